@@ -1,0 +1,31 @@
+# hitforge: simulated detector ntuples in, trained models and report tables out.
+# `snakemake -n` shows the plan; named partial targets are in workflow/rules/collect.smk.
+from snakemake.utils import min_version
+
+min_version("9.0")
+
+
+# beside this file, wherever the working directory is
+configfile: f"{workflow.basedir}/config/config.yaml"
+
+
+include: "workflow/rules/common.smk"
+include: "workflow/rules/inputs.smk"
+include: "workflow/rules/simulate.smk"
+include: "workflow/rules/validate.smk"
+include: "workflow/rules/shards.smk"
+
+
+include: "workflow/rules/scaling.smk"
+include: "workflow/rules/trees.smk"
+include: "workflow/rules/networks.smk"
+include: "workflow/rules/predict.smk"
+include: "workflow/rules/evaluate.smk"
+include: "workflow/rules/report.smk"
+include: "workflow/rules/collect.smk"
+
+
+rule all:
+    default_target: True
+    input:
+        "results/report/index.html",

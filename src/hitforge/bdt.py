@@ -1,0 +1,278 @@
+"""Gradient-boosted trees for a regression: arrays and names in, a booster and its history out.
+
+The fractional objective is the squared error with the weight w / y of each event: the weighted mean fractional
+squared error of arXiv:2107.02119 (loss) without Huberisation. Weights are scaled to a mean of one, because XGBoost
+adds its regularisation to sums of weights: with raw weights of 1/GeV no split would pass ``min_child_weight``.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import xgboost
+from numpy.typing import NDArray
+
+from hitforge.bdt_settings import TreeSettings
+from hitforge.provenance import atomic_path
+from hitforge.seeds import child_seed
+
+Floats = NDArray[np.float64]
+
+
+@dataclass(frozen=True)
+class TreeData:
+    """Events to train on, to stop on or to score.
+
+    Attributes
+    ----------
+    features : ndarray, shape (n, n_features), float32
+        NaN counts as missing.
+    target : ndarray, shape (n,)
+        Positive for the fractional objectives.
+    weight : ndarray, shape (n,)
+        Event weights w, not divided by the target.
+    """
+
+    features: NDArray[np.floating]
+    target: NDArray[np.floating]
+    weight: NDArray[np.floating]
+
+    def __len__(self) -> int:
+        return len(self.target)
+
+
+@dataclass(frozen=True)
+class TrainedTrees:
+    """A booster, cut at its best round, and how it came about.
+
+    Attributes
+    ----------
+    booster : xgboost.Booster
+        Trees up to and including the best round.
+    history : dict
+        JSON-able: ``train`` and ``monitor`` loss of each round, ``best_round``, ``best_loss``, ``base_score``.
+    """
+
+    booster: xgboost.Booster
+    history: dict[str, Any]
+
+
+def train_trees(
+    train: TreeData,
+    monitor: TreeData,
+    names: Sequence[str],
+    settings: TreeSettings,
+    seed: int,
+    attributes: Mapping[str, str] | None = None,
+) -> TrainedTrees:
+    """Train one booster and stop early on the monitoring events.
+
+    Parameters
+    ----------
+    train, monitor : TreeData
+        Disjoint events.
+    names : sequence of str
+        Feature names, stored in the booster.
+    settings : TreeSettings
+        Objective and hyper-parameters; ``tune`` is not used here.
+    seed : int
+        Seed of this booster (a named child of the root seed).
+    attributes : mapping, optional
+        Provenance to store in the booster; nothing that changes from run to run.
+
+    Returns
+    -------
+    TrainedTrees
+    """
+    for part, data in (("training", train), ("monitoring", monitor)):
+        _check(data, names, settings, part)
+    weight = loss_weight(train, settings)
+    scale = 1.0 / weight.mean()
+    base_score = float(np.average(np.asarray(train.target, dtype=np.float64), weights=weight))
+    options: dict[str, Any] = {"feature_names": list(names), "nthread": settings.threads, "max_bin": settings.max_bin}
+    matrix = xgboost.QuantileDMatrix(train.features, label=train.target, weight=weight * scale, **options)
+    monitoring = xgboost.QuantileDMatrix(
+        monitor.features, label=monitor.target, weight=loss_weight(monitor, settings) * scale, ref=matrix, **options
+    )
+    huber = _HuberObjective(settings) if settings.objective == "huberised_fractional" else None
+
+    def loss(margin: NDArray[np.float32], data: xgboost.DMatrix) -> tuple[str, float]:
+        label, weights = data.get_label().astype(np.float64), data.get_weight().astype(np.float64)
+        squares = (margin - label) ** 2
+        if huber is not None:
+            squares = huber.loss(squares, label)
+        return "loss", float(np.mean(weights * squares) / scale)
+
+    curves: dict[str, dict[str, list[float]]] = {}
+    booster = xgboost.train(
+        _parameters(settings, base_score, seed),
+        matrix,
+        settings.rounds,
+        evals=[(matrix, "train"), (monitoring, "monitor")],
+        evals_result=curves,
+        obj=huber,
+        custom_metric=loss,
+        callbacks=[
+            xgboost.callback.EarlyStopping(
+                rounds=settings.early_stopping_rounds,
+                metric_name="loss",
+                data_name="monitor",
+                maximize=False,
+                save_best=True,
+            )
+        ],
+        verbose_eval=False,
+    )
+    best = booster.num_boosted_rounds() - 1
+    booster.set_attr(best_iteration=None, best_score=None)
+    booster.set_attr(**dict(attributes or {}))
+    history = {
+        "train": curves["train"]["loss"],
+        "monitor": curves["monitor"]["loss"],
+        "best_round": best,
+        "best_loss": curves["monitor"]["loss"][best],
+        "base_score": base_score,
+    }
+    return TrainedTrees(booster, history)
+
+
+def loss_weight(data: TreeData, settings: TreeSettings) -> Floats:
+    """Return the factor of each event's squared error, shape (n,): w, or w / y for the fractional objectives."""
+    weight = np.asarray(data.weight, dtype=np.float64)
+    return weight if settings.objective == "squared" else weight / np.asarray(data.target, dtype=np.float64)
+
+
+def weighted_loss(prediction: NDArray[np.floating], data: TreeData, settings: TreeSettings) -> float:
+    """Return the mean of w (y - prediction)^2, or of w (y - prediction)^2 / y; never Huberised."""
+    error = np.asarray(prediction, dtype=np.float64) - np.asarray(data.target, dtype=np.float64)
+    return float(np.mean(loss_weight(data, settings) * error**2))
+
+
+def predict_trees(
+    booster: xgboost.Booster, features: NDArray[np.floating], names: Sequence[str], threads: int = 1
+) -> NDArray[np.float32]:
+    """Return the predictions, shape (n,), of events with features, shape (n, n_features)."""
+    if list(names) != booster.feature_names:
+        raise ValueError(
+            f"the booster was trained with features {booster.feature_names}, the events have {list(names)}: "
+            "build the shards and the model with the same feature set"
+        )
+    booster.set_param({"nthread": threads})
+    return np.asarray(booster.inplace_predict(features), dtype=np.float32)
+
+
+def importances(booster: xgboost.Booster) -> list[dict[str, Any]]:
+    """Return mean gain and number of splits (``weight``) of every feature, the unused ones too, by falling gain."""
+    gain = booster.get_score(importance_type="gain")
+    splits = booster.get_score(importance_type="weight")
+    rows = [
+        {"feature": name, "gain": float(gain.get(name, 0.0)), "weight": int(splits.get(name, 0))}
+        for name in booster.feature_names or []
+    ]
+    return sorted(rows, key=lambda row: (-row["gain"], row["feature"]))
+
+
+def save_trees(booster: xgboost.Booster, path: Path) -> None:
+    """Write a booster as UBJSON; the file appears complete or not at all."""
+    with atomic_path(path) as temporary:
+        temporary.write_bytes(booster.save_raw("ubj"))
+
+
+def load_trees(path: Path) -> xgboost.Booster:
+    """Read a booster written by `save_trees`."""
+    try:
+        return xgboost.Booster(model_file=bytearray(path.read_bytes()))
+    except xgboost.core.XGBoostError as failure:
+        raise ValueError(f"{path} is not a booster in UBJSON: train the model again") from failure
+
+
+def _parameters(settings: TreeSettings, base_score: float, seed: int) -> dict[str, Any]:
+    return {
+        "objective": "reg:squarederror",
+        "disable_default_eval_metric": True,
+        "tree_method": "hist",
+        "device": "cpu",
+        "base_score": base_score,
+        "max_depth": settings.max_depth,
+        "eta": settings.eta,
+        "min_child_weight": settings.min_child_weight,
+        "subsample": settings.subsample,
+        "colsample_bytree": settings.colsample,
+        "lambda": settings.reg_lambda,
+        "alpha": settings.reg_alpha,
+        "gamma": settings.gamma,
+        "max_bin": settings.max_bin,
+        "nthread": settings.threads,
+        "seed": child_seed(seed, "xgboost") % 2**31,
+        "verbosity": 1,
+    }
+
+
+def _check(data: TreeData, names: Sequence[str], settings: TreeSettings, part: str) -> None:
+    """Raise with a message that names what is wrong."""
+    if not len(data):
+        raise ValueError(f"trees: there are no {part} events")
+    if data.features.shape != (len(data), len(names)) or np.shape(data.weight) != (len(data),):
+        raise ValueError(
+            f"trees: {part} has features {data.features.shape}, {len(names)} names, {len(data)} targets and "
+            f"weights {np.shape(data.weight)}"
+        )
+    if not (np.all(np.isfinite(data.target)) and np.all(np.isfinite(data.weight)) and np.all(data.weight >= 0)):
+        raise ValueError(f"trees: {part} targets and weights must be finite, weights not negative")
+    if not np.any(data.weight > 0):
+        raise ValueError(f"trees: all {part} weights are zero")
+    if settings.objective != "squared" and not np.all(data.target > 0):
+        raise ValueError(f"trees: the {settings.objective} objective needs positive targets in {part}")
+
+
+class _HuberObjective:
+    """Squared error that turns linear beyond a threshold t of the squared error in the event's target bin.
+
+    A boosting round sees all events, so the thresholds are those of the round itself; the paper's running average
+    over batches has nothing to smooth here. The monitoring loss uses the thresholds of the last round on the
+    training events. Events outside the target bins are never linear.
+    """
+
+    def __init__(self, settings: TreeSettings) -> None:
+        self._edges = np.asarray(settings.huber_edges, dtype=np.float64)
+        self._quantile = settings.huber_quantile
+        self._thresholds = np.full(len(self._edges) - 1, np.inf)
+
+    def __call__(self, margin: NDArray[np.float32], data: xgboost.DMatrix) -> tuple[Floats, Floats]:
+        label, weight = data.get_label().astype(np.float64), data.get_weight().astype(np.float64)
+        error = margin - label
+        squares = error**2
+        self._update(squares, label)
+        # Gradient sqrt(t) sign(error) beyond the threshold. The Hessian is that of the parabola that touches the
+        # loss there (its own is zero, which gives infinite leaf values).
+        threshold = self._of(label)
+        with np.errstate(divide="ignore"):
+            slope = np.where(squares > threshold, np.sqrt(threshold / squares), 1.0)
+        return weight * slope * error, weight * slope
+
+    def loss(self, squares: Floats, label: Floats) -> Floats:
+        """Return the Huberised squared errors, shape (n,)."""
+        threshold = self._of(label)
+        finite = np.where(np.isfinite(threshold), threshold, 0.0)
+        linear = finite + 2.0 * np.sqrt(finite) * (np.sqrt(squares) - np.sqrt(finite))
+        return np.where(squares > threshold, linear, squares)
+
+    def _update(self, squares: Floats, label: Floats) -> None:
+        index = self._index(label)
+        for j in range(len(self._thresholds)):
+            members = squares[index == j]
+            if len(members):
+                k = round(self._quantile * (len(members) - 1))
+                self._thresholds[j] = np.partition(members, k)[k]
+
+    def _of(self, label: Floats) -> Floats:
+        return np.append(self._thresholds, np.inf)[self._index(label)]
+
+    def _index(self, label: Floats) -> NDArray[np.int64]:
+        """Return the left-closed target bin, -1 outside (which reads the appended infinite threshold)."""
+        index = np.searchsorted(self._edges, label, side="right") - 1
+        return np.where(index < len(self._thresholds), index, -1)

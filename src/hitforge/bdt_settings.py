@@ -1,0 +1,92 @@
+"""Settings of boosted trees and of their hyper-parameter search; importing this module imports no XGBoost."""
+
+from __future__ import annotations
+
+from typing import Literal, Self
+
+from pydantic import Field, NonNegativeFloat, PositiveFloat, PositiveInt, model_validator
+
+from hitforge.settings_base import Settings
+
+
+class SearchRange(Settings):
+    """Range of one hyper-parameter; the ends are included."""
+
+    low: float
+    high: float
+    log: bool = Field(default=False, description="search in the logarithm")
+
+    @model_validator(mode="after")
+    def _is_ordered(self) -> Self:
+        if not self.low < self.high:
+            raise ValueError(f"low ({self.low}) must lie below high ({self.high})")
+        if self.log and not self.low > 0:
+            raise ValueError("a logarithmic range needs low > 0")
+        return self
+
+
+class TuneSettings(Settings):
+    """Search of hyper-parameters with a seeded TPE sampler, one trial at a time. A range of null is not searched."""
+
+    trials: PositiveInt = 40
+    startup_trials: PositiveInt = Field(10, description="random trials before the sampler learns")
+    timeout_min: PositiveFloat | None = Field(
+        None, description="stop with an error after the trial that passes this time; the next call continues"
+    )
+    max_depth: SearchRange | None = SearchRange(low=3, high=10)
+    eta: SearchRange | None = SearchRange(low=0.01, high=0.3, log=True)
+    min_child_weight: SearchRange | None = SearchRange(low=1.0, high=300.0, log=True)
+    subsample: SearchRange | None = SearchRange(low=0.5, high=1.0)
+    colsample: SearchRange | None = SearchRange(low=0.4, high=1.0)
+    reg_lambda: SearchRange | None = SearchRange(low=1e-3, high=30.0, log=True)
+    reg_alpha: SearchRange | None = SearchRange(low=1e-4, high=10.0, log=True)
+    gamma: SearchRange | None = None
+
+    def ranges(self) -> dict[str, SearchRange]:
+        """Return the searched ranges by the name of the setting they replace, in a fixed order."""
+        searched = {name: getattr(self, name) for name in sorted(TUNABLE)}
+        return {name: value for name, value in searched.items() if value is not None}
+
+    @model_validator(mode="after")
+    def _ranges_fit_the_settings(self) -> Self:
+        ranges = self.ranges()
+        if not ranges:
+            raise ValueError("tune: no hyper-parameter has a range")
+        for name, value in ranges.items():
+            for end in (value.low, value.high):
+                # Raises, naming the setting, where an end is no valid value.
+                TreeSettings.model_validate({name: int(end) if name == "max_depth" else end})
+            if name == "max_depth" and not (value.low.is_integer() and value.high.is_integer()):
+                raise ValueError("tune: max_depth needs whole numbers")
+        return self
+
+
+class TreeSettings(Settings):
+    """One booster: XGBoost with histograms.
+
+    ``fractional`` is the squared error divided by the target (the paper's loss without Huberisation),
+    ``huberised_fractional`` is linear beyond the threshold of the event's target bin.
+    """
+
+    objective: Literal["squared", "fractional", "huberised_fractional"] = "fractional"
+    rounds: PositiveInt = Field(3000, description="most boosting rounds")
+    early_stopping_rounds: PositiveInt = Field(50, description="rounds without improvement on the monitoring fold")
+    max_depth: PositiveInt = 6
+    eta: PositiveFloat = Field(0.1, le=1)
+    min_child_weight: NonNegativeFloat = Field(1.0, description="in units of the mean event weight")
+    subsample: float = Field(1.0, gt=0, le=1)
+    colsample: float = Field(1.0, gt=0, le=1, description="features drawn for each tree")
+    reg_lambda: NonNegativeFloat = 1.0
+    reg_alpha: NonNegativeFloat = 0.0
+    gamma: NonNegativeFloat = Field(0.0, description="least loss reduction of a split")
+    max_bin: int = Field(256, ge=2, description="histogram bins of a feature")
+    huber_edges: tuple[float, ...] = Field(
+        (50.0, 1640.0, 3230.0, 4820.0, 6410.0, 8000.0),
+        description="target bins of the Huber thresholds, left-closed, in units of the target",
+    )
+    huber_quantile: float = Field(0.68, gt=0, lt=1, description="quantile of the squared errors that sets a threshold")
+    threads: PositiveInt = Field(1, description="XGBoost threads; part of what fixes the bits of a result")
+    tune: TuneSettings | None = Field(None, description="search hyper-parameters first; null trains with these")
+
+
+TUNABLE = ("max_depth", "eta", "min_child_weight", "subsample", "colsample", "reg_lambda", "reg_alpha", "gamma")

@@ -1,0 +1,303 @@
+"""The configuration: one pydantic model per block, shared by the workflow and the command line.
+
+Order of layers, later wins: ``config/studies/<study>.yaml``, ``config/presets/<preset>.yaml``,
+the user's config files, ``--config`` values. Importing this module imports neither torch nor ROOT readers.
+"""
+
+from __future__ import annotations
+
+import importlib
+import os
+import re
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any, ClassVar, Literal
+
+import yaml
+from pydantic import Field, NonNegativeInt, PositiveInt, ValidationError, model_validator
+
+from hitforge.bdt_settings import TreeSettings
+from hitforge.settings_base import Settings
+from hitforge.training.settings import TrainingSettings
+
+NAME = r"^[A-Za-z0-9][A-Za-z0-9_-]*$"
+
+
+class ConfigError(ValueError):
+    """A configuration that cannot be used; the message names the key and the fix."""
+
+
+class SampleSettings(Settings):
+    """A named set of ROOT files with one role."""
+
+    role: Literal["train", "test"] = Field(description="a test sample is never trained on")
+    source: str | tuple[str, ...] = Field("simulate", description="simulate, or paths, globs, root:// URLs")
+    parts: PositiveInt | None = Field(None, description="number of simulated parts, or of folds of a fold file")
+    events_per_part: PositiveInt | None = Field(None, description="events in each simulated part")
+    spectrum: str = Field("flat", description="which spectrum the study's generator draws")
+
+    @model_validator(mode="after")
+    def _simulation_is_sized(self) -> SampleSettings:
+        if self.source == "simulate" and (self.parts is None or self.events_per_part is None):
+            raise ValueError("a simulated sample needs 'parts' and 'events_per_part'")
+        return self
+
+    @property
+    def sources(self) -> tuple[str, ...]:
+        """The sources as a tuple, whether one or many were given."""
+        return (self.source,) if isinstance(self.source, str) else self.source
+
+
+class FoldSettings(Settings):
+    """Folds by identity bucket: which calibrate, which rotate."""
+
+    count: PositiveInt = Field(36, description="F: fold of an event = bucket mod F")
+    held_out: tuple[NonNegativeInt, ...] = Field((0,), description="folds that no model of the main fit ever sees")
+    rotations: NonNegativeInt = Field(
+        0, description="R >= 2: cross-fitted evaluation, rotation r holds out the folds f with f mod R = r"
+    )
+
+    @model_validator(mode="after")
+    def _rotations_make_sense(self) -> FoldSettings:
+        if self.rotations == 1 or self.rotations > self.count:
+            raise ValueError(f"rotations must be 0 (off) or between 2 and the fold count {self.count}")
+        if max(self.held_out, default=0) >= self.count:
+            raise ValueError(f"held_out {self.held_out} names a fold past the last one, {self.count - 1}")
+        return self
+
+
+class ModelSettings(Settings):
+    """A named model of a study: boosted trees or an ensemble of networks."""
+
+    kind: Literal["trees", "network"]
+    description: str = ""
+    features: str = Field("default", description="feature set of the study; none for a network without features")
+    trees: TreeSettings = TreeSettings()
+    training: TrainingSettings = TrainingSettings()
+
+
+# Keys of a model's entry that each stage reads; a changed description or member count retrains nothing by itself.
+MODEL_KEYS: Mapping[str, tuple[str, ...]] = {
+    "train_trees": ("kind", "features", "trees"),
+    "train_member": ("kind", "features", "network", "training"),
+    "predict": ("kind", "features", "network", "training"),
+}
+# of 'training', prediction reads only what fixes the bits of inference
+PREDICTION_KEYS = ("threads", "channels_last", "prediction_batch")
+
+
+class StudySettings(Settings):
+    """What every study has; a study adds its own blocks in a subclass and says which stage reads them.
+
+    ``for_stage`` cuts the settings down to what one stage reads. That cut is what a rule gets as ``params``, and all
+    that its script sees: an edit elsewhere in the configuration cannot reach it and reruns nothing.
+    """
+
+    STAGE_BLOCKS: ClassVar[Mapping[str, tuple[str, ...]]] = {}
+    # modules of the study's folder that decide what a stage writes, for the code fingerprints
+    CODE: ClassVar[Mapping[str, tuple[str, ...]]] = {}
+    # names of the report's tables and figures: the workflow must know its outputs before it runs
+    TABLES: ClassVar[tuple[str, ...]] = ()
+    FIGURES: ClassVar[tuple[str, ...]] = ()
+
+    samples: Mapping[str, SampleSettings] = {}
+    folds: FoldSettings = FoldSettings()
+    blocks: PositiveInt = Field(72, description="at most so many validate, build and predict jobs a sample")
+    freeze: bool = Field(False, description="keep the trained models when train parts are added")
+    run_models: tuple[str, ...] = Field((), description="models that default targets train and report")
+    reference_model: str | None = Field(None, description="model that paired differences are taken against")
+    models: Mapping[str, ModelSettings] = {}
+
+    @model_validator(mode="after")
+    def _models_are_known(self) -> StudySettings:
+        for name in (*self.run_models, *filter(None, [self.reference_model])):
+            if name not in self.models:
+                raise ValueError(f"model {name!r} is not defined; known: {', '.join(sorted(self.models))}")
+        for name in (*self.models, *self.samples):
+            if not re.match(NAME, name):
+                raise ValueError(f"{name!r}: names of models and samples may hold letters, digits, - and _")
+        roles = [sample.role for sample in self.samples.values()]
+        if self.samples and (roles.count("train") != 1 or "test" not in roles):
+            raise ValueError("samples: exactly one with role train (it may list many sources) and at least one test")
+        hidden = max([len(self.folds.held_out), *(len(self.rotation_folds(r)) for r in range(self.folds.rotations))])
+        for name in self.run_models:
+            model = self.models[name]
+            needed = hidden + (model.training.members + 1 if model.kind == "network" else 3)
+            if self.folds.count < needed:
+                raise ValueError(f"model {name!r} needs at least {needed} folds, folds.count is {self.folds.count}")
+        return self
+
+    def fits(self, model: str) -> dict[str, tuple[int, ...]]:
+        """Return the fits of a model with the folds each holds out: the main fit and the rotations."""
+        rotations = {f"{model}/rotation_{r}": self.rotation_folds(r) for r in range(self.folds.rotations)}
+        return {model: self.folds.held_out, **rotations}
+
+    def rotation_folds(self, rotation: int) -> tuple[int, ...]:
+        """Return the folds that a rotation holds out."""
+        return tuple(f for f in range(self.folds.count) if f % self.folds.rotations == rotation)
+
+    def for_stage(self, stage: str, model: str | None = None) -> dict[str, Any]:
+        """Return the settings, as plain data, that ``stage`` (for one ``model``) depends on."""
+        dump = self.model_dump(mode="json")
+        cut = {block: dump[block] for block in self.STAGE_BLOCKS.get(stage, ())}
+        if model is not None and stage in MODEL_KEYS:
+            entry = {key: dump["models"][model][key] for key in MODEL_KEYS[stage] if key in dump["models"][model]}
+            if "training" in entry:
+                entry["training"] = _training_cut(stage, entry["training"])
+            cut["models"] = {model: entry}
+        return cut
+
+
+def _training_cut(stage: str, training: dict[str, Any]) -> dict[str, Any]:
+    if stage == "predict":
+        return {key: training[key] for key in PREDICTION_KEYS}
+    # members and the fold scheme reach a member as its own fold lists
+    return {key: value for key, value in training.items() if key not in {"members", "folds"}}
+
+
+class RunSettings(Settings):
+    """A validated configuration: the general keys and the settings of each active study."""
+
+    studies: Mapping[str, StudySettings]
+    seed: NonNegativeInt = Field(20210702, description="root of all random streams")
+    device: Literal["auto", "cpu", "cuda"] = "auto"
+    on_bad_part: Literal["fail", "quarantine"] = "fail"
+    max_bad_fraction: float = Field(0.05, ge=0, le=1, description="quarantine gives up above this fraction")
+
+
+def config_folder() -> Path:
+    """Return the ``config`` folder: ``$HITFORGE_CONFIG``, ``./config``, or that of the source checkout."""
+    candidates = [Path("config"), Path(__file__).parents[2] / "config"]
+    if "HITFORGE_CONFIG" in os.environ:
+        candidates.insert(0, Path(os.environ["HITFORGE_CONFIG"]))
+    for folder in candidates:
+        if (folder / "config.yaml").is_file():
+            return folder
+    raise ConfigError(f"no config.yaml in {', '.join(map(str, candidates))}; run from the repository")
+
+
+def read_yaml(path: Path) -> dict[str, Any]:
+    """Read a YAML mapping safely; an empty file is an empty mapping."""
+    try:
+        content = yaml.safe_load(path.read_text(encoding="utf-8"))
+    except FileNotFoundError as error:
+        known = ", ".join(sorted(p.stem for p in path.parent.glob("*.yaml")))
+        raise ConfigError(f"{path}: no such file; {path.parent.name} has: {known or 'none'}") from error
+    except yaml.YAMLError as error:
+        raise ConfigError(f"{path}: not valid YAML: {error}") from error
+    if content is None:
+        return {}
+    if not isinstance(content, dict):
+        raise ConfigError(f"{path}: expected a mapping at the top")
+    return content
+
+
+def merge(base: Mapping[str, Any], over: Mapping[str, Any]) -> dict[str, Any]:
+    """Return ``base`` with ``over`` laid on top; mappings merge, everything else is replaced.
+
+    A mapping with the key ``replace: true`` replaces the one below it: a preset's sample list is not a mix.
+    """
+    merged = dict(base)
+    for key, value in over.items():
+        if isinstance(value, Mapping) and isinstance(merged.get(key), Mapping) and not value.get("replace", False):
+            merged[key] = merge(merged[key], value)
+        else:
+            merged[key] = value
+    return merged
+
+
+def _without_marks(value: Any) -> Any:
+    """Drop the ``replace`` marks once all layers are merged."""
+    if not isinstance(value, Mapping):
+        return value
+    return {key: _without_marks(item) for key, item in value.items() if key != "replace"}
+
+
+def _inherit(models: Mapping[str, Any]) -> dict[str, Any]:
+    """Resolve ``base: other`` of model entries: an ablation states only what differs."""
+    resolved: dict[str, Any] = {}
+
+    def resolve(name: str, trail: tuple[str, ...]) -> dict[str, Any]:
+        if name in trail:
+            raise ConfigError(f"models: 'base' goes in a circle: {' -> '.join((*trail, name))}")
+        if name not in models:
+            raise ConfigError(f"model {trail[-1]!r}: base {name!r} is not defined")
+        if name not in resolved:
+            entry = dict(models[name])
+            base = entry.pop("base", None)
+            below = resolve(base, (*trail, name)) if base else {}
+            resolved[name] = merge({**below, "description": ""}, entry)
+        return resolved[name]
+
+    for name in models:
+        resolve(name, ())
+    return resolved
+
+
+def _with_defaults(raw: Mapping[str, Any]) -> dict[str, Any]:
+    """Lay each model's entry on the study's ``model_defaults`` and resolve inheritance."""
+    study = dict(raw)
+    defaults = study.pop("model_defaults", {})
+    models = _inherit(study.get("models", {}))
+    study["models"] = {name: merge(defaults, entry) for name, entry in models.items()}
+    return study
+
+
+def as_list(value: Any) -> list[str]:
+    """Accept ``a,b`` from the command line as well as a YAML list."""
+    if isinstance(value, str):
+        return [item.strip() for item in value.split(",") if item.strip()]
+    return [str(item) for item in value]
+
+
+def study_settings_type(study: str) -> type[StudySettings]:
+    """Return the settings class that the study's folder defines (``settings.SETTINGS``)."""
+    try:
+        module = importlib.import_module(f"hitforge.studies.{study}.settings")
+    except ModuleNotFoundError as error:
+        known = sorted(p.stem for p in (config_folder() / "studies").glob("*.yaml"))
+        raise ConfigError(f"study {study!r} is not known; known: {', '.join(known)}") from error
+    settings: type[StudySettings] = module.SETTINGS
+    return settings
+
+
+def load_settings(user: Mapping[str, Any], samples: Mapping[str, Any] | None = None) -> RunSettings:
+    """Validate the user's configuration on top of the study and preset files.
+
+    Parameters
+    ----------
+    user : mapping
+        Content of ``config/config.yaml`` with config files and ``--config`` laid on top.
+    samples : mapping, optional
+        Samples of each study from a sample sheet; they replace those of the YAML files.
+
+    Raises
+    ------
+    ConfigError
+        Unknown study, preset, key or a value out of range, each named.
+    """
+    top = dict(user)
+    folder = config_folder()
+    names = as_list(top.pop("studies", []))
+    if not names:
+        raise ConfigError("no study selected; set 'studies', for example studies: [calo_muon]")
+    preset_name = top.pop("preset", None)
+    preset = read_yaml(folder / "presets" / f"{preset_name}.yaml") if preset_name else {}
+    preset.pop("preset", None)
+    known_studies = {path.stem for path in (folder / "studies").glob("*.yaml")}
+    over = {name: merge(preset.pop(name, {}), top.pop(name, {})) for name in known_studies | set(names)}
+    general = merge({k: v for k, v in preset.items() if k != "studies"}, top)
+    general.pop("samples", None)
+    studies: dict[str, StudySettings] = {}
+    try:
+        for name in names:
+            kind = study_settings_type(name)
+            raw = merge(read_yaml(folder / "studies" / f"{name}.yaml"), over.get(name, {}))
+            if samples and name in samples:
+                raw["samples"] = samples[name]
+            studies[name] = kind.model_validate(_with_defaults(_without_marks(raw)))
+        # the studies are validated already; model_construct would skip the general keys
+        return RunSettings.model_validate({**general, "studies": studies})
+    except ValidationError as error:
+        lines = [f"  {'.'.join(map(str, item['loc']))}: {item['msg']}" for item in error.errors()]
+        raise ConfigError("the configuration is not valid:\n" + "\n".join(lines)) from error

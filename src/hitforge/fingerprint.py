@@ -1,0 +1,80 @@
+"""Code fingerprints: an edit of a module reruns exactly the rules that depend on it."""
+
+from __future__ import annotations
+
+import ast
+import hashlib
+from functools import cache
+from pathlib import Path
+
+PACKAGE = Path(__file__).parent
+
+# Modules that decide what a stage writes, besides those that the study adds in ``settings.CODE``.
+# tests/workflow/test_fingerprint.py holds this list against what each stage really imports.
+_EVENTS = ("hits", "shards", "folds")
+_NETWORKS = ("networks", "training.member_files", "training.device")
+STAGE_MODULES: dict[str, tuple[str, ...]] = {
+    "simulate": ("stages.simulate", "hits", "seeds", "compiled"),
+    "validate": ("stages.validate", "validation", "ntuple", "hits", "compiled"),
+    "inventory": ("stages.validate", "validation"),
+    "build_shard": ("stages.build_shard", "validation", "ntuple", "compiled", *_EVENTS),
+    "fit_scaling": ("stages.fit_scaling", "scaling", "validation", *_EVENTS),
+    "train_trees": ("stages.train_trees", "bdt", "bdt_tuning", "seeds", "validation", *_EVENTS),
+    "train_member": ("stages.train_member", "training", "networks", "scaling", "seeds", "validation", *_EVENTS),
+    "assemble": ("stages.train_member", "evaluation.ensemble", *_NETWORKS),
+    "predict": ("stages.predict", "prediction", "predictions", "scaling", "bdt", *_EVENTS, *_NETWORKS),
+    "calibrate": ("stages.evaluate", "predictions", "validation", "evaluation"),
+    "evaluate": ("stages.evaluate", "predictions", "validation", "evaluation", "seeds"),
+    "tables": ("stages.report", "reporting", "validation"),
+    "figures": ("stages.report", "reporting", "validation", "hits", "shards"),
+    "page": ("stages.report", "reporting"),
+}
+
+
+def stage_modules(study: str, stage: str) -> tuple[str, ...]:
+    """Return the modules that decide what ``stage`` writes for ``study``, relative to the package."""
+    from hitforge.config import study_settings_type
+
+    own = study_settings_type(study).CODE.get(stage, ())
+    return (*STAGE_MODULES[stage], *(f"studies.{study}.{module}" for module in ("study", *own)))
+
+
+def _without_docstrings(tree: ast.AST) -> ast.AST:
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Module | ast.ClassDef | ast.FunctionDef | ast.AsyncFunctionDef):
+            first = node.body[0] if node.body else None
+            if isinstance(first, ast.Expr) and isinstance(first.value, ast.Constant) and isinstance(first.value.value, str):
+                node.body = node.body[1:] or [ast.Pass()]
+    return tree
+
+
+def module_path(module: str) -> Path:
+    """Return the file of a module named relative to the package, for example ``training.loop``."""
+    path = PACKAGE.joinpath(*module.split("."))
+    return path / "__init__.py" if path.is_dir() else path.with_suffix(".py")
+
+
+@cache
+def _file_hash(path: Path) -> str:
+    tree = _without_docstrings(ast.parse(path.read_text(encoding="utf-8")))
+    return hashlib.blake2b(ast.dump(tree).encode(), digest_size=8).hexdigest()
+
+
+def fingerprint(*modules: str, script: Path | None = None) -> str:
+    """Return a hash of the code of the given modules, blind to comments, docstrings and layout.
+
+    A name that is a package means all modules in it, so that a new file in a study's folder counts.
+    ``script`` is the workflow script that calls them.
+    """
+    digest = hashlib.blake2b(digest_size=8)
+    if script is not None:
+        digest.update(_file_hash(script).encode())
+    for module in sorted(set(modules)):
+        folder = PACKAGE.joinpath(*module.split("."))
+        names = [module]
+        if folder.is_dir():
+            inside = sorted(folder.rglob("*.py"))
+            names = [".".join(p.relative_to(PACKAGE).with_suffix("").parts).removesuffix(".__init__") for p in inside]
+        for name in names:
+            digest.update(f"{name}={_file_hash(module_path(name))};".encode())
+    return digest.hexdigest()

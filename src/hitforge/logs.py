@@ -1,0 +1,22 @@
+"""Logging of a batch job: one line per event, to the job's log file and to the console."""
+
+from __future__ import annotations
+
+import logging
+import sys
+from pathlib import Path
+
+FORMAT = "%(asctime)s %(levelname)-7s %(message)s"
+
+
+def start_log(path: str | Path | None = None, level: int = logging.INFO) -> None:
+    """Send the package's log to stderr and, if given, to a file; uncaught errors end up there too."""
+    handlers: list[logging.Handler] = [logging.StreamHandler()]
+    if path:
+        handlers.append(logging.FileHandler(path, mode="w", encoding="utf-8"))
+    logging.basicConfig(level=level, format=FORMAT, datefmt="%Y-%m-%d %H:%M:%S", handlers=handlers, force=True)
+
+    def note_error(kind: type[BaseException], error: BaseException, trace: object) -> None:
+        logging.getLogger("hitforge").critical("%s: %s", kind.__name__, error, exc_info=(kind, error, trace))  # type: ignore[arg-type]
+
+    sys.excepthook = note_error

@@ -1,0 +1,61 @@
+"""3-D convolution whose weight gradient is computed as a forward convolution where that is faster."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+from torch.autograd.function import once_differentiable
+from torch.nn.functional import conv3d
+
+_MIN_CHANNELS = 16
+
+
+class FastConv3d(nn.Conv3d):
+    """``nn.Conv3d`` with a faster weight gradient for many channels on small grids on a CPU.
+
+    CPU libraries reach a fifth of their forward speed in a convolution's weight gradient. That gradient is itself a
+    convolution, of the input with the output's gradient, in which batch and channels have changed places. With 16
+    channels or more this is two to four times as fast; with fewer, or on other devices, it is not used.
+    """
+
+    def forward(self, input: Tensor) -> Tensor:
+        """Convolve ``input``, shape (B, C, z, x, y)."""
+        fast = (
+            torch.is_grad_enabled()
+            and input.device.type == "cpu"
+            and not torch.is_autocast_enabled("cpu")
+            and self.bias is None
+            and self.groups == 1
+            and min(self.in_channels, self.out_channels) >= _MIN_CHANNELS
+        )
+        if not fast:
+            return super().forward(input)
+        convolved: Tensor = _Convolution.apply(input, self.weight, self.stride, self.padding)
+        return convolved
+
+
+class _Convolution(torch.autograd.Function):
+    @staticmethod
+    def forward(ctx: Any, x: Tensor, weight: Tensor, stride: tuple[int, ...], padding: tuple[int, ...]) -> Tensor:
+        ctx.save_for_backward(x, weight)
+        ctx.stride, ctx.padding = stride, padding
+        return conv3d(x, weight, None, stride, padding)
+
+    @staticmethod
+    @once_differentiable
+    def backward(ctx: Any, g: Tensor) -> tuple[Tensor | None, ...]:
+        x, weight = ctx.saved_tensors
+        grad_x = grad_weight = None
+        if ctx.needs_input_grad[0]:
+            grad_x = torch.ops.aten.convolution_backward(
+                g, x, weight, None, ctx.stride, ctx.padding, [1, 1, 1], False, [0, 0, 0], 1, [True, False, False]
+            )[0]
+        if ctx.needs_input_grad[1]:
+            images, kernels = x.transpose(0, 1).contiguous(), g.transpose(0, 1).contiguous()
+            full = conv3d(images, kernels, None, 1, ctx.padding, ctx.stride)
+            depth, width, height = weight.shape[2:]
+            # A stride that does not divide the grid leaves places beyond the kernel.
+            grad_weight = full[:, :, :depth, :width, :height].transpose(0, 1)
+        return grad_x, grad_weight, None, None

@@ -1,0 +1,235 @@
+"""Opening ROOT ntuples, local or ``root://``, with errors that name the place and the fix. Knows no study."""
+
+from __future__ import annotations
+
+import lzma
+import struct
+import zlib
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import cramjam
+import numpy as np
+import uproot
+from uproot.deserialization import DeserializationError
+from uproot.interpretation.identify import UnknownInterpretation
+
+_UNREADABLE: tuple[type[Exception], ...] = (
+    # what uproot and the decompressors raise on truncated, overwritten or foreign bytes, found by damaging files
+    ArithmeticError,
+    AssertionError,
+    AttributeError,
+    DeserializationError,
+    EOFError,
+    LookupError,
+    MemoryError,
+    NotImplementedError,
+    OSError,
+    RuntimeError,
+    TypeError,
+    UnknownInterpretation,
+    ValueError,
+    cramjam.CompressionError,
+    cramjam.DecompressionError,
+    lzma.LZMAError,
+    struct.error,
+    zlib.error,
+)
+
+_RESTORE = "restore the file from its source or make it again; it is damaged"
+
+
+@dataclass(frozen=True)
+class Problem:
+    """One thing that is wrong with a ntuple.
+
+    Attributes
+    ----------
+    reason : str
+        Short code, the same for all files with this fault, such as ``missing_branch``.
+    detail : str
+        What was found and what was expected.
+    fix : str
+        What the user can do.
+    file, tree, branch : str
+        Where; empty where it does not apply.
+    entry : int or None
+        First entry that has the problem.
+    count : int
+        Number of entries that have it; 0 where it does not belong to entries.
+    """
+
+    reason: str
+    detail: str
+    fix: str
+    file: str
+    tree: str = ""
+    branch: str = ""
+    entry: int | None = None
+    count: int = 0
+
+    def __str__(self) -> str:
+        place = [self.file]
+        if self.tree:
+            place.append(f"tree {self.tree}")
+        if self.branch:
+            place.append(f"branch {self.branch}")
+        if self.entry is not None:
+            place.append(f"entry {self.entry}")
+        return f"{', '.join(place)}: {self.detail} [{self.reason}]; {self.fix}"
+
+
+class NtupleError(Exception):
+    """A ntuple cannot be used. The message names file, tree, branch, entry and the fix.
+
+    Attributes
+    ----------
+    problems : tuple of Problem
+        Everything that is known to be wrong, at least one.
+    """
+
+    def __init__(self, *problems: Problem) -> None:
+        super().__init__("\n".join(str(problem) for problem in problems))
+        self.problems = problems
+
+
+@contextmanager
+def naming_damage(file: str, tree: str = "", branch: str = "") -> Iterator[None]:
+    """Turn every error of unreadable bytes inside the block into a :class:`NtupleError` that names the place."""
+    try:
+        yield
+    except _UNREADABLE as error:
+        words = " ".join(str(error).split())[:200]
+        detail = f"cannot be read ({type(error).__name__}: {words})"
+        raise NtupleError(Problem("unreadable", detail, _RESTORE, file, tree, branch)) from error
+
+
+@contextmanager
+def open_root(source: str | Path) -> Iterator[Any]:
+    """Open a ROOT file for reading.
+
+    Parameters
+    ----------
+    source : str or Path
+        Local path or ``root://`` URL.
+
+    Yields
+    ------
+    uproot.ReadOnlyDirectory
+        Opened without uproot's caches, so that memory stays bounded by what the caller asks for.
+
+    Raises
+    ------
+    NtupleError
+        Missing, empty, truncated or foreign file, or a URL without the package for its protocol.
+    """
+    name = str(source)
+    if "://" not in name:
+        _check_local(Path(name))
+    try:
+        # as a dict: uproot would split a plain string at colons
+        with naming_damage(name):
+            file = uproot.open({name: None}, array_cache=None, object_cache=None)
+    except NtupleError as error:
+        if "://" in name and isinstance(error.__cause__, FileNotFoundError):
+            raise _missing(name) from error
+        raise
+    except ImportError as error:
+        protocol = name.partition("://")[0]
+        detail = f"protocol {protocol} needs a package that is not installed ({error})"
+        fix = "pip install 'hitforge[remote]'" if protocol == "root" else "copy the file, or give a root:// URL"
+        raise NtupleError(Problem("missing_package", detail, fix, name)) from error
+    with file:
+        if file.file.fEND > file.file.source.num_bytes:
+            detail = f"{file.file.source.num_bytes} bytes, but its header says {file.file.fEND}"
+            raise NtupleError(Problem("truncated", detail, _RESTORE, name))
+        yield file
+
+
+def _missing(name: str) -> NtupleError:
+    return NtupleError(Problem("missing_file", "no such file", "check the source in the sample's row", name))
+
+
+def _check_local(path: Path) -> None:
+    if not path.is_file():
+        raise _missing(str(path))
+    with naming_damage(str(path)), path.open("rb") as raw:
+        magic = raw.read(4)
+    if not magic:
+        raise NtupleError(Problem("unreadable", "the file is empty (0 bytes)", _RESTORE, str(path)))
+    if magic != b"root":
+        detail = f"not a ROOT file (it starts with {magic!r})"
+        raise NtupleError(Problem("unreadable", detail, "give a ROOT file", str(path)))
+
+
+def find_tree(file: Any, names: Sequence[str], source: str | Path) -> tuple[str, Any]:
+    """Return the first of the named trees that the file has.
+
+    Parameters
+    ----------
+    file : uproot.ReadOnlyDirectory
+        Opened by :func:`open_root`.
+    names : sequence of str
+        Tree names in order of preference.
+    source : str or Path
+        For the error.
+
+    Raises
+    ------
+    NtupleError
+        None is there (the message lists what is), or the object is not a ``TTree``.
+    """
+    with naming_damage(str(source)):
+        classes: dict[str, str] = file.classnames(cycle=False)
+    for name in names:
+        if classes.get(name) in ("TTree", "TNtuple", "TNtupleD"):
+            with naming_damage(str(source), name):
+                return name, file[name]
+    there = ", ".join(f"{name} ({kind})" for name, kind in classes.items()) or "nothing"
+    detail = f"no TTree named {' or '.join(names)}; the file has: {there}"
+    fix = "check that the file belongs to this study; an RNTuple has to be converted to a TTree"
+    raise NtupleError(Problem("missing_tree", detail, fix, str(source), names[0]))
+
+
+def entry_ranges(tree: Any, branch: str, chunk_mb: float) -> list[tuple[int, int]]:
+    """Cut a tree's entries into chunks of bounded size.
+
+    Parameters
+    ----------
+    tree : uproot.TTree
+        Tree to read.
+    branch : str
+        The branch with most bytes; chunks end where its baskets end, so none is decompressed twice.
+    chunk_mb : float
+        Uncompressed size of a chunk of that branch. A single basket can exceed it.
+
+    Returns
+    -------
+    list of tuple
+        Start and stop entries, in order, together all entries.
+    """
+    stops = [int(stop) for stop in tree[branch].entry_offsets[1:]]
+    if not stops or stops[-1] != tree.num_entries:
+        stops.append(int(tree.num_entries))
+    per_entry = tree[branch].uncompressed_bytes / max(tree.num_entries, 1)
+    wanted = max(int(chunk_mb * 1e6 / max(per_entry, 1e-9)), 1)
+    ranges: list[tuple[int, int]] = []
+    start = 0
+    for i, stop in enumerate(stops):
+        following = stops[i + 1] if i + 1 < len(stops) else None
+        if stop > start and (following is None or following - start > wanted):
+            ranges.append((start, stop))
+            start = stop
+    return ranges
+
+
+def scalar_dtype(branch: Any) -> np.dtype[Any] | None:
+    """Return the number type of a branch with one number per entry, or None for any other branch."""
+    interpretation = branch.interpretation
+    if not isinstance(interpretation, uproot.AsDtype) or interpretation.to_dtype.shape:
+        return None
+    dtype = np.dtype(interpretation.to_dtype)
+    return dtype if dtype.kind in "biuf" else None

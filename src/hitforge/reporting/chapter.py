@@ -1,0 +1,217 @@
+"""What a study's chapter of the report is made of: tables, figures, text, and the files they are views of."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from functools import cached_property
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Literal, Protocol
+
+from hitforge.provenance import read_json
+from hitforge.settings_base import Settings
+from hitforge.validation import Inventory, read_inventory
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure as MatplotlibFigure
+
+
+class Measured(Settings):
+    """A number with its error, or the reason why there is none.
+
+    ``decimals`` fixes the printed decimals, for example of a published value; otherwise the error decides.
+    """
+
+    value: float | None
+    error: float | None = None
+    reason: str | None = None
+    decimals: int | None = None
+
+    @classmethod
+    def of(cls, number: Mapping[str, Any] | None, scale: float = 1.0, absent: str = "not evaluated") -> Measured:
+        """Make a cell from a ``{value, error, reason}`` of a metrics file, times ``scale``."""
+        if number is None:
+            return cls(value=None, reason=absent)
+        value, error = number["value"], number["error"]
+        return cls(
+            value=None if value is None else scale * value,
+            error=None if error is None else abs(scale) * error,
+            reason=number["reason"],
+        )
+
+
+Cell = str | int | float | Measured | None
+
+
+class Column(Settings):
+    """A column of a table; ``key`` names it in CSV, ``label`` and ``unit`` head it elsewhere."""
+
+    key: str
+    label: str
+    unit: str = ""
+    align: Literal["left", "right"] = "right"
+    wide: bool = False
+    """Text that may break over lines."""
+
+
+class Table(Settings):
+    """A table of the report, with numbers as numbers: the writers of :mod:`hitforge.reporting.tables` format them.
+
+    ``empty`` says why there are no rows; the table's files are then valid and hold only its heading.
+    """
+
+    name: str
+    title: str
+    caption: str
+    columns: tuple[Column, ...]
+    rows: tuple[tuple[Cell, ...], ...] = ()
+    notes: tuple[str, ...] = ()
+    empty: str | None = None
+    highlight: tuple[int, ...] = ()
+    """Rows to set off, for example that of the reference model."""
+
+
+@dataclass(frozen=True)
+class Figure:
+    """A figure of the report; ``empty`` says why a figure has nothing to show."""
+
+    name: str
+    title: str
+    caption: str
+    figure: MatplotlibFigure
+    empty: str | None = None
+
+
+class FigureText(Settings):
+    """What stands beside a figure's pictures, as ``figures/<name>.json``."""
+
+    name: str
+    title: str
+    caption: str
+    empty: str | None = None
+    width_in: float = 7.0
+
+
+class Section(Settings):
+    """A part of a chapter: paragraphs, then tables and figures by name, in reading order."""
+
+    id: str
+    title: str
+    text: tuple[str, ...] = ()
+    tables: tuple[str, ...] = ()
+    figures: tuple[str, ...] = ()
+
+
+class HeadlineNumber(Settings):
+    """One headline number of a model, kept in a chapter so that the next report can show what moved."""
+
+    model: str
+    quantity: str
+    unit: str
+    number: Measured
+
+
+class Chapter(Settings):
+    """The text of a study's chapter and the order of its tables and figures; ``tables/chapter.json``.
+
+    ``parts`` holds the used parts of each sample and ``headline`` the main numbers, for the next report's comparison.
+    """
+
+    study: str
+    title: str
+    summary: tuple[str, ...] = ()
+    notes: tuple[str, ...] = ()
+    sections: tuple[Section, ...] = ()
+    parts: Mapping[str, Mapping[str, int]] = {}
+    headline: tuple[HeadlineNumber, ...] = ()
+
+
+class FitOutput(Protocol):
+    """What one fit predicted; :class:`hitforge.stages.evaluate.PlannedPiece` is one."""
+
+    @property
+    def predictions(self) -> tuple[Path, ...]:
+        """Prediction files."""
+
+    @property
+    def calibration(self) -> Path:
+        """Correction of the fit."""
+
+    @property
+    def inventory(self) -> Path:
+        """Inventory of the sample."""
+
+
+@dataclass(frozen=True)
+class ReportInputs:
+    """Paths of the artefacts that a chapter shows.
+
+    Attributes
+    ----------
+    study : str
+    settings : dict
+        The study's whole validated settings, as plain data.
+    metrics, manifests, calibrations : mapping of model to path
+        One entry for each reported model; the manifest stands beside its ``member_<k>.json`` histories.
+    comparison : path of the paired differences
+    inventories, shards : mapping of sample to path, and of sample to the shards of its used parts
+    outputs : mapping of ``heldout`` or test sample to what the fits of the reference model predicted; optional, it is
+        the plan that the reference model was evaluated with
+    scaling : path of the main fit's scaling; optional, the shards serve otherwise
+    """
+
+    study: str
+    settings: Mapping[str, Any]
+    metrics: Mapping[str, Path]
+    manifests: Mapping[str, Path]
+    calibrations: Mapping[str, Path]
+    comparison: Path
+    inventories: Mapping[str, Path]
+    shards: Mapping[str, tuple[Path, ...]]
+    outputs: Mapping[str, Sequence[FitOutput]] = field(default_factory=dict)
+    scaling: Path | None = None
+
+    @cached_property
+    def metrics_of(self) -> dict[str, Any]:
+        """Metrics by model."""
+        return {model: read_json(path) for model, path in self.metrics.items()}
+
+    @cached_property
+    def manifest_of(self) -> dict[str, Any]:
+        """Manifests by model."""
+        return {model: read_json(path) for model, path in self.manifests.items()}
+
+    @cached_property
+    def calibration_of(self) -> dict[str, Any]:
+        """Calibrations by model."""
+        return {model: read_json(path) for model, path in self.calibrations.items()}
+
+    @cached_property
+    def inventory_of(self) -> dict[str, Inventory]:
+        """Inventories by sample."""
+        return {sample: read_inventory(path) for sample, path in self.inventories.items()}
+
+    @property
+    def reference(self) -> str:
+        """The reference model if it is reported, otherwise the last one."""
+        wanted = self.settings.get("reference_model")
+        return wanted if wanted in self.metrics else list(self.metrics)[-1]
+
+    def samples_with_role(self, role: str) -> list[str]:
+        """Return the names of the samples of a role."""
+        return [name for name, sample in self.settings["samples"].items() if sample["role"] == role]
+
+
+class Reporter(Protocol):
+    """What the report needs of a study; :class:`hitforge.studies.base.Study` has it."""
+
+    name: str
+
+    def tables(self, inputs: ReportInputs) -> Sequence[Table]:
+        """Return the tables in order."""
+
+    def figures(self, inputs: ReportInputs) -> Iterator[Figure]:
+        """Yield the figures in order, one at a time."""
+
+    def chapter(self, inputs: ReportInputs) -> Chapter:
+        """Return the text and the order of the chapter."""

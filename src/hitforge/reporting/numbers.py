@@ -1,0 +1,74 @@
+"""How numbers are printed: digits by the error (the rule of the Particle Data Group), never more than is known."""
+
+from __future__ import annotations
+
+import math
+
+from hitforge.reporting.chapter import Cell, Measured
+
+NO_VALUE = "—"
+PLUS_MINUS = "±"
+MINUS = "−"
+GROUP = "\u202f"
+"""Narrow no-break space between groups of three digits."""
+
+
+def decimals_of_error(error: float) -> int:
+    """Return the decimals that an error deserves: two digits up to 354, one digit from 355 to 949.
+
+    Negative for errors of tens and more: ``-1`` rounds to tens.
+    """
+    exponent = math.floor(math.log10(error))
+    leading = round(error / 10.0 ** (exponent - 2))
+    if leading >= 950:
+        # 0.095 to 0.0999 becomes 0.10: the next decade with two digits
+        return -exponent
+    return (1 if leading < 355 else 0) - exponent
+
+
+def fixed(value: float, decimals: int) -> str:
+    """Return a number with fixed decimals, a real minus sign and grouped thousands."""
+    rounded = round(value, decimals)
+    text = f"{abs(rounded):,.{max(decimals, 0)}f}"
+    if abs(rounded) < 10_000:
+        text = text.replace(",", "")
+    sign = MINUS if rounded < 0 else ""
+    return sign + text.replace(",", GROUP)
+
+
+def plain(value: float) -> str:
+    """Return a number without error: four significant digits, all digits before the point."""
+    if value == 0:
+        return "0"
+    exponent = math.floor(math.log10(abs(value)))
+    if exponent < -4:
+        mantissa, power = f"{value:.2e}".split("e")
+        return f"{mantissa}e{int(power)}".replace("-", MINUS)
+    text = fixed(value, max(3 - exponent, 0))
+    return text.rstrip("0").rstrip(".") if "." in text else text
+
+
+def measured(cell: Measured) -> str:
+    """Return ``value ± error``, the value alone, or an em dash."""
+    if cell.value is None:
+        return NO_VALUE
+    if cell.error is None or cell.error == 0:
+        value = plain(cell.value) if cell.decimals is None else fixed(cell.value, cell.decimals)
+        return value if cell.error is None else f"{value} {PLUS_MINUS} 0"
+    decimals = decimals_of_error(cell.error) if cell.decimals is None else cell.decimals
+    return f"{fixed(cell.value, decimals)} {PLUS_MINUS} {fixed(cell.error, decimals)}"
+
+
+def cell_text(cell: Cell) -> str:
+    """Return the text of any cell, without its footnote mark."""
+    match cell:
+        case None:
+            return NO_VALUE
+        case str():
+            return cell
+        case int():
+            return fixed(cell, 0)
+        case float():
+            return plain(cell)
+        case Measured():
+            return measured(cell)

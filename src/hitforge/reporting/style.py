@@ -1,0 +1,146 @@
+"""Look of the figures, and writing them so that the bytes repeat.
+
+Fonts come with mplhep; colours are Petroff's, which people with any colour vision can tell apart (arXiv:2107.02270).
+"""
+
+from __future__ import annotations
+
+import io
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import matplotlib as mpl
+import mplhep
+from matplotlib.axes import Axes
+from matplotlib.backends.backend_agg import FigureCanvasAgg
+from matplotlib.backends.backend_svg import FigureCanvasSVG
+from matplotlib.figure import Figure as MatplotlibFigure
+
+from hitforge.provenance import atomic_path, write_json
+from hitforge.reporting.chapter import Figure, FigureText
+
+FIGURE_SUFFIXES = ("svg", "png", "json")
+
+COLOURS = ("#3f90da", "#bd1f01", "#ffa90e", "#832db6", "#a96b59", "#e76300", "#b9ac70", "#717581", "#92dadd", "#94a4a2")
+MARKERS = ("o", "s", "^", "D", "v", "P", "X", "<", ">", "*")
+BLUE, RED, ORANGE, PURPLE = COLOURS[:4]
+GREY = "#717581"
+INK = "#1f2430"
+SEQUENTIAL = "viridis"
+
+PNG_DPI = 160
+# pixels of what is rasterised inside an SVG
+RASTER_DPI = 220
+
+_RC: dict[str, Any] = {
+    "font.family": "sans-serif",
+    "font.sans-serif": ["TeX Gyre Heros", "DejaVu Sans"],
+    "font.size": 11,
+    "axes.titlesize": 11,
+    "axes.labelsize": 11.5,
+    "legend.fontsize": 10,
+    "xtick.labelsize": 10,
+    "ytick.labelsize": 10,
+    "mathtext.fontset": "custom",
+    "mathtext.rm": "TeX Gyre Heros",
+    "mathtext.it": "TeX Gyre Heros:italic",
+    "mathtext.bf": "TeX Gyre Heros:bold",
+    "mathtext.sf": "TeX Gyre Heros",
+    "mathtext.tt": "TeX Gyre Heros",
+    "mathtext.cal": "TeX Gyre Heros",
+    "mathtext.default": "regular",
+    "axes.prop_cycle": mpl.cycler(color=COLOURS),
+    "axes.edgecolor": INK,
+    "axes.labelcolor": INK,
+    "text.color": INK,
+    "xtick.color": INK,
+    "ytick.color": INK,
+    "axes.linewidth": 0.9,
+    "axes.unicode_minus": True,
+    "xaxis.labellocation": "right",
+    "yaxis.labellocation": "top",
+    "xtick.direction": "in",
+    "ytick.direction": "in",
+    "xtick.top": True,
+    "ytick.right": True,
+    "xtick.minor.visible": True,
+    "ytick.minor.visible": True,
+    "xtick.major.size": 6,
+    "ytick.major.size": 6,
+    "xtick.minor.size": 3,
+    "ytick.minor.size": 3,
+    "legend.frameon": False,
+    "legend.handlelength": 1.6,
+    "lines.linewidth": 1.5,
+    "lines.markersize": 4.5,
+    "errorbar.capsize": 0,
+    "figure.constrained_layout.use": True,
+    "figure.facecolor": "white",
+    "savefig.facecolor": "white",
+    # fixed: without it the ids in an SVG are random
+    "svg.hashsalt": "hitforge",
+    # glyphs as paths: the reader's machine does not have the fonts
+    "svg.fonttype": "path",
+    "image.composite_image": False,
+    # a user's matplotlibrc must not reach the bytes
+    "text.usetex": False,
+    "path.simplify": True,
+    "agg.path.chunksize": 0,
+}
+
+
+@contextmanager
+def hep_style() -> Iterator[None]:
+    """Use the report's style inside the block, whatever the user's own settings are."""
+    with mpl.rc_context():
+        mpl.rcdefaults()
+        mpl.rcParams.update(_RC)
+        yield
+
+
+def new_figure(width: float = 7.0, height: float = 5.0, **options: Any) -> MatplotlibFigure:
+    """Return an empty figure of a size in inches; it belongs to no window system and needs no closing."""
+    figure = MatplotlibFigure(figsize=(width, height), **options)
+    FigureCanvasAgg(figure)
+    return figure
+
+
+def label(axes: Axes, data: str, right: str = "") -> None:
+    """Write ``hitforge <data>`` above the axes on the left, and what the sample is on the right."""
+    size = mpl.rcParams["axes.titlesize"]
+    mplhep.label.exp_text("hitforge", data, loc=0, ax=axes, fontsize=size)
+    if right:
+        axes.set_title(right, loc="right", fontsize=size - 1, pad=5)
+
+
+def empty_figure(reason: str) -> MatplotlibFigure:
+    """Return a figure that says why it shows nothing."""
+    figure = new_figure(7.0, 1.6)
+    figure.text(0.5, 0.5, reason, ha="center", va="center", wrap=True, color=GREY)
+    return figure
+
+
+def write_figure(figure: Figure, folder: Path) -> None:
+    """Write a figure as ``<name>.{svg,png,json}``, each atomically."""
+    drawn = figure.figure
+    width, height = drawn.get_size_inches()
+    with hep_style():
+        _save(FigureCanvasSVG(drawn), folder / f"{figure.name}.svg", "svg", RASTER_DPI, {"Date": None, "Creator": None})
+        _save(FigureCanvasAgg(drawn), folder / f"{figure.name}.png", "png", PNG_DPI, {"Software": None})
+    text = FigureText(
+        name=figure.name,
+        title=figure.title,
+        caption=figure.caption,
+        empty=figure.empty,
+        width_in=round(float(width), 3),
+    )
+    write_json(folder / f"{figure.name}.json", text.model_dump(mode="json"))
+
+
+def _save(canvas: Any, path: Path, kind: str, dpi: int, metadata: dict[str, Any]) -> None:
+    buffer = io.BytesIO()
+    canvas.figure.savefig(buffer, format=kind, dpi=dpi, metadata=metadata)
+    with atomic_path(path) as temporary:
+        temporary.write_bytes(buffer.getvalue())

@@ -1,0 +1,61 @@
+"""Stages calibrate, evaluate and compare: from predictions to metrics with uncertainties."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from hitforge.predictions import EvaluationPiece, usable
+from hitforge.provenance import read_json, stamp, write_json
+from hitforge.settings_base import Settings
+from hitforge.studies.base import Study
+from hitforge.validation import read_inventory
+
+
+class PlannedPiece(Settings):
+    """Part of an evaluation sample: prediction files, their calibration and the inventory of their sample."""
+
+    predictions: tuple[Path, ...]
+    calibration: Path
+    inventory: Path
+
+
+Plan = Mapping[str, Sequence[PlannedPiece]]
+
+
+def read_plan(plan: Mapping[str, Sequence[Mapping[str, Any]]]) -> dict[str, tuple[PlannedPiece, ...]]:
+    """Validate a plan given as plain data."""
+    return {name: tuple(PlannedPiece.model_validate(piece) for piece in pieces) for name, pieces in plan.items()}
+
+
+def _pieces(plan: Plan) -> dict[str, list[EvaluationPiece]]:
+    return {
+        name: [
+            EvaluationPiece(usable(piece.predictions, read_inventory(piece.inventory)), read_json(piece.calibration))
+            for piece in pieces
+        ]
+        for name, pieces in plan.items()
+    }
+
+
+def calibrate(study: Study[Any], predictions: Sequence[Path], inventory: Path, out: Path, config_hash: str) -> None:
+    """Fit a fit's correction on its held-out events and write it."""
+    events = usable(predictions, read_inventory(inventory))
+    write_json(out, stamp(study=study.name, config_hash=config_hash, n_events=len(events), **study.calibrate(events)))
+
+
+def evaluate(
+    study: Study[Any], model: str, plan: Plan, manifest: Path, seed: int, out: Path, config_hash: str
+) -> None:
+    """Compute the metrics of a model on each sample of the plan and write them."""
+    metrics = study.evaluate(model, _pieces(plan), read_json(manifest)["weights"], seed)
+    rotations = len(plan["heldout"])
+    how = "fold 0" if rotations == 1 else f"cross-fitted, {rotations} rotations"
+    write_json(out, stamp(study=study.name, config_hash=config_hash, evaluation=how, **metrics))
+
+
+def compare(study: Study[Any], plans: Mapping[str, Plan], seed: int, out: Path, config_hash: str) -> None:
+    """Compute paired differences between models and write them."""
+    pieces = {model: _pieces(plan) for model, plan in plans.items()}
+    write_json(out, stamp(study=study.name, config_hash=config_hash, samples=study.compare(pieces, seed)))

@@ -1,0 +1,74 @@
+"""Stages make-tables, make-figures and make-page: from metrics to what a physicist reads."""
+
+from __future__ import annotations
+
+import logging
+import time
+from collections.abc import Sequence
+from pathlib import Path
+
+import rich.console
+
+from hitforge.provenance import write_json, write_text
+from hitforge.reporting.chapter import Reporter, ReportInputs
+from hitforge.reporting.page import ChapterFiles, render_page
+from hitforge.reporting.run_info import RunInfo
+from hitforge.reporting.style import hep_style, write_figure
+from hitforge.reporting.tables import read_table, to_terminal, write_table
+
+log = logging.getLogger(__name__)
+
+CHAPTER_FILE = "chapter.json"
+
+
+def make_tables(study: Reporter, inputs: ReportInputs, folder: Path) -> None:
+    """Write the tables of a study's chapter as CSV, Markdown, LaTeX and JSON, and its text as ``chapter.json``.
+
+    Parameters
+    ----------
+    folder : Path
+        Gets ``<name>.{csv,md,tex,json}`` for each name in the study's ``settings.TABLES``, and ``chapter.json``.
+    """
+    for table in study.tables(inputs):
+        write_table(table, folder)
+        log.info("table %s: %d rows", table.name, len(table.rows))
+    write_json(folder / CHAPTER_FILE, study.chapter(inputs).model_dump(mode="json"))
+
+
+def make_figures(study: Reporter, inputs: ReportInputs, folder: Path) -> None:
+    """Draw the figures of a study's chapter, one after another.
+
+    Parameters
+    ----------
+    folder : Path
+        Gets ``<name>.{svg,png,json}`` for each name in the study's ``settings.FIGURES``; the JSON holds the caption.
+    """
+    with hep_style():
+        start = time.perf_counter()
+        for figure in study.figures(inputs):
+            write_figure(figure, folder)
+            log.info("figure %s: %.1f s%s", figure.name, time.perf_counter() - start, " (empty)" * bool(figure.empty))
+            start = time.perf_counter()
+
+
+def make_page(chapters: Sequence[ChapterFiles], run: RunInfo, out: Path) -> None:
+    """Bind the chapters into one HTML page that needs no other file and no network.
+
+    Parameters
+    ----------
+    chapters : sequence of ChapterFiles
+        Folders that `make_tables` and `make_figures` wrote, one for each study.
+    run : RunInfo
+        What differs from run to run: versions, times, memory, host, what changed since the last report.
+    """
+    page = render_page(chapters, run)
+    write_text(out, page)
+    log.info("%s: %.1f MB", out, len(page.encode()) / 1e6)
+
+
+def headline_text(folder: Path, width: int = 120) -> str:
+    """Return the headline table of a tables folder for the terminal."""
+    console = rich.console.Console(width=width, force_terminal=False, color_system=None, highlight=False)
+    with console.capture() as capture:
+        console.print(to_terminal(read_table(folder, "headline")))
+    return capture.get()

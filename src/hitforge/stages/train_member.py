@@ -1,0 +1,141 @@
+"""Stages train-member and assemble: one network of an ensemble, and the manifest of the whole."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from hitforge.evaluation.ensemble import ensemble_weights
+from hitforge.provenance import content_hash, read_json, stamp, write_json
+from hitforge.scaling import Scaling
+from hitforge.seeds import child_seed
+from hitforge.settings_base import Settings
+from hitforge.studies.base import Study
+from hitforge.training.checkpoint import discard_checkpoint
+from hitforge.training.dataset import index_events
+from hitforge.training.device import DeviceChoice, resolve_device
+from hitforge.training.interruption import JobLimits
+from hitforge.training.loop import train_member
+from hitforge.training.member_files import save_member
+from hitforge.training.window import EventSource
+
+log = logging.getLogger(__name__)
+
+
+class TrainingFolds(Settings):
+    """A member's own folds; it knows nothing of the other members."""
+
+    count: int
+    training: tuple[int, ...]
+    monitoring: int
+
+
+def read_scaling(path: Path) -> Scaling:
+    """Read a scaling file."""
+    return Scaling.model_validate(read_json(path))
+
+
+def network_inputs(study: Study[Any], model: str, scaling: Scaling) -> Callable[[NDArray[np.float32]], NDArray[np.float32]] | None:
+    """Return the map from raw features, shape (n, F), to what the network gets; None for a network without features."""
+    names = study.feature_set(study.settings.models[model].features)
+    if not names:
+        return None
+    columns = [scaling.names.index(name) for name in names]
+
+    def transform(raw: NDArray[np.float32]) -> NDArray[np.float32]:
+        return scaling.apply(study.clip_features(raw))[:, columns]
+
+    return transform
+
+
+def train_member_of(
+    study: Study[Any],
+    fit: str,
+    member: int,
+    shards: Sequence[Path],
+    scaling: Path,
+    folds: TrainingFolds,
+    seed: int,
+    device: DeviceChoice,
+    checkpoint: Path,
+    out: Path,
+    config_hash: str,
+    limits: JobLimits | None = None,
+) -> None:
+    """Train one member, or continue its training, and write its weights and history.
+
+    Raises
+    ------
+    OutOfTime, Terminated
+        Stopped in good order with a checkpoint; the same call continues.
+    """
+    model = fit.partition("/")[0]
+    scale = read_scaling(scaling)
+    index = index_events(shards)
+    transform = network_inputs(study, model, scale)
+
+    def source(wanted: Sequence[int]) -> EventSource:
+        return EventSource(
+            index=index.folds(folds.count, wanted),
+            target=study.target,
+            transform=transform,
+            weight=lambda target: study.event_weight(target).astype(np.float32),
+            voxels=study.uses_voxels(model),
+        )
+
+    training, monitoring = source(folds.training), source([folds.monitoring])
+    own_seed = child_seed(seed, study.name, fit, f"member_{member}")
+    log.info("%s member %d: %d training, %d monitoring events", fit, member, len(training.index), len(monitoring.index))
+    provenance = stamp(
+        study=study.name,
+        fit=fit,
+        member=member,
+        config_hash=config_hash,
+        scaling=content_hash(scale.model_dump(mode="json")),
+        training_events=training.index.fingerprint(),
+        monitoring_events=monitoring.index.fingerprint(),
+    )
+    checkpoint.parent.mkdir(parents=True, exist_ok=True)
+    trained = train_member(
+        lambda init_seed: study.build_network(model, init_seed),
+        training,
+        monitoring,
+        study.settings.models[model].training,
+        seed=own_seed,
+        device=resolve_device(device),
+        checkpoint=checkpoint,
+        config_hash=content_hash(provenance),
+        limits=limits,
+    )
+    save_member(out, trained, provenance)
+    discard_checkpoint(checkpoint)
+
+
+def assemble_ensemble(study: Study[Any], fit: str, members: Sequence[Path], out: Path, config_hash: str) -> None:
+    """Weigh the members by their monitoring losses and write the manifest ``model.json``."""
+    model = fit.partition("/")[0]
+    infos: list[Mapping[str, Any]] = [read_json(path.with_suffix(".json")) for path in members]
+    weights = ensemble_weights([info["best_loss"] for info in infos])
+    network = study.build_network(model, 0)
+    write_json(
+        out,
+        stamp(
+            study=study.name,
+            model=model,
+            fit=fit,
+            kind="network",
+            config_hash=config_hash,
+            features=list(study.feature_set(study.settings.models[model].features)),
+            members=[
+                {"file": path.name, "best_loss": info["best_loss"], "best_epoch": info["best_epoch"]}
+                for path, info in zip(members, infos, strict=True)
+            ],
+            weights=[float(weight) for weight in weights],
+            n_parameters=sum(p.numel() for p in network.parameters() if p.requires_grad),
+        ),
+    )

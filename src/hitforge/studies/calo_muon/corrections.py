@@ -1,0 +1,50 @@
+"""From prediction files to evaluated samples: fit and apply the bias correction of each fit."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from hitforge.evaluation.calibration import BiasCorrection, fit_bias
+from hitforge.predictions import EvaluationPiece, Predictions, join
+from hitforge.studies.calo_muon.evaluate import EvaluationSample, ModelOutput
+from hitforge.studies.calo_muon.settings import EvaluationSettings
+
+
+def fit_corrections(predictions: Predictions, settings: EvaluationSettings) -> dict[str, Any]:
+    """Fit the bias correction of the ensemble and of each member on held-out muons; plain data for JSON."""
+
+    def fit(values: NDArray[np.floating]) -> dict[str, Any]:
+        return fit_bias(predictions.target, values, settings).model_dump(mode="json")
+
+    return {"ensemble": fit(predictions.ensemble), "members": [fit(column) for column in predictions.members.T]}
+
+
+def as_sample(pieces: Sequence[EvaluationPiece], discrete: bool) -> EvaluationSample:
+    """Join the pieces of an evaluation sample, each corrected with the calibration of its own fit.
+
+    Member k of the joined sample is member k of each piece. Events are ordered by part and entry, so that samples of
+    different models can be compared muon by muon.
+    """
+    events = join([piece.predictions for piece in pieces])
+    order = np.lexsort((events.entry, events.part.astype(str)))
+
+    def corrected(which: int | None) -> ModelOutput:
+        raw, values, reason = [], [], None
+        for piece in pieces:
+            own = piece.predictions.ensemble if which is None else piece.predictions.members[:, which]
+            stored = piece.calibration["ensemble"] if which is None else piece.calibration["members"][which]
+            correction = BiasCorrection.model_validate(stored)
+            raw.append(own.astype(np.float64))
+            if correction.ok:
+                values.append(correction.correct(own))
+            else:
+                reason = correction.reason
+        joined = None if reason else np.concatenate(values)[order]
+        return ModelOutput(np.concatenate(raw)[order], joined, reason)
+
+    members = [corrected(k) for k in range(events.members.shape[1])]
+    return EvaluationSample(events.target.astype(np.float64)[order], corrected(None), members, discrete)

@@ -1,0 +1,170 @@
+"""Compiled decoding of calorimeter branches into sparse hits, with every fault of the values counted."""
+
+from __future__ import annotations
+
+import math
+from typing import Any, Final
+
+import numpy as np
+from numpy.typing import NDArray
+
+from hitforge.compiled import compiled
+from hitforge.hits import CellHits
+
+FAULTS: Final = ("not_finite", "negative_energy", "cell_outside_geometry", "unsorted_cells")
+"""Faults that the kernels look for: rows of the table of faults."""
+
+
+def new_faults() -> NDArray[np.int64]:
+    """Return an empty table of faults: number of entries that have it and first such entry, per fault."""
+    return np.array([[0, -1]] * len(FAULTS), dtype=np.int64)
+
+
+def cell_dtype(n_cells: int) -> type[np.uint16] | type[np.uint32]:
+    """Return the type of flat cell numbers of a geometry."""
+    return np.uint16 if n_cells <= 2**16 else np.uint32
+
+
+def hits_of_dense(bits: NDArray[np.uint64], swap: bool, faults: NDArray[np.int64]) -> CellHits:
+    """Keep the cells with a deposit of dense rows.
+
+    Parameters
+    ----------
+    bits : ndarray, shape (N, n_cells), uint64
+        The doubles of all cells, GeV, as bit patterns: testing them for zero needs no change of byte order.
+    swap : bool
+        The doubles have the other byte order.
+    faults : ndarray, shape (4, 2), int64
+        From :func:`new_faults`, filled; entries count from the first row.
+    """
+    n_rows, n_cells = bits.shape
+    indptr = np.zeros(n_rows + 1, dtype=np.int64)
+    # Room for all cells costs only address space, untouched pages are never real. One more for the kernel's
+    # write-before-decide.
+    cell = np.empty(bits.size + 1, dtype=cell_dtype(n_cells))
+    energy = np.empty(bits.size + 1, dtype=np.float32)
+    n_hit = _sparsify(bits, swap, indptr, cell, energy, faults)
+    return CellHits(indptr, cell[:n_hit].copy(), energy[:n_hit].copy())
+
+
+def hits_of_compact(
+    offsets: NDArray[np.int64], cells: NDArray[Any], energies: NDArray[Any], n_cells: int, faults: NDArray[np.int64]
+) -> CellHits:
+    """Check stored sparse hits and drop those without energy.
+
+    Parameters
+    ----------
+    offsets : ndarray, shape (N + 1,), int64
+        Muon i owns hits ``offsets[i]:offsets[i + 1]``.
+    cells : ndarray, shape (n_hit,), integer
+        Flat cells, ascending within a muon.
+    energies : ndarray, shape (n_hit,), float32 or float64, GeV
+        Deposits.
+    n_cells : int
+        Number of cells of the geometry.
+    faults : ndarray, shape (4, 2), int64
+        From :func:`new_faults`, filled; entries count from the first muon.
+    """
+    indptr = np.zeros(len(offsets), dtype=np.int64)
+    cell = np.empty(len(cells), dtype=cell_dtype(n_cells))
+    energy = np.empty(len(cells), dtype=np.float32)
+    n_hit = _check_compact(offsets, cells, energies, n_cells, indptr, cell, energy, faults)
+    return CellHits(indptr, cell[:n_hit], energy[:n_hit])
+
+
+@compiled
+def _swapped(bits: np.uint64) -> np.uint64:
+    """Reverse the order of 8 bytes."""
+    pairs = np.uint64(0x00FF00FF00FF00FF)
+    fours = np.uint64(0x0000FFFF0000FFFF)
+    eight, sixteen, half = np.uint64(8), np.uint64(16), np.uint64(32)
+    bits = ((bits & pairs) << eight) | ((bits >> eight) & pairs)
+    bits = ((bits & fours) << sixteen) | ((bits >> sixteen) & fours)
+    return (bits << half) | (bits >> half)
+
+
+@compiled
+def _count(faults: NDArray[np.int64], fault: int, row: int) -> None:
+    faults[fault, 0] += 1
+    if faults[fault, 1] < 0:
+        faults[fault, 1] = row
+
+
+@compiled
+def _sparsify(
+    bits: NDArray[np.uint64],
+    swap: bool,
+    indptr: NDArray[np.int64],
+    cell: NDArray[np.unsignedinteger],
+    energy: NDArray[np.float32],
+    faults: NDArray[np.int64],
+) -> int:
+    pattern = np.empty(1, dtype=np.uint64)
+    value = pattern.view(np.float64)
+    n_hit = 0
+    for row in range(bits.shape[0]):
+        cells = bits[row]
+        first = n_hit
+        # without a branch: the processor cannot guess which cells are filled
+        for i in range(len(cells)):
+            cell[n_hit] = i
+            n_hit += cells[i] != 0
+        not_finite = negative = False
+        kept = first
+        for hit in range(first, n_hit):
+            bit = cells[cell[hit]]
+            pattern[0] = _swapped(bit) if swap else bit
+            deposit = float(np.float32(value[0]))
+            not_finite |= not math.isfinite(deposit)
+            negative |= deposit < 0.0
+            # drops -0.0 and what is zero in single precision
+            cell[kept] = cell[hit]
+            energy[kept] = deposit
+            kept += deposit != 0.0
+        n_hit = kept
+        indptr[row + 1] = n_hit
+        if not_finite:
+            _count(faults, 0, row)
+        if negative:
+            _count(faults, 1, row)
+    return n_hit
+
+
+@compiled
+def _check_compact(
+    offsets: NDArray[np.int64],
+    cells: NDArray[np.integer],
+    energies: NDArray[np.floating],
+    n_cells: int,
+    indptr: NDArray[np.int64],
+    cell: NDArray[np.unsignedinteger],
+    energy: NDArray[np.float32],
+    faults: NDArray[np.int64],
+) -> int:
+    n_hit = 0
+    for row in range(len(offsets) - 1):
+        not_finite = negative = outside = unsorted = False
+        before = -1
+        for hit in range(offsets[row], offsets[row + 1]):
+            i = int(cells[hit])
+            deposit = float(np.float32(energies[hit]))
+            not_finite |= not math.isfinite(deposit)
+            negative |= deposit < 0.0
+            unsorted |= i <= before
+            before = i
+            if i < 0 or i >= n_cells:
+                outside = True
+            elif deposit != 0.0:
+                cell[n_hit] = i
+                energy[n_hit] = deposit
+                n_hit += 1
+        indptr[row + 1] = n_hit
+        if not_finite:
+            _count(faults, 0, row)
+        if negative:
+            _count(faults, 1, row)
+        if outside:
+            _count(faults, 2, row)
+        if unsorted:
+            _count(faults, 3, row)
+    return n_hit

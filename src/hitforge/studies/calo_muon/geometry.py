@@ -1,0 +1,66 @@
+"""Geometry of the calorimeter block: a YAML file with units, never constants in code."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import yaml
+from pydantic import BaseModel, ConfigDict, Field, PositiveFloat, PositiveInt
+
+SHIPPED = Path(__file__).parent / "geometries"
+
+
+class Geometry(BaseModel):
+    """A block of identical cells, centred on x = y = 0, front face at z = 0 (calo-muon paper, section 2).
+
+    Tensors are ordered (z, x, y), y fastest: flat cell ``(iz * n_x + ix) * n_y + iy``.
+    """
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    name: str
+    material: str = Field(description="Geant4 material name, for the record")
+    n_z: PositiveInt
+    n_x: PositiveInt
+    n_y: PositiveInt
+    pitch_z_mm: PositiveFloat
+    pitch_x_mm: PositiveFloat
+    pitch_y_mm: PositiveFloat
+    field_tesla: float = Field(description="uniform field along +y; a mu- moving along +z bends to +x")
+
+    @property
+    def shape(self) -> tuple[int, int, int]:
+        """Number of cells along (z, x, y)."""
+        return (self.n_z, self.n_x, self.n_y)
+
+    @property
+    def n_cells(self) -> int:
+        """Number of cells of the block."""
+        return self.n_z * self.n_x * self.n_y
+
+    @property
+    def half_width_x_mm(self) -> float:
+        """Half of the block's width along x."""
+        return 0.5 * self.n_x * self.pitch_x_mm
+
+    @property
+    def half_width_y_mm(self) -> float:
+        """Half of the block's width along y."""
+        return 0.5 * self.n_y * self.pitch_y_mm
+
+
+def load_geometry(name_or_path: str) -> Geometry:
+    """Read a shipped geometry by name, or any geometry YAML by path.
+
+    Raises
+    ------
+    FileNotFoundError
+        Neither a shipped name nor a file; the message lists the shipped names.
+    """
+    path = Path(name_or_path)
+    if path.suffix not in {".yaml", ".yml"}:
+        path = SHIPPED / f"{name_or_path}.yaml"
+    if not path.is_file():
+        shipped = ", ".join(sorted(p.stem for p in SHIPPED.glob("*.yaml")))
+        raise FileNotFoundError(f"geometry {name_or_path!r}: no such file; shipped geometries are: {shipped}")
+    return Geometry.model_validate(yaml.safe_load(path.read_text()))

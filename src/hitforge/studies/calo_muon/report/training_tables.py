@@ -1,0 +1,143 @@
+"""Tables of the models: what each is, how its members were trained, how the trees were tuned."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from hitforge.reporting.chapter import Cell, Column, Measured, ReportInputs, Table
+from hitforge.studies.calo_muon.report.history import load_histories
+
+
+def models(inputs: ReportInputs) -> Table:
+    """What each reported model is."""
+    rows: list[tuple[Cell, ...]] = []
+    for model in inputs.metrics:
+        entry, manifest = inputs.settings["models"].get(model, {}), inputs.manifest_of.get(model, {})
+        network = entry.get("kind") == "network"
+        rows.append(
+            (
+                model,
+                entry.get("description", ""),
+                len(manifest.get("features", [])) or None,
+                _training_text(entry["training"]) if network else _trees_text(entry.get("trees", {})),
+            )
+        )
+    return Table(
+        name="models",
+        title="Models",
+        caption="Models of this report with the settings that matter most; the configuration has all of them.",
+        columns=(
+            Column(key="model", label="Model", align="left"),
+            Column(key="description", label="Description", align="left", wide=True),
+            Column(key="features", label="Features"),
+            Column(key="training", label="Training", align="left", wide=True),
+        ),
+        rows=tuple(rows),
+    )
+
+
+def _training_text(training: Mapping[str, Any]) -> str:
+    loss, schedule = training["loss"], training["schedule"]
+    kind = "fractional squared error" if loss["kind"] == "mfse" else "squared error"
+    huber = "no Huberisation" if loss["huber"] == "off" else f"{loss['huber']} Huber thresholds"
+    cycle = schedule["warmup_epochs"] + schedule["decay_epochs"]
+    rate = (
+        f"constant rate {schedule['lr_peak']:g}"
+        if schedule["constant"]
+        else f"one cycle of {cycle} epochs to {schedule['lr_peak']:g}, then up to {schedule['step_epochs']} of step decay"
+    )
+    weights = "" if loss["weighted"] else ", unweighted"
+    return f"{kind}{weights}, {huber}; batch {training['batch_size']}; {rate}; fold scheme {training['folds']}"
+
+
+def _trees_text(trees: Mapping[str, Any]) -> str:
+    if not trees:
+        return ""
+    return (
+        f"objective {trees.get('objective', '?')}; at most {trees.get('rounds', '?')} rounds, stopped after "
+        f"{trees.get('early_stopping_rounds', '?')} without improvement"
+    )
+
+
+def training(inputs: ReportInputs) -> Table:
+    """How each member was trained."""
+    rows: list[tuple[Cell, ...]] = []
+    for model, manifest in inputs.manifest_of.items():
+        weights = manifest.get("weights") or []
+        for history in load_histories(inputs.manifests[model], manifest):
+            rows.append(
+                (
+                    model,
+                    history.member,
+                    history.n_training,
+                    history.n_monitoring,
+                    len(history.step),
+                    history.best,
+                    _number(history.best_loss),
+                    _number(weights[history.member]) if history.member < len(weights) else None,
+                    history.stop_reason or "",
+                )
+            )
+    return Table(
+        name="training",
+        title="Training of each member",
+        caption=(
+            "Steps are epochs of networks and boosting rounds of trees. The best loss is that of the monitoring fold, "
+            "another one for each member; ensemble weights are inverse to it."
+        ),
+        columns=(
+            Column(key="model", label="Model", align="left"),
+            Column(key="member", label="Member"),
+            Column(key="n_training", label="Training muons"),
+            Column(key="n_monitoring", label="Monitoring muons"),
+            Column(key="steps", label="Steps"),
+            Column(key="best_step", label="Best step"),
+            Column(key="best_loss", label="Best loss", unit="GeV"),
+            Column(key="weight", label="Ensemble weight"),
+            Column(key="stop_reason", label="Ended by", align="left"),
+        ),
+        rows=tuple(rows),
+        empty=None if rows else "no training history was found beside the models' manifests",
+    )
+
+
+def _number(value: float | None) -> Cell:
+    return None if value is None else Measured(value=float(value))
+
+
+def tuning(inputs: ReportInputs) -> Table:
+    """Trials of the hyper-parameter search, best first."""
+    trials = [
+        (model, trial) for model, manifest in inputs.manifest_of.items() for trial in manifest.get("trials") or []
+    ]
+    trials.sort(key=lambda item: (item[0], item[1]["score"] is None, item[1]["score"], item[1]["number"]))
+    parameters = list(dict.fromkeys(name for _, trial in trials for name in trial.get("params", {})))
+    rows = tuple(
+        (
+            model,
+            int(trial["number"]),
+            _number(trial["score"]),
+            *(_parameter(trial.get("params", {}).get(name)) for name in parameters),
+        )
+        for model, trial in trials
+    )
+    best = tuple(i for i, row in enumerate(rows) if i == 0 or rows[i - 1][0] != row[0])
+    return Table(
+        name="tuning",
+        title="Hyper-parameter search",
+        caption="Trials of the search on the training folds, best first; fold 0 is never looked at.",
+        columns=(
+            Column(key="model", label="Model", align="left"),
+            Column(key="trial", label="Trial"),
+            Column(key="score", label="Score (loss)", unit="GeV"),
+            *(Column(key=name, label=name) for name in parameters),
+        ),
+        rows=rows,
+        empty=None if rows else "no tuned model is among the reported models",
+        highlight=best,
+    )
+
+
+def _parameter(value: Any) -> Cell:
+    return Measured(value=float(value)) if isinstance(value, float) else value

@@ -1,0 +1,129 @@
+"""Settings that only calo_muon has; importing this module does not import torch."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import ClassVar, Literal
+
+from pydantic import Field, NonNegativeFloat, NonNegativeInt, PositiveFloat, PositiveInt, model_validator
+
+from hitforge.config import ModelSettings, StudySettings
+from hitforge.evaluation.settings import EnergyEvaluationSettings
+from hitforge.settings_base import Settings
+
+
+_READING = ("ntuple", "layouts", "decode", "lumin", "geometry", "muons")
+
+
+class NetworkSettings(Settings):
+    """The paper's network and every option of its architecture ablation (spec 3.5)."""
+
+    features: Literal["default", "filtered", "esum", "none"] = Field(
+        "default", description="high-level features fed to the dense layers; none switches them off"
+    )
+    cnn: bool = Field(True, description="use the voxel grid; off leaves features and dense layers")
+    resolutions: PositiveInt = Field(4, description="number of downsampling stages")
+    blocks_per_resolution: PositiveInt = Field(3, description="residual blocks at each resolution")
+    full_resolution_blocks: NonNegativeInt = Field(0, description="extra blocks before the first downsampling")
+    first_kernel: PositiveInt = Field(
+        4, description="kernel size of the first downsampling convolution; even, so that the grids of all paths agree"
+    )
+    first_channels: PositiveInt = Field(8, description="output channels of the first downsampling block")
+    channel_factor: PositiveFloat = Field(1.5, description="growth of the channels at each further downsampling")
+    squeeze_excitation: NonNegativeInt = Field(4, description="channel reduction of the SE blocks; 0 is off")
+    norm: Literal["running", "nominal", "off"] = Field("running", description="batch normalisation")
+    energy_pass: bool = Field(True, description="prepend the summed energy as channel 0 of each block")
+    identity_path: bool = Field(True, description="residual shortcut; off leaves the convolution path")
+    pooling: bool = Field(True, description="global max and mean pooling; off flattens the grid")
+    input_norm: bool = Field(False, description="normalise the first block's input (not its energy channel)")
+    coordinates: bool = Field(False, description="concatenate cell coordinates in the first block")
+    groups: PositiveInt = Field(1, description="groups of the bottlenecks' 3x3x3 convolution")
+    bottleneck: bool = Field(False, description="1-3-1 bottleneck convolutions in non-downsampling blocks")
+    dense_width: PositiveInt = 80
+    dense_layers: PositiveInt = 3
+
+    @model_validator(mode="after")
+    def _consistent(self) -> NetworkSettings:
+        if self.first_kernel % 2:
+            raise ValueError(f"first_kernel = {self.first_kernel} must be even: odd kernels give another grid size")
+        if self.groups > 1 and not self.bottleneck:
+            raise ValueError("groups > 1 needs bottleneck: true, whose width is a multiple of the groups")
+        if self.features == "none" and not self.cnn:
+            raise ValueError("features: none and cnn: false leave the network without input")
+        return self
+
+
+class WeightSettings(Settings):
+    """Sigmoid down-weighting of high energies (spec 4.1): fixed values, never read off the data."""
+
+    offset_gev: PositiveFloat = Field(5000.0, description="energy of weight one half")
+    width_below_gev: PositiveFloat = 300.0
+    width_above_gev: PositiveFloat = 600.0
+
+
+class EvaluationSettings(EnergyEvaluationSettings):
+    """Bins and corrections of spec 6."""
+
+    test_energies_gev: tuple[float, ...] = Field(
+        tuple(100.0 + 400.0 * i for i in range(11)), description="discrete energies of the test sample"
+    )
+
+
+class SimulationSettings(Settings):
+    """The embedded fast simulation: what is generated and how it is written."""
+
+    backend: Literal["fast", "geant4"] = "fast"
+    e_min_gev: PositiveFloat = 50.0
+    e_max_gev: PositiveFloat = 8000.0
+    discrete_energies_gev: tuple[float, ...] = Field(
+        tuple(100.0 + 400.0 * i for i in range(11)), description="energies of samples with spectrum: discrete"
+    )
+    xy_half_width_mm: NonNegativeFloat = Field(20.0, description="entry points are uniform in the square of this")
+    layout: Literal["b4", "compact"] = "b4"
+    full_branches: bool = Field(False, description="also write coordinates, layers and cell sizes (B4 only)")
+    muon_nuclear: bool = Field(False, description="add photo-nuclear losses (the Geant4 reference has none)")
+
+
+class CaloModelSettings(ModelSettings):
+    """A model of calo_muon: the shared blocks and, for networks, the architecture."""
+
+    network: NetworkSettings = NetworkSettings()
+
+
+class CaloMuonSettings(StudySettings):
+    """All settings of the study."""
+
+    STAGE_BLOCKS: ClassVar[Mapping[str, tuple[str, ...]]] = {
+        "simulate": ("geometry", "simulation"),
+        "validate": ("geometry",),
+        "build_shard": ("geometry",),
+        "fit_scaling": ("folds",),
+        "train_trees": ("weights",),
+        "train_member": ("weights", "geometry"),
+        "predict": ("geometry",),
+        "calibrate": ("evaluation",),
+        "evaluate": ("evaluation",),
+    }
+    CODE: ClassVar[Mapping[str, tuple[str, ...]]] = {
+        "simulate": ("simulation", "geometry", "muons"),
+        "validate": (*_READING, "validate"),
+        "build_shard": (*_READING, "features", "clusters"),
+        "fit_scaling": ("features",),
+        "train_trees": ("features", "weights"),
+        "train_member": ("features", "weights", "networks"),
+        "assemble": ("features", "networks"),
+        "predict": ("features", "networks"),
+        "calibrate": ("corrections", "evaluate"),
+        "evaluate": ("corrections", "evaluate"),
+        "tables": ("report", "published"),
+        "figures": ("report", "published"),
+    }
+
+    geometry: str = Field("pbwo4_40.64mm", description="a shipped geometry by name, or the path of a YAML file")
+    weights: WeightSettings = WeightSettings()
+    evaluation: EvaluationSettings = EvaluationSettings()
+    simulation: SimulationSettings = SimulationSettings()
+    models: Mapping[str, CaloModelSettings] = {}
+
+
+SETTINGS = CaloMuonSettings

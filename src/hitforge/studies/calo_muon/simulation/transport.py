@@ -1,0 +1,206 @@
+"""Transport of the muon through the block, compiled: losses, bending, scattering. Units: MeV and cm."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from hitforge.studies.calo_muon.simulation.compiled import compiled, compiled_to_disk, event_state, gauss, source_fingerprint, uniform
+from hitforge.studies.calo_muon.simulation.material import BETHE_K, ELECTRON_MASS, MUON_MASS, Material
+from hitforge.studies.calo_muon.simulation.muon_tables import MuonTables
+from hitforge.studies.calo_muon.simulation.shower_tables import ShowerTables
+from hitforge.studies.calo_muon.simulation.showers import (
+    ELECTRON,
+    PHOTON,
+    POSITRON,
+    STACK_COLUMNS,
+    STACK_SIZE,
+    Block,
+    Core,
+    deposit,
+    inside,
+    push,
+    run_shower,
+    turn,
+    azimuth,
+)
+from hitforge.studies.calo_muon.simulation.tuning import ShowerTuning
+
+Array = NDArray[np.float64]
+State = NDArray[np.uint64]
+
+_STEPS_PER_LAYER = 4
+_LOWEST_KINETIC = 500.0  # MeV; a muon that lost nearly everything deposits the rest where it is
+
+
+class MuonLoss(NamedTuple):
+    """Ionisation of muons in the Fermi plateau.
+
+    Attributes
+    ----------
+    continuous : float, MeV/cm
+        Loss to electrons below the threshold.
+    variance : float, MeV2/cm
+        Growth of its variance with the path.
+    knock_on : float, MeV/cm
+        (K/2) Z/A rho; the rate of electrons above T is this over T.
+    """
+
+    continuous: float
+    variance: float
+    knock_on: float
+
+
+def muon_loss(material: Material, threshold: float) -> MuonLoss:
+    """Restricted loss (K/2)(Z/A) rho ln(2 m T / (hbar omega_p)^2): PDG review 34, plateau of the density effect.
+
+    Parameters
+    ----------
+    threshold : float, MeV
+        Electrons of more energy are made one by one.
+    """
+    half_k = 0.5 * BETHE_K * material.z_over_a * material.density
+    logarithm = np.log(2 * ELECTRON_MASS * threshold / material.plasma_energy**2)
+    return MuonLoss(float(half_k * logarithm), half_k * threshold, half_k)
+
+
+@compiled
+def _transfer(state: State, tables: MuonTables, inverse: Array, i: int, f: float) -> float:
+    """Sample an energy transfer between two energies of an inverse table."""
+    ln_survival = np.log(uniform(state))
+    if ln_survival <= tables.ln_survival[-1]:
+        j, g = len(tables.ln_survival) - 2, 1.0
+    else:
+        # the table descends
+        j = np.searchsorted(-tables.ln_survival, -ln_survival) - 1
+        g = (ln_survival - tables.ln_survival[j]) / (tables.ln_survival[j + 1] - tables.ln_survival[j])
+    low = inverse[i, j] * (1.0 - g) + inverse[i, j + 1] * g
+    high = inverse[i + 1, j] * (1.0 - g) + inverse[i + 1, j + 1] * g
+    return float(np.exp(low * (1.0 - f) + high * f))
+
+
+@compiled
+def _knock_on(state: State, energy: float, threshold: float) -> float:
+    """Energy of a knock-on electron, Bhabha's cross section for spin 1/2; 0 if the proposal 1/T^2 is rejected."""
+    gamma = energy / MUON_MASS
+    ratio = ELECTRON_MASS / MUON_MASS
+    t_max = 2.0 * ELECTRON_MASS * (gamma * gamma - 1.0) / (1.0 + 2.0 * gamma * ratio + ratio * ratio)
+    t = threshold / uniform(state)
+    if t >= t_max or uniform(state) > 1.0 - t / t_max + 0.5 * (t / energy) ** 2:
+        return 0.0
+    return t
+
+
+@compiled
+def transport_muon(
+    state: State, grid: Array, stack: Array, block: Block, start_z: float,
+    energy: float, x: float, y: float, charge: float,
+    loss: MuonLoss, muon: MuonTables, showers: ShowerTables, cuts: ShowerTuning,
+) -> float:  # fmt: skip
+    """Send one muon along +z from ``start_z`` and fill ``grid`` (MeV); return the energy it lost in the block, MeV."""
+    ux, uy, uz = 0.0, 0.0, 1.0
+    z = 0.0
+    gap = -start_z
+    # a negative muon on its way along +z bends towards +x
+    curvature = -charge * 2.99792458 * block.field
+    bend = curvature * gap / energy
+    x += 0.5 * bend * gap
+    ux = bend
+    uz = np.sqrt(1.0 - ux * ux)
+    start = energy
+    length = 1.0 / (block.per_cell_z * _STEPS_PER_LAYER)
+    while True:
+        kinetic = energy - MUON_MASS
+        if kinetic < _LOWEST_KINETIC:
+            deposit(grid, block, x, y, z, kinetic)
+            return start - MUON_MASS
+        position = (np.log(energy) - muon.ln_energy[0]) / (muon.ln_energy[1] - muon.ln_energy[0])
+        position = min(max(position, 0.0), len(muon.ln_energy) - 1.001)
+        i = int(position)
+        f = position - i
+        brems = muon.brems_rate[i] * (1.0 - f) + muon.brems_rate[i + 1] * f
+        pair = muon.pair_rate[i] * (1.0 - f) + muon.pair_rate[i + 1] * f
+        rate = brems + pair + loss.knock_on / cuts.muon_threshold
+        step = -np.log(uniform(state)) / rate
+        interacts = step < length
+        if not interacts:
+            step = length
+        lost = max(0.0, loss.continuous * step + gauss(state) * np.sqrt(loss.variance * step))
+        point = uniform(state) * step
+        deposit(grid, block, x + point * ux, y + point * uy, z + point * uz, lost)
+        bend = curvature * step / energy
+        angle = 15.0 / energy * np.sqrt(step / showers.radiation_length)
+        vx = ux + bend * uz + gauss(state) * angle
+        vy = uy + gauss(state) * angle
+        x += 0.5 * step * (ux + vx)
+        y += 0.5 * step * (uy + vy)
+        z += step * uz
+        ux, uy = vx, vy
+        uz = np.sqrt(max(0.0, 1.0 - ux * ux - uy * uy))
+        energy -= lost
+        if not inside(block, x, y, z) or uz <= 0.0:
+            return start - energy
+        if not interacts:
+            continue
+        draw = uniform(state) * rate
+        n = 0
+        if draw < brems:
+            transfer = min(_transfer(state, muon, muon.brems_ln_transfer, i, f), energy - MUON_MASS - 1.0)
+            n = push(stack, n, PHOTON, transfer, x, y, z, ux, uy, uz, 1.0)
+        elif draw < brems + pair:
+            transfer = min(_transfer(state, muon, muon.pair_ln_transfer, i, f), energy - MUON_MASS - 1.0)
+            # the true spread of the asymmetry matters little for what is seen: flat
+            share = uniform(state) * (transfer - 2.0 * ELECTRON_MASS)
+            n = push(stack, n, ELECTRON, share, x, y, z, ux, uy, uz, 1.0)
+            n = push(stack, n, POSITRON, transfer - 2.0 * ELECTRON_MASS - share, x, y, z, ux, uy, uz, 1.0)
+        else:
+            transfer = _knock_on(state, energy, cuts.muon_threshold)
+            if transfer == 0.0:
+                continue
+            cos_theta = np.sqrt(transfer / (transfer + 2.0 * ELECTRON_MASS))
+            c, s, _ = azimuth(state)
+            wx, wy, wz = turn(ux, uy, uz, cos_theta, c, s)
+            n = push(stack, n, ELECTRON, transfer, x, y, z, wx, wy, wz, 1.0)
+        energy -= transfer
+        weight_max = min(max(transfer / cuts.thin_from, 1.0), cuts.thin_weight_max)
+        core = Core(x, y, cuts.thin_radius, weight_max)
+        run_shower(stack, n, state, grid, block, showers, cuts, core)
+
+
+def _build(fingerprint: int) -> Callable[..., None]:
+    @compiled_to_disk
+    def transport_events(
+        seed: np.uint64, events: NDArray[np.int64], grid: Array, lost: Array, block: Block, start_z: float,
+        energy: Array, x: Array, y: Array, charge: Array,
+        loss: MuonLoss, muon: MuonTables, showers: ShowerTables, cuts: ShowerTuning,
+    ) -> None:  # fmt: skip
+        """Simulate a batch of muons.
+
+        Parameters
+        ----------
+        events : ndarray, shape (n,)
+            Event numbers: with the seed they fix every random number of the event.
+        grid : ndarray, shape (n, n_cells), MeV
+            Filled with the deposits; must be zero.
+        lost : ndarray, shape (n,), MeV
+            Filled with the energy each muon lost in the block.
+        energy, x, y, charge : ndarray, shape (n,)
+            Total energy in MeV, entry point at ``start_z`` in cm, charge.
+        """
+        if fingerprint < 0:  # never: ties the cached machine code to the source
+            return
+        state = np.zeros(1, np.uint64)
+        stack = np.empty((STACK_SIZE, STACK_COLUMNS))
+        for k in range(len(events)):
+            state[0] = event_state(seed, np.uint64(events[k]))
+            lost[k] = transport_muon(
+                state, grid[k], stack, block, start_z, energy[k], x[k], y[k], charge[k], loss, muon, showers, cuts
+            )
+
+    return transport_events
+
+
+transport_events = _build(source_fingerprint())

@@ -1,0 +1,176 @@
+"""calo_muon: energy of 50-8000 GeV muons from radiative losses in a calorimeter (arXiv:2107.02119)."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from functools import cached_property
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from hitforge.config import SampleSettings
+from hitforge.shards import ShardBlock, ShardLayout
+from hitforge.studies.base import Progress, Study
+from hitforge.studies.calo_muon.features import FEATURE_NAMES, FEATURE_SETS, FEATURE_UNITS, clip_features
+from hitforge.studies.calo_muon.geometry import Geometry, load_geometry
+from hitforge.studies.calo_muon.settings import CaloMuonSettings
+from hitforge.validation import PartFindings
+
+if TYPE_CHECKING:
+    from torch import nn
+
+    from hitforge.predictions import EvaluationPiece, Predictions
+    from hitforge.reporting.chapter import Figure, ReportInputs, Table
+
+
+class CaloMuon(Study[CaloMuonSettings]):
+    """The study; what it needs is imported where it is used, so that reading ntuples does not load torch."""
+
+    name = "calo_muon"
+    target = "energy"
+
+    @cached_property
+    def geometry(self) -> Geometry:
+        """The calorimeter block."""
+        return load_geometry(self.settings.geometry)
+
+    # ---- ntuples to shards
+
+    @property
+    def layout(self) -> ShardLayout:
+        """28 features, sparse voxels, the energy as target, entry point and charge as truth."""
+        return ShardLayout(
+            feature_names=FEATURE_NAMES,
+            feature_units=tuple(FEATURE_UNITS[name] for name in FEATURE_NAMES),
+            targets={"energy": "GeV"},
+            truth={"x": "mm", "y": "mm", "charge": "e"},
+            voxel_shape=self.geometry.shape,
+        )
+
+    def inspect(self, source: str) -> PartFindings:
+        """Read a part in full and report every problem in it."""
+        if _is_fold(source):
+            from hitforge.studies.calo_muon.lumin import inspect_fold
+
+            return inspect_fold(source, self.geometry)
+        from hitforge.studies.calo_muon.validate import inspect_part
+
+        return inspect_part(source, self.geometry)
+
+    def read(self, source: str) -> Iterator[ShardBlock]:
+        """Yield blocks of muons with their features."""
+        if _is_fold(source):
+            from hitforge.studies.calo_muon.lumin import fold_blocks
+
+            return fold_blocks(source, self.geometry)
+        return self._read_ntuple(source)
+
+    def _read_ntuple(self, source: str) -> Iterator[ShardBlock]:
+        from hitforge.studies.calo_muon.features import high_level_features
+        from hitforge.studies.calo_muon.ntuple import event_bucket, read_muons
+
+        for first_entry, muons in read_muons(source, self.geometry):
+            yield ShardBlock(
+                features=high_level_features(muons.hits, muons.x_mm, muons.y_mm, self.geometry),
+                bucket=event_bucket(muons),
+                entry=first_entry + np.arange(len(muons), dtype=np.int64),
+                targets={"energy": muons.energy_gev},
+                truth={"x": muons.x_mm, "y": muons.y_mm, "charge": muons.charge.astype(np.float32)},
+                hits=muons.hits,
+            )
+
+    def simulate(self, out: Path, sample: SampleSettings, seed: int, progress: Progress | None = None) -> None:
+        """Write one simulated part."""
+        from hitforge.studies.calo_muon.simulation.generate import simulate_muons
+        from hitforge.studies.calo_muon.simulation.write import write_part
+
+        assert sample.events_per_part is not None
+        settings = self.settings.simulation
+        muons = simulate_muons(sample.events_per_part, seed, self.geometry, settings, sample.spectrum, progress)
+        write_part(out, muons, self.geometry, settings)
+
+    # ---- models
+
+    def feature_set(self, name: str) -> tuple[str, ...]:
+        """Return the columns of a feature set of the paper, or none."""
+        if name == "none":
+            return ()
+        if name not in FEATURE_SETS:
+            raise ValueError(f"feature set {name!r} is not known; known: none, {', '.join(FEATURE_SETS)}")
+        return FEATURE_SETS[name]
+
+    def clip_features(self, features: NDArray[np.float32]) -> NDArray[np.float32]:
+        """Clip the energy from bending."""
+        return clip_features(features)
+
+    def event_weight(self, target: NDArray[np.floating]) -> NDArray[np.float64]:
+        """Return the down-weighting of high energies."""
+        from hitforge.studies.calo_muon.weights import event_weights
+
+        return event_weights(target, self.settings.weights).astype(np.float64)
+
+    def uses_voxels(self, model: str) -> bool:
+        """Whether the model has convolutions."""
+        return self.settings.models[model].network.cnn
+
+    def build_network(self, model: str, seed: int) -> nn.Module:
+        """Return the network of a model."""
+        from hitforge.studies.calo_muon.networks.network import build_network
+
+        settings = self.settings.models[model]
+        return build_network(settings.network, len(self.feature_set(settings.features)), self.geometry.shape, seed)
+
+    # ---- evaluation
+
+    def calibrate(self, predictions: Predictions) -> dict[str, Any]:
+        """Fit the bias corrections of the ensemble and of each member."""
+        from hitforge.studies.calo_muon.corrections import fit_corrections
+
+        return fit_corrections(predictions, self.settings.evaluation)
+
+    def evaluate(
+        self, model: str, samples: Mapping[str, Sequence[EvaluationPiece]], weights: Sequence[float], seed: int
+    ) -> dict[str, Any]:
+        """Return the metrics of a model."""
+        from hitforge.studies.calo_muon.corrections import as_sample
+        from hitforge.studies.calo_muon.evaluate import evaluate_model
+
+        prepared = {name: as_sample(pieces, discrete=name != "heldout") for name, pieces in samples.items()}
+        return evaluate_model(model, prepared, self.settings.evaluation, seed, weights)
+
+    def compare(self, models: Mapping[str, Mapping[str, Sequence[EvaluationPiece]]], seed: int) -> dict[str, Any]:
+        """Return paired differences of the mean improvement."""
+        from hitforge.studies.calo_muon.corrections import as_sample
+        from hitforge.studies.calo_muon.evaluate import compare_models
+
+        result: dict[str, Any] = {}
+        for name in next(iter(models.values())):
+            discrete = name != "heldout"
+            samples = {model: as_sample(pieces[name], discrete) for model, pieces in models.items()}
+            corrected = {m: s.ensemble.corrected for m, s in samples.items() if s.ensemble.corrected is not None}
+            true = next(iter(samples.values())).true_gev
+            result[name] = compare_models(corrected, true, self.settings.evaluation, seed, name, discrete)
+        return result
+
+    # ---- report
+
+    def tables(self, inputs: ReportInputs) -> Sequence[Table]:
+        """Return the chapter's tables."""
+        from hitforge.studies.calo_muon.report.tables import all_tables
+
+        return all_tables(inputs)
+
+    def figures(self, inputs: ReportInputs) -> Iterator[Figure]:
+        """Yield the chapter's figures."""
+        from hitforge.studies.calo_muon.report.figures import all_figures
+
+        return all_figures(inputs)
+
+
+def _is_fold(source: str) -> bool:
+    return "#fold_" in source
+
+
+STUDY = CaloMuon

@@ -1,0 +1,295 @@
+"""The training loop of one network: resumable, aware of the wall clock, the same bits on every run."""
+
+from __future__ import annotations
+
+import logging
+import math
+import time
+from collections.abc import Callable
+from contextlib import ExitStack
+from pathlib import Path
+from typing import Literal
+
+import numpy as np
+import torch
+from torch import Tensor, nn
+
+from hitforge.provenance import content_hash
+from hitforge.seeds import child_generator, child_seed
+from hitforge.training.checkpoint import load_checkpoint, save_checkpoint, status_path
+from hitforge.training.dataset import check_disjoint
+from hitforge.training.device import repeatable
+from hitforge.training.interruption import Interrupted, JobLimits, Watch
+from hitforge.training.loader import EventStream
+from hitforge.training.losses import HuberisedFractionalLoss
+from hitforge.training.member_files import TrainedMember
+from hitforge.training.progress import Progress
+from hitforge.training.schedule import EpochAction, OneCycleThenStep
+from hitforge.training.settings import TrainingSettings
+from hitforge.training.state import TrainingState
+from hitforge.training.window import EventSource
+
+log = logging.getLogger(__name__)
+
+
+# settings of the training block that do not change what a member becomes
+_WITHOUT_EFFECT = {"checkpoint_minutes", "prediction_batch", "members", "folds"}
+
+
+class TrainingDiverged(RuntimeError):
+    """The loss is not a finite number."""
+
+
+def train_member(
+    build_network: Callable[[int], nn.Module],
+    training: EventSource,
+    monitoring: EventSource,
+    settings: TrainingSettings,
+    *,
+    seed: int,
+    device: torch.device,
+    checkpoint: Path,
+    config_hash: str,
+    limits: JobLimits | None = None,
+    on_batch: Callable[[int, int], None] | None = None,
+) -> TrainedMember:
+    """Train a network, or continue the training that ``checkpoint`` holds.
+
+    Parameters
+    ----------
+    build_network : callable
+        Seed of the initial weights to a network that maps (features, grid) to predictions of shape (B,).
+    training, monitoring : EventSource
+        Disjoint events to learn from and to choose the best epoch with.
+    settings : TrainingSettings
+        Batch size, loss, schedule and what fixes the bits.
+    seed : int
+        Seed of the member; initial weights and order of the events are child streams of it.
+    device : torch.device
+        See :func:`hitforge.training.device.resolve_device`.
+    checkpoint : Path
+        Saved after each epoch, every ``checkpoint_minutes`` and before an early end. It stays until
+        :func:`~hitforge.training.checkpoint.discard_checkpoint`.
+    config_hash : str
+        Hash of everything else that fixes the result: network settings, scaling, code. A checkpoint with another
+        one is passed over.
+    limits : JobLimits, optional
+        Wall clock.
+    on_batch : callable, optional
+        Called with epoch and batch after each training batch.
+
+    Returns
+    -------
+    TrainedMember
+
+    Raises
+    ------
+    OutOfTime, Terminated
+        Stopped early in good order; run again to continue.
+    TrainingDiverged
+        The loss became NaN or infinite.
+    """
+    watch = Watch(limits or JobLimits())
+    check_disjoint(training.index, monitoring.index)
+    with ExitStack() as stack:
+        stack.enter_context(watch.listening())
+        stack.enter_context(repeatable(device, settings.threads))
+        stack.enter_context(torch.random.fork_rng(range(torch.cuda.device_count())))
+        torch.manual_seed(child_seed(seed, "torch"))
+        loop = _Loop(build_network, training, monitoring, settings, seed, device, checkpoint, config_hash, watch)
+        try:
+            stop_reason = loop.run(on_batch)
+        except Interrupted as interruption:
+            loop.save("stopped")
+            log.warning("%s: %s; checkpoint saved, run again to continue", checkpoint.stem, interruption)
+            raise
+        state = loop.state
+        loop.progress.write("finished", state.epoch, state.batch, state.history)
+    assert state.best is not None and state.schedule.best_epoch is not None
+    return TrainedMember(
+        weights=state.best["network"],
+        history=state.history,
+        best_epoch=state.schedule.best_epoch,
+        best_loss=state.schedule.best_loss,
+        n_training=len(training.index),
+        n_monitoring=len(monitoring.index),
+        batches_per_epoch=loop.batches_per_epoch,
+        stop_reason=stop_reason,
+        seed=seed,
+    )
+
+
+class _Loop:
+    """The live objects of a training and the loop over them."""
+
+    def __init__(
+        self,
+        build_network: Callable[[int], nn.Module],
+        training: EventSource,
+        monitoring: EventSource,
+        settings: TrainingSettings,
+        seed: int,
+        device: torch.device,
+        checkpoint: Path,
+        config_hash: str,
+        watch: Watch,
+    ) -> None:
+        self.settings, self.seed, self.device, self.checkpoint, self.watch = settings, seed, device, checkpoint, watch
+        # Both streams may stay in memory at the same time, so they share the bound.
+        buffer = settings.shuffle_buffer_mb * 2**20
+        self.training = EventStream(training, settings.batch_size, buffer, device, share=0.75)
+        self.monitoring = EventStream(monitoring, settings.batch_size, buffer, device, share=0.25)
+        # fails here, before any work, when the events do not fill a batch
+        self.batches_per_epoch = len(self.training.shuffled(np.random.default_rng(0)))
+
+        network = build_network(child_seed(seed, "init")).to(device)
+        if settings.channels_last:
+            # stub of torch: memory_format is a keyword of the implementation only
+            network = network.to(memory_format=torch.channels_last_3d)  # type: ignore[call-overload]
+        self.forward: Callable[..., Tensor] = torch.compile(network) if settings.compile else network
+        optimiser = torch.optim.Adam(
+            [p for p in network.parameters() if p.requires_grad],
+            betas=(settings.schedule.beta1_high, settings.adam_beta2),
+            eps=settings.adam_eps,
+            fused=True,
+        )
+        loss = HuberisedFractionalLoss(settings.loss).to(device)
+        schedule = OneCycleThenStep(settings.schedule, self.batches_per_epoch)
+        self.state = TrainingState(network, optimiser, loss, schedule)
+        self.identity = content_hash(
+            {
+                "config": config_hash,
+                "settings": settings.model_dump(mode="json", exclude=_WITHOUT_EFFECT),
+                "seed": seed,
+                "training": training.index.fingerprint(),
+                "monitoring": monitoring.index.fingerprint(),
+                "weights": [[name, list(value.shape)] for name, value in network.state_dict().items()],
+                "torch": str(torch.__version__),
+            }
+        )
+        self.progress = Progress(
+            status_path(checkpoint), checkpoint.stem, settings.schedule.max_epochs, self.batches_per_epoch
+        )
+        self._saved_at = time.monotonic()
+        self._save_seconds = 0.0
+        self._batch_seconds = 0.0
+
+    def run(self, on_batch: Callable[[int, int], None] | None) -> str:
+        """Train to the end and return why it ended."""
+        state, schedule = self.state, self.state.schedule
+        saved = load_checkpoint(self.checkpoint, self.identity)
+        if saved is not None:
+            state.load_state_dict(saved)
+            log.info("%s: continues at epoch %d, batch %d", self.checkpoint.stem, state.epoch + 1, state.batch)
+        self.progress.write("running", state.epoch, state.batch, state.history)
+        while (action := schedule.start_epoch(state.epoch)) != EpochAction.STOP:
+            if action == EpochAction.RELOAD_BEST:
+                state.reload_best()
+            self.progress.start_epoch(state.batch)
+            self._train_epoch(on_batch)
+            state.loss.end_of_epoch(state.epoch)
+            validation_loss = self._validate()
+            if schedule.end_epoch(validation_loss).improved:
+                state.keep_best()
+            self._end_epoch(validation_loss)
+        return "no_improvement" if schedule.stopped else "max_epochs"
+
+    def _train_epoch(self, on_batch: Callable[[int, int], None] | None) -> None:
+        """Do the batches of this epoch that are not done yet."""
+        state = self.state
+        state.network.train()
+        state.loss.train()
+        plan = self.training.shuffled(child_generator(self.seed, "order", state.epoch))
+        started = time.monotonic()
+        with self.training.batches(plan, start=state.batch) as batches:
+            for batch in batches:
+                rates = state.schedule.at(state.epoch * self.batches_per_epoch + state.batch)
+                for group in state.optimiser.param_groups:
+                    group["lr"], group["betas"] = rates.lr, (rates.beta1, self.settings.adam_beta2)
+                state.optimiser.zero_grad(set_to_none=True)
+                with torch.autocast(self.device.type, torch.bfloat16, enabled=self.settings.amp):
+                    prediction = self.forward(batch.features, batch.grid)
+                assert batch.target is not None
+                loss = state.loss(prediction, batch.target, batch.weight)
+                value = float(loss.item())
+                if not math.isfinite(value):
+                    raise TrainingDiverged(
+                        self._diverged(f"batch {state.batch + 1} of {self.batches_per_epoch}", value)
+                    )
+                loss.backward()
+                state.optimiser.step()
+                state.loss_sum += value * len(batch)
+                state.batch += 1
+                if on_batch is not None:
+                    on_batch(state.epoch, state.batch - 1)
+                started = self._after_batch(started)
+
+    def _validate(self) -> float:
+        """Return the mean loss over the monitoring events (each event counts the same, not each batch)."""
+        state = self.state
+        state.network.eval()
+        state.loss.eval()
+        thresholds = {name: value.clone() for name, value in state.loss.state_dict().items()}
+        total = 0.0
+        started = time.monotonic()
+        try:
+            with torch.inference_mode(), self.monitoring.batches(self.monitoring.in_order()) as batches:
+                for batch in batches:
+                    with torch.autocast(self.device.type, torch.bfloat16, enabled=self.settings.amp):
+                        prediction = self.forward(batch.features, batch.grid)
+                    assert batch.target is not None
+                    values = state.loss.per_event(prediction, batch.target, batch.weight)
+                    total += float(values.double().sum().item())
+                    started = self._after_batch(started, save=False)
+        except Interrupted:
+            # the whole validation is repeated, from the thresholds that it began with
+            state.loss.load_state_dict(thresholds)
+            raise
+        mean = total / len(self.monitoring.source.index)
+        if not math.isfinite(mean):
+            raise TrainingDiverged(self._diverged("validation", mean))
+        return mean
+
+    def _after_batch(self, started: float, save: bool = True) -> float:
+        """Save if it is time, stop if time runs out; return the start of the next batch."""
+        state = self.state
+        now = time.monotonic()
+        self._batch_seconds = max(now - started, 0.8 * self._batch_seconds)
+        if save and now - self._saved_at > 60 * self.settings.checkpoint_minutes:
+            self.save("running")
+        self.progress.update(state.epoch, state.batch, state.history)
+        self.watch.check(2 * self._batch_seconds + 2 * self._save_seconds)
+        return time.monotonic()
+
+    def _end_epoch(self, validation_loss: float) -> None:
+        """Enter the epoch in the history and save."""
+        state = self.state
+        last_batch = state.optimiser.param_groups[0]  # the schedule may already have halved its rate
+        thresholds = [t if t >= 0 else None for t in state.loss.thresholds.tolist()]
+        entry = {
+            "epoch": state.epoch,
+            "train_loss": state.loss_sum / (self.batches_per_epoch * self.settings.batch_size),
+            "validation_loss": validation_loss,
+            "lr": last_batch["lr"],
+            "beta1": last_batch["betas"][0],
+            "thresholds": thresholds,
+        }
+        state.history.append(entry)
+        state.epoch, state.batch, state.loss_sum = state.epoch + 1, 0, 0.0
+        self.save("running")
+        self.progress.end_epoch(entry, state.schedule.best_epoch)
+
+    def save(self, status: Literal["running", "stopped"]) -> None:
+        """Save the checkpoint and the status."""
+        state = self.state
+        started = time.monotonic()
+        save_checkpoint(self.checkpoint, {"identity": self.identity, **state.state_dict()})
+        self.progress.write(status, state.epoch, state.batch, state.history)
+        self._saved_at = time.monotonic()
+        self._save_seconds = self._saved_at - started
+
+    def _diverged(self, where: str, value: float) -> str:
+        return (
+            f"{self.checkpoint.stem}, epoch {self.state.epoch + 1}, {where}: the loss is {value}. Lower "
+            "training.schedule.lr_peak, switch training.amp off, or look for extreme values in the input features"
+        )

@@ -1,0 +1,173 @@
+"""Reading a window of events into memory, and filling batches from it."""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from hitforge.hits import CellHits
+from hitforge.shards import Shard, ShardError
+from hitforge.training.batches import SparseBatch
+from hitforge.training.dataset import EventIndex
+from hitforge.training.plan import slice_edges
+
+Transform = Callable[[NDArray[np.float32]], NDArray[np.float32]]
+
+
+@dataclass(frozen=True)
+class EventSource:
+    """What a network reads of each event.
+
+    Attributes
+    ----------
+    index : EventIndex
+        The events.
+    target : str or None
+        Dataset of the group ``targets``; None when predicting. Truth has no way in.
+    transform : callable or None
+        Raw features, shape (n, F), to network inputs, shape (n, F'), row by row; None reads no features.
+    weight : callable or None
+        Targets, shape (n,), to event weights, shape (n,); None means ones.
+    voxels : bool
+        Read the voxel deposits; networks without a grid never touch them.
+    """
+
+    index: EventIndex
+    target: str | None = None
+    transform: Transform | None = None
+    weight: Transform | None = None
+    voxels: bool = True
+
+    def hit_bytes(self) -> NDArray[np.int64]:
+        """Return the memory of the deposits of each event, shape (N,)."""
+        return self.index.n_hits * ((self.index.cell_dtype.itemsize + 4) if self.voxels else 0)
+
+    def event_bytes(self) -> NDArray[np.int64]:
+        """Return the memory of each event in a window or in a batch (the larger of the two), shape (N,)."""
+        raw = len(self.index.feature_names)
+        width = 0 if self.transform is None else self.transform(np.zeros((1, raw), np.float32)).shape[1] + raw
+        # position in the index, row pointer, target, weight
+        return self.hit_bytes() + 4 * width + 24
+
+
+@dataclass(frozen=True)
+class Window:
+    """Events in memory, in ascending order of their positions ``events`` in the index."""
+
+    events: NDArray[np.int64]
+    features: NDArray[np.float32] | None
+    target: NDArray[np.float32] | None
+    hits: CellHits | None
+
+
+def read_window(source: EventSource, events: NDArray[np.int64], keep_going: Callable[[], None]) -> Window:
+    """Read the events at ascending positions ``events``; ``keep_going`` is called before every slice.
+
+    Only runs of wanted rows are read: the hits of other folds do not even pass through memory (a run shares its
+    decompressed chunk with the next one in HDF5's chunk cache). What is in flight is never more than a slice.
+    """
+    index = source.index.take(events)
+    features = None if source.transform is None else np.empty((len(events), len(index.feature_names)), np.float32)
+    target = None if source.target is None else np.empty(len(events), np.float32)
+    hits = empty_hits(source, index.n_hits)
+    edges = slice_edges(index)
+    shard: Shard | None = None
+    try:
+        for first, last in itertools.pairwise(edges.tolist()):
+            keep_going()
+            path = index.paths[index.shard[first]]
+            if shard is None or shard.path != path:
+                if shard is not None:
+                    shard.close()
+                shard = Shard(path)
+            rows = index.row[first:last]
+            low, high = int(rows[0]), int(rows[-1]) + 1
+            if features is not None:
+                features[first:last] = shard.rows("features", low, high)[rows - low]
+            if target is not None:
+                target[first:last] = shard.rows(f"targets/{source.target}", low, high)[rows - low]
+            if hits is not None:
+                _read_hits(shard, rows, hits, first)
+    finally:
+        if shard is not None:
+            shard.close()
+    return Window(events, features, target, hits)
+
+
+def empty_hits(source: EventSource, n_hits: NDArray[np.int64]) -> CellHits | None:
+    """Return uninitialised deposits with the given counts, None if the source reads none."""
+    if not source.voxels or source.index.voxel_shape is None:
+        return None
+    indptr = np.concatenate([[0], np.cumsum(n_hits)]).astype(np.int64)
+    cell = np.empty(indptr[-1], source.index.cell_dtype)
+    return CellHits(indptr, cell, np.empty(indptr[-1], np.float32))
+
+
+def _read_hits(shard: Shard, rows: NDArray[np.int32], into: CellHits, first: int) -> None:
+    """Read the hits of ascending ``rows``, run by run, into the events from ``first`` on."""
+    edges = np.concatenate([[0], np.flatnonzero(np.diff(rows) != 1) + 1, [len(rows)]]).tolist()
+    for a, b in itertools.pairwise(edges):
+        place = slice(into.indptr[first + a], into.indptr[first + b])
+        piece = shard.hits(int(rows[a]), int(rows[b - 1]) + 1)
+        if len(piece.cell) != place.stop - place.start:
+            raise ShardError(f"{shard.path}: changed while it was being read; start the training again")
+        into.cell[place] = piece.cell
+        into.energy[place] = piece.energy
+
+
+class BatchBuilder:
+    """A batch that is filled from one window or from several, one after another.
+
+    Parameters
+    ----------
+    source : EventSource
+        What an event holds.
+    events : ndarray, shape (B,), int64
+        The events of the batch in order.
+    """
+
+    def __init__(self, source: EventSource, events: NDArray[np.int64]) -> None:
+        index = source.index
+        self.source = source
+        self.events = events
+        self.filled = 0
+        raw = len(index.feature_names)
+        self._features = None if source.transform is None else np.empty((len(events), raw), np.float32)
+        self._target = None if source.target is None else np.empty(len(events), np.float32)
+        self._hits = empty_hits(source, index.n_hits[events])
+
+    @property
+    def missing(self) -> int:
+        """Events still to be filled."""
+        return len(self.events) - self.filled
+
+    def fill(self, window: Window, n: int) -> None:
+        """Copy the next ``n`` events from ``window``."""
+        places = slice(self.filled, self.filled + n)
+        found = np.searchsorted(window.events, self.events[places])
+        if self._features is not None and window.features is not None:
+            self._features[places] = window.features[found]
+        if self._target is not None and window.target is not None:
+            self._target[places] = window.target[found]
+        if self._hits is not None and window.hits is not None:
+            # Copies of whole events are faster than index arrays over hits, and need no memory for them.
+            for place, event in zip(range(places.start, places.stop), found, strict=True):
+                into = slice(self._hits.indptr[place], self._hits.indptr[place + 1])
+                out = slice(window.hits.indptr[event], window.hits.indptr[event + 1])
+                self._hits.cell[into] = window.hits.cell[out]
+                self._hits.energy[into] = window.hits.energy[out]
+        self.filled += n
+
+    def batch(self) -> SparseBatch:
+        """Return the finished batch, with transformed features and weights."""
+        features, target, weight = self._features, self._target, None
+        if features is not None and self.source.transform is not None:
+            features = np.ascontiguousarray(self.source.transform(features), dtype=np.float32)
+        if target is not None:
+            ones = np.ones(len(target), np.float32)
+            weight = ones if self.source.weight is None else self.source.weight(target).astype(np.float32)
+        return SparseBatch(self.events, features, self._hits, target, weight)

@@ -1,0 +1,82 @@
+"""Shard format version 1: round trip, determinism, refusal of what is not whole."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import h5py
+import numpy as np
+import pytest
+
+from hitforge.hits import CellHits
+from hitforge.shards import Shard, ShardBlock, ShardError, ShardLayout, write_shard
+
+LAYOUT = ShardLayout(("a", "b"), ("GeV", ""), {"energy": "GeV"}, {"x": "mm"}, voxel_shape=(2, 3, 4))
+ATTRIBUTES = {"study": "toy", "sample": "train", "part": "p", "content_checksum": "0", "config_hash": "0"}
+
+
+def toy_block(n: int, seed: int = 0) -> ShardBlock:
+    rng = np.random.default_rng(seed)
+    dense = rng.random((n, 24)).astype(np.float32) * (rng.random((n, 24)) < 0.3)
+    return ShardBlock(
+        features=rng.random((n, 2)).astype(np.float32),
+        bucket=rng.integers(0, 3600, n).astype(np.int16),
+        entry=np.arange(n),
+        targets={"energy": rng.random(n).astype(np.float32)},
+        truth={"x": rng.random(n).astype(np.float32)},
+        hits=CellHits.from_dense(dense),
+    )
+
+
+def test_round_trip_of_two_blocks(tmp_path: Path) -> None:
+    blocks = [toy_block(5, 1), toy_block(7, 2)]
+    path = tmp_path / "shard.h5"
+    assert write_shard(path, LAYOUT, blocks, ATTRIBUTES) == 12
+    with Shard(path) as shard:
+        assert len(shard) == 12
+        assert shard.feature_names == ("a", "b")
+        np.testing.assert_array_equal(shard.column("features")[5:], blocks[1].features)
+        hits = shard.hits(3, 9).to_dense(24)
+    assert blocks[0].hits is not None and blocks[1].hits is not None
+    expected = np.concatenate([blocks[0].hits.to_dense(24), blocks[1].hits.to_dense(24)])[3:9]
+    np.testing.assert_array_equal(hits, expected)
+
+
+def test_rebuilt_shard_is_byte_identical(tmp_path: Path) -> None:
+    blocks = [toy_block(5, 1), toy_block(7, 2)]
+    for name in ("a.h5", "b.h5"):
+        write_shard(tmp_path / name, LAYOUT, blocks, ATTRIBUTES)
+    assert (tmp_path / "a.h5").read_bytes() == (tmp_path / "b.h5").read_bytes()
+
+
+def test_empty_shard_is_valid(tmp_path: Path) -> None:
+    assert write_shard(tmp_path / "empty.h5", LAYOUT, [], ATTRIBUTES) == 0
+    with Shard(tmp_path / "empty.h5") as shard:
+        shard.check()
+        assert shard.column("features").shape == (0, 2)
+        assert len(shard.hits(0, 0)) == 0
+
+
+def test_failure_leaves_nothing_behind(tmp_path: Path) -> None:
+    def breaks():  # type: ignore[no-untyped-def]
+        yield toy_block(3)
+        raise OSError("disk full")
+
+    with pytest.raises(OSError, match="disk full"):
+        write_shard(tmp_path / "shard.h5", LAYOUT, breaks(), ATTRIBUTES)
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_unknown_version_says_what_to_do(tmp_path: Path) -> None:
+    path = tmp_path / "shard.h5"
+    write_shard(path, LAYOUT, [toy_block(2)], ATTRIBUTES)
+    with h5py.File(path, "r+") as handle:
+        handle.attrs["format_version"] = 99
+    with pytest.raises(ShardError, match="format 99.*rebuild"):
+        Shard(path)
+
+
+def test_text_file_is_refused(tmp_path: Path) -> None:
+    (tmp_path / "no.h5").write_text("not HDF5")
+    with pytest.raises(ShardError, match=r"no\.h5"):
+        Shard(tmp_path / "no.h5")

@@ -1,0 +1,12 @@
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+from training_toy import write_toy_shards
+
+
+@pytest.fixture(scope="session")
+def shards(tmp_path_factory: pytest.TempPathFactory) -> list[Path]:
+    """Four shards, one of them empty, 290 events."""
+    return write_toy_shards(tmp_path_factory.mktemp("shards"), [130, 0, 70, 90])

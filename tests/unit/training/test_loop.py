@@ -1,0 +1,441 @@
+"""The training loop: resumed equals uninterrupted, bit for bit; no leakage; stops in good order."""
+
+from __future__ import annotations
+
+import json
+import logging
+import os
+import signal
+import subprocess
+import sys
+import threading
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+import torch
+import training_toy
+from numpy.typing import NDArray
+from torch import Tensor
+from training_toy import (
+    CPU,
+    MONITORING_FOLDS,
+    N_FOLDS,
+    TRAINING_FOLDS,
+    ToyNetwork,
+    toy_settings,
+    toy_source,
+    train_toy,
+    without_identity,
+    write_toy_shards,
+)
+
+from hitforge.shards import Shard
+from hitforge.training.checkpoint import previous_path, read_checkpoint, status_path
+from hitforge.training.dataset import index_events
+from hitforge.training.device import DeviceError, resolve_device
+from hitforge.training.interruption import (
+    EXIT_OUT_OF_TIME,
+    EXIT_TERMINATED,
+    JobLimits,
+    OutOfTime,
+    Terminated,
+    Watch,
+)
+from hitforge.training.loop import TrainingDiverged, train_member
+from hitforge.training.member_files import MemberError, TrainedMember, load_member, save_member, sidecar_path
+from hitforge.training.settings import LossSettings, ScheduleSettings
+
+
+class Killed(RuntimeError):
+    """Stands for any sudden end: nothing is saved on the way out."""
+
+
+def kill_at(epoch: int, batch: int) -> Callable[[int, int], None]:
+    def on_batch(e: int, b: int) -> None:
+        if (e, b) == (epoch, batch):
+            raise Killed
+
+    return on_batch
+
+
+def member_bytes(member: TrainedMember, folder: Path, name: str = "m") -> tuple[bytes, bytes]:
+    path = folder / f"{name}.safetensors"
+    save_member(path, member, {"seed": member.seed})
+    return path.read_bytes(), sidecar_path(path).read_bytes()
+
+
+@pytest.fixture(scope="session")
+def straight(shards: list[Path], tmp_path_factory: pytest.TempPathFactory) -> tuple[bytes, bytes]:
+    """An uninterrupted training."""
+    folder = tmp_path_factory.mktemp("straight")
+    return member_bytes(train_toy(shards, folder / "member_0.pt"), folder)
+
+
+def test_it_learns_and_tells(shards: list[Path], tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+    with caplog.at_level(logging.INFO):
+        member = train_toy(shards, tmp_path / "member_0.pt")
+    losses = [entry["validation_loss"] for entry in member.history]
+    assert losses[-1] < 0.7 * losses[0]
+    assert member.best_loss == min(losses) == losses[member.best_epoch]
+    assert member.stop_reason == "max_epochs" and len(losses) == 6
+    assert member.n_training == len(index_events(shards).folds(N_FOLDS, TRAINING_FOLDS))
+    assert member.history[0]["thresholds"][0] > 0
+    lines = [record.message for record in caplog.records if "epoch" in record.message]
+    assert len(lines) == 6
+    assert "member_0: epoch 2/6  train" in lines[1] and "left" in lines[1]
+    status = json.loads(status_path(tmp_path / "member_0.pt").read_text())
+    assert status["state"] == "finished" and status["epoch"] == status["max_epochs"] == 6
+
+
+def test_same_bytes_every_time(shards: list[Path], tmp_path: Path, straight: tuple[bytes, bytes]) -> None:
+    torch.manual_seed(99)  # the state outside does not matter, and is left alone
+    before = torch.get_rng_state()
+    assert member_bytes(train_toy(shards, tmp_path / "member_0.pt"), tmp_path) == straight
+    assert torch.equal(before, torch.get_rng_state())
+    assert not torch.are_deterministic_algorithms_enabled()
+    other = train_toy(shards, tmp_path / "member_1.pt", seed=6)
+    assert member_bytes(other, tmp_path)[0] != straight[0]
+
+
+# epoch 3 begins with the reload of the best checkpoint; the saves are made after each batch or after each epoch
+@pytest.mark.parametrize("minutes", [1e-9, 10.0])
+@pytest.mark.parametrize("places", [[(0, 4)], [(2, 0), (2, 1), (3, 5)], [(3, 0), (5, 10)]])
+def test_killed_and_resumed(
+    shards: list[Path],
+    tmp_path: Path,
+    straight: tuple[bytes, bytes],
+    minutes: float,
+    places: list[tuple[int, int]],
+) -> None:
+    checkpoint = tmp_path / "member_0.pt"
+    settings = toy_settings(checkpoint_minutes=minutes)
+    for place in places:
+        with pytest.raises(Killed):
+            train_toy(shards, checkpoint, settings=settings, on_batch=kill_at(*place))
+    batches: list[tuple[int, int]] = []
+    member = train_toy(shards, checkpoint, settings=settings, on_batch=lambda e, b: batches.append((e, b)))
+    # the batch in which it was killed is done again, the one before is not
+    assert batches[0] == (places[-1] if minutes < 1 else (places[-1][0], 0))
+    assert member_bytes(member, tmp_path) == straight
+
+
+@pytest.mark.parametrize("damage", ["truncate", "flip", "both"])
+def test_damaged_checkpoint_costs_time_not_bits(
+    shards: list[Path], tmp_path: Path, straight: tuple[bytes, bytes], damage: str
+) -> None:
+    checkpoint = tmp_path / "member_0.pt"
+    with pytest.raises(Killed):
+        train_toy(shards, checkpoint, on_batch=kill_at(4, 2))
+    content = bytearray(checkpoint.read_bytes())
+    if damage == "flip":
+        content[len(content) // 2] ^= 4
+    checkpoint.write_bytes(content[: len(content) // 2] if damage != "flip" else content)
+    if damage == "both":
+        previous_path(checkpoint).write_bytes(b"")
+    batches: list[tuple[int, int]] = []
+    member = train_toy(shards, checkpoint, on_batch=lambda e, b: batches.append((e, b)))
+    assert batches[0] == ((0, 0) if damage == "both" else (3, 0))
+    assert member_bytes(member, tmp_path) == straight
+
+
+def test_finished_training_is_not_repeated(shards: list[Path], tmp_path: Path, straight: tuple[bytes, bytes]) -> None:
+    checkpoint = tmp_path / "member_0.pt"
+    train_toy(shards, checkpoint)
+    member = train_toy(shards, checkpoint, on_batch=kill_at(0, 0))
+    assert member_bytes(member, tmp_path) == straight
+
+
+@pytest.mark.parametrize("change", [{"seed": 6}, {"config_hash": "d"}, {"settings": toy_settings(batch_size=8)}])
+def test_checkpoint_of_another_training_is_passed_over(
+    shards: list[Path], tmp_path: Path, change: dict[str, Any]
+) -> None:
+    checkpoint = tmp_path / "member_0.pt"
+    with pytest.raises(Killed):
+        train_toy(shards, checkpoint, on_batch=kill_at(2, 0))
+    batches: list[tuple[int, int]] = []
+    train_toy(shards, checkpoint, on_batch=lambda e, b: batches.append((e, b)), **change)
+    assert batches[0] == (0, 0)
+
+
+def test_sigkill_in_a_process(shards: list[Path], tmp_path: Path, straight: tuple[bytes, bytes]) -> None:
+    checkpoint = tmp_path / "member_0.pt"
+    command = [sys.executable, training_toy.__file__, str(checkpoint), *map(str, shards)]
+    process = subprocess.Popen(command)
+    for _ in range(600):
+        time.sleep(0.05)
+        if previous_path(checkpoint).exists() or process.poll() is not None:
+            break
+    process.kill()
+    assert process.wait() == -signal.SIGKILL
+    epoch = read_checkpoint(checkpoint if checkpoint.exists() else previous_path(checkpoint))["epoch"]
+    assert 1 <= epoch < 6
+    batches: list[tuple[int, int]] = []
+    member = train_toy(shards, checkpoint, on_batch=lambda e, b: batches.append((e, b)))
+    assert batches[0] == (epoch, 0)
+    assert member_bytes(member, tmp_path) == straight
+
+
+def test_out_of_time_again_and_again(shards: list[Path], tmp_path: Path, straight: tuple[bytes, bytes]) -> None:
+    checkpoint = tmp_path / "member_0.pt"
+    limits = JobLimits(runtime_minutes=0.0)  # every job does a single batch, of training or of validation
+    settings = toy_settings(batch_size=16)
+    with pytest.raises(OutOfTime) as stopped:
+        train_toy(shards, checkpoint, settings=settings, limits=limits)
+    assert stopped.value.exit_code == EXIT_OUT_OF_TIME == 75
+    assert "limit of 0 minutes" in str(stopped.value)
+    assert json.loads(status_path(checkpoint).read_text())["state"] == "stopped"
+    for expected in (2, 3):
+        with pytest.raises(OutOfTime):
+            train_toy(shards, checkpoint, settings=settings, limits=limits)
+        assert read_checkpoint(checkpoint)["batch"] == expected
+    assert member_bytes(train_toy(shards, checkpoint, settings=settings), tmp_path) == straight
+
+
+@pytest.mark.parametrize("loss", [{}, {"update_in_validation": True}, {"huber": "fixed"}])
+def test_interrupted_in_validation(shards: list[Path], tmp_path: Path, loss: dict[str, Any]) -> None:
+    settings = toy_settings(loss=LossSettings(bin_edges=(50.0, 400.0, 2000.0), **loss))
+    expected = member_bytes(train_toy(shards, tmp_path / "a.pt", settings=settings), tmp_path)
+    checks = Watch.check
+    calls = 0
+
+    def stop_in_second_validation_batch(self: Watch, needed: float) -> None:
+        nonlocal calls
+        calls += 1
+        if calls == n_batches + 2:
+            raise OutOfTime
+        checks(self, needed)
+
+    n_batches = len(index_events(shards).folds(N_FOLDS, TRAINING_FOLDS)) // 16
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(Watch, "check", stop_in_second_validation_batch)
+        with pytest.raises(OutOfTime):
+            train_toy(shards, tmp_path / "b.pt", settings=settings)
+    saved = read_checkpoint(tmp_path / "b.pt")
+    assert (saved["epoch"], saved["batch"]) == (0, n_batches)
+    assert member_bytes(train_toy(shards, tmp_path / "b.pt", settings=settings), tmp_path) == expected
+
+
+def test_sigterm(shards: list[Path], tmp_path: Path, straight: tuple[bytes, bytes]) -> None:
+    checkpoint = tmp_path / "member_0.pt"
+    before = signal.getsignal(signal.SIGTERM)
+
+    def send(epoch: int, batch: int) -> None:
+        if (epoch, batch) == (1, 3):
+            os.kill(os.getpid(), signal.SIGTERM)
+
+    with pytest.raises(Terminated) as stopped:
+        train_toy(shards, checkpoint, on_batch=send)
+    assert stopped.value.exit_code == EXIT_TERMINATED == 143
+    assert signal.getsignal(signal.SIGTERM) is before
+    assert read_checkpoint(checkpoint)["batch"] == 4
+    assert member_bytes(train_toy(shards, checkpoint), tmp_path) == straight
+
+
+def test_other_threads_train_too(shards: list[Path], tmp_path: Path, straight: tuple[bytes, bytes]) -> None:
+    result: list[TrainedMember] = []
+    thread = threading.Thread(target=lambda: result.append(train_toy(shards, tmp_path / "member_0.pt")))
+    thread.start()
+    thread.join()
+    assert member_bytes(result[0], tmp_path) == straight
+
+
+def test_deadline_leaves_a_margin() -> None:
+    watch = Watch(JobLimits(runtime_minutes=10, margin_minutes=2, started=time.monotonic() - 8 * 60))
+    watch.check(0)
+    watch.check(50)
+    with pytest.raises(OutOfTime):
+        watch.check(70)
+    Watch(JobLimits()).check(1e9)
+
+
+def test_no_leakage(shards: list[Path], tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Training sees its folds only, the monitoring its own, and nobody the held-out fold 0 or the truth."""
+    fold_of_event: dict[int, int] = {}
+    for path in shards:
+        with Shard(path) as shard:
+            identity, bucket = shard.column("features")[:, 0], shard.column("bucket")
+        fold_of_event |= dict(zip(identity.astype(int).tolist(), (bucket % N_FOLDS).tolist(), strict=True))
+    seen: dict[str, list[int]] = {"training": [], "monitoring": []}
+    asked: list[str] = []
+    original = Shard.rows
+
+    def noted_rows(self: Shard, name: str, start: int, stop: int) -> Any:
+        asked.append(name)
+        return original(self, name, start, stop)
+
+    monkeypatch.setattr(Shard, "rows", noted_rows)
+
+    def spy(role: str) -> Callable[[NDArray[np.float32]], NDArray[np.float32]]:
+        def transform(raw: NDArray[np.float32]) -> NDArray[np.float32]:
+            if raw.any():  # not the probe of the width
+                seen[role] += raw[:, 0].astype(int).tolist()
+            return without_identity(raw)
+
+        return transform
+
+    index = index_events(shards)
+    sources = [
+        toy_source(index, folds, transform=spy(role))
+        for role, folds in (("training", TRAINING_FOLDS), ("monitoring", MONITORING_FOLDS))
+    ]
+    train_member(ToyNetwork, *sources, toy_settings(), seed=1, device=CPU, checkpoint=tmp_path / "m.pt", config_hash="")
+    assert {fold_of_event[e] for e in seen["training"]} == set(TRAINING_FOLDS)
+    assert {fold_of_event[e] for e in seen["monitoring"]} == set(MONITORING_FOLDS)
+    wanted = [e for e, fold in fold_of_event.items() if fold in MONITORING_FOLDS]
+    assert seen["monitoring"] == wanted * 6
+    assert set(asked) == {"features", "targets/energy"}
+    with pytest.raises(ValueError, match="both trained on and monitored"):
+        train_member(
+            ToyNetwork, sources[0], toy_source(index, [2]), toy_settings(), seed=1, device=CPU,
+            checkpoint=tmp_path / "m.pt", config_hash="",
+        )  # fmt: skip
+
+
+def test_validation_averages_over_events(shards: list[Path], tmp_path: Path) -> None:
+    """The last, partial batch counts by its events; the weights enter, the thresholds stand still."""
+    index = index_events(shards)
+    monitoring = toy_source(index, MONITORING_FOLDS, weight=lambda target: target / 500)
+    schedule = ScheduleSettings(warmup_epochs=1, decay_epochs=1, step_epochs=0)
+    settings = toy_settings(schedule=schedule, loss=LossSettings(huber="off"))
+    training = toy_source(index, TRAINING_FOLDS)
+    member = train_member(
+        ToyNetwork, training, monitoring, settings, seed=3, device=CPU, checkpoint=tmp_path / "m.pt", config_hash=""
+    )
+    network = ToyNetwork(0).eval()
+    network.load_state_dict(member.weights)
+    losses = []
+    for path in shards:
+        with Shard(path) as shard:
+            chosen = np.flatnonzero(shard.column("bucket") % N_FOLDS == 1)
+            grid = torch.from_numpy(shard.hits(0, len(shard)).to_dense(24)[chosen])
+            features = torch.from_numpy(shard.column("features")[chosen, 1:])
+            energy = shard.column("targets/energy")[chosen].astype(float)
+        prediction = network(features, grid).detach().numpy().astype(float)
+        losses += ((prediction - energy) ** 2 / energy * energy / 500).tolist()
+    assert len(losses) % 16 != 0
+    assert member.best_loss == pytest.approx(np.mean(losses), rel=1e-5)
+
+
+def test_nan_is_named(shards: list[Path], tmp_path: Path) -> None:
+    index = index_events(shards)
+    poisoned = toy_source(index, TRAINING_FOLDS, transform=lambda raw: np.where(raw[:, 1:] > 0.99, np.nan, raw[:, 1:]))
+    monitoring = toy_source(index, MONITORING_FOLDS)
+    with pytest.raises(TrainingDiverged, match=r"member_2, epoch 1, batch \d+ of \d+: the loss is nan.*lr_peak"):
+        train_member(
+            ToyNetwork, poisoned, monitoring, toy_settings(), seed=1, device=CPU,
+            checkpoint=tmp_path / "member_2.pt", config_hash="",
+        )  # fmt: skip
+
+
+def test_too_few_events_are_refused_before_any_work(shards: list[Path], tmp_path: Path) -> None:
+    with pytest.raises(ValueError, match=r"do not fill one batch of 1000: at least 1000"):
+        train_toy(shards, tmp_path / "m.pt", settings=toy_settings(batch_size=1000))
+    assert not list(tmp_path.iterdir())
+
+
+@pytest.mark.parametrize("switch", [{"amp": True}, {"channels_last": False}, {"loss": LossSettings(kind="mse")}])
+def test_switches(shards: list[Path], tmp_path: Path, switch: dict[str, Any], straight: tuple[bytes, bytes]) -> None:
+    schedule = ScheduleSettings(warmup_epochs=1, decay_epochs=1, step_epochs=0, constant=True)
+    member = train_toy(shards, tmp_path / "m.pt", settings=toy_settings(schedule=schedule, **switch))
+    assert len(member.history) == 2
+    assert all(np.isfinite(entry["train_loss"]) for entry in member.history)
+
+
+def test_early_stop(shards: list[Path], tmp_path: Path) -> None:
+    """A rate that ruins the network: nothing improves any more and the patience runs out."""
+    schedule = ScheduleSettings(lr_start=1e-3, lr_peak=10.0, constant=True, stop_patience=2)
+    member = train_toy(shards, tmp_path / "m.pt", settings=toy_settings(schedule=schedule))
+    losses = [entry["validation_loss"] for entry in member.history]
+    assert member.stop_reason == "no_improvement"
+    assert len(losses) == member.best_epoch + 3 < schedule.max_epochs
+    assert member.best_loss == min(losses)
+
+
+def test_step_stage_starts_from_the_best(shards: list[Path], tmp_path: Path) -> None:
+    """The reload takes weights and optimiser back, and leaves the thresholds of the loss."""
+    seen: list[tuple[Tensor, Tensor]] = []
+
+    class Noted(ToyNetwork):
+        def forward(self, features: Tensor | None, grid: Tensor | None) -> Tensor:
+            if self.training:
+                seen.append((self.body[0].weight.detach().clone(), self.running.clone()))
+            return super().forward(features, grid)
+
+    schedule = ScheduleSettings(
+        warmup_epochs=1, decay_epochs=1, step_epochs=1, lr_start=5.0, lr_peak=10.0, lr_end=10.0, beta1_low=0.5
+    )
+    index = index_events(shards)
+    member = train_member(
+        Noted, toy_source(index, TRAINING_FOLDS), toy_source(index, MONITORING_FOLDS), toy_settings(schedule=schedule),
+        seed=8, device=CPU, checkpoint=tmp_path / "m.pt", config_hash="",
+    )  # fmt: skip
+    losses = [entry["validation_loss"] for entry in member.history]
+    assert losses[0] < losses[1], "the case needs a best epoch that is not the last of the cycle"
+    first_of = [seen[epoch * member.batches_per_epoch] for epoch in range(3)]
+    assert torch.equal(first_of[2][0], first_of[1][0])
+    assert torch.equal(first_of[2][1], first_of[1][1])
+    assert member.history[2]["lr"] == member.history[0]["lr"]
+
+
+def test_member_file_round_trip(shards: list[Path], tmp_path: Path) -> None:
+    member = train_toy(shards, tmp_path / "m.pt")
+    path = tmp_path / "member_0.safetensors"
+    provenance = {"b": 1, "a": {"x": [1, 2]}, "config_hash": "é"}
+    save_member(path, member, provenance)
+    first = path.read_bytes()
+    save_member(path, member, dict(reversed(provenance.items())))
+    assert path.read_bytes() == first
+    weights, about = load_member(path)
+    assert weights.keys() == member.weights.keys()
+    assert all(torch.equal(weights[name], member.weights[name]) for name in weights)
+    assert about["config_hash"] == "é" and about["best_loss"] == member.best_loss
+    sidecar = json.loads(sidecar_path(path).read_text())
+    assert sidecar["history"] == member.history and sidecar["provenance"]["a"] == {"x": [1, 2]}
+    path.write_bytes(first[:50])
+    with pytest.raises(MemberError, match=r"member_0\.safetensors: cannot be read"):
+        load_member(path)
+
+
+def test_device_choice(monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture) -> None:
+    monkeypatch.setattr(torch.cuda, "is_available", lambda: False)
+    monkeypatch.setenv("CUDA_VISIBLE_DEVICES", "0")
+    assert resolve_device("auto") == resolve_device("cpu") == CPU
+    assert "cannot use a GPU" in caplog.text
+    with pytest.raises(DeviceError, match="finds no usable GPU"):
+        resolve_device("cuda")
+    monkeypatch.setattr(torch.cuda, "is_available", lambda: True)
+    assert resolve_device("auto").type == resolve_device("cuda").type == "cuda"
+
+
+def test_bounded_buffer_trains_and_resumes(tmp_path: Path) -> None:
+    """A sample that does not fit the buffer: windows are read again each epoch, also after a kill."""
+    paths = write_toy_shards(tmp_path, [500, 400], voxel_shape=(10, 10, 24))
+    index = index_events(paths)
+    settings = toy_settings(
+        shuffle_buffer_mb=4,
+        batch_size=32,
+        schedule=ScheduleSettings(warmup_epochs=1, decay_epochs=1, step_epochs=0),
+    )
+
+    class Flat(ToyNetwork):
+        def forward(self, features: Any, grid: Any) -> Any:
+            return super().forward(features, grid.flatten(1)[:, :24, None])
+
+    def run(name: str, on_batch: Callable[[int, int], None] | None = None) -> tuple[bytes, bytes]:
+        member = train_member(
+            Flat, toy_source(index, TRAINING_FOLDS), toy_source(index, MONITORING_FOLDS), settings, seed=1, device=CPU,
+            checkpoint=tmp_path / f"{name}.pt", config_hash="", on_batch=on_batch,
+        )  # fmt: skip
+        return member_bytes(member, tmp_path, name)
+
+    sizes = toy_source(index, TRAINING_FOLDS).event_bytes()
+    assert sizes.sum() > 3 * 2**20  # the training's share
+    expected = run("a")
+    settings = settings.model_copy(update={"checkpoint_minutes": 1e-9})
+    with pytest.raises(Killed):
+        run("b", kill_at(1, 7))
+    assert run("b") == expected

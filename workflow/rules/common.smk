@@ -1,0 +1,107 @@
+# Settings, parts and the named functions that the rules use. Nothing here opens a data file.
+import os
+import re
+import sys
+from pathlib import Path
+
+SOURCE = str(Path(workflow.basedir) / "src")
+sys.path.insert(0, SOURCE)
+# scripts may run in an environment of their own, which needs the package too
+os.environ["PYTHONPATH"] = os.pathsep.join([SOURCE, *filter(None, [os.environ.get("PYTHONPATH", "")])])
+
+from snakemake.exceptions import WorkflowError
+
+from hitforge.config import ConfigError, load_settings
+from hitforge.fingerprint import fingerprint, stage_modules
+from hitforge.folds import fold_scheme
+from hitforge.samples import assign_blocks, list_parts, read_sheet
+
+try:
+    SHEET = read_sheet(Path(config["samples"])) if config.get("samples") else None
+    SETTINGS = load_settings(config, SHEET)
+    # study -> sample -> block -> parts
+    BLOCKS = {
+        study: {
+            name: assign_blocks(list_parts(name, sample), settings.blocks) for name, sample in settings.samples.items()
+        }
+        for study, settings in SETTINGS.studies.items()
+    }
+except ConfigError as error:
+    raise WorkflowError(str(error))
+
+STUDIES = list(SETTINGS.studies)
+
+
+def names(words):
+    """Return a wildcard pattern that matches exactly these words."""
+    return "|".join(re.escape(word) for word in sorted(words)) or "(?!)"
+
+
+def models_of(study, *kinds):
+    """Return the models of a study, of the given kinds or of all."""
+    return [name for name, model in SETTINGS.studies[study].models.items() if not kinds or model.kind in kinds]
+
+
+def fits_of(study, *kinds):
+    """Return the fits (main and rotations) of all models of the given kinds, with their held-out folds."""
+    settings = SETTINGS.studies[study]
+    return {fit: folds for model in models_of(study, *kinds) for fit, folds in settings.fits(model).items()}
+
+
+def samples_of(study, role):
+    """Return the samples of a study with a role."""
+    return [name for name, sample in SETTINGS.studies[study].samples.items() if sample.role == role]
+
+
+def train_sample(study):
+    """Return the one train sample of a study."""
+    return samples_of(study, "train")[0]
+
+
+wildcard_constraints:
+    study=names(STUDIES),
+    sample=names(name for study in STUDIES for name in BLOCKS[study]),
+    part=r"[A-Za-z0-9_]+-[0-9a-f]{8}",
+    rotation=r"\d+",
+    block=r"b\d{3}",
+    model=names(model for study in STUDIES for model in models_of(study)),
+    fit=names(fit for study in STUDIES for fit in fits_of(study)),
+    member=r"\d+",
+
+
+def model_of(fit):
+    """Return the model that a fit belongs to."""
+    return fit.partition("/")[0]
+
+
+def cut(stage):
+    """Return the params function that cuts a study's settings down to what a stage reads."""
+
+    def settings(wildcards):
+        fit = getattr(wildcards, "fit", None) or getattr(wildcards, "model", None)
+        return SETTINGS.studies[wildcards.study].for_stage(stage, model_of(fit) if fit else None)
+
+    return settings
+
+
+def fingerprint_of(study, stage, script):
+    """Return the code fingerprint of a stage, its script included."""
+    return fingerprint(*stage_modules(study, stage), script=Path(workflow.basedir) / "workflow/scripts" / script)
+
+
+def code(stage, script):
+    """Return the params function of a stage's code fingerprint."""
+
+    def modules(wildcards):
+        return fingerprint_of(wildcards.study, stage, script)
+
+    return modules
+
+
+def megabytes(base):
+    """Return a resource function: memory that grows with each attempt."""
+
+    def mem_mb(wildcards, attempt):
+        return base * 2 ** (attempt - 1)
+
+    return mem_mb

@@ -1,0 +1,80 @@
+# What I need: predictions. What I make: calibrations, metrics, paired differences between models.
+
+
+rule calibrate:
+    """Fit the bias correction of a fit on its held-out folds."""
+    input:
+        predictions=heldout_predictions,
+        inventory=train_inventory,
+    output:
+        "results/{study}/calibration/{fit}.json",
+    log:
+        "logs/calibrate/{study}/{fit}.log",
+    benchmark:
+        "benchmarks/calibrate/{study}/{fit}.tsv"
+    conda:
+        "../../envs/report.yaml"
+    group:
+        "evaluate"
+    threads: 1
+    resources:
+        mem_mb=megabytes(1000),
+        runtime=30,
+    params:
+        settings=cut("calibrate"),
+        code=code("calibrate", "calibrate.py"),
+    script:
+        "../scripts/calibrate.py"
+
+
+rule evaluate:
+    """Compute the metrics of a model with their uncertainties."""
+    input:
+        unpack(evaluation_inputs),
+        manifest="results/{study}/models/{model}/model.json",
+    output:
+        "results/{study}/metrics/{model}.json",
+    log:
+        "logs/evaluate/{study}/{model}.log",
+    benchmark:
+        "benchmarks/evaluate/{study}/{model}.tsv"
+    conda:
+        "../../envs/report.yaml"
+    group:
+        "evaluate"
+    threads: 1
+    resources:
+        mem_mb=megabytes(2000),
+        runtime=60,
+    params:
+        settings=cut("evaluate"),
+        plan=evaluation_plan,
+        seed=SETTINGS.seed,
+        code=code("evaluate", "evaluate.py"),
+    script:
+        "../scripts/evaluate.py"
+
+
+rule compare_models:
+    """Compute paired differences between the reported models on the same events."""
+    input:
+        unpack(comparison_inputs),
+    output:
+        "results/{study}/comparison.json",
+    log:
+        "logs/compare_models/{study}.log",
+    benchmark:
+        "benchmarks/compare_models/{study}.tsv"
+    conda:
+        "../../envs/report.yaml"
+    threads: 1
+    resources:
+        mem_mb=megabytes(4000),
+        runtime=60,
+    params:
+        settings=cut("evaluate"),
+        plan=comparison_plan,
+        seed=SETTINGS.seed,
+        code=code("evaluate", "compare_models.py"),
+    script:
+        "../scripts/compare_models.py"

@@ -1,0 +1,64 @@
+# What I need: train shards and a scaling. What I make: the members of a network's ensemble and its manifest.
+
+
+rule train_member:
+    """Train one member; it continues from its checkpoint after whatever ended it before."""
+    input:
+        shards=train_shards,
+        inventory=train_inventory,
+        scaling=scaling_of,
+    output:
+        weights="results/{study}/models/{fit}/member_{member}.safetensors",
+        history="results/{study}/models/{fit}/member_{member}.json",
+    log:
+        "logs/train_member/{study}/{fit}/member_{member}.log",
+    benchmark:
+        "benchmarks/train_member/{study}/{fit}/member_{member}.tsv"
+    conda:
+        "../../envs/train.yaml"
+    threads: 1
+    retries: 10
+    resources:
+        gpu=1,
+        mem_mb=megabytes(4000),
+        runtime=600,
+    wildcard_constraints:
+        fit=names(fit for study in STUDIES for fit in fits_of(study, "network")),
+    params:
+        settings=cut("train_member"),
+        folds=member_folds,
+        seed=SETTINGS.seed,
+        device=SETTINGS.device,
+        # not an output: outputs are deleted before a retry, and a checkpoint is what a retry needs
+        checkpoint="results/{study}/checkpoints/{fit}/member_{member}.pt",
+        code=code("train_member", "train_member.py"),
+    script:
+        "../scripts/train_member.py"
+
+
+rule assemble_ensemble:
+    """Weigh the members by their monitoring loss and write the model's manifest."""
+    input:
+        members=ensemble_members,
+        histories=ensemble_histories,
+    output:
+        "results/{study}/models/{fit}/model.json",
+    log:
+        "logs/assemble_ensemble/{study}/{fit}.log",
+    benchmark:
+        "benchmarks/assemble_ensemble/{study}/{fit}.tsv"
+    conda:
+        "../../envs/train.yaml"
+    group:
+        "assemble"
+    threads: 1
+    resources:
+        mem_mb=megabytes(1000),
+        runtime=20,
+    wildcard_constraints:
+        fit=names(fit for study in STUDIES for fit in fits_of(study, "network")),
+    params:
+        settings=cut("predict"),
+        code=code("assemble", "assemble_ensemble.py"),
+    script:
+        "../scripts/assemble_ensemble.py"

@@ -1,0 +1,31 @@
+# What I need: a trained fit and the shards of a block. What I make: the block's predictions.
+
+
+rule predict:
+    """Predict a block of parts; of the train sample only the folds that the fit never saw."""
+    input:
+        shards=block_shards,
+        manifest="results/{study}/models/{fit}/model.json",
+        scaling=scaling_of_networks,
+    output:
+        "results/{study}/predictions/{fit}/{sample}/{block}.h5",
+    log:
+        "logs/predict/{study}/{fit}/{sample}/{block}.log",
+    benchmark:
+        "benchmarks/predict/{study}/{fit}/{sample}/{block}.tsv"
+    conda:
+        "../../envs/train.yaml"
+    group:
+        "predict"
+    threads: 1
+    resources:
+        mem_mb=megabytes(2000),
+        runtime=60,
+    params:
+        settings=cut("predict"),
+        folds=prediction_folds,
+        n_folds=fold_count,
+        device=SETTINGS.device,
+        code=code("predict", "predict.py"),
+    script:
+        "../scripts/predict.py"

@@ -1,0 +1,33 @@
+# What I need: parts and their verdicts. What I make: a shard for each part.
+# A bad part gets a shard without events; the inventory tells which parts count.
+
+
+for study, sample, block, parts in every_block():
+
+    rule:
+        name:
+            f"build_shards_{study}_{sample}_{block}"
+        input:
+            parts=[file for part in parts for file in local_file(study, sample, part)],
+            verdicts=[f"results/{study}/verdicts/{sample}/{part.id}.json" for part in parts],
+        output:
+            [f"results/{study}/shards/{sample}/{part.id}.h5" for part in parts],
+        log:
+            f"logs/build_shards/{study}/{sample}/{block}.log",
+        benchmark:
+            f"benchmarks/build_shards/{study}/{sample}/{block}.tsv"
+        conda:
+            "../../envs/data.yaml"
+        group:
+            "build_shards"
+        threads: 1
+        resources:
+            mem_mb=megabytes(1000),
+            runtime=60,
+        params:
+            study=study,
+            sample=sample,
+            settings=SETTINGS.studies[study].for_stage("build_shard"),
+            code=fingerprint_of(study, "build_shard", "build_shards.py"),
+        script:
+            "../scripts/build_shards.py"

@@ -1,0 +1,58 @@
+# What I need: parts. What I make: a verdict for each part, an inventory for each sample.
+# A block of parts is one job; its files are known by name, so each block is a rule of its own.
+
+
+for study, sample, block, parts in every_block():
+
+    rule:
+        name:
+            f"validate_{study}_{sample}_{block}"
+        input:
+            [file for part in parts for file in local_file(study, sample, part)],
+        output:
+            [f"results/{study}/verdicts/{sample}/{part.id}.json" for part in parts],
+        log:
+            f"logs/validate/{study}/{sample}/{block}.log",
+        benchmark:
+            f"benchmarks/validate/{study}/{sample}/{block}.tsv"
+        conda:
+            "../../envs/data.yaml"
+        group:
+            "validate"
+        threads: 1
+        resources:
+            mem_mb=megabytes(1000),
+            runtime=60,
+        params:
+            study=study,
+            settings=SETTINGS.studies[study].for_stage("validate"),
+            parts={part.id: address(study, sample, part) for part in parts},
+            files=[file_state(part) for part in parts],
+            code=fingerprint_of(study, "validate", "validate.py"),
+        script:
+            "../scripts/validate.py"
+
+
+rule take_inventory:
+    """Decide which parts of a sample are used: bad ones and duplicates are not."""
+    input:
+        sample_verdicts,
+    output:
+        "results/{study}/inventory/{sample}.json",
+    log:
+        "logs/take_inventory/{study}/{sample}.log",
+    benchmark:
+        "benchmarks/take_inventory/{study}/{sample}.tsv"
+    conda:
+        "../../envs/data.yaml"
+    threads: 1
+    resources:
+        mem_mb=megabytes(500),
+        runtime=20,
+    params:
+        policy=SETTINGS.on_bad_part,
+        max_bad_fraction=SETTINGS.max_bad_fraction,
+        memory="results/{study}/inventory/.{sample}.first_seen.json",
+        code=code("inventory", "take_inventory.py"),
+    script:
+        "../scripts/take_inventory.py"

@@ -1,0 +1,17 @@
+"""Write the manifest of an ensemble (rule assemble_ensemble)."""
+
+from pathlib import Path
+
+from hitforge.logs import start_log
+from hitforge.provenance import content_hash
+from hitforge.stages.train_member import assemble_ensemble
+from hitforge.studies.base import load_study
+
+start_log(snakemake.log[0])
+assemble_ensemble(
+    load_study(snakemake.wildcards.study, snakemake.params.settings),
+    snakemake.wildcards.fit,
+    [Path(path) for path in snakemake.input.members],
+    Path(snakemake.output[0]),
+    content_hash(snakemake.params.settings),
+)

@@ -1,0 +1,22 @@
+"""Predict a block of parts (rule predict)."""
+
+from pathlib import Path
+
+from hitforge.logs import start_log
+from hitforge.provenance import content_hash
+from hitforge.stages.predict import predict_block
+from hitforge.studies.base import load_study
+
+start_log(snakemake.log[0])
+scaling = snakemake.input.get("scaling")
+predict_block(
+    load_study(snakemake.wildcards.study, snakemake.params.settings),
+    Path(snakemake.input.manifest),
+    [Path(path) for path in snakemake.input.shards],
+    snakemake.params.folds,
+    snakemake.params.n_folds,
+    Path(scaling) if scaling else None,
+    snakemake.params.device,
+    Path(snakemake.output[0]),
+    content_hash(snakemake.params.settings),
+)

@@ -1,0 +1,35 @@
+"""Train one member of an ensemble, or continue its training (rule train_member)."""
+
+import os
+import sys
+import time
+from pathlib import Path
+
+from hitforge.logs import start_log
+from hitforge.provenance import content_hash
+from hitforge.stages.train_member import TrainingFolds, train_member_of
+from hitforge.studies.base import load_study
+from hitforge.training.interruption import Interrupted, JobLimits
+from hitforge.validation import used_shards
+
+started = time.monotonic()
+start_log(snakemake.log[0])
+# only a scheduler ends a job by the clock; a local run may take as long as it needs
+runtime = snakemake.resources.runtime if "SLURM_JOB_ID" in os.environ else None
+try:
+    train_member_of(
+        load_study(snakemake.wildcards.study, snakemake.params.settings),
+        snakemake.wildcards.fit,
+        int(snakemake.wildcards.member),
+        used_shards(snakemake.input.shards, Path(snakemake.input.inventory)),
+        Path(snakemake.input.scaling),
+        TrainingFolds.model_validate(snakemake.params.folds),
+        snakemake.params.seed,
+        snakemake.params.device,
+        Path(snakemake.params.checkpoint),
+        Path(snakemake.output.weights),
+        content_hash(snakemake.params.settings),
+        JobLimits(runtime_minutes=runtime, started=started),
+    )
+except Interrupted as interruption:
+    sys.exit(interruption.exit_code)

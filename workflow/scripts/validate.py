@@ -1,0 +1,12 @@
+"""Validate a block of parts: one verdict each (rule validate)."""
+
+from pathlib import Path
+
+from hitforge.logs import start_log
+from hitforge.stages.validate import validate_part
+from hitforge.studies.base import load_study
+
+start_log(snakemake.log[0])
+study = load_study(snakemake.params.study, snakemake.params.settings)
+for (part, source), verdict in zip(snakemake.params.parts.items(), snakemake.output, strict=True):
+    validate_part(study, part, source, Path(verdict))
