@@ -29,3 +29,7 @@ rule all:
     default_target: True
     input:
         "results/report/index.html",
+
+
+onsuccess:
+    show_headlines()

@@ -14,6 +14,8 @@ _R = TypeVar("_R")
 def compiled(function: Callable[_P, _R]) -> Callable[_P, _R]:
     """Compile a function at its first call and keep the machine code beside its module.
 
-    No ``fastmath`` and no threads: the same input has to give the same bits in every job.
+    No ``fastmath`` and no threads: the same input has to give the same bits in every job. A compiled function may
+    call, and read constants of, its own module only: machine code is renewed when that module changes, and an edit
+    of another one would go unnoticed.
     """
     return cast(Callable[_P, _R], njit(cache=True)(function))

@@ -84,6 +84,8 @@ MODEL_KEYS: Mapping[str, tuple[str, ...]] = {
 }
 # of 'training', prediction reads only what fixes the bits of inference
 PREDICTION_KEYS = ("threads", "channels_last", "prediction_batch")
+# members and the fold scheme reach a member as its own fold lists; the others do not change what it becomes
+WITHOUT_EFFECT_ON_A_MEMBER = {"members", "folds", "checkpoint_minutes", "prediction_batch"}
 
 
 class StudySettings(Settings):
@@ -151,8 +153,7 @@ class StudySettings(Settings):
 def _training_cut(stage: str, training: dict[str, Any]) -> dict[str, Any]:
     if stage == "predict":
         return {key: training[key] for key in PREDICTION_KEYS}
-    # members and the fold scheme reach a member as its own fold lists
-    return {key: value for key, value in training.items() if key not in {"members", "folds"}}
+    return {key: value for key, value in training.items() if key not in WITHOUT_EFFECT_ON_A_MEMBER}
 
 
 class RunSettings(Settings):

@@ -13,6 +13,7 @@ PACKAGE = Path(__file__).parent
 # tests/workflow/test_fingerprint.py holds this list against what each stage really imports.
 _EVENTS = ("hits", "shards", "folds")
 _NETWORKS = ("networks", "training.member_files", "training.device")
+_STREAM = tuple(f"training.{name}" for name in ("batches", "dataset", "loader", "plan", "window"))
 STAGE_MODULES: dict[str, tuple[str, ...]] = {
     "simulate": ("stages.simulate", "hits", "seeds", "compiled"),
     "validate": ("stages.validate", "validation", "ntuple", "hits", "compiled"),
@@ -22,12 +23,12 @@ STAGE_MODULES: dict[str, tuple[str, ...]] = {
     "train_trees": ("stages.train_trees", "bdt", "bdt_tuning", "seeds", "validation", *_EVENTS),
     "train_member": ("stages.train_member", "training", "networks", "scaling", "seeds", "validation", *_EVENTS),
     "assemble": ("stages.train_member", "evaluation.ensemble", *_NETWORKS),
-    "predict": ("stages.predict", "prediction", "predictions", "scaling", "bdt", *_EVENTS, *_NETWORKS),
+    "predict": ("stages.predict", "prediction", "predictions", "scaling", "bdt", *_EVENTS, *_NETWORKS, *_STREAM),
     "calibrate": ("stages.evaluate", "predictions", "validation", "evaluation"),
     "evaluate": ("stages.evaluate", "predictions", "validation", "evaluation", "seeds"),
-    "tables": ("stages.report", "reporting", "validation"),
-    "figures": ("stages.report", "reporting", "validation", "hits", "shards"),
-    "page": ("stages.report", "reporting"),
+    "tables": ("stages.report", "stages.bind_report", "reporting.chapter", "reporting.tables", "reporting.numbers"),
+    "figures": ("stages.report", "stages.bind_report", "reporting.chapter", "reporting.style", "hits", "shards"),
+    "page": ("stages.report", "stages.bind_report", "reporting"),
 }
 
 
@@ -43,7 +44,11 @@ def _without_docstrings(tree: ast.AST) -> ast.AST:
     for node in ast.walk(tree):
         if isinstance(node, ast.Module | ast.ClassDef | ast.FunctionDef | ast.AsyncFunctionDef):
             first = node.body[0] if node.body else None
-            if isinstance(first, ast.Expr) and isinstance(first.value, ast.Constant) and isinstance(first.value.value, str):
+            if (
+                isinstance(first, ast.Expr)
+                and isinstance(first.value, ast.Constant)
+                and isinstance(first.value.value, str)
+            ):
                 node.body = node.body[1:] or [ast.Pass()]
     return tree
 

@@ -63,7 +63,7 @@ class MemberFolds:
 def fold_scheme(
     kind: Literal["full", "unique"], n_folds: int, members: int, held_out: Sequence[int] = (0,)
 ) -> list[MemberFolds]:
-    """Assign folds to the members of an ensemble (arXiv:2107.02119, section 4).
+    """Assign folds to the members of an ensemble (arXiv:2107.02119).
 
     Parameters
     ----------

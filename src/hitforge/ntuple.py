@@ -40,6 +40,7 @@ _UNREADABLE: tuple[type[Exception], ...] = (
 )
 
 _RESTORE = "restore the file from its source or make it again; it is damaged"
+_CONNECT = "check that the address can be read from here (network, certificate), then that the file is whole"
 
 
 @dataclass(frozen=True)
@@ -104,7 +105,8 @@ def naming_damage(file: str, tree: str = "", branch: str = "") -> Iterator[None]
     except _UNREADABLE as error:
         words = " ".join(str(error).split())[:200]
         detail = f"cannot be read ({type(error).__name__}: {words})"
-        raise NtupleError(Problem("unreadable", detail, _RESTORE, file, tree, branch)) from error
+        fix = _CONNECT if "://" in file else _RESTORE
+        raise NtupleError(Problem("unreadable", detail, fix, file, tree, branch)) from error
 
 
 @contextmanager
@@ -143,6 +145,8 @@ def open_root(source: str | Path) -> Iterator[Any]:
         fix = "pip install 'hitforge[remote]'" if protocol == "root" else "copy the file, or give a root:// URL"
         raise NtupleError(Problem("missing_package", detail, fix, name)) from error
     with file:
+        if file.file.fEND <= 0:
+            raise NtupleError(Problem("unreadable", "its header is damaged", _RESTORE, name))
         if file.file.fEND > file.file.source.num_bytes:
             detail = f"{file.file.source.num_bytes} bytes, but its header says {file.file.fEND}"
             raise NtupleError(Problem("truncated", detail, _RESTORE, name))

@@ -104,6 +104,7 @@ def keep_parts(predictions: Predictions, parts: Collection[str]) -> Predictions:
     return predictions.select(np.isin(predictions.part.astype(str), sorted(parts)))
 
 
-def usable(paths: Sequence[Path], inventory: Inventory) -> Predictions:
-    """Read predictions and keep the parts that the inventory uses, in comparison order."""
-    return keep_parts(read_predictions(paths), inventory.good).sorted()
+def usable(paths: Sequence[Path], inventory: Inventory | None) -> Predictions:
+    """Read predictions and keep the parts that the inventory uses (None: all), in comparison order."""
+    predictions = read_predictions(paths)
+    return (predictions if inventory is None else keep_parts(predictions, inventory.good)).sorted()

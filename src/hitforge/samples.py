@@ -58,8 +58,8 @@ def _expand(source: str, folds: int | None) -> list[tuple[str, str]]:
     if not glob.has_magic(source):
         return [(Path(source).name, source)]
     # names are relative to the folder above the first wildcard, so that moving the data keeps the ids
-    fixed = Path(*[p for p in Path(source).parts[: _first_magic(source)]])
-    found = sorted(glob.glob(source, recursive=True))
+    fixed = Path(*Path(source).parts[: _first_magic(source)])
+    found = sorted(glob.glob(source, recursive=True))  # noqa: PTH207 (Path.glob takes no absolute pattern)
     if not found:
         raise ConfigError(f"{source}: the pattern matches no file; check the path in the sample's 'source'")
     return [(str(Path(path).relative_to(fixed)), path) for path in found]

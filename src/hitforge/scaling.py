@@ -32,7 +32,9 @@ class Scaling(Settings):
     def apply(self, features: NDArray[np.floating]) -> NDArray[np.float32]:
         """Standardise raw features, shape (n, F); a constant column becomes zero instead of NaN."""
         std = np.array(self.std)
-        scaled: NDArray[np.float32] = ((features - np.array(self.mean)) / np.where(std > 0, std, 1.0)).astype(np.float32)
+        scaled: NDArray[np.float32] = ((features - np.array(self.mean)) / np.where(std > 0, std, 1.0)).astype(
+            np.float32
+        )
         return scaled
 
 

@@ -116,7 +116,9 @@ def take_inventory(
         Policy ``fail`` and any bad or duplicate part; policy ``quarantine`` and too many; or no good part at all.
     """
     entries: dict[str, PartEntry] = {}
-    owner = {v.content_checksum: v.part for v in reversed(sorted(verdicts, key=lambda v: v.part)) if v.verdict == "good"}
+    owner = {
+        v.content_checksum: v.part for v in reversed(sorted(verdicts, key=lambda v: v.part)) if v.verdict == "good"
+    }
     present = {v.part for v in verdicts}
     owner |= {checksum: part for checksum, part in first_seen.items() if checksum in owner and part in present}
     for verdict in sorted(verdicts, key=lambda v: v.part):

@@ -105,3 +105,12 @@ def megabytes(base):
         return base * 2 ** (attempt - 1)
 
     return mem_mb
+
+
+def show_headlines():
+    """Print the headline table of each study and where the report is, after a run that made them."""
+    page = Path("results/report/index.html")
+    if page.is_file():
+        for study in STUDIES:
+            print(Path(f"results/{study}/tables/headline.md").read_text(), file=sys.stderr)
+        print(f"Report: {page.resolve()}", file=sys.stderr)

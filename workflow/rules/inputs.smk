@@ -239,15 +239,18 @@ def reported_metrics(study):
 
 
 def table_files(study):
-    """Return the table files of a study."""
+    """Return the table files of a study and the text of its chapter."""
     tables = SETTINGS.studies[study].TABLES
-    return [f"results/{study}/tables/{name}.{suffix}" for name in tables for suffix in ("csv", "md", "tex")]
+    folder = f"results/{study}/tables"
+    return [f"{folder}/{name}.{kind}" for name in tables for kind in ("csv", "md", "tex", "json")] + [
+        f"{folder}/chapter.json"
+    ]
 
 
 def figure_files(study):
-    """Return the figure files of a study."""
+    """Return the figure files of a study and their captions."""
     figures = SETTINGS.studies[study].FIGURES
-    return [f"results/{study}/figures/{name}.{suffix}" for name in figures for suffix in ("svg", "png")]
+    return [f"results/{study}/figures/{name}.{kind}" for name in figures for kind in ("svg", "png", "json")]
 
 
 def report_settings(study):
@@ -261,6 +264,8 @@ def report_paths(study):
     """Return the artefacts that a study's chapter is a view of, by model and by sample."""
     settings = SETTINGS.studies[study]
     return {
+        "study": study,
+        "settings": report_settings(study),
         "metrics": {model: f"results/{study}/metrics/{model}.json" for model in reported(study)},
         "manifests": {model: f"results/{study}/models/{model}/model.json" for model in reported(study)},
         "calibrations": {model: f"results/{study}/calibration/{model}.json" for model in reported(study)},
@@ -268,6 +273,8 @@ def report_paths(study):
         "inventories": {sample: f"results/{study}/inventory/{sample}.json" for sample in settings.samples},
         # a few shards are enough for distributions and event displays
         "shards": {sample: sample_shards(study, sample)[:8] for sample in settings.samples},
+        "outputs": evaluation_plan_of(study, settings.reference_model),
+        "scaling": f"results/{study}/scaling.json",
     }
 
 
@@ -281,4 +288,5 @@ def report_inputs(study):
         "comparison": paths["comparison"],
         "inventories": list(paths["inventories"].values()),
         "shards": [path for few in paths["shards"].values() for path in few],
+        "scaling": paths["scaling"],
     }

@@ -21,8 +21,6 @@ for study in STUDIES:
             mem_mb=megabytes(1000),
             runtime=30,
         params:
-            study=study,
-            settings=report_settings(study),
             inputs=report_paths(study),
             code=fingerprint_of(study, "tables", "make_tables.py"),
         script:
@@ -46,8 +44,6 @@ for study in STUDIES:
             mem_mb=megabytes(2000),
             runtime=30,
         params:
-            study=study,
-            settings=report_settings(study),
             inputs=report_paths(study),
             code=fingerprint_of(study, "figures", "make_figures.py"),
         script:
@@ -73,8 +69,8 @@ rule make_report:
         runtime=20,
     params:
         studies=STUDIES,
-        settings={study: report_settings(study) for study in STUDIES},
         run={"seed": SETTINGS.seed, "device": SETTINGS.device, "preset": config.get("preset", "")},
+        previous="results/report/.previous.json",
         code=[fingerprint_of(study, "page", "make_report.py") for study in STUDIES],
     script:
         "../scripts/make_report.py"

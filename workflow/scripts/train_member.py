@@ -30,6 +30,7 @@ try:
         Path(snakemake.output.weights),
         content_hash(snakemake.params.settings),
         JobLimits(runtime_minutes=runtime, started=started),
+        snakemake.params.code,
     )
 except Interrupted as interruption:
     sys.exit(interruption.exit_code)

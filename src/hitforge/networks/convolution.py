@@ -32,7 +32,9 @@ class FastConv3d(nn.Conv3d):
         )
         if not fast:
             return super().forward(input)
-        convolved: Tensor = _Convolution.apply(input, self.weight, self.stride, self.padding)
+        convolved: Tensor = _Convolution.apply(  # type: ignore[no-untyped-call]
+            input, self.weight, self.stride, self.padding
+        )
         return convolved
 
 

@@ -73,7 +73,9 @@ class RunningBatchNorm(nn.Module):
         share = self._update(x.detach() if activated is None else activated) if self.training else None
         mean, variance, free = self._moments()
         inverse = (variance + self.eps).rsqrt()
-        y: Tensor = _Normalise.apply(x, activated, self.weight, self.bias, mean, inverse, free, share, self.swish)
+        y: Tensor = _Normalise.apply(  # type: ignore[no-untyped-call]
+            x, activated, self.weight, self.bias, mean, inverse, free, share, self.swish
+        )
         return y
 
     @torch.no_grad()

@@ -92,14 +92,20 @@ class FigureText(Settings):
     width_in: float = 7.0
 
 
+class Item(Settings):
+    """A table or a figure of a section, by name."""
+
+    kind: Literal["table", "figure"]
+    name: str
+
+
 class Section(Settings):
-    """A part of a chapter: paragraphs, then tables and figures by name, in reading order."""
+    """A part of a chapter: paragraphs, then tables and figures in reading order."""
 
     id: str
     title: str
     text: tuple[str, ...] = ()
-    tables: tuple[str, ...] = ()
-    figures: tuple[str, ...] = ()
+    items: tuple[Item, ...] = ()
 
 
 class HeadlineNumber(Settings):
@@ -138,8 +144,8 @@ class FitOutput(Protocol):
         """Correction of the fit."""
 
     @property
-    def inventory(self) -> Path:
-        """Inventory of the sample."""
+    def inventory(self) -> Path | None:
+        """Inventory of the sample; without one all predicted events count."""
 
 
 @dataclass(frozen=True)
@@ -195,7 +201,7 @@ class ReportInputs:
     def reference(self) -> str:
         """The reference model if it is reported, otherwise the last one."""
         wanted = self.settings.get("reference_model")
-        return wanted if wanted in self.metrics else list(self.metrics)[-1]
+        return str(wanted) if wanted in self.metrics else list(self.metrics)[-1]
 
     def samples_with_role(self, role: str) -> list[str]:
         """Return the names of the samples of a role."""

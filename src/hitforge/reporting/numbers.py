@@ -44,8 +44,7 @@ def plain(value: float) -> str:
     if exponent < -4:
         mantissa, power = f"{value:.2e}".split("e")
         return f"{mantissa}e{int(power)}".replace("-", MINUS)
-    text = fixed(value, max(3 - exponent, 0))
-    return text.rstrip("0").rstrip(".") if "." in text else text
+    return fixed(value, 0 if float(value).is_integer() else max(3 - exponent, 0))
 
 
 def measured(cell: Measured) -> str:
@@ -56,7 +55,10 @@ def measured(cell: Measured) -> str:
         value = plain(cell.value) if cell.decimals is None else fixed(cell.value, cell.decimals)
         return value if cell.error is None else f"{value} {PLUS_MINUS} 0"
     decimals = decimals_of_error(cell.error) if cell.decimals is None else cell.decimals
-    return f"{fixed(cell.value, decimals)} {PLUS_MINUS} {fixed(cell.error, decimals)}"
+    error = fixed(cell.error, decimals)
+    if decimals > 0 and not error.strip("0."):
+        error = f"<{10.0**-decimals:g}"
+    return f"{fixed(cell.value, decimals)} {PLUS_MINUS} {error}"
 
 
 def cell_text(cell: Cell) -> str:

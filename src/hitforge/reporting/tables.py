@@ -176,8 +176,10 @@ def to_terminal(table: Table) -> rich.table.Table:
         title=table.title, title_justify="left", title_style="bold", box=rich.box.SIMPLE_HEAD, pad_edge=False,
         caption=rich.markup.escape("\n".join(notes)) or None, caption_justify="left", caption_style="dim",
     )  # fmt: skip
-    for column, head in zip(table.columns, rendered.header, strict=True):
-        view.add_column(rich.markup.escape(head), justify=column.align, overflow="fold")
+    for i, (column, head) in enumerate(zip(table.columns, rendered.header, strict=True)):
+        # headings may wrap, numbers may not
+        width = 10 if column.wide else max([4, *(len(row[i][0]) + 4 * bool(row[i][1]) for row in rendered.rows)])
+        view.add_column(rich.markup.escape(head), justify=column.align, overflow="fold", min_width=width)
     for i, row in enumerate(rendered.rows):
         cells = [rich.markup.escape(text + (f" [{m}]" if m else "")) for text, m in row]
         view.add_row(*cells, style="bold" if i in table.highlight else None)

@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from hitforge.predictions import EvaluationPiece, usable
+from hitforge.predictions import EvaluationPiece, Predictions, usable
 from hitforge.provenance import read_json, stamp, write_json
 from hitforge.settings_base import Settings
 from hitforge.studies.base import Study
@@ -14,11 +14,14 @@ from hitforge.validation import read_inventory
 
 
 class PlannedPiece(Settings):
-    """Part of an evaluation sample: prediction files, their calibration and the inventory of their sample."""
+    """Part of an evaluation sample: prediction files, their calibration and the inventory of their sample.
+
+    Without an inventory all predicted events count.
+    """
 
     predictions: tuple[Path, ...]
     calibration: Path
-    inventory: Path
+    inventory: Path | None = None
 
 
 Plan = Mapping[str, Sequence[PlannedPiece]]
@@ -32,22 +35,26 @@ def read_plan(plan: Mapping[str, Sequence[Mapping[str, Any]]]) -> dict[str, tupl
 def _pieces(plan: Plan) -> dict[str, list[EvaluationPiece]]:
     return {
         name: [
-            EvaluationPiece(usable(piece.predictions, read_inventory(piece.inventory)), read_json(piece.calibration))
+            EvaluationPiece(_events(piece.predictions, piece.inventory), read_json(piece.calibration))
             for piece in pieces
         ]
         for name, pieces in plan.items()
     }
 
 
-def calibrate(study: Study[Any], predictions: Sequence[Path], inventory: Path, out: Path, config_hash: str) -> None:
+def _events(predictions: Sequence[Path], inventory: Path | None) -> Predictions:
+    return usable(predictions, None if inventory is None else read_inventory(inventory))
+
+
+def calibrate(
+    study: Study[Any], predictions: Sequence[Path], inventory: Path | None, out: Path, config_hash: str
+) -> None:
     """Fit a fit's correction on its held-out events and write it."""
-    events = usable(predictions, read_inventory(inventory))
+    events = _events(predictions, inventory)
     write_json(out, stamp(study=study.name, config_hash=config_hash, n_events=len(events), **study.calibrate(events)))
 
 
-def evaluate(
-    study: Study[Any], model: str, plan: Plan, manifest: Path, seed: int, out: Path, config_hash: str
-) -> None:
+def evaluate(study: Study[Any], model: str, plan: Plan, manifest: Path, seed: int, out: Path, config_hash: str) -> None:
     """Compute the metrics of a model on each sample of the plan and write them."""
     metrics = study.evaluate(model, _pieces(plan), read_json(manifest)["weights"], seed)
     rotations = len(plan["heldout"])

@@ -104,5 +104,3 @@ def _with_events(
         members=members,
         ensemble=ensemble_prediction(members.T, weights).astype(np.float32),
     )
-
-

@@ -40,7 +40,9 @@ def read_scaling(path: Path) -> Scaling:
     return Scaling.model_validate(read_json(path))
 
 
-def network_inputs(study: Study[Any], model: str, scaling: Scaling) -> Callable[[NDArray[np.float32]], NDArray[np.float32]] | None:
+def network_inputs(
+    study: Study[Any], model: str, scaling: Scaling
+) -> Callable[[NDArray[np.float32]], NDArray[np.float32]] | None:
     """Return the map from raw features, shape (n, F), to what the network gets; None for a network without features."""
     names = study.feature_set(study.settings.models[model].features)
     if not names:
@@ -66,8 +68,11 @@ def train_member_of(
     out: Path,
     config_hash: str,
     limits: JobLimits | None = None,
+    code: str = "",
 ) -> None:
     """Train one member, or continue its training, and write its weights and history.
+
+    ``code`` is the fingerprint of the code: a checkpoint that other code made is not continued.
 
     Raises
     ------
@@ -109,7 +114,7 @@ def train_member_of(
         seed=own_seed,
         device=resolve_device(device),
         checkpoint=checkpoint,
-        config_hash=content_hash(provenance),
+        config_hash=content_hash({**provenance, "code": code}),
         limits=limits,
     )
     save_member(out, trained, provenance)

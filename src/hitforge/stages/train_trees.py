@@ -31,7 +31,15 @@ class TreeFolds(Settings):
     training: tuple[int, ...]
 
 
-def read_tree_data(study: Study[Any], shards: Sequence[Path], folds: Collection[int], count: int, features: str) -> TreeData:
+def tree_folds(count: int, held_out: Collection[int]) -> TreeFolds:
+    """Return the folds of boosted trees: of those not held out the first monitors, the second scores trials."""
+    left = [fold for fold in range(count) if fold not in held_out]
+    return TreeFolds(count=count, monitoring=left[0], scoring=left[1], training=tuple(left[1:]))
+
+
+def read_tree_data(
+    study: Study[Any], shards: Sequence[Path], folds: Collection[int], count: int, features: str
+) -> TreeData:
     """Read the events of some folds: clipped features, shape (n, F), targets and weights."""
     names = study.feature_set(features)
     columns = [study.layout.feature_names.index(name) for name in names]
@@ -79,7 +87,9 @@ def train_trees_of(
     save_trees(trained.booster, folder / "booster_0.ubj")
     write_json(
         folder / "booster_0.json",
-        stamp(config_hash=config_hash, seed=own_seed, history=trained.history, settings=settings.model_dump(mode="json")),
+        stamp(
+            config_hash=config_hash, seed=own_seed, history=trained.history, settings=settings.model_dump(mode="json")
+        ),
     )
     write_json(
         folder / "model.json",
@@ -90,7 +100,13 @@ def train_trees_of(
             kind="trees",
             config_hash=config_hash,
             features=list(names),
-            members=[{"file": "booster_0.ubj", "best_loss": trained.history["best_loss"], "best_epoch": trained.history["best_round"]}],
+            members=[
+                {
+                    "file": "booster_0.ubj",
+                    "best_loss": trained.history["best_loss"],
+                    "best_epoch": trained.history["best_round"],
+                }
+            ],
             weights=[1.0],
             n_parameters=None,
             importances=importances(trained.booster),

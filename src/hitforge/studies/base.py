@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from torch import nn
 
     from hitforge.predictions import EvaluationPiece, Predictions
-    from hitforge.reporting.chapter import Figure, ReportInputs, Table
+    from hitforge.reporting.chapter import Chapter, Figure, ReportInputs, Table
 
 SettingsT = TypeVar("SettingsT", bound=StudySettings)
 Progress = Callable[[int, int], None]
@@ -87,6 +87,10 @@ class Study(ABC, Generic[SettingsT]):
     def build_network(self, model: str, seed: int) -> nn.Module:
         """Return the freshly initialised network of a model; it maps (features, grid or None) to (n,)."""
 
+    @abstractmethod
+    def describe_model(self, model: str) -> dict[str, Any]:
+        """Return parameters and layer shapes of a model as plain data."""
+
     # ---- evaluation
 
     @abstractmethod
@@ -104,6 +108,10 @@ class Study(ABC, Generic[SettingsT]):
         """Return paired differences between models on each evaluation sample."""
 
     # ---- report
+
+    @abstractmethod
+    def chapter(self, inputs: ReportInputs) -> Chapter:
+        """Return the text of the study's chapter and the order of its tables and figures."""
 
     @abstractmethod
     def tables(self, inputs: ReportInputs) -> Sequence[Table]:

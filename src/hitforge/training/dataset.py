@@ -14,6 +14,8 @@ from hitforge.folds import fold_of
 from hitforge.provenance import content_hash
 from hitforge.shards import Shard, ShardError
 
+ROWS_PER_SLICE = 64
+
 
 @dataclass(frozen=True)
 class EventIndex:
@@ -35,6 +37,8 @@ class EventIndex:
         Shape (z, x, y) of the dense grid.
     cell_dtype : dtype
         Type of the cell numbers: uint16 or uint32.
+    slice_hits : int
+        Most deposits in a slice (``ROWS_PER_SLICE`` rows) of any shard, of all folds: what one read may bring.
     features_scaled : bool
         The features came standardised.
     checksums : tuple of str, length S
@@ -49,6 +53,7 @@ class EventIndex:
     feature_names: tuple[str, ...]
     voxel_shape: tuple[int, int, int] | None
     cell_dtype: np.dtype[Any]
+    slice_hits: int
     features_scaled: bool
     checksums: tuple[str, ...]
 
@@ -121,6 +126,7 @@ def index_events(paths: Sequence[Path]) -> EventIndex:
             counts.append(np.zeros(len(shard), np.int64) if shard.voxel_shape is None else shard.hit_counts())
             checksums.append(str(shard.attributes["content_checksum"]))
     assert first is not None
+    fullest = [np.add.reduceat(n, np.arange(0, len(n), ROWS_PER_SLICE)).max() for n in counts if len(n)]
     lengths = [len(b) for b in buckets]
     return EventIndex(
         paths=tuple(paths),
@@ -131,6 +137,7 @@ def index_events(paths: Sequence[Path]) -> EventIndex:
         feature_names=first[0],
         voxel_shape=first[1],
         cell_dtype=cell_dtype,
+        slice_hits=int(max(fullest, default=0)),
         features_scaled=first[2],
         checksums=tuple(checksums),
     )

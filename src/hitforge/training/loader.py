@@ -105,11 +105,10 @@ class EventStream:
         batch_bytes = int(largest_first[:batch_size].sum())
         slice_bytes = int(np.add.reduceat(self._event_bytes, slice_edges(source.index)[:-1]).max())
         total = int(self._event_bytes.sum())
-        # At most one slice of hits is in flight beside the window that it goes to.
-        self._in_flight = slice_bytes
-        self.fits = total + slice_bytes + 2 * batch_bytes <= self.buffer_bytes
-        self.window_bytes = total if self.fits else self.buffer_bytes // 2 - slice_bytes
-        needed = 2 * max(2 * slice_bytes, batch_bytes)
+        self._in_flight = source.read_bytes()
+        self.fits = total + self._in_flight + 2 * batch_bytes <= self.buffer_bytes
+        self.window_bytes = total if self.fits else self.buffer_bytes // 2 - self._in_flight
+        needed = 2 * max(slice_bytes + self._in_flight, batch_bytes)
         if not self.fits and self.buffer_bytes < needed:
             minimum = math.ceil(needed / share / 2**20)
             raise ValueError(

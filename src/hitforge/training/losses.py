@@ -28,6 +28,7 @@ class HuberisedFractionalLoss(nn.Module):
     Everything is computed in float32: squared errors reach 6e7 GeV^2. Targets must be positive.
     """
 
+    edges: Tensor
     thresholds: Tensor
     frozen: Tensor
 

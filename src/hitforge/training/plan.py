@@ -13,9 +13,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from hitforge.training.dataset import EventIndex
-
-ROWS_PER_SLICE = 64
+from hitforge.training.dataset import ROWS_PER_SLICE, EventIndex
 
 
 @dataclass(frozen=True)

@@ -39,12 +39,20 @@ class EventSource:
     index: EventIndex
     target: str | None = None
     transform: Transform | None = None
-    weight: Transform | None = None
+    weight: Callable[[NDArray[np.float32]], NDArray[np.floating]] | None = None
     voxels: bool = True
+
+    @property
+    def _bytes_per_hit(self) -> int:
+        return self.index.cell_dtype.itemsize + 4 if self.voxels else 0
 
     def hit_bytes(self) -> NDArray[np.int64]:
         """Return the memory of the deposits of each event, shape (N,)."""
-        return self.index.n_hits * ((self.index.cell_dtype.itemsize + 4) if self.voxels else 0)
+        return self.index.n_hits * self._bytes_per_hit
+
+    def read_bytes(self) -> int:
+        """Return the most memory that a single read takes: the hits of a slice of all folds."""
+        return self.index.slice_hits * self._bytes_per_hit
 
     def event_bytes(self) -> NDArray[np.int64]:
         """Return the memory of each event in a window or in a batch (the larger of the two), shape (N,)."""
@@ -67,8 +75,7 @@ class Window:
 def read_window(source: EventSource, events: NDArray[np.int64], keep_going: Callable[[], None]) -> Window:
     """Read the events at ascending positions ``events``; ``keep_going`` is called before every slice.
 
-    Only runs of wanted rows are read: the hits of other folds do not even pass through memory (a run shares its
-    decompressed chunk with the next one in HDF5's chunk cache). What is in flight is never more than a slice.
+    What is in flight beside the window is never more than a slice of a shard, see :meth:`EventSource.read_bytes`.
     """
     index = source.index.take(events)
     features = None if source.transform is None else np.empty((len(events), len(index.feature_names)), np.float32)
@@ -107,16 +114,26 @@ def empty_hits(source: EventSource, n_hits: NDArray[np.int64]) -> CellHits | Non
     return CellHits(indptr, cell, np.empty(indptr[-1], np.float32))
 
 
+# Wanted rows that are closer than this are read in one go, with what lies between: a chunk of hits holds a dozen
+# events, and every read decompresses its chunks anew.
+_ROWS_APART = 16
+
+
 def _read_hits(shard: Shard, rows: NDArray[np.int32], into: CellHits, first: int) -> None:
-    """Read the hits of ascending ``rows``, run by run, into the events from ``first`` on."""
-    edges = np.concatenate([[0], np.flatnonzero(np.diff(rows) != 1) + 1, [len(rows)]]).tolist()
+    """Read the hits of ascending ``rows`` into the events from ``first`` on."""
+    edges = np.concatenate([[0], np.flatnonzero(np.diff(rows) > _ROWS_APART) + 1, [len(rows)]]).tolist()
     for a, b in itertools.pairwise(edges):
-        place = slice(into.indptr[first + a], into.indptr[first + b])
-        piece = shard.hits(int(rows[a]), int(rows[b - 1]) + 1)
-        if len(piece.cell) != place.stop - place.start:
+        low, high = int(rows[a]), int(rows[b - 1]) + 1
+        piece = shard.hits(low, high)
+        counts = np.diff(piece.indptr)
+        if not np.array_equal(counts[rows[a:b] - low], np.diff(into.indptr[first + a : first + b + 1])):
             raise ShardError(f"{shard.path}: changed while it was being read; start the training again")
-        into.cell[place] = piece.cell
-        into.energy[place] = piece.energy
+        runs = a + np.flatnonzero(np.diff(rows[a:b]) != 1) + 1
+        for start, stop in itertools.pairwise([a, *runs.tolist(), b]):
+            place = slice(into.indptr[first + start], into.indptr[first + stop])
+            found = slice(piece.indptr[rows[start] - low], piece.indptr[rows[stop - 1] - low + 1])
+            into.cell[place] = piece.cell[found]
+            into.energy[place] = piece.energy[found]
 
 
 class BatchBuilder:

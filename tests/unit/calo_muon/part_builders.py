@@ -13,6 +13,7 @@ from hitforge.hits import CellHits
 from hitforge.studies.calo_muon.muons import Muons
 
 N_CELLS = 51_200
+ZSTD = uproot.ZSTD(1)
 
 
 def make_muons(number: int = 5, seed: int = 1, n_cells: int = N_CELLS) -> Muons:
@@ -53,9 +54,7 @@ def compact_columns(muons: Muons) -> dict[str, Any]:
     }
 
 
-def write_tree(
-    path: Path, name: str, columns: dict[str, Any], batch: int = 2, compression: Any = uproot.ZSTD(1)
-) -> Path:
+def write_tree(path: Path, name: str, columns: dict[str, Any], batch: int = 2, compression: Any = ZSTD) -> Path:
     """Write columns as a TTree with several baskets; an empty column makes an empty tree."""
     types = {}
     for column, values in columns.items():

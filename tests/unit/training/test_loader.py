@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import threading
 import time
+import tracemalloc
 from pathlib import Path
 from typing import Any
 
@@ -17,10 +18,9 @@ from training_toy import CPU, VOXELS, toy_source, without_identity, write_toy_sh
 
 from hitforge.shards import Shard, ShardError
 from hitforge.training.batches import Batch
-from hitforge.training.dataset import EventIndex, index_events
+from hitforge.training.dataset import ROWS_PER_SLICE, EventIndex, index_events
 from hitforge.training.loader import ByteBudget, EventStream
 from hitforge.training.plan import (
-    ROWS_PER_SLICE,
     EpochPlan,
     ordered_edges,
     pack_windows,
@@ -186,6 +186,24 @@ def test_sizes_count_what_is_held(index: EventIndex) -> None:
     assert window is not None and window.hits is not None
     arrays = [window.events, window.features, window.target, window.hits.indptr, window.hits.cell, window.hits.energy]
     assert sum(a.nbytes for a in arrays if a is not None) <= source.event_bytes().sum() + 8
+
+
+def test_memory_of_the_interpreter_stays_bounded(tmp_path: Path) -> None:
+    """The budget's count against what the allocator sees (grids on the device are torch's, not counted)."""
+    index = index_events(write_toy_shards(tmp_path, [700, 700], voxel_shape=(10, 10, 24)))
+    bound = 2_000_000
+    stream = stream_of(index, bound)
+    assert stream.source.event_bytes().sum() > 2.5 * bound
+    plan = stream.shuffled(np.random.default_rng(0))
+    tracemalloc.start()
+    before = tracemalloc.get_traced_memory()[0]
+    with stream.batches(plan) as batches:
+        for number, _batch in enumerate(batches):
+            time.sleep(0.1 if number % 10 == 0 else 0)
+    peak = tracemalloc.get_traced_memory()[1] - before
+    tracemalloc.stop()
+    # beyond the count: int32 copies of a batch's cells on their way to the device, Python objects
+    assert peak < 1.25 * bound
 
 
 def test_slow_and_fast_consumers_see_the_same(index: EventIndex) -> None:

@@ -34,6 +34,7 @@ from training_toy import (
 )
 
 from hitforge.shards import Shard
+from hitforge.training import loop
 from hitforge.training.checkpoint import previous_path, read_checkpoint, status_path
 from hitforge.training.dataset import index_events
 from hitforge.training.device import DeviceError, resolve_device
@@ -48,6 +49,7 @@ from hitforge.training.interruption import (
 from hitforge.training.loop import TrainingDiverged, train_member
 from hitforge.training.member_files import MemberError, TrainedMember, load_member, save_member, sidecar_path
 from hitforge.training.settings import LossSettings, ScheduleSettings
+from hitforge.training.state import TrainingState
 
 
 class Killed(RuntimeError):
@@ -355,30 +357,39 @@ def test_early_stop(shards: list[Path], tmp_path: Path) -> None:
     assert member.best_loss == min(losses)
 
 
-def test_step_stage_starts_from_the_best(shards: list[Path], tmp_path: Path) -> None:
+def test_step_stage_starts_from_the_best(shards: list[Path], tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """The reload takes weights and optimiser back, and leaves the thresholds of the loss."""
-    seen: list[tuple[Tensor, Tensor]] = []
+    losses = [1.0, 2.0, 3.0]
+    monkeypatch.setattr(loop._Loop, "_validate", lambda self: losses[self.state.epoch])
+    moments: list[Tensor] = []
+    weights: list[Tensor] = []
+    thresholds: list[list[float]] = []
+    reload_best = TrainingState.reload_best
 
-    class Noted(ToyNetwork):
-        def forward(self, features: Tensor | None, grid: Tensor | None) -> Tensor:
-            if self.training:
-                seen.append((self.body[0].weight.detach().clone(), self.running.clone()))
-            return super().forward(features, grid)
+    def note(state: TrainingState) -> None:
+        optimiser = state.optimiser.state_dict()["state"]
+        moments.append(optimiser[0]["exp_avg_sq"].clone())
+        weights.append(next(state.network.parameters()).detach().clone())
+        thresholds.append(state.loss.thresholds.tolist())
 
-    schedule = ScheduleSettings(
-        warmup_epochs=1, decay_epochs=1, step_epochs=1, lr_start=5.0, lr_peak=10.0, lr_end=10.0, beta1_low=0.5
-    )
-    index = index_events(shards)
-    member = train_member(
-        Noted, toy_source(index, TRAINING_FOLDS), toy_source(index, MONITORING_FOLDS), toy_settings(schedule=schedule),
-        seed=8, device=CPU, checkpoint=tmp_path / "m.pt", config_hash="",
-    )  # fmt: skip
-    losses = [entry["validation_loss"] for entry in member.history]
-    assert losses[0] < losses[1], "the case needs a best epoch that is not the last of the cycle"
-    first_of = [seen[epoch * member.batches_per_epoch] for epoch in range(3)]
-    assert torch.equal(first_of[2][0], first_of[1][0])
-    assert torch.equal(first_of[2][1], first_of[1][1])
+    def noted(state: TrainingState) -> None:
+        reload_best(state)
+        note(state)
+
+    monkeypatch.setattr(TrainingState, "reload_best", noted)
+    keep_best = TrainingState.keep_best
+    monkeypatch.setattr(TrainingState, "keep_best", lambda state: (note(state), keep_best(state))[1])
+    schedule = ScheduleSettings(warmup_epochs=1, decay_epochs=1, step_epochs=1)
+    member = train_toy(shards, tmp_path / "m.pt", settings=toy_settings(schedule=schedule))
+    assert len(moments) == 2
+    assert torch.equal(moments[0], moments[1]) and torch.equal(weights[0], weights[1])
+    assert thresholds[0] != thresholds[1] == pytest.approx(member.history[1]["thresholds"])
     assert member.history[2]["lr"] == member.history[0]["lr"]
+    # the training after the reload has not touched the copy that it came from
+    assert member.best_epoch == 0
+    assert torch.equal(member.weights["body.0.weight"], weights[0])
+    best = read_checkpoint(tmp_path / "m.pt")["best"]
+    assert torch.equal(best["optimiser"]["state"][0]["exp_avg_sq"], moments[0])
 
 
 def test_member_file_round_trip(shards: list[Path], tmp_path: Path) -> None:
@@ -413,7 +424,7 @@ def test_device_choice(monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptur
 
 def test_bounded_buffer_trains_and_resumes(tmp_path: Path) -> None:
     """A sample that does not fit the buffer: windows are read again each epoch, also after a kill."""
-    paths = write_toy_shards(tmp_path, [500, 400], voxel_shape=(10, 10, 24))
+    paths = write_toy_shards(tmp_path, [600, 480], voxel_shape=(10, 10, 24))
     index = index_events(paths)
     settings = toy_settings(
         shuffle_buffer_mb=4,

@@ -1,21 +1,36 @@
-"""Clusters of strong cells and the search for the best window among the weak ones (arXiv:2107.02119, section 3).
+"""Kernels of the features: clusters, the search for the best window, and the loop over events (arXiv:2107.02119).
 
-Compiled kernels for one event; :mod:`hitforge.studies.calo_muon.features` loops over events and owns the scratch
-arrays. Flat cells are ``(iz * n_x + ix) * n_y + iy``.
+They and their constants stand in one module because machine code kept on disk is renewed only when the module of
+the calling kernel changes. Flat cells are ``(iz * n_x + ix) * n_y + iy``.
 """
 
 from __future__ import annotations
+
+import math
+from typing import Final
 
 import numpy as np
 from numpy.typing import NDArray
 
 from hitforge.compiled import compiled
 
-MAX_CLUSTER_CELLS = 1000
+MAX_CLUSTER_CELLS: Final = 1000
 """Growth of a cluster stops here; what is left of it is seeded again."""
 
-WINDOW = 3
+WINDOW: Final = 3
 """Edge of the cubic search window, cells."""
+
+THRESHOLD_GEV: Final = 0.1
+"""A cell strictly above it is strong: it seeds and joins clusters."""
+
+WEAK_GEV: Final = 0.01
+"""Upper edge of the lowest class of deposits."""
+
+BEND_WIDTH_MM: Final = 50.0
+"""Length over which cells lose weight with distance in y in the curvature estimate."""
+
+SAME_X_MM: Final = 1e-9
+"""Mean positions closer than this count as equal: their difference is rounding, and the radius would be noise."""
 
 
 @compiled
@@ -184,7 +199,7 @@ def search_window(
                 line[k] = cell[k] + cell[k + 1] + cell[k + 2]
             bound = 0.0
             for k in range(n_k):
-                bound = max(bound, line[k])
+                bound = line[k] if line[k] > bound else bound  # max() would look for NaN and stay scalar
             bounds[ix, iy] = bound
     best = 0.0
     previous = 0.0
@@ -205,3 +220,173 @@ def search_window(
                     previous = best
                     best = total
     return best, previous
+
+
+@compiled
+def _ratio(numerator: float, denominator: float) -> float:
+    return numerator / denominator if denominator != 0.0 else 0.0
+
+
+@compiled
+def _entry_index(position: float, pitch: float, n: int) -> int:
+    """Return the cell index of an entry coordinate, truncated like the published formula."""
+    return int((position + 0.5 * n * pitch) / pitch)
+
+
+@compiled
+def _entry_centre(position: float, pitch: float) -> float:
+    """Return the centre of the entry cell, for a block with an even number of cells."""
+    half = 0.5 * pitch if position > 0.0 else -0.5 * pitch
+    return pitch * int(position / pitch) + half
+
+
+@compiled
+def _bending_energy(sums: NDArray[np.float64], z_a: float, z_b: float, field: float) -> float:
+    """Return the energy in GeV of a circle through the two halves' mean points, perpendicular to the front face.
+
+    ``sums`` holds per half: sum of weights, sum of weight times x; z_a, z_b are the mean depths, mm.
+    """
+    x_a = _ratio(sums[0, 1], sums[0, 0])
+    x_b = _ratio(sums[1, 1], sums[1, 0])
+    if abs(x_b - x_a) < SAME_X_MM:
+        return 0.0
+    centre = (z_b * z_b - z_a * z_a + x_b * x_b - x_a * x_a) / (2.0 * (x_b - x_a))
+    radius = math.sqrt((x_a - centre) ** 2 + z_a * z_a)
+    if x_a > x_b:
+        radius = -radius
+    return 0.3 * field * radius / 1000.0
+
+
+@compiled
+def fill_features(
+    indptr: NDArray[np.int64],
+    cell_of_hit: NDArray[np.unsignedinteger],
+    energy_of_hit: NDArray[np.float32],
+    x_mm: NDArray[np.float64],
+    y_mm: NDArray[np.float64],
+    shape: tuple[int, int, int],
+    pitch: tuple[float, float, float],
+    field: float,
+    features: NDArray[np.float32],
+) -> None:
+    """Fill all features of all events; see :func:`hitforge.studies.calo_muon.features.high_level_features`.
+
+    ``pitch`` is along (z, x, y) in mm, ``field`` in tesla.
+    """
+    n_z, n_x, n_y = shape
+    layer = n_x * n_y
+    # scratch of all events; each event clears the cells it touched
+    grid = np.zeros((n_x, n_y, n_z))
+    lines = np.zeros((n_x, n_y, max(n_z - WINDOW + 1, 0)))
+    bounds = np.zeros((n_x, n_y))
+    slots = np.zeros(n_z * layer, dtype=np.int32)
+    queue = np.empty(MAX_CLUSTER_CELLS, dtype=np.int32)
+    strong_cells = np.empty(n_z * layer, dtype=np.int64)
+    strong_energies = np.empty(n_z * layer, dtype=np.float64)
+    clusters = np.empty(12)
+    offset_x = np.empty(layer)
+    offset_y = np.empty(layer)
+    radius2 = np.empty(layer)
+    weight_y = np.empty(layer)
+    centre_x = np.empty(layer)
+    columns = grid.reshape(layer, n_z)
+    for i in range(layer):
+        centre_x[i] = pitch[1] * (i // n_y + 0.5 - 0.5 * n_x)
+    row = np.empty(features.shape[1])
+    # per fifth: energy, energy x offset x, energy x offset y, energy x radius squared
+    fifths = np.empty((5, 4))
+    # per half: weight, weight x position x, weight x depth
+    halves = np.empty((2, 3))
+
+    for event in range(len(features)):
+        entry_y = _entry_centre(y_mm[event], pitch[2])
+        for i in range(layer):
+            centre_y = pitch[2] * (i % n_y + 0.5 - 0.5 * n_y)
+            offset_x[i] = centre_x[i] - x_mm[event]
+            offset_y[i] = centre_y - y_mm[event]
+            radius2[i] = offset_x[i] * offset_x[i] + offset_y[i] * offset_y[i]
+            if i < n_y:
+                weight_y[i] = np.exp(-abs(centre_y - entry_y) / BEND_WIDTH_MM)
+            else:
+                weight_y[i] = weight_y[i - n_y]
+        fifths[:] = 0.0
+        halves[:] = 0.0
+        above = above_x = above_y = weak = middle = 0.0
+        n_strong = 0
+        hit, stop = indptr[event], indptr[event + 1]
+        while hit < stop:
+            # cells are ascending: one layer after another
+            iz = int(cell_of_hit[hit]) // layer
+            base = iz * layer
+            sum_e = sum_x = sum_y = sum_r2 = sum_w = sum_wx = 0.0
+            while hit < stop:
+                i = int(cell_of_hit[hit]) - base
+                if i < 0 or i >= layer:
+                    break
+                energy = float(energy_of_hit[hit])
+                hit += 1
+                along_x = energy * offset_x[i]
+                along_y = energy * offset_y[i]
+                weight = energy * weight_y[i]
+                sum_e += energy
+                sum_x += along_x
+                sum_y += along_y
+                sum_r2 += energy * radius2[i]
+                sum_w += weight
+                sum_wx += weight * centre_x[i]
+                if energy > THRESHOLD_GEV:
+                    above += energy
+                    above_x += along_x
+                    above_y += along_y
+                    strong_cells[n_strong] = base + i
+                    strong_energies[n_strong] = energy
+                    n_strong += 1
+                else:
+                    columns[i, iz] = energy
+                    if energy > WEAK_GEV:
+                        middle += energy
+                    else:
+                        weak += energy
+            fifth = fifths[iz * 5 // n_z]
+            fifth[0] += sum_e
+            fifth[1] += sum_x
+            fifth[2] += sum_y
+            fifth[3] += sum_r2
+            half = halves[iz * 2 // n_z]
+            half[0] += sum_w
+            half[1] += sum_wx
+            half[2] += sum_w * (pitch[0] * iz)
+
+        all_e = all_x = all_y = all_r2 = 0.0
+        for i in range(5):
+            all_e += fifths[i, 0]
+            all_x += fifths[i, 1]
+            all_y += fifths[i, 2]
+            all_r2 += fifths[i, 3]
+            row[4 + i] = _ratio(fifths[i, 3], fifths[i, 0])
+        row[0] = above
+        row[1] = _ratio(math.sqrt(all_x * all_x + all_y * all_y), all_e)
+        row[2] = _ratio(math.sqrt(above_x * above_x + above_y * above_y), above)
+        row[3] = _ratio(all_r2, all_e)
+
+        column_x = _entry_index(x_mm[event], pitch[1], n_x)
+        column_y = _entry_index(y_mm[event], pitch[2], n_y)
+        inside = 0 <= column_x < n_x and 0 <= column_y < n_y
+        column = column_x * n_y + column_y if inside else -1
+        summarise_clusters(strong_cells[:n_strong], strong_energies[:n_strong], column, slots, queue, shape, clusters)
+        for i in range(12):
+            row[9 + i if i < 10 else 10 + i] = clusters[i]  # eclumax1 stands between
+        row[25], row[19] = search_window(grid, lines, bounds, column_x, column_y)
+
+        row[22] = all_x + above_x
+        row[23] = all_y + above_y
+        z_a = _ratio(halves[0, 2], halves[0, 0])
+        z_b = _ratio(halves[1, 2], halves[1, 0])
+        row[24] = _bending_energy(halves, z_a, z_b, field)
+        row[26] = weak
+        row[27] = middle
+        for i in range(features.shape[1]):
+            features[event, i] = row[i]
+        for hit in range(indptr[event], stop):
+            iz = int(cell_of_hit[hit]) // layer
+            columns[int(cell_of_hit[hit]) - iz * layer, iz] = 0.0

@@ -144,7 +144,7 @@ def _check_compact(
     n_hit = 0
     for row in range(len(offsets) - 1):
         not_finite = negative = outside = unsorted = False
-        before = -1
+        before = -(2**40)  # below any number, a negative cell has its own fault
         for hit in range(offsets[row], offsets[row + 1]):
             i = int(cells[hit])
             deposit = float(np.float32(energies[hit]))

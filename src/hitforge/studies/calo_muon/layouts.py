@@ -11,7 +11,7 @@ import uproot
 from numpy.typing import NDArray
 
 from hitforge.hits import CellHits
-from hitforge.ntuple import Problem, scalar_dtype
+from hitforge.ntuple import Problem, naming_damage, scalar_dtype
 from hitforge.studies.calo_muon.decode import FAULTS, hits_of_compact, hits_of_dense, new_faults
 from hitforge.studies.calo_muon.geometry import Geometry
 from hitforge.studies.calo_muon.muons import Muons
@@ -76,10 +76,7 @@ class MuonTree:
         """Read entries ``start:stop``; of a branch that is missing neutral values stand in."""
         problems: list[Problem] = []
         number = stop - start
-        columns = {
-            branch: self._tree[branch].array(entry_start=start, entry_stop=stop, library="np")
-            for branch in self._scalars + self._flags
-        }
+        columns = {branch: self._array(branch, start, stop) for branch in self._scalars + self._flags}
         values = {}
         for branch, neutral in ((self._energy, 1.0), (self._x, 0.0), (self._y, 0.0)):
             raw = columns.get(branch)
@@ -211,22 +208,19 @@ class MuonTree:
         return self._dense_hits(self._buffer[: stop - start], sys.byteorder == "little", start, problems)
 
     def _vector_hits(self, start: int, stop: int, problems: list[Problem]) -> CellHits:
-        branch = self._tree["rechit_energy"]
-        header = int(branch.interpretation.header_bytes)
+        header = int(self._tree["rechit_energy"].interpretation.header_bytes)
         # Bytes as they are: uproot would cut out the headers with a mask over all bytes, which costs more than
         # to decompress them.
-        raw = branch.array(uproot.AsJagged(uproot.AsDtype("u1")), start, stop, library="ak").layout
-        offsets, content = np.asarray(raw.offsets.data), np.asarray(raw.content.data)
+        offsets, content = self._list("rechit_energy", start, stop, uproot.AsJagged(uproot.AsDtype("u1")))
         n_cells = self._geometry.n_cells
         right = self._lengths((np.diff(offsets) - header) // 8, start, problems)
-        content = content[offsets[0] : offsets[-1]]
         if right.all():
             dense = content.reshape(stop - start, -1)[:, header:]
             dense = np.ascontiguousarray(dense).view(np.uint64)
         else:
             dense = np.zeros((stop - start, n_cells), dtype=np.uint64)
             for row in np.flatnonzero(right):
-                first = offsets[row] - offsets[0] + header
+                first = offsets[row] + header
                 dense[row] = np.frombuffer(content[first : first + 8 * n_cells].tobytes(), dtype=np.uint64)
         return self._dense_hits(dense, sys.byteorder == "little", start, problems)
 
@@ -256,12 +250,16 @@ class MuonTree:
         return hits
 
     def _array(self, branch: str, start: int, stop: int, interpretation: Any = None) -> NDArray[Any]:
-        array: NDArray[Any] = self._tree[branch].array(interpretation, start, stop, library="np")
+        with naming_damage(self._file, self._name, branch):
+            array: NDArray[Any] = self._tree[branch].array(interpretation, start, stop, library="np")
         return array
 
-    def _list(self, branch: str, start: int, stop: int) -> tuple[NDArray[np.int64], NDArray[Any]]:
+    def _list(
+        self, branch: str, start: int, stop: int, interpretation: Any = None
+    ) -> tuple[NDArray[np.int64], NDArray[Any]]:
         """Return offsets from 0 and content of a branch of lists."""
-        layout = self._tree[branch].array(None, start, stop, library="ak").layout
+        with naming_damage(self._file, self._name, branch):
+            layout = self._tree[branch].array(interpretation, start, stop, library="ak").layout
         offsets = np.asarray(layout.offsets.data).astype(np.int64)
         return offsets - offsets[0], np.asarray(layout.content.data)[offsets[0] : offsets[-1]]
 

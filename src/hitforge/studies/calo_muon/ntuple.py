@@ -78,8 +78,7 @@ def read_chunks(source: str | Path, geometry: Geometry, chunk_mb: float = 64.0) 
             with naming_damage(str(source), name):
                 ranges = entry_ranges(tree, reader.main_branch, chunk_mb) if reader.main_branch else []
             for start, stop in ranges:
-                with naming_damage(str(source), name):
-                    muons, problems = reader.read(start, stop)
+                muons, problems = reader.read(start, stop)
                 yield MuonChunk(start, muons, tuple(problems))
 
         yield OpenNtuple(reader.layout, int(tree.num_entries), n_bytes, tuple(reader.problems), chunks())

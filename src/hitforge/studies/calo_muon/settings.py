@@ -10,17 +10,26 @@ from pydantic import Field, NonNegativeFloat, NonNegativeInt, PositiveFloat, Pos
 from hitforge.config import ModelSettings, StudySettings
 from hitforge.evaluation.settings import EnergyEvaluationSettings
 from hitforge.settings_base import Settings
+from hitforge.studies.calo_muon.report import names
 
 
 _READING = ("ntuple", "layouts", "decode", "lumin", "geometry", "muons")
+_VIEWS = ("history", "muon_data", "names", "tables")
+_TABLE_VIEWS = ("data_tables", "training_tables", "text")
+_FIGURE_VIEWS = (
+    "figures",
+    "plotting",
+    "resolution_figures",
+    "response_figures",
+    "training_figures",
+    "data_figures",
+    "event_display",
+)
 
 
 class NetworkSettings(Settings):
     """The paper's network and every option of its architecture ablation (spec 3.5)."""
 
-    features: Literal["default", "filtered", "esum", "none"] = Field(
-        "default", description="high-level features fed to the dense layers; none switches them off"
-    )
     cnn: bool = Field(True, description="use the voxel grid; off leaves features and dense layers")
     resolutions: PositiveInt = Field(4, description="number of downsampling stages")
     blocks_per_resolution: PositiveInt = Field(3, description="residual blocks at each resolution")
@@ -48,8 +57,6 @@ class NetworkSettings(Settings):
             raise ValueError(f"first_kernel = {self.first_kernel} must be even: odd kernels give another grid size")
         if self.groups > 1 and not self.bottleneck:
             raise ValueError("groups > 1 needs bottleneck: true, whose width is a multiple of the groups")
-        if self.features == "none" and not self.cnn:
-            raise ValueError("features: none and cnn: false leave the network without input")
         return self
 
 
@@ -72,7 +79,7 @@ class EvaluationSettings(EnergyEvaluationSettings):
 class SimulationSettings(Settings):
     """The embedded fast simulation: what is generated and how it is written."""
 
-    backend: Literal["fast", "geant4"] = "fast"
+    backend: Literal["fast"] = Field("fast", description="the embedded simulation; Geant4 is not shipped")
     e_min_gev: PositiveFloat = 50.0
     e_max_gev: PositiveFloat = 8000.0
     discrete_energies_gev: tuple[float, ...] = Field(
@@ -81,13 +88,21 @@ class SimulationSettings(Settings):
     xy_half_width_mm: NonNegativeFloat = Field(20.0, description="entry points are uniform in the square of this")
     layout: Literal["b4", "compact"] = "b4"
     full_branches: bool = Field(False, description="also write coordinates, layers and cell sizes (B4 only)")
-    muon_nuclear: bool = Field(False, description="add photo-nuclear losses (the Geant4 reference has none)")
 
 
 class CaloModelSettings(ModelSettings):
     """A model of calo_muon: the shared blocks and, for networks, the architecture."""
 
+    features: Literal["default", "filtered", "esum", "none"] = Field(
+        "default", description="high-level features; none leaves the voxel grid alone"
+    )
     network: NetworkSettings = NetworkSettings()
+
+    @model_validator(mode="after")
+    def _has_input(self) -> CaloModelSettings:
+        if self.features == "none" and (self.kind == "trees" or not self.network.cnn):
+            raise ValueError("features: none leaves this model without input")
+        return self
 
 
 class CaloMuonSettings(StudySettings):
@@ -115,9 +130,11 @@ class CaloMuonSettings(StudySettings):
         "predict": ("features", "networks"),
         "calibrate": ("corrections", "evaluate"),
         "evaluate": ("corrections", "evaluate"),
-        "tables": ("report", "published"),
-        "figures": ("report", "published"),
+        "tables": tuple(f"report.{name}" for name in (*_VIEWS, *_TABLE_VIEWS)) + ("published", "features"),
+        "figures": tuple(f"report.{name}" for name in (*_VIEWS, *_FIGURE_VIEWS)) + ("published", "features"),
     }
+    TABLES: ClassVar[tuple[str, ...]] = names.TABLES
+    FIGURES: ClassVar[tuple[str, ...]] = names.FIGURES
 
     geometry: str = Field("pbwo4_40.64mm", description="a shipped geometry by name, or the path of a YAML file")
     weights: WeightSettings = WeightSettings()

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from functools import cached_property
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal, cast
 
 import numpy as np
 from numpy.typing import NDArray
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from torch import nn
 
     from hitforge.predictions import EvaluationPiece, Predictions
-    from hitforge.reporting.chapter import Figure, ReportInputs, Table
+    from hitforge.reporting.chapter import Chapter, Figure, ReportInputs, Table
 
 
 class CaloMuon(Study[CaloMuonSettings]):
@@ -87,8 +87,10 @@ class CaloMuon(Study[CaloMuonSettings]):
         from hitforge.studies.calo_muon.simulation.write import write_part
 
         assert sample.events_per_part is not None
-        settings = self.settings.simulation
-        muons = simulate_muons(sample.events_per_part, seed, self.geometry, settings, sample.spectrum, progress)
+        if sample.spectrum not in ("flat", "discrete"):
+            raise ValueError(f"spectrum {sample.spectrum!r} is not known; known: flat, discrete")
+        settings, spectrum = self.settings.simulation, cast(Literal["flat", "discrete"], sample.spectrum)
+        muons = simulate_muons(sample.events_per_part, seed, self.geometry, settings, spectrum, progress)
         write_part(out, muons, self.geometry, settings)
 
     # ---- models
@@ -121,6 +123,23 @@ class CaloMuon(Study[CaloMuonSettings]):
 
         settings = self.settings.models[model]
         return build_network(settings.network, len(self.feature_set(settings.features)), self.geometry.shape, seed)
+
+    def describe_model(self, model: str) -> dict[str, Any]:
+        """Return parameters and layer shapes of a model as plain data."""
+        settings = self.settings.models[model]
+        about: dict[str, Any] = {
+            "model": model,
+            "kind": settings.kind,
+            "description": settings.description,
+            "features": list(self.feature_set(settings.features)),
+        }
+        if settings.kind == "trees":
+            return {**about, "trees": settings.trees.model_dump(mode="json")}
+        from hitforge.studies.calo_muon.networks.network import MuonNetwork, describe_network
+
+        network = self.build_network(model, 0)
+        assert isinstance(network, MuonNetwork)
+        return {**about, **describe_network(network)}
 
     # ---- evaluation
 
@@ -155,6 +174,12 @@ class CaloMuon(Study[CaloMuonSettings]):
         return result
 
     # ---- report
+
+    def chapter(self, inputs: ReportInputs) -> Chapter:
+        """Return the chapter's text and the order of its tables and figures."""
+        from hitforge.studies.calo_muon.report.text import chapter_text
+
+        return chapter_text(inputs)
 
     def tables(self, inputs: ReportInputs) -> Sequence[Table]:
         """Return the chapter's tables."""

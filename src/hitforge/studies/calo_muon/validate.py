@@ -26,7 +26,8 @@ def inspect_part(source: str | Path, geometry: Geometry, chunk_mb: float = 64.0)
     Returns
     -------
     PartFindings
-        Never raises for what is wrong with the file: an unreadable file is a finding too.
+        ``layout`` is ``b4-vector``, ``b4-fixed``, ``b4-variable``, ``compact`` or empty; the checksum is empty if
+        there are problems. Never raises for what is wrong with the file: an unreadable file is a finding too.
     """
     checksum = ContentChecksum()
     found: dict[tuple[str, str], Problem] = {}

@@ -36,9 +36,9 @@ class SqueezeExcitation(nn.Module):
     def forward(self, residual: Tensor, skip: Tensor | None, energy: Tensor | None) -> Tensor:
         """Return concat(energy, skip + factors * residual) along the channels; None leaves a term out."""
         # Autocast would compute the factors in half precision; as part of a sum over channels they stay float32.
-        residual, skip, energy = (None if t is None else _at_least_float32(t) for t in (residual, skip, energy))
+        terms = (None if t is None else _at_least_float32(t) for t in (residual, skip, energy))
         parameters = (self.squeeze.weight, self.squeeze.bias, self.excite.weight, self.excite.bias)
-        joined: Tensor = _ExciteAndJoin.apply(residual, skip, energy, *parameters)
+        joined: Tensor = _ExciteAndJoin.apply(*terms, *parameters)  # type: ignore[no-untyped-call]
         return joined
 
 

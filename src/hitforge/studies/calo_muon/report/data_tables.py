@@ -33,7 +33,7 @@ def cut_flow(inputs: ReportInputs) -> Table:
     return Table(
         name="cut_flow",
         title="Samples and parts",
-        caption="Parts found, left out and used. Muons found counts what could be read, also in parts that are left out.",
+        caption="Parts found, left out and used. Muons found counts all that could be read, in left-out parts too.",
         columns=(
             Column(key="sample", label="Sample", align="left"),
             Column(key="role", label="Role", align="left"),
@@ -80,7 +80,7 @@ def bad_parts(inputs: ReportInputs) -> Table:
 
 def features(inputs: ReportInputs) -> Table:
     """The 28 high-level features with mean and standard deviation."""
-    if inputs.scaling is not None:
+    if inputs.scaling is not None and inputs.scaling.is_file():
         scaling = read_json(inputs.scaling)
         n_muons, names, mean, std = scaling["n_events"], scaling["names"], scaling["mean"], scaling["std"]
         base = f"the {n_muons} training muons that fixed the scaling"
@@ -105,7 +105,7 @@ def features(inputs: ReportInputs) -> Table:
     ]
     return Table(
         name="features",
-        title="High-level features",
+        title="The 28 features",
         caption=(
             f"Names and order are those of the published files; mean and standard deviation of {base}, with |emeas| "
             "clipped at 10 TeV as models see it."

@@ -89,11 +89,11 @@ def headline(inputs: ReportInputs) -> Table:
         Column(key="kind", label="Kind", align="left"),
         Column(key="members", label="Members"),
         Column(key="parameters", label="Parameters"),
-        Column(key="mi_heldout_singles", label="MI held-out, singles", unit="%"),
+        Column(key="mi_heldout_singles", label="MI singles, held-out", unit="%"),
         *(Column(key=f"mi_{name}", label=f"MI {sample_title(name)}", unit="%") for name in samples),
-        Column(key="max_combined_heldout", label="Largest combined resolution, held-out", unit="%"),
-        Column(key="published_singles", label="Published singles (other data)", unit="%"),
-        Column(key="published_ensemble", label="Published ensemble (other data)", unit="%"),
+        Column(key="max_combined_heldout", label="Worst energy bin, held-out", unit="%"),
+        Column(key="published_singles", label="Published singles, other data", unit="%"),
+        Column(key="published_ensemble", label="Published ensemble, other data", unit="%"),
     ]
     rows: list[tuple[Cell, ...]] = []
     for model, metrics in inputs.metrics_of.items():
@@ -124,7 +124,7 @@ def headline(inputs: ReportInputs) -> Table:
         caption=(
             "MI is 100 times the mean over energy bins of tracker minus combined resolution, so larger is better; "
             "100-4000 GeV, after the bias correction, ensemble unless it says singles. Errors: bootstrap over muons, "
-            "for singles spread of the members / √M."
+            "for singles spread of the members / √M. Worst energy bin: the largest combined resolution."
         ),
         columns=tuple(columns),
         rows=tuple(rows),
@@ -198,8 +198,13 @@ def _resolution_cells(row: Mapping[str, Any]) -> tuple[Cell, ...]:
         percent(row["bias"]),
         percent(row["resolution"]),
         Measured(value=100.0 * row["tracker"], decimals=1),
-        percent(row["combined"]),
+        _two_decimals(percent(row["combined"])),
     )
+
+
+def _two_decimals(number: Measured) -> Measured:
+    """Limit the decimals where a tracker without error dominates and the error is tiny."""
+    return number.model_copy(update={"decimals": 2}) if number.error is not None and number.error < 0.0355 else number
 
 
 _RESOLUTION_CAPTION = (
@@ -212,7 +217,8 @@ def resolution_heldout(inputs: ReportInputs) -> Table:
     """Bias and resolution of the reference model in bins of true energy."""
     sample = inputs.metrics_of[inputs.reference]["samples"].get(HELDOUT)
     rows = [
-        (f"{row['low_gev']:.0f}–{row['high_gev']:.0f}", *_resolution_cells(row)) for row in (sample or {"bins": []})["bins"]
+        (f"{row['low_gev']:.0f}–{row['high_gev']:.0f}", *_resolution_cells(row))
+        for row in (sample or {"bins": []})["bins"]
     ]
     return Table(
         name="resolution_heldout",
@@ -268,7 +274,7 @@ def published(inputs: ReportInputs) -> Table:
     return Table(
         name="published",
         title="Published mean improvements",
-        caption=f"Held-out mean improvement as printed in {source.source}, and that of this run where it has the model.",
+        caption=f"Held-out mean improvement as printed in {source.source}, and that of this run where it has one.",
         columns=(
             Column(key="table", label="Published table", align="left"),
             Column(key="variant", label="Variant", align="left"),

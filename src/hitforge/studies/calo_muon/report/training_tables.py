@@ -45,8 +45,10 @@ def _training_text(training: Mapping[str, Any]) -> str:
     rate = (
         f"constant rate {schedule['lr_peak']:g}"
         if schedule["constant"]
-        else f"one cycle of {cycle} epochs to {schedule['lr_peak']:g}, then up to {schedule['step_epochs']} of step decay"
+        else f"one cycle of {cycle} epochs to rate {schedule['lr_peak']:g}"
     )
+    if not schedule["constant"] and schedule["step_epochs"]:
+        rate += f", then at most {schedule['step_epochs']} of step decay"
     weights = "" if loss["weighted"] else ", unweighted"
     return f"{kind}{weights}, {huber}; batch {training['batch_size']}; {rate}; fold scheme {training['folds']}"
 
@@ -74,8 +76,8 @@ def training(inputs: ReportInputs) -> Table:
                     history.n_monitoring,
                     len(history.step),
                     history.best,
-                    _number(history.best_loss),
-                    _number(weights[history.member]) if history.member < len(weights) else None,
+                    _number(history.best_loss, 2),
+                    _number(weights[history.member], 3) if history.member < len(weights) else None,
                     history.stop_reason or "",
                 )
             )
@@ -102,8 +104,8 @@ def training(inputs: ReportInputs) -> Table:
     )
 
 
-def _number(value: float | None) -> Cell:
-    return None if value is None else Measured(value=float(value))
+def _number(value: float | None, decimals: int | None = None) -> Cell:
+    return None if value is None else Measured(value=float(value), decimals=decimals)
 
 
 def tuning(inputs: ReportInputs) -> Table:
@@ -117,7 +119,7 @@ def tuning(inputs: ReportInputs) -> Table:
         (
             model,
             int(trial["number"]),
-            _number(trial["score"]),
+            _number(trial["score"], 2),
             *(_parameter(trial.get("params", {}).get(name)) for name in parameters),
         )
         for model, trial in trials

@@ -17,8 +17,8 @@ from hitforge.studies.calo_muon.muons import Muons
 from hitforge.studies.calo_muon.settings import SimulationSettings
 from hitforge.studies.calo_muon.simulation.material import MATERIALS
 from hitforge.studies.calo_muon.simulation.muon_tables import MuonTables, build_muon_tables
+from hitforge.studies.calo_muon.simulation.particles import Block
 from hitforge.studies.calo_muon.simulation.shower_tables import ShowerTables, build_shower_tables
-from hitforge.studies.calo_muon.simulation.showers import Block
 from hitforge.studies.calo_muon.simulation.transport import muon_loss, transport_events
 from hitforge.studies.calo_muon.simulation.tuning import ShowerTuning
 
@@ -67,7 +67,12 @@ def draw_beam(
 
 
 def simulate_hits(
-    beam: Muons, first: int, seed: int, geometry: Geometry, tuning: ShowerTuning
+    beam: Muons,
+    first: int,
+    seed: int,
+    geometry: Geometry,
+    tuning: ShowerTuning,
+    start_z_mm: float = START_Z_MM,
 ) -> tuple[CellHits, NDArray[np.float64]]:
     """Send the muons of ``beam`` through the block.
 
@@ -77,6 +82,8 @@ def simulate_hits(
         Energies, entry points and charges; its hits are not used.
     first : int
         Event number of the first muon.
+    start_z_mm : float
+        Plane of the entry points, at or before the block's front face; the field acts from there on.
 
     Returns
     -------
@@ -91,7 +98,7 @@ def simulate_hits(
     mev = [np.asarray(v, np.float64) for v in (beam.energy_gev, beam.x_mm, beam.y_mm, beam.charge)]
     transport_events(
         np.uint64(child_seed(seed, "muons")), np.arange(first, first + len(beam)), grid, lost, block_of(geometry),
-        START_Z_MM / 10, mev[0] * 1e3, mev[1] / 10, mev[2] / 10, mev[3],
+        start_z_mm / 10, mev[0] * 1e3, mev[1] / 10, mev[2] / 10, mev[3],
         muon_loss(MATERIALS[geometry.material], tuning.muon_threshold), muon_tables, shower_tables, tuning,
     )  # fmt: skip
     return CellHits.from_dense(grid * 1e-3, CELL_THRESHOLD_GEV), lost * 1e-3

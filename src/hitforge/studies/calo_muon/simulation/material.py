@@ -62,7 +62,11 @@ class Material:
             electrons = np.log(1194.0) - 2 * np.log(e.z) / 3
             atoms = self.density * AVOGADRO * e.fraction / e.a
             inverse += (
-                4 * ALPHA * ELECTRON_RADIUS**2 * atoms * (e.z**2 * (radiative - coulomb_correction(e.z)) + e.z * electrons)
+                4
+                * ALPHA
+                * ELECTRON_RADIUS**2
+                * atoms
+                * (e.z**2 * (radiative - coulomb_correction(e.z)) + e.z * electrons)
             )
         return float(1 / inverse)
 

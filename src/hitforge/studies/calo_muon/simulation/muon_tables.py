@@ -70,7 +70,9 @@ def brems_cross_section(energy: float, transfer: Array, element: Element) -> Arr
     nucleus = 183 * z13 * (MUON_MASS + d * (d_n * _SQRT_E - 2)) / (d_n * (ELECTRON_MASS + d * _SQRT_E * 183 * z13))
     phi_n = np.log(np.maximum(nucleus, 1.0))
     electron = 1429 * z13**2 * MUON_MASS
-    electron = electron / ((1 + d * MUON_MASS / (ELECTRON_MASS**2 * _SQRT_E)) * (ELECTRON_MASS + d * _SQRT_E * 1429 * z13**2))
+    electron = electron / (
+        (1 + d * MUON_MASS / (ELECTRON_MASS**2 * _SQRT_E)) * (ELECTRON_MASS + d * _SQRT_E * 1429 * z13**2)
+    )
     phi_e = np.where(
         transfer < energy / (1 + MUON_MASS**2 / (2 * ELECTRON_MASS * energy)), np.log(np.maximum(electron, 1.0)), 0.0
     )
@@ -98,12 +100,8 @@ def pair_cross_section(energy: float, transfer: Array, element: Element) -> Arra
     rho2 = (1 - np.exp(-t)) ** 2
     beta = v * v / (2 * (1 - v))
     xi = (0.5 * ratio * v) ** 2 * (1 - rho2) / (1 - v)
-    y_e = (5 - rho2 + 4 * beta * (1 + rho2)) / (
-        2 * (1 + 3 * beta) * np.log(3 + 1 / xi) - rho2 - 2 * beta * (2 - rho2)
-    )
-    y_mu = (4 + rho2 + 3 * beta * (1 + rho2)) / (
-        (1 + rho2) * (1.5 + 2 * beta) * np.log(3 + xi) + 1 - 1.5 * rho2
-    )
+    y_e = (5 - rho2 + 4 * beta * (1 + rho2)) / (2 * (1 + 3 * beta) * np.log(3 + 1 / xi) - rho2 - 2 * beta * (2 - rho2))
+    y_mu = (4 + rho2 + 3 * beta * (1 + rho2)) / ((1 + rho2) * (1.5 + 2 * beta) * np.log(3 + xi) + 1 - 1.5 * rho2)
     screen = 2 * ELECTRON_MASS * _SQRT_E * 183 / z13 * (1 + xi) / (eps * (1 - rho2))
     l_e = np.log(183 / z13 * np.sqrt((1 + xi) * (1 + y_e)) / (1 + screen * (1 + y_e))) - 0.5 * np.log1p(
         (1.5 * z13 / ratio) ** 2 * (1 + xi) * (1 + y_e)
@@ -162,4 +160,6 @@ def build_muon_tables(material: Material, threshold: float) -> MuonTables:
     for process in ("brems", "pair"):
         rows = [_rate_and_inverse(process, float(e), threshold, material) for e in _ENERGIES]
         columns[process] = (np.array([r for r, _ in rows]), np.array([t for _, t in rows]))
-    return MuonTables(np.log(_ENERGIES), columns["brems"][0], columns["pair"][0], _SURVIVAL, columns["brems"][1], columns["pair"][1])
+    return MuonTables(
+        np.log(_ENERGIES), columns["brems"][0], columns["pair"][0], _SURVIVAL, columns["brems"][1], columns["pair"][1]
+    )

@@ -20,8 +20,8 @@ from hitforge.studies.calo_muon.simulation.tuning import ShowerTuning
 
 Array = NDArray[np.float64]
 
-_LOW, _HIGH, _N_ENERGY = 0.05, 1e7, 400  # MeV
-_N_QUANTILE = 65
+_LOW, _HIGH, _N_ENERGY = 0.05, 1e7, 600  # MeV
+_N_QUANTILE = 33
 
 # Total photo-electric absorption of lead, cm2/g, from the attenuation tables of Hubbell and Seltzer (NISTIR 5632) with
 # Compton scattering, coherent scattering and pairs taken off. Tungsten follows as 0.74 of it between 0.1 and 1.5 MeV.
@@ -43,33 +43,26 @@ _URBAN = np.array(
 
 
 class ShowerTables(NamedTuple):
-    """Tables over ln(energy / MeV): kinetic energy of electrons, energy of photons.
+    """Tables over ln(energy / MeV), kinetic energy of electrons, energy of photons; read at the nearest grid point.
 
     Attributes
     ----------
     ln_low, per_step : float
         First grid point and inverse of the grid spacing.
-    loss : ndarray, shape (n,), MeV/cm
-        Continuous loss of electrons below the cuts, collisions and soft bremsstrahlung.
-    brems_rate, knock_on_rate : ndarray, shape (n,), 1/cm
+    electron : ndarray, shape (n, 3)
+        Continuous loss below the cuts [MeV/cm]; bremsstrahlung, and bremsstrahlung plus knock-on electrons [1/cm].
     brems_quantile : ndarray, shape (n, n_quantile)
         ln(k / cut) / ln(T / cut) of the photon energy k at equally spaced probabilities.
-    photon_rate : ndarray, shape (n,), 1/cm
-        Compton scattering, photo-electric effect and pairs together.
-    compton_share, pair_share : ndarray, shape (n,)
-        Cumulative shares: Compton, Compton plus pairs.
+    photon : ndarray, shape (n, 3)
+        Mean free path [cm]; cumulative shares of its end: Compton, Compton plus pairs. The rest is photo-electric.
     radiation_length : float, cm
     """
 
     ln_low: float
     per_step: float
-    loss: Array
-    brems_rate: Array
-    knock_on_rate: Array
+    electron: Array
     brems_quantile: Array
-    photon_rate: Array
-    compton_share: Array
-    pair_share: Array
+    photon: Array
     radiation_length: float
 
 
@@ -131,10 +124,15 @@ def electron_loss(kinetic: Array, cut: float, material: Material) -> Array:
 def _photon_rates(energy: Array, material: Material) -> tuple[Array, Array, Array]:
     """Compton, pair and photo-electric interactions per cm."""
     k = energy / ELECTRON_MASS
-    klein_nishina = 2 * np.pi * ELECTRON_RADIUS**2 * (
-        (1 + k) / k**2 * (2 * (1 + k) / (1 + 2 * k) - np.log1p(2 * k) / k)
-        + np.log1p(2 * k) / (2 * k)
-        - (1 + 3 * k) / (1 + 2 * k) ** 2
+    klein_nishina = (
+        2
+        * np.pi
+        * ELECTRON_RADIUS**2
+        * (
+            (1 + k) / k**2 * (2 * (1 + k) / (1 + 2 * k) - np.log1p(2 * k) / k)
+            + np.log1p(2 * k) / (2 * k)
+            - (1 + 3 * k) / (1 + 2 * k) ** 2
+        )
     )
     compton = material.density * material.z_over_a * AVOGADRO * klein_nishina
     x = np.log(np.clip(energy, 1.5, 8e4) / ELECTRON_MASS)
@@ -176,6 +174,8 @@ def build_shower_tables(material: Material, tuning: ShowerTuning) -> ShowerTable
     total = compton + pair + photo
     per_step = (_N_ENERGY - 1) / float(np.log(_HIGH / _LOW))
     return ShowerTables(
-        float(np.log(_LOW)), per_step, loss, brems_rate, knock_on, quantile,
-        total, compton / total, (compton + pair) / total, material.radiation_length,
+        float(np.log(_LOW)), per_step,
+        np.column_stack([loss, brems_rate, brems_rate + knock_on]), quantile,
+        np.column_stack([1 / total, compton / total, (compton + pair) / total]),
+        material.radiation_length,
     )  # fmt: skip

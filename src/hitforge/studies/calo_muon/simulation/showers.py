@@ -1,223 +1,46 @@
 """Transport of the electrons, positrons and photons of one shower: a small Monte Carlo, compiled.
 
-Every routine works on one event. Units: MeV and cm; directions are unit vectors. Particles wait on a stack, one row each.
+Every routine works on one event. Units: MeV and cm; directions are unit vectors. Particles wait on a stack.
 """
 
 from __future__ import annotations
 
-from typing import Final, NamedTuple
+from typing import Final
 
 import numpy as np
-from numpy.typing import NDArray
 
 from hitforge.studies.calo_muon.simulation.compiled import compiled, uniform
+from hitforge.studies.calo_muon.simulation.interactions import annihilate, compton_photon, push_pair, radiation_angle
 from hitforge.studies.calo_muon.simulation.material import ELECTRON_MASS
+from hitforge.studies.calo_muon.simulation.particles import (
+    ELECTRON,
+    ENERGY,
+    KIND,
+    PHOTON,
+    POSITRON,
+    UX,
+    UY,
+    UZ,
+    WEIGHT,
+    Array,
+    Block,
+    Core,
+    State,
+    X,
+    Y,
+    Z,
+    azimuth,
+    deposit,
+    in_core,
+    inside,
+    push,
+    split,
+    turn,
+)
 from hitforge.studies.calo_muon.simulation.shower_tables import ShowerTables
 from hitforge.studies.calo_muon.simulation.tuning import ShowerTuning
 
-Array = NDArray[np.float64]
-State = NDArray[np.uint64]
-
-STACK_SIZE: Final = 100_000
-STACK_COLUMNS: Final = 9
-# columns of a stack row
-KIND, ENERGY, X, Y, Z, UX, UY, UZ, WEIGHT = range(9)
-ELECTRON: Final = -1.0
-PHOTON: Final = 0.0
-POSITRON: Final = 1.0
-
 _M: Final = ELECTRON_MASS
-
-
-class Block(NamedTuple):
-    """The block of cells for compiled code: cm, tesla.
-
-    Attributes
-    ----------
-    half_x, half_y, depth : float
-    per_cell_x, per_cell_y, per_cell_z : float
-        Inverse pitch.
-    n_x, n_y, n_z : int
-    field : float
-        Along +y.
-    """
-
-    half_x: float
-    half_y: float
-    depth: float
-    per_cell_x: float
-    per_cell_y: float
-    per_cell_z: float
-    n_x: int
-    n_y: int
-    n_z: int
-    field: float
-
-
-class Core(NamedTuple):
-    """Cylinder along z around a shower's axis in which particles may carry weights above 1.
-
-    Attributes
-    ----------
-    x, y, radius : float, cm
-    weight : float
-        Largest weight; 1 switches thinning off.
-    """
-
-    x: float
-    y: float
-    radius: float
-    weight: float
-
-
-@compiled
-def inside(block: Block, x: float, y: float, z: float) -> bool:
-    """Tell whether a point is in the block."""
-    return -block.half_x < x < block.half_x and -block.half_y < y < block.half_y and 0.0 < z < block.depth
-
-
-@compiled
-def deposit(grid: Array, block: Block, x: float, y: float, z: float, energy: float) -> None:
-    """Add ``energy`` to the cell at a point; outside the block it is lost."""
-    if inside(block, x, y, z):
-        ix = min(int((x + block.half_x) * block.per_cell_x), block.n_x - 1)
-        iy = min(int((y + block.half_y) * block.per_cell_y), block.n_y - 1)
-        iz = min(int(z * block.per_cell_z), block.n_z - 1)
-        grid[(iz * block.n_x + ix) * block.n_y + iy] += energy
-
-
-@compiled
-def push(
-    stack: Array, n: int, kind: float, energy: float, x: float, y: float, z: float,
-    ux: float, uy: float, uz: float, weight: float,
-) -> int:  # fmt: skip
-    """Put a particle on the stack; return the new number of waiting particles."""
-    row = stack[n]
-    row[KIND] = kind
-    row[ENERGY] = energy
-    row[X] = x
-    row[Y] = y
-    row[Z] = z
-    row[UX] = ux
-    row[UY] = uy
-    row[UZ] = uz
-    row[WEIGHT] = weight
-    return n + 1
-
-
-@compiled
-def turn(
-    ux: float, uy: float, uz: float, cos_theta: float, cos_phi: float, sin_phi: float
-) -> tuple[float, float, float]:
-    """Rotate a direction by a polar angle, at an azimuth around it."""
-    sin_theta = np.sqrt(max(0.0, 1.0 - cos_theta * cos_theta))
-    perp2 = ux * ux + uy * uy
-    a = sin_theta * cos_phi
-    b = sin_theta * sin_phi
-    if perp2 < 1e-12:
-        sign = 1.0 if uz > 0 else -1.0
-        return a, b, sign * cos_theta
-    perp = np.sqrt(perp2)
-    vx = ux * cos_theta + (ux * uz * a - uy * b) / perp
-    vy = uy * cos_theta + (uy * uz * a + ux * b) / perp
-    vz = uz * cos_theta - a * perp
-    norm = 1.0 / np.sqrt(vx * vx + vy * vy + vz * vz)
-    return vx * norm, vy * norm, vz * norm
-
-
-@compiled
-def azimuth(state: State) -> tuple[float, float, float]:
-    """Return cos and sin of a random azimuth and an independent uniform number, without trigonometry."""
-    while True:
-        a = 2.0 * uniform(state) - 1.0
-        b = 2.0 * uniform(state) - 1.0
-        s = a * a + b * b
-        if 1e-300 < s < 1.0:
-            r = 1.0 / np.sqrt(s)
-            return a * r, b * r, s
-
-
-@compiled
-def radiation_angle(state: State, energy: float) -> float:
-    """Cosine of the angle of bremsstrahlung or of a pair's electron: Tsai's distribution in the two-slope form."""
-    u = -np.log(uniform(state) * uniform(state))
-    u *= 1.6 if uniform(state) < 0.25 else 0.5333333333333333
-    theta = u * _M / energy
-    if theta > 3.0:
-        return 1.0 - 2.0 * uniform(state)
-    return float(np.cos(theta))
-
-
-@compiled
-def compton_photon(state: State, energy: float) -> tuple[float, float]:
-    """Return the energy and the cosine of the scattered photon after Klein and Nishina.
-
-    Composition and rejection of Butcher and Messel, Nucl. Phys. 20 (1960) 15.
-    """
-    k = energy / _M
-    low = 1.0 / (1.0 + 2.0 * k)
-    weight_1 = -np.log(low)
-    weight_2 = 0.5 * (1.0 - low * low)
-    while True:
-        if uniform(state) * (weight_1 + weight_2) < weight_1:
-            share = np.exp(-weight_1 * uniform(state))
-        else:
-            share = np.sqrt(low * low + (1.0 - low * low) * uniform(state))
-        t = (1.0 - share) / (k * share)
-        sin2 = t * (2.0 - t)
-        if uniform(state) < 1.0 - share * sin2 / (1.0 + share * share):
-            return share * energy, 1.0 - t
-
-
-@compiled
-def in_core(core: Core, x: float, y: float) -> bool:
-    """Tell whether a point is in the cylinder."""
-    dx, dy = x - core.x, y - core.y
-    return dx * dx + dy * dy < core.radius * core.radius
-
-
-@compiled
-def split(
-    stack: Array, n: int, state: State, core: Core, kind: float, energy: float, x: float, y: float, z: float,
-    ux: float, uy: float, uz: float, weight: float,
-) -> tuple[int, float]:  # fmt: skip
-    """Share the weight of a particle leaving the core among copies turned around the axis; return what is left to it."""
-    copies = int(weight + uniform(state))
-    weight /= copies
-    for _ in range(copies - 1):
-        c, s, _draw = azimuth(state)
-        dx, dy = x - core.x, y - core.y
-        n = push(
-            stack, n, kind, energy, core.x + c * dx - s * dy, core.y + s * dx + c * dy, z,
-            c * ux - s * uy, s * ux + c * uy, uz, weight,
-        )  # fmt: skip
-    return n, weight
-
-
-@compiled
-def push_pair(
-    stack: Array, n: int, state: State, energy: float, x: float, y: float, z: float,
-    ux: float, uy: float, uz: float, weight: float, weight_max: float,
-) -> int:  # fmt: skip
-    """Convert a photon: energies as for complete screening (Rossi 1952, eq. 2.11.18), flat close to the threshold."""
-    kinetic = energy - 2.0 * _M
-    while True:
-        share = uniform(state)
-        if energy < 5.0 or uniform(state) < 1.0 - 1.3333333333333333 * share * (1.0 - share):
-            break
-    c, s, _ = azimuth(state)
-    first = kinetic * share
-    # thinning keeps one of the two with a probability proportional to what it brings into the block
-    chance = first / energy
-    thin = weight < weight_max * min(chance, 1.0 - chance)
-    keep_first = thin and uniform(state) < chance
-    if keep_first or not thin:
-        vx, vy, vz = turn(ux, uy, uz, radiation_angle(state, first + _M), c, s)
-        n = push(stack, n, ELECTRON, first, x, y, z, vx, vy, vz, weight / chance if thin else weight)
-    if not keep_first:
-        vx, vy, vz = turn(ux, uy, uz, radiation_angle(state, kinetic - first + _M), -c, -s)
-        n = push(stack, n, POSITRON, kinetic - first, x, y, z, vx, vy, vz, weight / (1.0 - chance) if thin else weight)
-    return n
 
 
 @compiled
@@ -226,16 +49,13 @@ def track_photon(
 ) -> int:
     """Follow the photon on top of the stack until it converts, is absorbed or leaves."""
     n -= 1
-    row = stack[n]
-    energy, weight = row[ENERGY], row[WEIGHT]
-    x, y, z = row[X], row[Y], row[Z]
-    ux, uy, uz = row[UX], row[UY], row[UZ]
+    # scalars, not a view of the row: a view costs two atomic operations
+    energy, weight = stack[n, ENERGY], stack[n, WEIGHT]
+    x, y, z = stack[n, X], stack[n, Y], stack[n, Z]
+    ux, uy, uz = stack[n, UX], stack[n, UY], stack[n, UZ]
     while energy > cuts.photon_cut:
-        position = (np.log(energy) - tables.ln_low) * tables.per_step
-        i = int(position)
-        f = position - i
-        rate = tables.photon_rate[i] * (1.0 - f) + tables.photon_rate[i + 1] * f
-        path = -np.log(uniform(state)) / rate
+        i = int((np.log(energy) - tables.ln_low) * tables.per_step + 0.5)
+        path = -np.log(uniform(state)) * tables.photon[i, 0]
         in_axis = core.weight > 1.0 and in_core(core, x, y)
         if in_axis and weight > 1.0:
             # stop at the core's border and start again there: the flight has no memory
@@ -258,7 +78,7 @@ def track_photon(
         if not inside(block, x, y, z):
             return n
         draw = uniform(state)
-        if draw < tables.compton_share[i] * (1.0 - f) + tables.compton_share[i + 1] * f:
+        if draw < tables.photon[i, 1]:
             left, cos_theta = compton_photon(state, energy)
             c, s, _ = azimuth(state)
             recoil = energy - left
@@ -281,7 +101,7 @@ def track_photon(
             ux, uy, uz = turn(ux, uy, uz, cos_theta, c, s)
             energy = left
             weight = heavier
-        elif draw < tables.pair_share[i] * (1.0 - f) + tables.pair_share[i + 1] * f:
+        elif draw < tables.photon[i, 2]:
             weight_max = core.weight if in_axis and energy < cuts.thin_below else 1.0
             return push_pair(stack, n, state, energy, x, y, z, ux, uy, uz, weight, weight_max)
         elif energy > cuts.electron_cut:
@@ -293,58 +113,48 @@ def track_photon(
 
 
 @compiled
-def annihilate(
-    stack: Array, n: int, state: State, x: float, y: float, z: float, weight: float, weight_max: float
-) -> int:
-    """Put the photons of a positron at rest on the stack: both, or one for the two if the weight allows."""
-    c, s, draw = azimuth(state)
-    uz = 2.0 * draw - 1.0
-    perp = np.sqrt(1.0 - uz * uz)
-    if 2.0 * weight <= weight_max:
-        return push(stack, n, PHOTON, _M, x, y, z, perp * c, perp * s, uz, 2.0 * weight)
-    n = push(stack, n, PHOTON, _M, x, y, z, perp * c, perp * s, uz, weight)
-    return push(stack, n, PHOTON, _M, x, y, z, -perp * c, -perp * s, -uz, weight)
-
-
-@compiled
 def track_electron(
     stack: Array, n: int, state: State, grid: Array, block: Block, tables: ShowerTables, cuts: ShowerTuning, core: Core
 ) -> int:
     """Follow the electron or positron on top of the stack until it stops or leaves."""
     n -= 1
-    row = stack[n]
-    kind, kinetic, weight = row[KIND], row[ENERGY], row[WEIGHT]
-    x, y, z = row[X], row[Y], row[Z]
-    ux, uy, uz = row[UX], row[UY], row[UZ]
+    kind, kinetic, weight = stack[n, KIND], stack[n, ENERGY], stack[n, WEIGHT]
+    x, y, z = stack[n, X], stack[n, Y], stack[n, Z]
+    ux, uy, uz = stack[n, UX], stack[n, UY], stack[n, UZ]
     while kinetic > cuts.stop_energy:
-        position = (np.log(kinetic) - tables.ln_low) * tables.per_step
-        i = int(position)
-        f = position - i
-        loss = tables.loss[i] * (1.0 - f) + tables.loss[i + 1] * f
-        brems = tables.brems_rate[i] * (1.0 - f) + tables.brems_rate[i + 1] * f
-        rate = brems + tables.knock_on_rate[i] * (1.0 - f) + tables.knock_on_rate[i + 1] * f
+        i = int((np.log(kinetic) - tables.ln_low) * tables.per_step + 0.5)
+        loss, brems, rate = tables.electron[i, 0], tables.electron[i, 1], tables.electron[i, 2]
         step = min(max(cuts.loss_fraction * kinetic / loss, cuts.step_min), cuts.step_max)
-        path = -np.log(uniform(state)) / rate if rate > 0.0 else 1e9
-        interacts = path < step
+        draw = uniform(state)
+        # -ln(1 - u) >= u: most steps without interaction are settled without the logarithm
+        interacts = draw < rate * step
         if interacts:
-            step = path
+            path = -np.log(1.0 - draw) / rate
+            interacts = path < step
+            if interacts:
+                step = path
         lost = min(loss * step, kinetic)
         # scattering and the field turn the direction; the step goes along the mean of old and new
         energy = kinetic + _M
         momentum2 = kinetic * (kinetic + 2.0 * _M)
-        variance = cuts.scattering**2 * energy * energy / (momentum2 * momentum2) * step / tables.radiation_length
+        soft = cuts.scattering_bend / (cuts.scattering_bend + kinetic)
+        constant = cuts.scattering**2 + (cuts.scattering_soft**2 - cuts.scattering**2) * soft
+        variance = constant / tables.radiation_length * step * (energy / momentum2) ** 2
         c, s, draw = azimuth(state)
         versine = -np.log(draw) * variance
         if versine > 2.0:
             versine = 2.0 * uniform(state)
         vx, vy, vz = turn(ux, uy, uz, 1.0 - versine, c, s)
-        bend = -kind * 2.99792458 * block.field * step / np.sqrt(momentum2)
-        norm = 1.0 / np.sqrt(1.0 + bend * bend)
-        vx, vz = (vx + bend * vz) * norm, (vz - bend * vx) * norm
+        bend = -kind * 2.99792458 * block.field * step / energy
+        norm = 1.0 - 0.5 * bend * bend
+        vx, vz = vx * norm + bend * vz, vz * norm - bend * vx
         dx, dy, dz = 0.5 * step * (ux + vx), 0.5 * step * (uy + vy), 0.5 * step * (uz + vz)
-        # two points per step, so that a step across a border shares its energy
-        deposit(grid, block, x + 0.25 * dx, y + 0.25 * dy, z + 0.25 * dz, 0.5 * lost * weight)
-        deposit(grid, block, x + 0.75 * dx, y + 0.75 * dy, z + 0.75 * dz, 0.5 * lost * weight)
+        if step < cuts.one_point:
+            deposit(grid, block, x + 0.5 * dx, y + 0.5 * dy, z + 0.5 * dz, lost * weight)
+        else:
+            # two points, so that a step across a border shares its energy
+            deposit(grid, block, x + 0.25 * dx, y + 0.25 * dy, z + 0.25 * dz, 0.5 * lost * weight)
+            deposit(grid, block, x + 0.75 * dx, y + 0.75 * dy, z + 0.75 * dz, 0.5 * lost * weight)
         was_in_core = core.weight > 1.0 and in_core(core, x, y)
         x += dx
         y += dy
@@ -364,10 +174,8 @@ def track_electron(
                 column = uniform(state) * (tables.brems_quantile.shape[1] - 1)
                 j = int(column)
                 g = column - j
-                share = (tables.brems_quantile[i, j] * (1.0 - g) + tables.brems_quantile[i, j + 1] * g) * (1.0 - f) + (
-                    tables.brems_quantile[i + 1, j] * (1.0 - g) + tables.brems_quantile[i + 1, j + 1] * g
-                ) * f
-                photon = cuts.photon_cut * (kinetic / cuts.photon_cut) ** share
+                share = tables.brems_quantile[i, j] * (1.0 - g) + tables.brems_quantile[i, j + 1] * g
+                photon = cuts.photon_cut * np.exp(share * np.log(kinetic / cuts.photon_cut))
                 photon_weight = weight
                 emitted = photon
                 follow = True

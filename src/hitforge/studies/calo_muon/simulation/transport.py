@@ -8,31 +8,39 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from hitforge.studies.calo_muon.simulation.compiled import compiled, compiled_to_disk, event_state, gauss, source_fingerprint, uniform
-from hitforge.studies.calo_muon.simulation.material import BETHE_K, ELECTRON_MASS, MUON_MASS, Material
+from hitforge.studies.calo_muon.simulation.compiled import (
+    compiled,
+    compiled_to_disk,
+    event_state,
+    gauss,
+    source_fingerprint,
+    uniform,
+)
+from hitforge.studies.calo_muon.simulation.material import ALPHA, BETHE_K, ELECTRON_MASS, MUON_MASS, Material
 from hitforge.studies.calo_muon.simulation.muon_tables import MuonTables
-from hitforge.studies.calo_muon.simulation.shower_tables import ShowerTables
-from hitforge.studies.calo_muon.simulation.showers import (
+from hitforge.studies.calo_muon.simulation.particles import (
     ELECTRON,
     PHOTON,
     POSITRON,
     STACK_COLUMNS,
     STACK_SIZE,
+    Array,
     Block,
     Core,
+    State,
+    azimuth,
     deposit,
     inside,
     push,
-    run_shower,
     turn,
-    azimuth,
 )
+from hitforge.studies.calo_muon.simulation.shower_tables import ShowerTables
+from hitforge.studies.calo_muon.simulation.showers import run_shower
 from hitforge.studies.calo_muon.simulation.tuning import ShowerTuning
 
-Array = NDArray[np.float64]
-State = NDArray[np.uint64]
-
 _STEPS_PER_LAYER = 4
+_KNOCK_ON_BOUND = 1.25  # the radiative correction reaches 1.17 at 8 TeV
+_ALPHA_OVER_2_PI = ALPHA / (2 * np.pi)
 _LOWEST_KINETIC = 500.0  # MeV; a muon that lost nearly everything deposits the rest where it is
 
 
@@ -83,15 +91,27 @@ def _transfer(state: State, tables: MuonTables, inverse: Array, i: int, f: float
 
 
 @compiled
-def _knock_on(state: State, energy: float, threshold: float) -> float:
-    """Energy of a knock-on electron, Bhabha's cross section for spin 1/2; 0 if the proposal 1/T^2 is rejected."""
+def knock_on_shape(energy: float, t: float) -> float:
+    """Ratio of the knock-on cross section to (K/2) Z/A rho / T^2; zero above the largest transfer.
+
+    Bhabha's formula for spin 1/2 (PDG review 34, eq. 34.8) times the radiative correction of Kelner, Kokoulin and
+    Petrukhin, Phys. Atom. Nucl. 60 (1997) 576, which Geant4 applies above 1 GeV. Never above ``_KNOCK_ON_BOUND``.
+    """
     gamma = energy / MUON_MASS
     ratio = ELECTRON_MASS / MUON_MASS
     t_max = 2.0 * ELECTRON_MASS * (gamma * gamma - 1.0) / (1.0 + 2.0 * gamma * ratio + ratio * ratio)
-    t = threshold / uniform(state)
-    if t >= t_max or uniform(state) > 1.0 - t / t_max + 0.5 * (t / energy) ** 2:
+    if t >= t_max:
         return 0.0
-    return t
+    a = np.log(1.0 + 2.0 * t / ELECTRON_MASS)
+    b = np.log(4.0 * energy * (energy - t) / MUON_MASS**2)
+    return float((1.0 - t / t_max + 0.5 * (t / energy) ** 2) * (1.0 + _ALPHA_OVER_2_PI * a * (b - a)))
+
+
+@compiled
+def _knock_on(state: State, energy: float, threshold: float) -> float:
+    """Energy of a knock-on electron; 0 if the proposal 1/T^2 is rejected."""
+    t = threshold / uniform(state)
+    return t if uniform(state) * _KNOCK_ON_BOUND < knock_on_shape(energy, t) else 0.0
 
 
 @compiled
@@ -123,7 +143,7 @@ def transport_muon(
         f = position - i
         brems = muon.brems_rate[i] * (1.0 - f) + muon.brems_rate[i + 1] * f
         pair = muon.pair_rate[i] * (1.0 - f) + muon.pair_rate[i + 1] * f
-        rate = brems + pair + loss.knock_on / cuts.muon_threshold
+        rate = brems + pair + loss.knock_on * _KNOCK_ON_BOUND / cuts.muon_threshold
         step = -np.log(uniform(state)) / rate
         interacts = step < length
         if not interacts:
@@ -132,7 +152,7 @@ def transport_muon(
         point = uniform(state) * step
         deposit(grid, block, x + point * ux, y + point * uy, z + point * uz, lost)
         bend = curvature * step / energy
-        angle = 15.0 / energy * np.sqrt(step / showers.radiation_length)
+        angle = cuts.muon_scattering / energy * np.sqrt(step / showers.radiation_length)
         vx = ux + bend * uz + gauss(state) * angle
         vy = uy + gauss(state) * angle
         x += 0.5 * step * (ux + vx)
@@ -166,7 +186,8 @@ def transport_muon(
             n = push(stack, n, ELECTRON, transfer, x, y, z, wx, wy, wz, 1.0)
         energy -= transfer
         weight_max = min(max(transfer / cuts.thin_from, 1.0), cuts.thin_weight_max)
-        core = Core(x, y, cuts.thin_radius, weight_max)
+        radius = min(cuts.thin_radius * (transfer / cuts.thin_from) ** cuts.thin_power, cuts.thin_radius_max)
+        core = Core(x, y, radius, weight_max)
         run_shower(stack, n, state, grid, block, showers, cuts, core)
 
 

@@ -6,10 +6,10 @@ from typing import NamedTuple
 
 
 class ShowerTuning(NamedTuple):
-    """Cuts, step lengths and thinning; energies in MeV, lengths in cm.
+    """Cuts, step lengths, scattering and thinning; energies in MeV, lengths in cm.
 
-    A named tuple, so that compiled code can take it as it is. The defaults were chosen on Geant4 samples of muons in the
-    same block (docs/simulation.md has the comparison).
+    A named tuple (immutable), so that compiled code can take it as it is. The two scattering constants were chosen on
+    Geant4 samples of muons in the same block; docs/simulation.md has the comparison.
 
     Attributes
     ----------
@@ -26,25 +26,40 @@ class ShowerTuning(NamedTuple):
         Largest fraction of its energy that an electron loses in one step.
     step_min, step_max : float
         Bounds of that step.
-    scattering : float
-        MeV; root mean square angle per plane of a step s is ``scattering / (p beta) * sqrt(s / X0)``.
+    one_point : float
+        Steps shorter than this put their energy at one point, longer ones at two.
+    scattering, scattering_soft, scattering_bend : float
+        MeV; the angle per plane after a step s is ``c / (p beta) * sqrt(s / X0)`` (root mean square). c squared goes
+        from ``scattering_soft`` squared at low kinetic energy to ``scattering`` squared at high, half way at
+        ``scattering_bend``. Single large-angle scatters, absent from the Gaussian, make the effective c rise.
+    muon_scattering : float
+        MeV; the same constant for the muon, over the whole block (Highland's formula for 230 radiation lengths).
     thin_from : float
-        Showers of more energy than this are thinned; the weight allowed grows as energy / thin_from.
+        Showers of more energy than this are thinned; the largest weight grows as energy / thin_from.
     thin_weight_max : float
-        Largest weight of a particle in a thinned shower.
+        Bound of that weight; 1 switches thinning off.
     thin_below : float
         Only particles of less energy are thinned.
+    thin_radius, thin_power, thin_radius_max : float
+        Weights above 1 are allowed within ``thin_radius * (energy / thin_from) ** thin_power`` of the shower's axis, at
+        most ``thin_radius_max``: there the cells hold far more than one weighted particle brings.
     """
 
     electron_cut: float = 1.0
-    photon_cut: float = 0.15
-    stop_energy: float = 0.5
+    photon_cut: float = 0.2
+    stop_energy: float = 0.7
     muon_threshold: float = 1.0
     loss_fraction: float = 0.3
-    step_min: float = 0.02
-    step_max: float = 0.4
-    scattering: float = 13.6
-    thin_from: float = 5e3
-    thin_weight_max: float = 1.0
-    thin_below: float = 50.0
-    thin_radius: float = 0.6
+    step_min: float = 0.04
+    step_max: float = 0.8
+    one_point: float = 0.08
+    scattering: float = 13.2
+    scattering_soft: float = 15.2
+    scattering_bend: float = 10.0
+    muon_scattering: float = 15.0
+    thin_from: float = 500.0
+    thin_weight_max: float = 12.0
+    thin_below: float = 100.0
+    thin_radius: float = 0.4
+    thin_power: float = 0.33
+    thin_radius_max: float = 2.5

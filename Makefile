@@ -1,0 +1,59 @@
+# Every target works on a fresh machine with Python >= 3.11, git and make.
+PYTHON ?= python3
+STUDY ?= calo_muon
+LOCK ?= requirements/cpu.lock
+CORES ?= 2
+BIN := .venv/bin
+# snakemake runs the scripts with the python of its own environment
+export PATH := $(CURDIR)/$(BIN):$(PATH)
+
+.PHONY: help venv demo test test-slow lint format bench slurm-test accept-code lock clean
+
+help:  ## Show the targets
+	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*##/\t/' | expand -t 14
+
+venv: .venv/installed.lock  ## Create .venv from the lock file
+
+.venv/installed.lock: $(LOCK) pyproject.toml
+	$(PYTHON) -m venv .venv
+	$(BIN)/pip install --quiet --upgrade pip setuptools
+	$(BIN)/pip install --quiet -r $(LOCK)
+	$(BIN)/pip install --quiet --no-deps --no-build-isolation --editable .
+	cp $(LOCK) $@
+
+demo: venv  ## Run a whole small production of STUDY (default calo_muon) to results/report/index.html
+	$(BIN)/snakemake --cores $(CORES) --config studies=$(STUDY) preset=demo
+
+test: venv  ## Run the unit and workflow tests
+	$(BIN)/pytest -n 2 -m "not slow and not slurm and not gpu" tests
+
+test-slow: venv  ## Run the slow tests too (physics acceptance, fault injection on one machine)
+	$(BIN)/pytest -n 2 -m "slow and not slurm and not gpu" tests
+
+lint: venv  ## Check style, types, imports and the workflow
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/snakefmt --check Snakefile workflow
+	$(BIN)/mypy
+	$(BIN)/lint-imports
+	$(BIN)/snakemake --lint
+
+format: venv  ## Format the code
+	$(BIN)/ruff check --fix .
+	$(BIN)/ruff format .
+	$(BIN)/snakefmt Snakefile workflow
+
+bench: venv  ## Measure speed and memory; prints ratios and writes bench/bench.json
+	$(BIN)/python -m tests.bench
+
+slurm-test: venv  ## Run the fault matrix on a mini Slurm cluster (installs Debian's slurm packages; root)
+	$(BIN)/pytest -m slurm tests/slurm
+
+accept-code: venv  ## Keep existing results although the code changed: mark them as up to date
+	$(BIN)/snakemake --cores 1 --touch
+
+lock: venv  ## Write the lock files from the environment
+	$(BIN)/python requirements/make_locks.py
+
+clean:  ## Remove results, logs and benchmarks
+	rm -rf results logs benchmarks

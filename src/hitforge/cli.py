@@ -1,0 +1,132 @@
+"""Command line: every stage without the workflow engine.
+
+The commands call the same functions as the workflow's scripts. Heavy libraries are imported by the command that
+needs them, so that ``--help`` answers at once.
+"""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+
+from hitforge import __version__, commands
+
+
+def _stage(
+    stages: argparse._SubParsersAction[argparse.ArgumentParser], name: str, summary: str, details: str = ""
+) -> argparse.ArgumentParser:
+    parser = stages.add_parser(
+        name, help=summary, description=f"{summary}. {details}", formatter_class=argparse.ArgumentDefaultsHelpFormatter
+    )
+    parser.set_defaults(command=getattr(commands, name.replace("-", "_")))
+    if name != "status":
+        parser.add_argument("--study", required=True, help="study, for example calo_muon")
+        parser.add_argument("--configfile", nargs="+", type=Path, default=[], help="YAML files laid over the defaults")
+        parser.add_argument("--preset", default=None, help="preset to start from (demo, small, paper)")
+    return parser
+
+
+def _model(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("--model", required=True, help="model of the study's YAML file, for example cnn or bdt")
+
+
+def _shards(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("shards", nargs="+", type=Path, metavar="SHARD", help="shards made by build-shard")
+
+
+def build_parser() -> argparse.ArgumentParser:
+    """Return the parser of all commands."""
+    parser = argparse.ArgumentParser(prog="hitforge", description="Detector hits in, physics models and tables out.")
+    parser.add_argument("--version", action="version", version=__version__)
+    stages = parser.add_subparsers(title="stages", required=True, metavar="STAGE")
+
+    simulate = _stage(stages, "simulate", "Simulate one part", "Writes the original's ROOT format.")
+    simulate.add_argument("--out", required=True, type=Path, help="ROOT file to write")
+    simulate.add_argument("--events", type=int, default=100, help="number of events")
+    simulate.add_argument("--spectrum", default="flat", help="spectrum that the study's generator draws from")
+    simulate.add_argument("--sample", default="train", help="name of the sample; part of what seeds the events")
+    simulate.add_argument("--index", type=int, default=0, help="number of the part; part of what seeds the events")
+
+    validate = _stage(stages, "validate", "Validate parts", "Prints a verdict as JSON; exit code 1 if a part is bad.")
+    validate.add_argument("files", nargs="+", metavar="FILE", help="ROOT file or root:// URL")
+
+    shard = _stage(stages, "build-shard", "Build the shard of a part", "Validates the part first.")
+    shard.add_argument("--out", required=True, type=Path, help="HDF5 file to write")
+    shard.add_argument("--sample", default="train", help="name of the sample, noted in the shard")
+    shard.add_argument("file", metavar="FILE", help="ROOT file or root:// URL")
+
+    scaling = _stage(stages, "fit-scaling", "Fit the feature scaling", "Uses all folds but the held-out ones.")
+    scaling.add_argument("--out", required=True, type=Path, help="JSON file to write")
+    _shards(scaling)
+
+    bdt = _stage(stages, "train-bdt", "Train boosted trees", "Writes booster, history and manifest to a folder.")
+    _model(bdt)
+    bdt.add_argument("--out", required=True, type=Path, help="folder to write")
+    _shards(bdt)
+
+    member = _stage(
+        stages,
+        "train-member",
+        "Train one network of an ensemble",
+        "Continues from its checkpoint; exit code 75 if the time was over before the training was.",
+    )
+    _model(member)
+    member.add_argument("--member", type=int, default=0, help="number of the member, from 0")
+    member.add_argument("--scaling", required=True, type=Path, help="JSON file made by fit-scaling")
+    member.add_argument("--out", required=True, type=Path, help="file to write, for example member_0.safetensors")
+    member.add_argument("--checkpoint", type=Path, default=None, help="checkpoint; beside --out if not given")
+    member.add_argument("--device", choices=("auto", "cpu", "cuda"), default="auto", help="where to train")
+    member.add_argument("--runtime-minutes", type=float, default=None, help="stop with a checkpoint before this")
+    _shards(member)
+
+    assemble = _stage(stages, "assemble", "Write the manifest of an ensemble", "Weighs members by monitoring loss.")
+    _model(assemble)
+    assemble.add_argument("--out", required=True, type=Path, help="model.json, in the folder of the members")
+    assemble.add_argument("members", nargs="+", type=Path, metavar="MEMBER", help="member_*.safetensors")
+
+    predict = _stage(stages, "predict", "Predict the events of shards", "All events, or those of some folds.")
+    predict.add_argument("--manifest", required=True, type=Path, help="model.json of the model")
+    predict.add_argument("--scaling", type=Path, default=None, help="JSON file made by fit-scaling (networks only)")
+    predict.add_argument("--folds", type=int, nargs="+", default=None, help="folds to predict")
+    predict.add_argument("--device", choices=("auto", "cpu", "cuda"), default="auto", help="where to compute")
+    predict.add_argument("--out", required=True, type=Path, help="HDF5 file to write")
+    _shards(predict)
+
+    calibrate = _stage(stages, "calibrate", "Fit the bias correction", "Use predictions of held-out folds only.")
+    calibrate.add_argument("--out", required=True, type=Path, help="JSON file to write")
+    calibrate.add_argument("predictions", nargs="+", type=Path, metavar="PREDICTIONS", help="made by predict")
+
+    evaluate = _stage(stages, "evaluate", "Compute metrics with uncertainties")
+    _model(evaluate)
+    evaluate.add_argument("--manifest", required=True, type=Path, help="model.json of the model")
+    evaluate.add_argument("--calibration", required=True, type=Path, help="JSON file made by calibrate")
+    evaluate.add_argument("--heldout", required=True, nargs="+", type=Path, help="predictions of the held-out folds")
+    evaluate.add_argument("--test", nargs="+", type=Path, default=[], help="predictions of the test sample")
+    evaluate.add_argument("--out", required=True, type=Path, help="JSON file to write")
+
+    report = _stage(stages, "report", "Make tables, figures and page", "From a results folder of the workflow.")
+    report.add_argument("--results", type=Path, default=Path("results"), help="results folder")
+    report.add_argument("--out", required=True, type=Path, help="folder to write the report to")
+
+    describe = _stage(stages, "describe", "Describe a model as JSON", "Parameters and shapes of every layer.")
+    _model(describe)
+
+    status = _stage(stages, "status", "Show running and finished trainings")
+    status.add_argument("--results", type=Path, default=Path("results"), help="results folder")
+    status.add_argument("--watch", action="store_true", help="refresh every few seconds until interrupted")
+    return parser
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run one command and return its exit code; expected errors become one message, not a traceback."""
+    options = build_parser().parse_args(arguments)
+    try:
+        code: int = options.command(options)
+    except commands.expected_errors() as error:
+        sys.stderr.write(f"hitforge: error: {error}\n")
+        return 2
+    except KeyboardInterrupt:
+        return 130
+    return code

@@ -1,0 +1,102 @@
+"""What is running and what is finished, read from the files of a results folder."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+from rich.console import Group, RenderableType
+from rich.table import Table
+
+from hitforge.provenance import read_json
+
+STAGES = {
+    "ntuples": "ntuples/*/*.root",
+    "verdicts": "verdicts/*/*.json",
+    "shards": "shards/*/*.h5",
+    "models": "models/**/model.json",
+    "predictions": "predictions/**/*.h5",
+    "metrics": "metrics/*.json",
+    "tables": "tables/*.csv",
+    "figures": "figures/*.svg",
+}
+STALE_SECONDS = 900
+
+
+def status_view(results: Path) -> RenderableType:
+    """Return tables of the stages and of the trainings of all studies under ``results``."""
+    studies = sorted(path for path in results.glob("*") if path.is_dir() and path.name != "report")
+    if not studies:
+        return f"{results}: nothing here yet; start with: snakemake --cores 2"
+    return Group(*(part for study in studies for part in (_stage_table(study), _training_table(study))))
+
+
+def _stage_table(study: Path) -> Table:
+    table = Table(title=f"{study.name}: files of each stage")
+    for stage in STAGES:
+        table.add_column(stage, justify="right")
+    table.add_row(*(str(sum(1 for _ in study.glob(pattern))) for pattern in STAGES.values()))
+    return table
+
+
+def _training_table(study: Path) -> Table:
+    table = Table(title=f"{study.name}: trainings")
+    for column in ("model", "member", "state", "epoch", "train loss", "validation loss", "best", "ETA"):
+        table.add_column(column, justify="left" if column in {"model", "state"} else "right")
+    for row in [*_running(study), *_finished(study)]:
+        table.add_row(*row)
+    return table
+
+
+def _running(study: Path) -> list[list[str]]:
+    folder = study / "checkpoints"
+    rows = []
+    for path in sorted(folder.rglob("*.status.json")):
+        status: dict[str, Any] = read_json(path)
+        state = str(status["state"])
+        age = (datetime.now(UTC) - datetime.fromisoformat(status["updated"])).total_seconds()
+        if state == "running" and age > STALE_SECONDS:
+            state = f"silent for {age / 60:.0f} min"
+        rows.append(
+            [
+                str(path.parent.relative_to(folder)),
+                path.name.removesuffix(".status.json").removeprefix("member_"),
+                state,
+                f"{status['epoch']}/{status['max_epochs']}",
+                _number(status.get("train_loss")),
+                _number(status.get("validation_loss")),
+                _number(status.get("best_validation_loss")),
+                _duration(status.get("eta_s")),
+            ]
+        )
+    return rows
+
+
+def _finished(study: Path) -> list[list[str]]:
+    folder = study / "models"
+    rows = []
+    for path in sorted(folder.rglob("member_*.json")):
+        info = read_json(path)
+        last = info["history"][-1]
+        rows.append(
+            [
+                str(path.parent.relative_to(folder)),
+                path.stem.removeprefix("member_"),
+                f"finished ({info['stop_reason'].replace('_', ' ')})",
+                str(len(info["history"])),
+                _number(last["train_loss"]),
+                _number(last["validation_loss"]),
+                _number(info["best_loss"]),
+                "",
+            ]
+        )
+    return rows
+
+
+def _number(value: float | None) -> str:
+    return "" if value is None else f"{value:.4g}"
+
+
+def _duration(seconds: float | None) -> str:
+    return "" if seconds is None else f"{seconds // 60:.0f} min {seconds % 60:02.0f} s"

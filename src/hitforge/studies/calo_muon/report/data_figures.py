@@ -1,0 +1,123 @@
+"""Figures of the data: energy spectra and the distributions of the high-level features."""
+
+from __future__ import annotations
+
+import numpy as np
+from matplotlib.axes import Axes
+from matplotlib.ticker import MaxNLocator, NullLocator
+from numpy.typing import NDArray
+
+from hitforge.folds import fold_of
+from hitforge.reporting.chapter import Figure, ReportInputs
+from hitforge.reporting.style import BLUE, ORANGE, PURPLE, RED, label, new_figure
+from hitforge.studies.calo_muon.features import FEATURE_NAMES, FEATURE_UNITS
+from hitforge.studies.calo_muon.report.muon_data import load_energies, load_features, train_sample
+from hitforge.studies.calo_muon.report.plotting import data_label, nothing
+
+CLASSES = ((50.0, 500.0, PURPLE), (500.0, 2000.0, ORANGE), (2000.0, 8000.0, BLUE))
+"""Energy classes of the feature distributions, GeV."""
+
+
+MAX_DISCRETE = 60
+"""A sample with at most so many different energies has discrete ones."""
+
+
+def spectra(inputs: ReportInputs) -> Figure:
+    """True energies of the samples."""
+    names = [name for name in inputs.shards if len(load_energies(inputs, name)[0])]
+    if not names:
+        return nothing("spectra", "True energies", "the shards hold no muons")
+    figure = new_figure(5.2 * len(names), 3.4)
+    panels = figure.subplots(1, len(names), squeeze=False)[0]
+    folds = inputs.settings["folds"]
+    for axes, name in zip(panels, names, strict=True):
+        energy, bucket = load_energies(inputs, name)
+        held = np.isin(fold_of(bucket, folds["count"]), folds["held_out"]) & (name == train_sample(inputs))
+        _spectrum(axes, energy, held)
+        label(axes, data_label(inputs, name), f"{name}, {len(energy)} muons shown")
+        axes.set_xlabel("True energy [GeV]")
+    return Figure(
+        "spectra",
+        "True energies",
+        "Generated energies of the muons in the shards that the report reads (at most the first few of a sample).",
+        figure,
+    )
+
+
+def _spectrum(axes: Axes, energy: NDArray[np.float32], held: NDArray[np.bool_]) -> None:
+    """Draw a histogram, or bars where the energies are discrete."""
+    values, counts = np.unique(np.round(energy), return_counts=True)
+    if len(values) <= MAX_DISCRETE:
+        step = float(np.min(np.diff(values))) if len(values) > 1 else 100.0
+        axes.bar(values, counts, width=0.25 * step, color=BLUE, alpha=0.6)
+        axes.set_ylabel("Muons")
+        return
+    top = float(values[-1])
+    edges = np.linspace(0.0, 100.0 * np.ceil(top / 100.0), 41)
+    axes.hist(energy, edges.tolist(), histtype="stepfilled", color=BLUE, alpha=0.35, label="all")
+    if held.any():
+        axes.hist(
+            energy[held], edges.tolist(), histtype="step", color=RED, linewidth=1.6, label="held out by the main fit"
+        )
+        axes.legend(loc="upper right", ncols=2)
+        axes.set_ylim(0, 1.2 * axes.get_ylim()[1])
+    axes.set_xlim(edges[0], edges[-1])
+    axes.set_ylabel(f"Muons / {edges[1]:.0f} GeV")
+
+
+def feature_distributions(inputs: ReportInputs) -> Figure:
+    """All high-level features in three classes of energy."""
+    muons = load_features(inputs)
+    if not len(muons.energy_gev):
+        return nothing("feature_distributions", "High-level features", "the shards of the train sample hold no muons")
+    # placed by hand: constrained layout takes most of a minute for so many panels
+    figure = new_figure(12.0, 15.4, layout="none")
+    panels = figure.subplots(7, 4)
+    figure.subplots_adjust(left=0.055, right=0.99, bottom=0.03, top=0.968, hspace=0.3, wspace=0.2)
+    for axes, name, values in zip(panels.flat, FEATURE_NAMES, muons.features.T, strict=True):
+        _distribution(axes, values, muons.energy_gev)
+        unit = FEATURE_UNITS[name].replace("mm^2", "mm²").replace("GeV mm", "GeV·mm")
+        axes.set_xlabel(f"{name} [{unit}]" if unit else name, fontsize=10.5, labelpad=1)
+        axes.tick_params(labelsize=8.5)
+        axes.xaxis.set_minor_locator(NullLocator())
+        axes.xaxis.set_major_locator(MaxNLocator(6))
+        axes.yaxis.set_minor_locator(NullLocator())
+    for axes in panels[:, 0]:
+        axes.set_ylabel("Fraction / bin", fontsize=10)
+    handles, texts = panels.flat[0].get_legend_handles_labels()
+    figure.legend(handles, texts, loc="upper center", ncols=3, fontsize=12)
+    simulated = data_label(inputs, train_sample(inputs))
+    return Figure(
+        "feature_distributions",
+        "Distributions of the features",
+        f"Features of {len(muons.energy_gev)} muons of the train sample{' (generated)' if simulated else ''}, "
+        "each energy class normalised to one; the outermost bins hold what lies beyond the 0.5 % and 99.5 % quantiles. "
+        "The table of features says what each name means.",
+        figure,
+    )
+
+
+def _distribution(axes: Axes, values: NDArray[np.float32], energy: NDArray[np.float32]) -> None:
+    edges = _edges(values)
+    for low, high, colour in CLASSES:
+        chosen = values[(energy >= low) & (energy < high)]
+        if len(chosen):
+            clipped = np.clip(chosen, edges[0], np.nextafter(edges[-1], -np.inf))
+            counts = np.histogram(clipped, edges)[0] / len(chosen)
+            axes.stairs(counts, edges, color=colour, linewidth=1.4, label=f"{low:.0f}–{high:.0f} GeV")
+    axes.set_xlim(edges[0], edges[-1])
+    axes.set_yscale("log")
+    top = axes.get_ylim()[1]
+    axes.set_ylim(max(axes.get_ylim()[0], 5e-4), min(max(top, 0.1), 2.0))
+
+
+def _edges(values: NDArray[np.float32]) -> NDArray[np.float64]:
+    """Return 30 bins over the central 99 %, or one bin for each integer of a small count."""
+    low, high = (float(q) for q in np.quantile(values.astype(np.float64), (0.005, 0.995)))
+    whole = np.all(values == np.round(values))
+    if whole and high - low <= 40:
+        return np.arange(np.floor(low) - 0.5, np.ceil(high) + 1.5)
+    if not high > low:
+        return np.array([low - 0.5, low + 0.5])
+    edges = np.linspace(low, high, 31)
+    return np.unique(np.round(edges)) - 0.5 if whole else edges

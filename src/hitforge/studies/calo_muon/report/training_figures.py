@@ -1,0 +1,185 @@
+"""Figures of the training: losses, learning rate and momentum, importances, hyper-parameter search."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+from matplotlib.axes import Axes
+from matplotlib.lines import Line2D
+from matplotlib.ticker import LogFormatterMathtext, LogLocator, NullFormatter, ScalarFormatter
+
+from hitforge.reporting.chapter import Figure, ReportInputs
+from hitforge.reporting.style import COLOURS, INK, new_figure
+from hitforge.studies.calo_muon.report.history import History, load_histories
+from hitforge.studies.calo_muon.report.plotting import grid_shape, nothing
+
+
+def _histories(inputs: ReportInputs) -> dict[str, list[History]]:
+    found = {model: load_histories(inputs.manifests[model], manifest) for model, manifest in inputs.manifest_of.items()}
+    return {model: histories for model, histories in found.items() if histories}
+
+
+def loss_history(inputs: ReportInputs) -> Figure:
+    """Training and monitoring loss of every member, one panel for each model."""
+    models = _histories(inputs)
+    if not models:
+        return nothing("loss_history", "Losses", "no training history was found beside the models' manifests")
+    rows, columns = grid_shape(len(models), 3)
+    figure = new_figure(4.3 * columns if columns > 1 else 6.0, 3.3 * rows + 0.5)
+    panels = figure.subplots(rows, columns, squeeze=False)
+    for axes, (model, histories) in zip(panels.flat, models.items(), strict=False):
+        for history in histories:
+            _losses(axes, history)
+        trees = histories[0].kind == "trees"
+        axes.set_title(model, loc="left", fontweight="bold")
+        axes.set_xlabel("Boosting round" if trees else "Epoch")
+        axes.set_yscale("log")
+        _sparse_log_ticks(axes)
+    for axes in panels.flat[len(models) :]:
+        axes.set_axis_off()
+    for row in panels:
+        row[0].set_ylabel("Loss [GeV]")
+    members = max(len(histories) for histories in models.values())
+    keys = [
+        Line2D([], [], color=INK, linestyle="--", linewidth=1.1, label="training"),
+        Line2D([], [], color=INK, label="monitoring fold"),
+        Line2D([], [], color=INK, marker="o", linestyle="none", label="kept"),
+        *(
+            [Line2D([], [], color=COLOURS[k % len(COLOURS)], linewidth=3, label=f"member {k}") for k in range(members)]
+            if members > 1
+            else []
+        ),
+    ]
+    figure.legend(handles=keys, loc="outside lower center", ncols=min(len(keys), 4 if columns < 3 else 8))
+    return Figure(
+        "loss_history",
+        "Losses",
+        "Loss on the training muons (dashed) and on the monitoring fold (solid) that decides which epoch is kept "
+        "(dot); each member has a monitoring fold of its own. Networks' losses are Huberised, those of trees are not.",
+        figure,
+    )
+
+
+def _losses(axes: Axes, history: History) -> None:
+    colour = COLOURS[history.member % len(COLOURS)]
+    axes.plot(history.step, _floats(history.train), color=colour, linestyle="--", linewidth=1.1)
+    axes.plot(history.step, _floats(history.monitor), color=colour)
+    if history.best is not None and history.best_loss is not None:
+        axes.plot(history.best, history.best_loss, color=colour, marker="o", markersize=5.5, zorder=4)
+
+
+def _floats(values: list[float | None]) -> list[float]:
+    return [np.nan if value is None else value for value in values]
+
+
+def _sparse_log_ticks(axes: Axes) -> None:
+    """Label 1, 2, 5 of a decade where the losses span less than two, otherwise the decades."""
+    low, high = axes.get_ylim()
+    if high / low < 100.0:
+        axes.yaxis.set_major_locator(
+            LogLocator(subs=(1.0, 1.5, 2.0, 3.0, 5.0, 7.0) if high / low < 10 else (1.0, 2.0, 5.0))
+        )
+        axes.yaxis.set_major_formatter(ScalarFormatter())
+    else:
+        axes.yaxis.set_major_formatter(LogFormatterMathtext())
+    axes.yaxis.set_minor_formatter(NullFormatter())
+
+
+def learning_rate(inputs: ReportInputs) -> Figure:
+    """Learning rate and momentum of every network member."""
+    models = {
+        model: [history for history in histories if any(rate is not None for rate in history.lr)]
+        for model, histories in _histories(inputs).items()
+    }
+    models = {model: histories for model, histories in models.items() if histories}
+    if not models:
+        return nothing("learning_rate", "Learning rate and momentum", "no network was trained")
+    figure = new_figure(10.4, 3.5)
+    rate, momentum = figure.subplots(1, 2)
+    for index, (model, histories) in enumerate(models.items()):
+        colour = COLOURS[index % len(COLOURS)]
+        for k, history in enumerate(histories):
+            # models usually share a schedule: later ones are drawn thinner, so that none is hidden
+            width = max(6.5 * 0.5**index, 1.0)
+            name = model if k == 0 else None
+            rate.plot(history.step, _floats(history.lr), color=colour, linewidth=width, label=name)
+            momentum.plot(history.step, _floats(history.beta1), color=colour, linewidth=width)
+    rate.set_yscale("log")
+    rate.set_ylabel("Learning rate")
+    momentum.set_ylabel("β₁ of Adam")
+    for axes in (rate, momentum):
+        axes.set_xlabel("Epoch")
+        axes.margins(x=0.02)
+    handles, texts = rate.get_legend_handles_labels()
+    figure.legend(handles, texts, loc="outside right upper")
+    return Figure(
+        "learning_rate",
+        "Learning rate and momentum",
+        "Values at the last batch of each epoch, one line for each member: one cosine cycle, then halving from the "
+        "best epoch's values when the monitoring loss stalls.",
+        figure,
+    )
+
+
+def importances(inputs: ReportInputs) -> Figure:
+    """Feature importances of the tree models."""
+    models = {
+        model: manifest["importances"] for model, manifest in inputs.manifest_of.items() if manifest.get("importances")
+    }
+    if not models:
+        return nothing("importances", "Importance of features", "no tree model is among the reported models")
+    shares = {model: _gain_shares(rows) for model, rows in models.items()}
+    names = dict.fromkeys(name for share in shares.values() for name in share)
+    features = sorted(names, key=lambda name: -sum(share.get(name, 0.0) for share in shares.values()))
+    figure = new_figure(7.6, 1.3 + 0.235 * len(features))
+    axes = figure.subplots()
+    height = 0.8 / len(models)
+    for index, (model, share) in enumerate(shares.items()):
+        values = [share.get(name, 0.0) for name in features]
+        position = np.arange(len(features)) + (index - 0.5 * (len(models) - 1)) * height
+        axes.barh(position, values, height=height, color=COLOURS[index % len(COLOURS)], label=model)
+    axes.set_yticks(np.arange(len(features)), features, fontsize=9.5)
+    axes.set_ylim(len(features) - 0.4, -0.6)
+    axes.tick_params(axis="y", which="both", length=0)
+    axes.set_xlabel("Share of the total gain [%]")
+    axes.legend(loc="lower right")
+    return Figure(
+        "importances",
+        "Importance of features",
+        "Share of each feature in the summed loss reduction of all splits (mean gain times number of splits). "
+        "Correlated features share their importance in no particular way.",
+        figure,
+    )
+
+
+def _gain_shares(rows: list[dict[str, Any]]) -> dict[str, float]:
+    """Return the share of each feature in the total gain, in percent."""
+    total = sum(row["gain"] * row["weight"] for row in rows) or 1.0
+    return {row["feature"]: 100.0 * row["gain"] * row["weight"] / total for row in rows}
+
+
+def tuning_history(inputs: ReportInputs) -> Figure:
+    """Scores of the trials of a hyper-parameter search."""
+    models = {model: manifest["trials"] for model, manifest in inputs.manifest_of.items() if manifest.get("trials")}
+    if not models:
+        reason = "no tuned model is among the reported models"
+        return nothing("tuning_history", "Hyper-parameter search", reason)
+    figure = new_figure(7.0, 3.8)
+    axes = figure.subplots()
+    for index, (model, trials) in enumerate(models.items()):
+        colour = COLOURS[index % len(COLOURS)]
+        number = [trial["number"] for trial in trials]
+        score = np.array([np.nan if trial["score"] is None else trial["score"] for trial in trials], dtype=np.float64)
+        axes.plot(number, score, color=colour, marker="o", linestyle="none", label=f"{model}, trials")
+        best = np.fmin.accumulate(score)
+        axes.step(number, best, where="post", color=colour, linewidth=1.3, label=f"{model}, best so far")
+    axes.set_xlabel("Trial")
+    axes.set_ylabel("Loss on the scoring fold [GeV]")
+    axes.legend()
+    return Figure(
+        "tuning_history",
+        "Trials of the search",
+        "Loss on the scoring fold, which neither trains nor stops a trial, and the best so far.",
+        figure,
+    )

@@ -1,0 +1,126 @@
+"""Running batch norm and the fast convolution: golden values, analytic gradients, limits."""
+
+from __future__ import annotations
+
+import copy
+
+import pytest
+import torch
+from torch import Tensor, nn
+
+from hitforge.networks.convolution import FastConv3d
+from hitforge.networks.running_norm import RunningBatchNorm, Swish
+
+SWISH: tuple[Swish, ...] = ("none", "before", "after")
+
+
+def test_golden_values() -> None:
+    norm = RunningBatchNorm(2)
+    x = (torch.arange(32) / 10).view(2, 2, 2, 2, 2)
+    first = norm(x).flatten()[[0, 9, 31]]
+    torch.testing.assert_close(first, torch.tensor([-1.3819261, -1.2617590, 1.3819263]), rtol=1e-6, atol=0)
+    second = norm(2 * x + 1).flatten()[[0, 9, 31]]
+    torch.testing.assert_close(second, torch.tensor([-0.7476425, -0.3532869, 1.8590446]), rtol=1e-6, atol=0)
+    torch.testing.assert_close(norm.sums, torch.tensor([6.936304, 10.648465]), rtol=1e-6, atol=0)
+    torch.testing.assert_close(norm.square_sums, torch.tensor([24.758699, 49.322990]), rtol=1e-6, atol=0)
+    assert norm.count.item() == pytest.approx(3.0401297, rel=1e-6)
+    assert norm.events.item() == 4
+
+
+def test_one_batch_equals_nominal_batch_norm() -> None:
+    # All sums start at zero, so after one batch their ratios are that batch's mean and variance.
+    x = torch.randn(24, 3, 4, 5, 2)
+    torch.testing.assert_close(RunningBatchNorm(3)(x), nn.BatchNorm3d(3)(x), rtol=1e-4, atol=1e-5)
+
+
+@pytest.mark.parametrize("shape", [(4, 3), (3, 2, 5), (3, 2, 2, 3, 2)])
+@pytest.mark.parametrize("swish", SWISH)
+@pytest.mark.parametrize("state", ["first batch", "later batch", "clamped", "evaluation"])
+def test_gradients(shape: tuple[int, ...], swish: Swish, state: str) -> None:
+    torch.manual_seed(1)
+    norm = RunningBatchNorm(shape[1], swish).double()
+    x = torch.randn(shape, dtype=torch.double)
+    if state != "first batch":
+        norm(torch.randn(shape, dtype=torch.double) * 2 + 1)
+        norm.events += 100
+    if state == "clamped":
+        norm.events.zero_()
+        norm.square_sums.zero_()
+        norm.sums.zero_()
+        norm.count.zero_()
+        x = 1e-3 * x
+    norm.train(state != "evaluation")
+    if x.ndim == 5:
+        x = x.contiguous(memory_format=torch.channels_last_3d)
+
+    def run(x: Tensor, weight: Tensor, bias: Tensor) -> Tensor:
+        fresh = copy.deepcopy(norm)  # the running sums must not move between the evaluations of the check
+        return torch.func.functional_call(fresh, {"weight": weight, "bias": bias}, x)
+
+    weight = torch.randn(shape[1], dtype=torch.double, requires_grad=True)
+    bias = torch.randn(shape[1], dtype=torch.double, requires_grad=True)
+    assert torch.autograd.gradcheck(run, (x.requires_grad_(), weight, bias))
+
+
+def test_evaluation_keeps_the_state_and_matches_the_last_training_batch() -> None:
+    norm = RunningBatchNorm(2, "after")
+    x = torch.randn(32, 2, 7)
+    trained = norm(x)
+    before = copy.deepcopy(norm.state_dict())
+    norm.eval()
+    torch.testing.assert_close(norm(x), trained, rtol=0, atol=0)
+    assert all(torch.equal(value, before[name]) for name, value in norm.state_dict().items())
+
+
+def test_one_event_is_refused_in_training_only() -> None:
+    norm = RunningBatchNorm(2)
+    with pytest.raises(ValueError, match="at least two events"):
+        norm(torch.randn(1, 2, 3))
+    norm.eval()
+    assert torch.isfinite(norm(torch.randn(1, 2, 3))).all()
+
+
+def test_constant_input_stays_finite() -> None:
+    # Q/K - mean^2 of a large constant rounds to a small number of either sign.
+    norm = RunningBatchNorm(1, "after")
+    for value in torch.linspace(1e3, 1.1e3, 20):
+        x = torch.full((32, 1, 9), value.item(), requires_grad=True)
+        y = norm(x)
+        y.sum().backward()
+        assert torch.isfinite(y).all()
+        assert x.grad is not None
+        assert torch.isfinite(x.grad).all()
+
+
+def test_autocast_keeps_float32() -> None:
+    norm = RunningBatchNorm(3, "after")
+    with torch.autocast("cpu", dtype=torch.bfloat16):
+        y = norm(torch.randn(4, 3, 5, dtype=torch.bfloat16))
+    assert y.dtype == norm.sums.dtype == norm.square_sums.dtype == norm.count.dtype == torch.float32
+
+
+@pytest.mark.parametrize(("kernel", "stride", "size"), [(3, 1, 5), (4, 2, 6), (4, 2, 5)])
+def test_fast_convolution_equals_the_library(kernel: int, stride: int, size: int) -> None:
+    torch.manual_seed(2)
+    fast = FastConv3d(16, 18, kernel, stride, kernel // 2, bias=False)
+    plain = nn.Conv3d(16, 18, kernel, stride, kernel // 2, bias=False)
+    plain.load_state_dict(fast.state_dict())
+    x = torch.randn(3, 16, size, size + 1, size)
+    gradients = []
+    for layer in (fast, plain):
+        leaf = x.clone().requires_grad_()
+        y = layer(leaf)
+        y.backward(torch.cos(torch.arange(y.numel(), dtype=torch.float32)).view_as(y))
+        gradients.append((y, leaf.grad, layer.weight.grad))
+    for ours, theirs in zip(*gradients, strict=True):
+        torch.testing.assert_close(ours, theirs, rtol=1e-4, atol=1e-4)
+
+
+def test_fast_convolution_gradcheck() -> None:
+    torch.manual_seed(3)
+    layer = FastConv3d(16, 16, 4, 2, 2, bias=False).double()
+    x = torch.randn(2, 16, 3, 2, 3, dtype=torch.double, requires_grad=True)
+    assert torch.autograd.gradcheck(layer, (x,), fast_mode=True)
+    assert torch.autograd.gradcheck(
+        lambda w: torch.func.functional_call(layer, {"weight": w}, x), (layer.weight,), fast_mode=True
+    )

@@ -1,0 +1,113 @@
+"""Running snakemake in a folder of its own, on parts small enough for seconds."""
+
+from __future__ import annotations
+
+import os
+import re
+import subprocess
+import sys
+from collections import Counter
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+import yaml
+
+REPOSITORY = Path(__file__).parents[2]
+
+TINY = {
+    "preset": "demo",
+    "calo_muon": {
+        "samples": {
+            "replace": True,
+            "train": {"role": "train", "source": "data/train/*.root"},
+            "test": {"role": "test", "source": "data/test/*.root"},
+        },
+        "folds": {"count": 5},
+        "run_models": ["bdt", "hl_only"],
+        "reference_model": "hl_only",
+        "evaluation": {"bootstraps": 10, "min_per_fit_bin": 2, "min_per_bin": 1},
+        "model_defaults": {
+            "training": {
+                "members": 2,
+                "batch_size": 8,
+                "schedule": {"warmup_epochs": 1, "decay_epochs": 2, "step_epochs": 0},
+            },
+            "trees": {"rounds": 20, "early_stopping_rounds": 5},
+        },
+    },
+}
+
+
+@dataclass
+class Run:
+    """A finished snakemake: exit code and everything it printed."""
+
+    code: int
+    output: str
+
+    @property
+    def planned(self) -> Counter[str]:
+        """Planned or executed jobs by stage; blocks of one stage count together."""
+        jobs: Counter[str] = Counter()
+        table = re.search(r"^job +count\n-+ +-+\n(.*?)^total", self.output, re.MULTILINE | re.DOTALL)
+        if table:
+            for line in table.group(1).splitlines():
+                name, count = line.split()
+                stage = re.sub(r"_calo_muon.*", "", name)
+                if stage != "all":
+                    jobs[stage] += int(count)
+        return jobs
+
+
+Snakemake = Callable[..., Run]
+
+
+def runner(folder: Path) -> Snakemake:
+    """Return a function that runs this repository's workflow in ``folder``."""
+
+    def run(*arguments: str, check: bool = True, timeout: float = 900, **variables: str) -> Run:
+        command = [sys.executable, "-m", "snakemake", "--snakefile", str(REPOSITORY / "Snakefile"), "--cores", "2"]
+        environment = {**os.environ, "NO_COLOR": "1", **variables}
+        done = subprocess.run(
+            [*command, *arguments],
+            cwd=folder,
+            env=environment,
+            text=True,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            timeout=timeout,
+            check=False,
+        )
+        assert not check or done.returncode == 0, done.stdout[-6000:]
+        return Run(done.returncode, done.stdout)
+
+    return run
+
+
+def write_parts(folder: Path, sample: str, parts: int, events: int, spectrum: str) -> None:
+    """Simulate parts of a sample into ``folder/data/<sample>``."""
+    from hitforge.studies.calo_muon.geometry import load_geometry
+    from hitforge.studies.calo_muon.settings import SimulationSettings
+    from hitforge.studies.calo_muon.simulation.generate import simulate_muons
+    from hitforge.studies.calo_muon.simulation.write import write_part
+
+    geometry = load_geometry("pbwo4_40.64mm")
+    settings = SimulationSettings(layout="compact", e_max_gev=4000.0)
+    for i in range(parts):
+        seed = sum(map(ord, sample)) * 100 + i
+        muons = simulate_muons(events, seed, geometry, settings, spectrum)
+        write_part(folder / "data" / sample / f"part_{i}.root", muons, geometry, settings)
+
+
+def write_config(folder: Path, **changes: object) -> Path:
+    """Write the tiny configuration, with keys of calo_muon changed, and return its path."""
+    config = yaml.safe_load(yaml.safe_dump(TINY))
+    for key, value in changes.items():
+        if isinstance(value, dict) and isinstance(config["calo_muon"].get(key), dict):
+            config["calo_muon"][key] |= value
+        else:
+            config["calo_muon"][key] = value
+    path = folder / "tiny.yaml"
+    path.write_text(yaml.safe_dump(config))
+    return path

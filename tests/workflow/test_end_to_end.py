@@ -1,0 +1,86 @@
+"""A tiny production from ROOT parts to the report, and what a person finds there."""
+
+from __future__ import annotations
+
+import json
+import re
+import shutil
+from pathlib import Path
+
+import pytest
+
+from tests.workflow.running import Snakemake, runner, write_config
+
+pytestmark = [pytest.mark.workflow, pytest.mark.xdist_group("finished")]
+
+
+def test_report_is_self_contained(finished: Path) -> None:
+    page = (finished / "results/report/index.html").read_text()
+    assert "hl_only" in page and "bdt" in page
+    assert not re.search(r'(src|href)="https?://', page)
+
+
+def test_metrics_carry_values_with_errors_or_reasons(finished: Path) -> None:
+    metrics = json.loads((finished / "results/calo_muon/metrics/bdt.json").read_text())
+    for sample in ("heldout", "test"):
+        number = metrics["samples"][sample]["mean_improvement"]
+        assert (number["value"] is None) == (number["reason"] is not None and number["error"] is None), number
+
+
+def test_no_checkpoint_is_left(finished: Path) -> None:
+    assert not list((finished / "results/calo_muon/checkpoints").rglob("*.pt"))
+
+
+def test_every_job_left_a_log_and_a_benchmark(finished: Path) -> None:
+    logs = {path.parts[len(finished.parts) + 1].removesuffix(".log") for path in (finished / "logs").rglob("*.log")}
+    benchmarks = {path.parts[len(finished.parts) + 1].removesuffix(".tsv") for path in (finished / "benchmarks").rglob("*.tsv")}
+    assert logs == benchmarks
+    assert {"train_member", "build_shards", "make_report"} <= logs
+
+
+def artefacts(folder: Path) -> dict[str, bytes]:
+    """Return the files that guarantee 1 compares."""
+    kinds = ("shards", "models", "predictions", "calibration", "metrics", "tables", "figures")
+    root = folder / "results/calo_muon"
+    return {
+        str(path.relative_to(root)): path.read_bytes()
+        for kind in kinds
+        for path in sorted((root / kind).rglob("*"))
+        if path.is_file()
+    }
+
+
+def test_second_run_elsewhere_gives_the_same_bytes(finished: Path, tmp_path: Path) -> None:
+    shutil.copytree(finished / "data", tmp_path / "data")
+    write_config(tmp_path)
+    runner(tmp_path)("--configfile", "tiny.yaml")
+    first, second = artefacts(finished), artefacts(tmp_path)
+    assert first.keys() == second.keys()
+    assert [name for name in first if first[name] != second[name]] == []
+
+
+def test_bad_part_stops_the_run_with_reason_and_fix(snakemake: Snakemake, production: Path) -> None:
+    part = production / "data/test/part_1.root"
+    part.write_bytes(part.read_bytes()[:2000])
+    run = snakemake("--configfile", "tiny.yaml", check=False)
+    assert run.code != 0
+    assert "part_1.root" in run.output and "fix:" in run.output and "on_bad_part: quarantine" in run.output
+
+
+def test_quarantined_part_is_listed_and_the_rest_goes_on(snakemake: Snakemake, production: Path) -> None:
+    part = production / "data/test/part_1.root"
+    part.write_bytes(part.read_bytes()[:2000])
+    snakemake("--configfile", "tiny.yaml", "--config", "on_bad_part=quarantine", "max_bad_fraction=0.5")
+    inventory = json.loads((production / "results/calo_muon/inventory/test.json").read_text())
+    assert sorted(entry["status"] for entry in inventory["parts"].values()) == ["bad", "good"]
+    assert "part_1" in (production / "results/report/index.html").read_text()
+
+
+def test_duplicate_content_is_used_once(snakemake: Snakemake, production: Path) -> None:
+    shutil.copy(production / "data/test/part_0.root", production / "data/test/a_copy.root")
+    quarantine = ("--config", "on_bad_part=quarantine", "max_bad_fraction=0.5")
+    snakemake("--configfile", "tiny.yaml", *quarantine, "results/calo_muon/metrics/bdt.json")
+    inventory = json.loads((production / "results/calo_muon/inventory/test.json").read_text())["parts"]
+    duplicate = [part for part, entry in inventory.items() if entry["status"] == "duplicate"]
+    # the part that was there first stays, although the copy sorts before it
+    assert len(duplicate) == 1 and duplicate[0].startswith("a_copy")

@@ -1,0 +1,133 @@
+"""What is planned from a clean checkout: every named target with its number of jobs, and mistakes as errors."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+import pytest
+import yaml
+
+from tests.workflow.running import Snakemake, runner
+
+pytestmark = pytest.mark.workflow
+
+# the demo: 4 train and 2 test parts, each its own block; bdt, hl_only and cnn with five members
+STAGES_OF_DEMO = {
+    "ntuples": {"simulate_part": 6, "ntuples": 1},
+    "verdicts": {"simulate_part": 6, "validate": 6, "take_inventory": 2, "verdicts": 1},
+    "shards": {"simulate_part": 6, "validate": 6, "build_shards": 6, "shards": 1},
+    "trees": {
+        "simulate_part": 4,
+        "validate": 4,
+        "build_shards": 4,
+        "take_inventory": 1,
+        "train_trees": 1,
+        "trees": 1,
+    },
+    "networks": {
+        "simulate_part": 4,
+        "validate": 4,
+        "build_shards": 4,
+        "take_inventory": 1,
+        "fit_scaling": 1,
+        "train_member": 10,
+        "assemble_ensemble": 2,
+        "networks": 1,
+    },
+}
+METRICS = {
+    "simulate_part": 6,
+    "validate": 6,
+    "build_shards": 6,
+    "take_inventory": 2,
+    "fit_scaling": 1,
+    "train_trees": 1,
+    "train_member": 10,
+    "assemble_ensemble": 2,
+    "predict": 18,
+    "calibrate": 3,
+    "evaluate": 3,
+}
+REPORT = {**METRICS, "compare_models": 1, "make_tables": 1, "make_figures": 1, "make_report": 1}
+
+
+@pytest.fixture
+def snakemake(tmp_path: Path) -> Snakemake:
+    """Run the workflow in an empty folder."""
+    return runner(tmp_path)
+
+
+@pytest.mark.parametrize("target", STAGES_OF_DEMO)
+def test_named_target_plans_its_stages_and_no_more(snakemake: Snakemake, target: str) -> None:
+    assert snakemake("-n", target).planned == STAGES_OF_DEMO[target]
+
+
+def test_bare_call_plans_the_whole_demo(snakemake: Snakemake) -> None:
+    assert snakemake("-n").planned == REPORT
+
+
+def test_study_is_a_target(snakemake: Snakemake) -> None:
+    planned = snakemake("-n", "calo_muon").planned
+    assert planned["make_tables"] == planned["make_figures"] == 1
+    assert planned["train_member"] == 10
+
+
+def test_ablation_is_a_target_by_its_path(snakemake: Snakemake) -> None:
+    planned = snakemake("-n", "results/calo_muon/metrics/no_se.json").planned
+    assert planned["train_member"] == 5
+    assert planned["evaluate"] == 1
+    assert planned["train_trees"] == 0
+
+
+def test_single_part_is_a_target_by_its_path(snakemake: Snakemake) -> None:
+    from hitforge.samples import part_id
+
+    planned = snakemake("-n", f"results/calo_muon/shards/train/{part_id('sim_0000.root')}.h5").planned
+    assert planned == {"simulate_part": 1, "validate": 1, "build_shards": 1}
+
+
+@pytest.mark.parametrize(
+    "target",
+    [
+        "results/calo_muon/metrics/cn.json",
+        "results/calo_muon/models/cnn/member_9.safetensors",
+        "results/calo_moun/scaling.json",
+        "results/calo_muon/ntuples/train/sim_0000-deadbeef.root",
+    ],
+)
+def test_mistyped_target_is_an_error(snakemake: Snakemake, target: str) -> None:
+    run = snakemake("-n", target, check=False)
+    assert run.code != 0
+    assert "Traceback" not in run.output
+
+
+@pytest.mark.parametrize(
+    ("content", "message"),
+    [
+        ({"calo_muon": {"fold": {"count": 9}}}, "calo_muon.*fold|fold: Extra inputs"),
+        ({"studies": ["nope"]}, "study 'nope' is not known"),
+        ({"calo_muon": {"folds": {"count": 3}}}, "needs at least 7 folds"),
+        ({"calo_muon": {"run_models": ["cnnn"]}}, "model 'cnnn' is not defined"),
+        ({"calo_muon": {"samples": {"train": {"source": "no/such/*.root"}}}}, "matches no file"),
+        ({"calo_muon": {"models": {"cnn": {"network": {"norm": "batch"}}}}}, "models.cnn.network.norm"),
+        ({"preset": "huge"}, "demo, paper, small"),
+    ],
+)
+def test_wrong_configuration_is_named(
+    snakemake: Snakemake, tmp_path: Path, content: dict[str, object], message: str
+) -> None:
+    path = tmp_path / "wrong.yaml"
+    path.write_text(yaml.safe_dump(content))
+    run = snakemake("-n", "--configfile", str(path), check=False)
+    assert run.code != 0
+    assert re.search(message, run.output), run.output
+
+
+def test_fold_file_is_a_sample(snakemake: Snakemake, tmp_path: Path) -> None:
+    (tmp_path / "folds.hdf5").write_bytes(b"")
+    content = {"calo_muon": {"samples": {"train": {"role": "train", "source": "folds.hdf5", "parts": 8}}}}
+    (tmp_path / "folds.yaml").write_text(yaml.safe_dump(content))
+    planned = snakemake("-n", "--configfile", "folds.yaml", "results/calo_muon/inventory/train.json").planned
+    assert planned["simulate_part"] == 0
+    assert planned["take_inventory"] == 1

@@ -1,0 +1,116 @@
+"""What is remade after a change, counted: nothing for nothing, and for each change just what depends on it."""
+
+from __future__ import annotations
+
+import os
+import shutil
+from collections import Counter
+from pathlib import Path
+
+import pytest
+
+from tests.workflow.running import Snakemake, write_config
+
+pytestmark = [pytest.mark.workflow, pytest.mark.xdist_group("finished")]
+
+MODELS = 2
+REPORT = {"make_tables": 1, "make_figures": 1, "make_report": 1}
+# everything below a new training: 3 train and 2 test blocks, two models, one of them with two members
+AFTER_TRAINING = {
+    "predict": MODELS * 5,
+    "calibrate": MODELS,
+    "evaluate": MODELS,
+    "compare_models": 1,
+    "assemble_ensemble": 1,
+    **REPORT,
+}
+RETRAINED = {"fit_scaling": 1, "train_trees": 1, "train_member": 2, **AFTER_TRAINING}
+
+
+def plan(snakemake: Snakemake, *arguments: str) -> Counter[str]:
+    return snakemake("-n", "--configfile", "tiny.yaml", *arguments).planned
+
+
+def test_nothing_changed_plans_nothing(snakemake: Snakemake) -> None:
+    assert plan(snakemake) == {}
+
+
+def test_new_test_part(snakemake: Snakemake, production: Path) -> None:
+    shutil.copy(production / "data/train/part_0.root", production / "data/test/part_9.root")
+    expected = {
+        "validate": 1,
+        "take_inventory": 1,
+        "build_shards": 1,
+        "predict": MODELS,
+        "evaluate": MODELS,
+        "compare_models": 1,
+        **REPORT,
+    }
+    assert plan(snakemake) == expected
+
+
+def test_new_train_part(snakemake: Snakemake, production: Path) -> None:
+    shutil.copy(production / "data/test/part_0.root", production / "data/train/part_9.root")
+    expected = {"validate": 1, "take_inventory": 1, "build_shards": 1, **RETRAINED}
+    expected["predict"] += MODELS  # the new part's own block
+    assert plan(snakemake) == expected
+
+
+def test_removed_test_part(snakemake: Snakemake, production: Path) -> None:
+    (production / "data/test/part_1.root").unlink()
+    assert plan(snakemake) == {"take_inventory": 1, "evaluate": MODELS, "compare_models": 1, **REPORT}
+
+
+@pytest.mark.parametrize("age", [+100, -1_000_000])
+def test_replaced_part_is_noticed_even_when_older(snakemake: Snakemake, production: Path, age: int) -> None:
+    part = production / "data/test/part_1.root"
+    shutil.copy(production / "data/test/part_0.root", part)
+    when = part.stat().st_mtime + age
+    os.utime(part, (when, when))
+    planned = plan(snakemake)
+    assert planned["validate"] == planned["build_shards"] == planned["take_inventory"] == 1
+    assert planned["train_member"] == planned["train_trees"] == 0
+
+
+def test_changed_bins_reevaluate(snakemake: Snakemake, production: Path) -> None:
+    write_config(production, evaluation={"resolution_bins": 10})
+    expected = {"calibrate": MODELS, "evaluate": MODELS, "compare_models": 1, **REPORT}
+    assert plan(snakemake) == expected
+
+
+def test_changed_loss_retrains_networks_only(snakemake: Snakemake, production: Path) -> None:
+    write_config(production, models={"hl_only": {"training": {"loss": {"huber": "off"}}}})
+    expected = {**AFTER_TRAINING, "train_member": 2, "predict": 5, "calibrate": 1, "evaluate": 1}
+    assert plan(snakemake) == expected
+
+
+def test_changed_description_remakes_the_report_only(snakemake: Snakemake, production: Path) -> None:
+    write_config(production, models={"hl_only": {"description": "another text"}})
+    assert plan(snakemake) == REPORT
+
+
+def test_new_model_trains_only_itself(snakemake: Snakemake, production: Path) -> None:
+    write_config(production, run_models=["bdt", "hl_only", "esum_only"])
+    expected = {
+        "train_member": 2,
+        "assemble_ensemble": 1,
+        "predict": 5,
+        "calibrate": 1,
+        "evaluate": 1,
+        "compare_models": 1,
+        **REPORT,
+    }
+    assert plan(snakemake) == expected
+
+
+def test_more_members_train_only_the_new_ones(snakemake: Snakemake, production: Path) -> None:
+    write_config(production, models={"hl_only": {"training": {"members": 3, "folds": "full"}}})
+    planned = plan(snakemake)
+    assert planned["train_member"] == 1
+    assert planned["train_trees"] == 0
+
+
+def test_fresh_checkout_beside_old_results_plans_nothing(snakemake: Snakemake, production: Path) -> None:
+    # a checkout gives unchanged scripts and configuration new times
+    os.utime(production / "tiny.yaml")
+    assert plan(snakemake) == {}
