@@ -79,7 +79,7 @@ def test_quarantined_part_is_listed_and_the_rest_goes_on(snakemake: Snakemake, p
 def test_duplicate_content_is_used_once(snakemake: Snakemake, production: Path) -> None:
     shutil.copy(production / "data/test/part_0.root", production / "data/test/a_copy.root")
     quarantine = ("--config", "on_bad_part=quarantine", "max_bad_fraction=0.5")
-    snakemake("--configfile", "tiny.yaml", *quarantine, "results/calo_muon/metrics/bdt.json")
+    snakemake("results/calo_muon/metrics/bdt.json", "--configfile", "tiny.yaml", *quarantine)
     inventory = json.loads((production / "results/calo_muon/inventory/test.json").read_text())["parts"]
     duplicate = [part for part, entry in inventory.items() if entry["status"] == "duplicate"]
     # the part that was there first stays, although the copy sorts before it

@@ -99,7 +99,7 @@ def test_single_part_is_a_target_by_its_path(snakemake: Snakemake) -> None:
 def test_mistyped_target_is_an_error(snakemake: Snakemake, target: str) -> None:
     run = snakemake("-n", target, check=False)
     assert run.code != 0
-    assert "Traceback" not in run.output
+    assert "Traceback (most recent call last)" not in run.output
 
 
 @pytest.mark.parametrize(
@@ -107,7 +107,7 @@ def test_mistyped_target_is_an_error(snakemake: Snakemake, target: str) -> None:
     [
         ({"calo_muon": {"fold": {"count": 9}}}, "calo_muon.*fold|fold: Extra inputs"),
         ({"studies": ["nope"]}, "study 'nope' is not known"),
-        ({"calo_muon": {"folds": {"count": 3}}}, "needs at least 7 folds"),
+        ({"calo_muon": {"folds": {"count": 3}}}, "needs at least 4 folds"),
         ({"calo_muon": {"run_models": ["cnnn"]}}, "model 'cnnn' is not defined"),
         ({"calo_muon": {"samples": {"train": {"source": "no/such/*.root"}}}}, "matches no file"),
         ({"calo_muon": {"models": {"cnn": {"network": {"norm": "batch"}}}}}, "models.cnn.network.norm"),
@@ -128,6 +128,6 @@ def test_fold_file_is_a_sample(snakemake: Snakemake, tmp_path: Path) -> None:
     (tmp_path / "folds.hdf5").write_bytes(b"")
     content = {"calo_muon": {"samples": {"train": {"role": "train", "source": "folds.hdf5", "parts": 8}}}}
     (tmp_path / "folds.yaml").write_text(yaml.safe_dump(content))
-    planned = snakemake("-n", "--configfile", "folds.yaml", "results/calo_muon/inventory/train.json").planned
+    planned = snakemake("-n", "results/calo_muon/inventory/train.json", "--configfile", "folds.yaml").planned
     assert planned["simulate_part"] == 0
     assert planned["take_inventory"] == 1

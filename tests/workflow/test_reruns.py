@@ -28,7 +28,7 @@ RETRAINED = {"fit_scaling": 1, "train_trees": 1, "train_member": 2, **AFTER_TRAI
 
 
 def plan(snakemake: Snakemake, *arguments: str) -> Counter[str]:
-    return snakemake("-n", "--configfile", "tiny.yaml", *arguments).planned
+    return snakemake("-n", *arguments, "--configfile", "tiny.yaml").planned
 
 
 def test_nothing_changed_plans_nothing(snakemake: Snakemake) -> None:

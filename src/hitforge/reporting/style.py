@@ -119,7 +119,7 @@ def write_figure(figure: Figure, folder: Path) -> None:
     drawn = figure.figure
     with hep_style():
         engine = drawn.get_layout_engine()
-        if engine is not None:
+        if engine is not None and drawn.axes:
             # settle the layout once, so that both formats agree; it is the slowest step
             engine.execute(drawn)
             drawn.set_layout_engine("none")

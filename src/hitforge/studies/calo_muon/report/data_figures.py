@@ -91,7 +91,7 @@ def feature_distributions(inputs: ReportInputs) -> Figure:
         "feature_distributions",
         "Distributions of the features",
         f"Features of {len(muons.energy_gev)} muons of the train sample{' (generated)' if simulated else ''}, "
-        "each energy class normalised to one; the outermost bins hold what lies beyond the 0.5 % and 99.5 % quantiles. "
+        "each energy class normalised to one; the outermost bins hold what lies beyond the 1 % and 96 % quantiles. "
         "The table of features says what each name means.",
         figure,
     )
@@ -112,8 +112,8 @@ def _distribution(axes: Axes, values: NDArray[np.float32], energy: NDArray[np.fl
 
 
 def _edges(values: NDArray[np.float32]) -> NDArray[np.float64]:
-    """Return 30 bins over the central 99 %, or one bin for each integer of a small count."""
-    low, high = (float(q) for q in np.quantile(values.astype(np.float64), (0.005, 0.995)))
+    """Return 30 bins over the bulk, or one bin for each integer of a small count."""
+    low, high = (float(q) for q in np.quantile(values.astype(np.float64), (0.01, 0.96)))
     whole = np.all(values == np.round(values))
     if whole and high - low <= 40:
         return np.arange(np.floor(low) - 0.5, np.ceil(high) + 1.5)

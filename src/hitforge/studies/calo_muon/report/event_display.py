@@ -48,7 +48,7 @@ def event_displays(inputs: ReportInputs) -> Figure:
     figure.colorbar(meshes[0], ax=panels, label="Deposit, summed over the other coordinate [GeV]", pad=0.015, aspect=35)
     handles, _ = panels[0, 0].get_legend_handles_labels()
     if handles:
-        panels[0, 0].legend(loc="upper right", fontsize=9)
+        panels[0, 0].legend(loc="upper right", fontsize=9, frameon=True, framealpha=0.85, edgecolor="none")
     names = "; ".join(f"{_energy(m.energy_gev)}: part {m.part}, entry {m.entry}" for m in muons)
     return Figure(
         "event_displays",

@@ -62,7 +62,15 @@ def points(
     )  # fmt: skip
 
 
-def bands(axes: Axes, rows: Sequence[Mapping[str, Any]], key: str, index: int, text: str, bold: bool = False) -> None:
+def bands(
+    axes: Axes,
+    rows: Sequence[Mapping[str, Any]],
+    key: str,
+    index: int,
+    text: str,
+    bold: bool = False,
+    band: bool = True,
+) -> None:
     """Draw a metric over energy as a line with an error band, for many models in one panel."""
     x, _ = energies(rows)
     y, error = column(rows, key)
@@ -71,7 +79,8 @@ def bands(axes: Axes, rows: Sequence[Mapping[str, Any]], key: str, index: int, t
         x, y, color=colour, marker=MARKERS[index % len(MARKERS)], markersize=4, linewidth=2.2 if bold else 1.3,
         linestyle="-" if index < len(COLOURS) else "--", label=text, zorder=3 + bold,
     )  # fmt: skip
-    axes.fill_between(x, y - error, y + error, color=colour, alpha=0.16, linewidth=0)
+    if band:
+        axes.fill_between(x, y - error, y + error, color=colour, alpha=0.16, linewidth=0)
 
 
 def grid_shape(n: int, columns: int) -> tuple[int, int]:

@@ -33,6 +33,9 @@ from hitforge.studies.calo_muon.report.tables import (
 MAX_BIAS = 45.0
 """Largest bias that the panels show in percent; the lowest energies can lie far beyond."""
 
+MAX_BANDS = 4
+"""With more models only the reference has an error band."""
+
 MAX_OVERLAID = 8
 """More models than this in one panel cannot be told apart; the tables have them all."""
 
@@ -94,7 +97,8 @@ def combined_resolution(inputs: ReportInputs) -> Figure:
         _tracker(inputs, axes)
         for index, model in enumerate(models):
             rows = inputs.metrics_of[model]["samples"].get(sample, {}).get("bins", [])
-            bands(axes, rows, "combined", index, model, bold=model == inputs.reference)
+            main = model == inputs.reference
+            bands(axes, rows, "combined", index, model, bold=main, band=main or len(models) <= MAX_BANDS)
     known = [
         100.0 * row["combined"]["value"]
         for model in models
@@ -112,8 +116,8 @@ def combined_resolution(inputs: ReportInputs) -> Figure:
     return Figure(
         "combined_resolution",
         "Combined resolution of all models",
-        f"Calorimeter and tracker combined, for each model; bands are bootstrap errors. Below the dashed line the "
-        f"calorimeter helps.{more}",
+        f"Calorimeter and tracker combined, for each model; bands are bootstrap errors. The distance to the "
+        f"dashed line is what the calorimeter adds.{more}",
         figure,
     )
 

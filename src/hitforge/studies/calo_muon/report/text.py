@@ -129,10 +129,17 @@ def _sections(inputs: ReportInputs) -> tuple[Section, ...]:
                 "the average over bins of tracker minus combined resolution; a perfect calorimeter would reach 41 %.",
             ),
             items=_items(
-                "table headline", "figure mean_improvement", "table differences", "figure resolution",
-                "figure combined_resolution", "table resolution_heldout", "table resolution_test", "figure linearity",
-                "figure bias", "figure calibration",
-            ),  # fmt: skip
+                "table headline",
+                "figure mean_improvement",
+                "table differences",
+                "figure resolution",
+                "figure combined_resolution",
+                "table resolution_heldout",
+                "table resolution_test",
+                "figure linearity",
+                "figure bias",
+                "figure calibration",
+            ),
         ),
         Section(
             id="data",
@@ -144,9 +151,14 @@ def _sections(inputs: ReportInputs) -> tuple[Section, ...]:
             id="models",
             title="Models and training",
             items=_items(
-                "table models", "figure loss_history", "table training", "figure learning_rate", "figure importances",
-                "table tuning", "figure tuning_history",
-            ),  # fmt: skip
+                "table models",
+                "figure loss_history",
+                "table training",
+                "figure learning_rate",
+                "figure importances",
+                "table tuning",
+                "figure tuning_history",
+            ),
         ),
         Section(
             id="features", title="High-level features", items=_items("table features", "figure feature_distributions")

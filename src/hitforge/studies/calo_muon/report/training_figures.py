@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
@@ -69,7 +70,12 @@ def _losses(axes: Axes, history: History) -> None:
         axes.plot(history.best, history.best_loss, color=colour, marker="o", markersize=5.5, zorder=4)
 
 
-def _floats(values: list[float | None]) -> list[float]:
+def _names(models: Sequence[str], shown: int = 3) -> str:
+    more = len(models) - shown
+    return ", ".join(models[:shown]) + (f" and {more} more" if more > 0 else "")
+
+
+def _floats(values: Sequence[float | None]) -> list[float]:
     return [np.nan if value is None else value for value in values]
 
 
@@ -95,16 +101,21 @@ def learning_rate(inputs: ReportInputs) -> Figure:
     models = {model: histories for model, histories in models.items() if histories}
     if not models:
         return nothing("learning_rate", "Learning rate and momentum", "no network was trained")
-    figure = new_figure(10.4, 3.5)
+    # most models share a schedule: equal traces are one line with all their names
+    traces: dict[tuple[tuple[float | None, ...], ...], list[str]] = {}
+    for model, histories in models.items():
+        for history in histories:
+            names = traces.setdefault((tuple(history.step), tuple(history.lr), tuple(history.beta1)), [])
+            names += [model] * (model not in names)
+    named: set[tuple[str, ...]] = set()
+    figure = new_figure(10.4, 3.7)
     rate, momentum = figure.subplots(1, 2)
-    for index, (model, histories) in enumerate(models.items()):
-        colour = COLOURS[index % len(COLOURS)]
-        for k, history in enumerate(histories):
-            # models usually share a schedule: later ones are drawn thinner, so that none is hidden
-            width = max(6.5 * 0.5**index, 1.0)
-            name = model if k == 0 else None
-            rate.plot(history.step, _floats(history.lr), color=colour, linewidth=width, label=name)
-            momentum.plot(history.step, _floats(history.beta1), color=colour, linewidth=width)
+    for (step, lr, beta1), names in traces.items():
+        colour = COLOURS[list(models).index(names[0]) % len(COLOURS)]
+        text = None if tuple(names) in named else _names(names)
+        named.add(tuple(names))
+        rate.plot(step, _floats(lr), color=colour, label=text)
+        momentum.plot(step, _floats(beta1), color=colour)
     rate.set_yscale("log")
     rate.set_ylabel("Learning rate")
     momentum.set_ylabel("β₁ of Adam")
@@ -112,11 +123,11 @@ def learning_rate(inputs: ReportInputs) -> Figure:
         axes.set_xlabel("Epoch")
         axes.margins(x=0.02)
     handles, texts = rate.get_legend_handles_labels()
-    figure.legend(handles, texts, loc="outside right upper")
+    figure.legend(handles, texts, loc="outside lower center", ncols=3)
     return Figure(
         "learning_rate",
         "Learning rate and momentum",
-        "Values at the last batch of each epoch, one line for each member: one cosine cycle, then halving from the "
+        "Values at the last batch of each epoch; equal traces are one line: one cosine cycle, then halving from the "
         "best epoch's values when the monitoring loss stalls.",
         figure,
     )

@@ -25,11 +25,6 @@ def compiled(function: _F) -> _F:
     return cast(_F, numba.njit(nogil=True, error_model="numpy")(function))
 
 
-def compiled_inline(function: _F) -> _F:
-    """Compile likewise, always merged into the caller: for what runs at every step."""
-    return cast(_F, numba.njit(nogil=True, error_model="numpy", forceinline=True)(function))
-
-
 def compiled_to_disk(function: _F) -> _F:
     """Compile likewise and keep the machine code in numba's cache.
 
@@ -47,7 +42,7 @@ def source_fingerprint() -> int:
     return int.from_bytes(digest.digest(), "big")
 
 
-@compiled_inline
+@compiled
 def mix(value: np.uint64) -> np.uint64:
     """Scramble 64 bits (finaliser of SplitMix64: Steele, Lea and Flood, OOPSLA 2014)."""
     value = (value ^ (value >> _S30)) * _MIX_1
@@ -61,7 +56,7 @@ def event_state(seed: np.uint64, event: np.uint64) -> np.uint64:
     return mix(mix(seed + _GAMMA) ^ mix(event * _GAMMA + _MIX_1))
 
 
-@compiled_inline
+@compiled
 def uniform(state: NDArray[np.uint64]) -> float:
     """Return a number in (0, 1), never either end, and advance ``state[0]`` (SplitMix64)."""
     state[0] += _GAMMA

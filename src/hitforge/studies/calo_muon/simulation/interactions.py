@@ -6,7 +6,7 @@ from typing import Final
 
 import numpy as np
 
-from hitforge.studies.calo_muon.simulation.compiled import compiled, compiled_inline, uniform
+from hitforge.studies.calo_muon.simulation.compiled import compiled, uniform
 from hitforge.studies.calo_muon.simulation.material import ELECTRON_MASS
 from hitforge.studies.calo_muon.simulation.particles import (
     ELECTRON,
@@ -22,7 +22,7 @@ from hitforge.studies.calo_muon.simulation.particles import (
 _M: Final = ELECTRON_MASS
 
 
-@compiled_inline
+@compiled
 def radiation_angle(state: State, energy: float) -> float:
     """Cosine of the angle of bremsstrahlung or of a pair's electron: Tsai's distribution in the two-slope form."""
     u = -np.log(uniform(state) * uniform(state))

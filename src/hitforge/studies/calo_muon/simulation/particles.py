@@ -10,7 +10,7 @@ from typing import Final, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from hitforge.studies.calo_muon.simulation.compiled import compiled, compiled_inline, uniform
+from hitforge.studies.calo_muon.simulation.compiled import compiled, uniform
 
 Array = NDArray[np.float64]
 State = NDArray[np.uint64]
@@ -65,13 +65,13 @@ class Core(NamedTuple):
     weight: float
 
 
-@compiled_inline
+@compiled
 def inside(block: Block, x: float, y: float, z: float) -> bool:
     """Tell whether a point is in the block."""
     return -block.half_x < x < block.half_x and -block.half_y < y < block.half_y and 0.0 < z < block.depth
 
 
-@compiled_inline
+@compiled
 def deposit(grid: Array, block: Block, x: float, y: float, z: float, energy: float) -> None:
     """Add ``energy`` to the cell at a point; outside the block it is lost."""
     if inside(block, x, y, z):
@@ -81,7 +81,7 @@ def deposit(grid: Array, block: Block, x: float, y: float, z: float, energy: flo
         grid[(iz * block.n_x + ix) * block.n_y + iy] += energy
 
 
-@compiled_inline
+@compiled
 def in_core(core: Core, x: float, y: float) -> bool:
     """Tell whether a point is in the cylinder."""
     dx, dy = x - core.x, y - core.y
@@ -106,7 +106,7 @@ def push(
     return n + 1
 
 
-@compiled_inline
+@compiled
 def turn(
     ux: float, uy: float, uz: float, cos_theta: float, cos_phi: float, sin_phi: float
 ) -> tuple[float, float, float]:
@@ -128,7 +128,7 @@ def turn(
     return vx * norm, vy * norm, vz * norm
 
 
-@compiled_inline
+@compiled
 def azimuth(state: State) -> tuple[float, float, float]:
     """Return cos and sin of a random azimuth and an independent uniform number, without trigonometry."""
     while True:

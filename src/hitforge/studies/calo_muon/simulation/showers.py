@@ -224,6 +224,9 @@ def run_shower(
 ) -> None:
     """Follow the ``n`` particles on the stack and all that they make."""
     while n > 0:
+        # one particle pushes hundreds at most; compiled code would write past the end without a word
+        if n > len(stack) // 2:
+            raise RuntimeError("simulation: more particles wait than the stack was made for")
         if stack[n - 1, KIND] == PHOTON:
             n = track_photon(stack, n, state, grid, block, tables, cuts, core)
         else:

@@ -1,0 +1,140 @@
+from __future__ import annotations
+
+import copy
+import re
+from html.parser import HTMLParser
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from hitforge.provenance import read_json
+from hitforge.reporting.changes import compare_chapters
+from hitforge.reporting.page import ChapterFiles, duration
+from hitforge.reporting.run_info import RunInfo, read_benchmarks
+from hitforge.stages.report import make_page
+
+HEADER = "s\th:m:s\tmax_rss\tmax_vms\tmax_uss\tmax_pss\tio_in\tio_out\tmean_load\tcpu_time\n"
+
+
+class Links(HTMLParser):
+    """Ids, link targets and open tags of a page."""
+
+    VOID = frozenset({"meta", "img", "br"})
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.ids: list[str] = []
+        self.targets: list[str] = []
+        self.open: list[str] = []
+        self.wrong: list[str] = []
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        found = dict(attrs)
+        self.ids += [found["id"]] if found.get("id") else []
+        self.targets += [str(found[key]) for key in ("href", "src") if key in found]
+        if tag not in self.VOID:
+            self.open.append(tag)
+
+    def handle_endtag(self, tag: str) -> None:
+        if not self.open or self.open.pop() != tag:
+            self.wrong.append(tag)
+
+
+@pytest.fixture(scope="module")
+def benchmarks(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = tmp_path_factory.mktemp("benchmarks")
+    jobs = folder / "train_member" / "calo_muon" / "cnn"
+    jobs.mkdir(parents=True)
+    (jobs / "0.tsv").write_text(HEADER + "1523.2\t0:25:23\t1830.5\t1\t1\t1\t0\t0\t99.1\t1510.0\n")
+    (jobs / "1.tsv").write_text(HEADER + "1400.0\t0:23:20\t1790.5\t1\t1\t1\t0\t0\t99.1\t1390.0\n")
+    (folder / "make_report.tsv").write_text(HEADER + "0.2\t0:00:00\tNA\tNA\tNA\tNA\tNA\tNA\tNA\tNA\n")
+    return folder
+
+
+@pytest.fixture(scope="module")
+def page(report: Any, benchmarks: Path, tmp_path_factory: pytest.TempPathFactory) -> str:
+    now = read_json(report.tables / "chapter.json")
+    before = copy.deepcopy(now)
+    before["parts"]["train"].pop(sorted(before["parts"]["train"])[0])
+    before["headline"][0]["number"]["value"] -= 1.25
+    run = RunInfo(
+        preset="demo",
+        seed=20210702,
+        device="cpu",
+        versions=RunInfo.installed_versions(),
+        host="<node>",
+        stages=read_benchmarks(benchmarks, {"train_member": {"mem_mb": 4000, "runtime": 240}}),
+        changes=compare_chapters({"calo_muon": before}, {"calo_muon": now}),
+    )
+    out = tmp_path_factory.mktemp("page") / "report" / "index.html"
+    make_page([ChapterFiles(report.tables, report.figures)], run, out)
+    assert out.stat().st_size < 8e6
+    return out.read_text(encoding="utf-8")
+
+
+def test_page_is_one_file(page: str) -> None:
+    links = Links()
+    links.feed(page)
+    assert not links.wrong and not links.open
+    assert all(target.startswith(("#", "data:")) for target in links.targets)
+    assert not re.search(r"@import|url\(|<link|<iframe|fetch\(", page)
+    # the only addresses are the names of XML standards inside the pictures, which are encoded
+    assert not re.search(r"https?://", page)
+
+
+def test_links_within_the_page_lead_somewhere(page: str) -> None:
+    links = Links()
+    links.feed(page)
+    assert len(links.ids) == len(set(links.ids))
+    assert {target[1:] for target in links.targets if target.startswith("#")} <= set(links.ids)
+
+
+def test_page_tells_what_a_reader_must_know(page: str) -> None:
+    for text in (
+        "demonstrates function, not physics",
+        "another data set",
+        "fold 0",
+        "not the published data set",
+        "tree is missing",
+        "no tuned model is among the reported models",
+        "Added (1): train_0000-00000000",
+        "+1.25",
+        "&lt;node&gt;",
+    ):
+        assert text in page, text
+
+
+def test_page_shows_time_and_memory_with_suggestions(page: str, benchmarks: Path) -> None:
+    stages = {cost.rule: cost for cost in read_benchmarks(benchmarks, {"train_member": {"mem_mb": 4000}})}
+    training = stages["train_member"]
+    assert (training.jobs, training.wall_s_total, training.max_rss_mb) == (2, 2923.2, 1830.5)
+    assert (training.suggested_mem_mb, training.suggested_runtime_min) == (2400, 55)
+    assert stages["make_report"].max_rss_mb is None and stages["make_report"].suggested_mem_mb is None
+    assert "48.7 min" in page and "train_member" in page
+    assert [duration(s) for s in (0.2, 99.0, 600.0, 7200.0)] == ["0.2 s", "99.0 s", "10.0 min", "2.0 h"]
+
+
+def test_page_repeats_and_needs_no_run_section(report: Any, tmp_path: Path) -> None:
+    pages = []
+    for name in ("a.html", "b.html"):
+        make_page([ChapterFiles(report.tables, report.figures)], RunInfo(), tmp_path / name)
+        pages.append((tmp_path / name).read_bytes())
+    assert pages[0] == pages[1]
+    assert b"Since the last report" not in pages[0] and b"Time and memory" not in pages[0]
+
+
+def test_several_studies_share_a_page(report: Any, tmp_path: Path) -> None:
+    files = ChapterFiles(report.tables, report.figures)
+    make_page([files, files], RunInfo(), tmp_path / "index.html")
+    assert "Report of 2 studies" in (tmp_path / "index.html").read_text(encoding="utf-8")
+
+
+def test_nothing_changed_is_said() -> None:
+    chapter = {"study": "calo_muon", "title": "t", "parts": {"train": {"a": 3}}, "headline": []}
+    changes = compare_chapters({"calo_muon": chapter}, {"calo_muon": chapter})
+    assert changes.samples == () and changes.numbers == ()
+
+
+def test_missing_benchmarks_are_no_error(tmp_path: Path) -> None:
+    assert read_benchmarks(tmp_path / "none") == ()

@@ -1,0 +1,161 @@
+from __future__ import annotations
+
+import csv
+import io
+from pathlib import Path
+from typing import Any
+
+import pytest
+from fabricate import fabricate
+
+from hitforge.provenance import read_json
+from hitforge.reporting.chapter import Column, Measured, ReportInputs, Table
+from hitforge.reporting.numbers import cell_text, decimals_of_error, fixed, measured, plain
+from hitforge.reporting.tables import mark, read_table, tex, to_csv, to_latex, to_markdown
+from hitforge.stages.report import headline_text, make_tables
+from hitforge.studies.base import Study
+from hitforge.studies.calo_muon.report.names import TABLES
+
+TABLE = Table(
+    name="sample",
+    title="A table",
+    caption="Per cent & units.",
+    columns=(
+        Column(key="model", label="Model", align="left"),
+        Column(key="mi", label="MI", unit="%"),
+        Column(key="n", label="Muons"),
+    ),
+    rows=(
+        ("cnn_a", Measured(value=19.4217, error=0.0831), 862085),
+        ("bdt", Measured(value=None, reason="too few muons"), 12),
+        ("hl", Measured(value=-3.0, error=0.21, reason="too few muons"), None),
+    ),
+    notes=("A note.",),
+)
+
+
+@pytest.mark.parametrize(
+    ("error", "decimals"),
+    [(0.0354, 3), (0.0355, 2), (0.0949, 2), (0.096, 2), (0.354, 2), (3.2, 1), (12.0, 0), (420.0, -2)],
+)
+def test_error_decides_the_decimals(error: float, decimals: int) -> None:
+    assert decimals_of_error(error) == decimals
+
+
+def test_numbers_as_text() -> None:
+    assert measured(Measured(value=19.4217, error=0.0831)) == "19.42 ± 0.08"
+    assert measured(Measured(value=-0.00312, error=0.00021)) == "−0.00312 ± 0.00021"
+    assert measured(Measured(value=20.72)) == "20.72"
+    assert measured(Measured(value=None, reason="why")) == "—"
+    assert measured(Measured(value=19.3, error=0.05, decimals=2)) == "19.30 ± 0.05"
+    assert measured(Measured(value=2.0, error=0.0001, decimals=2)) == "2.00 ± <0.01"
+    assert fixed(862085, 0) == "862\u202f085" and fixed(1234.5, 1) == "1234.5"
+    assert plain(0.0001234) == "0.0001234" and plain(3.0) == "3" and plain(1.2e-7) == "1.20e−7"
+    assert fixed(-0.001, 2) == "0.00"
+    assert cell_text(None) == "—" and cell_text(7) == "7"
+    assert [mark(i) for i in (0, 25, 26, 27)] == ["a", "z", "aa", "ab"]
+
+
+def test_csv_has_full_precision_and_columns_of_its_own_for_errors_and_reasons() -> None:
+    rows = list(csv.DictReader(io.StringIO(to_csv(TABLE))))
+    assert list(rows[0]) == ["model", "mi [%]", "mi_error [%]", "mi_reason", "n"]
+    assert rows[0]["mi [%]"] == "19.4217" and rows[0]["n"] == "862085"
+    assert rows[1]["mi [%]"] == "" and rows[1]["mi_reason"] == "too few muons"
+
+
+def test_markdown_shows_a_dash_and_the_reason_once() -> None:
+    text = to_markdown(TABLE)
+    assert "| bdt   |      — [a] |" in " ".join(text.split("  ")) or "— [a]" in text
+    assert text.count("too few muons") == 1 and "- A note." in text
+    widths = {len(line) for line in text.splitlines() if line.startswith("|")}
+    assert len(widths) == 1
+
+
+def test_latex_is_escaped_and_uses_booktabs() -> None:
+    text = to_latex(TABLE)
+    assert r"\toprule" in text and r"\midrule" in text and r"\bottomrule" in text
+    assert r"cnn\_a & 19.42 $\pm$ 0.08 & 862\,085 \\" in text
+    assert r"---\textsuperscript{a}" in text and r"Per cent \& units." in text
+    assert r"MI [\%]" in text
+    assert tex("µ⁻ 5 % {x}") == r"$\mu$⁻ 5 \% \{x\}"
+
+
+def test_empty_table_says_why() -> None:
+    empty = TABLE.model_copy(update={"rows": (), "empty": "nothing was run"})
+    assert "nothing was run" in to_markdown(empty) and "nothing was run" in to_latex(empty)
+    assert to_csv(empty).splitlines() == ["model,mi [%],n"]
+
+
+def test_all_tables_are_written_in_all_formats(report: Any) -> None:
+    for name in TABLES:
+        for suffix in ("csv", "md", "tex", "json"):
+            assert (report.tables / f"{name}.{suffix}").stat().st_size > 0
+        table = read_table(report.tables, name)
+        assert table.rows or table.empty
+        assert to_markdown(table) == (report.tables / f"{name}.md").read_text(encoding="utf-8")
+    assert [path for path in report.tables.iterdir() if path.suffix == ".tmp"] == []
+
+
+def test_tables_repeat_byte_for_byte(report: Any, tmp_path: Path) -> None:
+    make_tables(report.study, report.inputs, tmp_path)
+    for path in report.tables.iterdir():
+        assert (tmp_path / path.name).read_bytes() == path.read_bytes()
+
+
+def test_headline_is_the_metrics_times_one_hundred(report: Any) -> None:
+    rows = list(csv.DictReader(io.StringIO((report.tables / "headline.csv").read_text(encoding="utf-8"))))
+    assert [row["model"] for row in rows] == list(report.inputs.metrics)
+    for row in rows:
+        samples = read_json(report.inputs.metrics[row["model"]])["samples"]
+        for name in ("heldout", "test"):
+            assert float(row[f"mi_{name} [%]"]) == pytest.approx(100 * samples[name]["mean_improvement"]["value"])
+    cnn = rows[-1]
+    assert (cnn["published_singles [%]"], cnn["published_ensemble [%]"]) == ("20.29", "20.72")
+    assert rows[0]["published_ensemble [%]"] == ""
+    assert "another data set" in (report.tables / "headline.md").read_text(encoding="utf-8")
+
+
+def test_differences_have_the_sign_of_model_minus_reference(report: Any) -> None:
+    rows = list(csv.DictReader(io.StringIO((report.tables / "differences.csv").read_text(encoding="utf-8"))))
+    metrics = {
+        m: read_json(p)["samples"]["test"]["mean_improvement"]["value"] for m, p in report.inputs.metrics.items()
+    }
+    assert [row["model"] for row in rows] == ["bdt", "hl_only"]
+    for row in rows:
+        expected = 100 * (metrics[row["model"]] - metrics["cnn"])
+        assert float(row["difference_test [%]"]) == pytest.approx(expected)
+
+
+def test_bad_parts_stand_in_the_tables_with_their_reason(report: Any) -> None:
+    assert "tree is missing" in (report.tables / "bad_parts.md").read_text(encoding="utf-8")
+    train = next(csv.DictReader(io.StringIO((report.tables / "cut_flow.csv").read_text(encoding="utf-8"))))
+    assert (train["parts_found"], train["parts_bad"], train["parts_used"]) == ("4", "1", "3")
+
+
+def test_numbers_that_cannot_be_computed_are_dashes_with_reasons(tmp_path: Path) -> None:
+    study, inputs = fabricate(tmp_path, models=("hl_only",), n_heldout=40, n_test=2, bootstraps=5, bad_part=False)
+    make_tables(study, inputs, tmp_path / "tables")
+    text = (tmp_path / "tables/headline.md").read_text(encoding="utf-8")
+    assert "— [a]" in text and "the linear fit needs 2" in text
+    chapter = read_json(tmp_path / "tables/chapter.json")
+    assert any("no number, because" in note for note in chapter["notes"])
+    assert read_table(tmp_path / "tables", "bad_parts").empty == "every part is good: nothing was left out"
+    assert read_table(tmp_path / "tables", "differences").empty == "only one model was run"
+
+
+def test_headline_for_the_terminal(report: Any) -> None:
+    text = headline_text(report.tables)
+    assert "cnn" in text and "±" in text and "\x1b" not in text
+    assert max(map(len, text.splitlines())) <= 120
+
+
+def test_unseen_parts_of_frozen_models_are_named(production: tuple[Study[Any], ReportInputs], tmp_path: Path) -> None:
+    import dataclasses
+    import json
+
+    study, inputs = production
+    manifest = read_json(inputs.manifests["cnn"])
+    manifest["training_parts"] = sorted(inputs.inventory_of["train"].good)[1:]
+    (tmp_path / "model.json").write_text(json.dumps(manifest))
+    frozen = dataclasses.replace(inputs, manifests={**inputs.manifests, "cnn": tmp_path / "model.json"})
+    assert any("cnn was trained without 1 parts" in note for note in study.chapter(frozen).notes)
