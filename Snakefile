@@ -14,8 +14,6 @@ include: "workflow/rules/inputs.smk"
 include: "workflow/rules/simulate.smk"
 include: "workflow/rules/validate.smk"
 include: "workflow/rules/shards.smk"
-
-
 include: "workflow/rules/scaling.smk"
 include: "workflow/rules/trees.smk"
 include: "workflow/rules/networks.smk"

@@ -216,7 +216,7 @@ def _without_marks(value: Any) -> Any:
 
 def _inherit(models: Mapping[str, Any]) -> dict[str, Any]:
     """Resolve ``base: other`` of model entries: an ablation states only what differs."""
-    resolved: dict[str, Any] = {}
+    resolved: dict[str, dict[str, Any]] = {}
 
     def resolve(name: str, trail: tuple[str, ...]) -> dict[str, Any]:
         if name in trail:

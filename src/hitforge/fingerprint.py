@@ -11,7 +11,7 @@ PACKAGE = Path(__file__).parent
 
 # Modules that decide what a stage writes, besides those that the study adds in ``settings.CODE``.
 # tests/workflow/test_fingerprint.py holds this list against what each stage really imports.
-_EVENTS = ("hits", "shards", "folds")
+_EVENTS = ("hits", "shards", "shard_lists", "folds")
 _NETWORKS = ("networks", "training.member_files", "training.device")
 _STREAM = tuple(f"training.{name}" for name in ("batches", "dataset", "loader", "plan", "window"))
 STAGE_MODULES: dict[str, tuple[str, ...]] = {

@@ -218,7 +218,8 @@ class Shard:
 
     def hit_counts(self) -> NDArray[np.int64]:
         """Return the number of hits of each event."""
-        return np.diff(self._file["voxels/indptr"][:])
+        counts: NDArray[np.int64] = np.diff(self._file["voxels/indptr"][:])
+        return counts
 
     def hits(self, start: int, stop: int) -> CellHits:
         """Return the voxel deposits of events ``start:stop``."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Literal
 
@@ -116,12 +116,12 @@ def take_inventory(
         Policy ``fail`` and any bad or duplicate part; policy ``quarantine`` and too many; or no good part at all.
     """
     entries: dict[str, PartEntry] = {}
-    owner = {
-        v.content_checksum: v.part for v in reversed(sorted(verdicts, key=lambda v: v.part)) if v.verdict == "good"
-    }
+    ordered = sorted(verdicts, key=lambda verdict: verdict.part)
+    # of several parts with one content the first by name owns it, unless another was there before
+    owner = {verdict.content_checksum: verdict.part for verdict in reversed(ordered) if verdict.good}
     present = {v.part for v in verdicts}
     owner |= {checksum: part for checksum, part in first_seen.items() if checksum in owner and part in present}
-    for verdict in sorted(verdicts, key=lambda v: v.part):
+    for verdict in ordered:
         status: Literal["good", "bad", "duplicate"] = verdict.verdict
         reasons = tuple(describe(problem) for problem in verdict.problems)
         if status == "good" and owner[verdict.content_checksum] != verdict.part:
@@ -165,9 +165,3 @@ def read_inventory(path: Path) -> Inventory:
 def write_inventory(path: Path, inventory: Inventory) -> None:
     """Write an inventory file atomically."""
     write_json(path, inventory.model_dump(mode="json"))
-
-
-def used_shards(shards: Iterable[str | Path], inventory: Path) -> list[Path]:
-    """Return the shards of the parts that an inventory uses, in the order of their ids."""
-    good = set(read_inventory(inventory).good)
-    return sorted((Path(path) for path in shards if Path(path).stem in good), key=lambda path: path.stem)

@@ -72,7 +72,7 @@ def test_unknown_version_says_what_to_do(tmp_path: Path) -> None:
     write_shard(path, LAYOUT, [toy_block(2)], ATTRIBUTES)
     with h5py.File(path, "r+") as handle:
         handle.attrs["format_version"] = 99
-    with pytest.raises(ShardError, match="format 99.*rebuild"):
+    with pytest.raises(ShardError, match=r"format 99.*rebuild"):
         Shard(path)
 
 

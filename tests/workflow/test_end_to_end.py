@@ -32,8 +32,11 @@ def test_no_checkpoint_is_left(finished: Path) -> None:
 
 
 def test_every_job_left_a_log_and_a_benchmark(finished: Path) -> None:
-    logs = {path.parts[len(finished.parts) + 1].removesuffix(".log") for path in (finished / "logs").rglob("*.log")}
-    benchmarks = {path.parts[len(finished.parts) + 1].removesuffix(".tsv") for path in (finished / "benchmarks").rglob("*.tsv")}
+    def rules(folder: str, suffix: str) -> set[str]:
+        paths = (path.relative_to(finished / folder) for path in (finished / folder).rglob(f"*{suffix}"))
+        return {path.parts[0].removesuffix(suffix) for path in paths}
+
+    logs, benchmarks = rules("logs", ".log"), rules("benchmarks", ".tsv")
     assert logs == benchmarks
     assert {"train_member", "build_shards", "make_report"} <= logs
 

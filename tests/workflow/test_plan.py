@@ -14,11 +14,11 @@ pytestmark = pytest.mark.workflow
 
 # the demo: 4 train and 2 test parts, each its own block; bdt, hl_only and cnn with five members
 STAGES_OF_DEMO = {
-    "ntuples": {"simulate_part": 6, "ntuples": 1},
-    "verdicts": {"simulate_part": 6, "validate": 6, "take_inventory": 2, "verdicts": 1},
-    "shards": {"simulate_part": 6, "validate": 6, "build_shards": 6, "shards": 1},
+    "ntuples": {"simulate": 6, "ntuples": 1},
+    "verdicts": {"simulate": 6, "validate": 6, "take_inventory": 2, "verdicts": 1},
+    "shards": {"simulate": 6, "validate": 6, "build_shards": 6, "shards": 1},
     "trees": {
-        "simulate_part": 4,
+        "simulate": 4,
         "validate": 4,
         "build_shards": 4,
         "take_inventory": 1,
@@ -26,7 +26,7 @@ STAGES_OF_DEMO = {
         "trees": 1,
     },
     "networks": {
-        "simulate_part": 4,
+        "simulate": 4,
         "validate": 4,
         "build_shards": 4,
         "take_inventory": 1,
@@ -37,7 +37,7 @@ STAGES_OF_DEMO = {
     },
 }
 METRICS = {
-    "simulate_part": 6,
+    "simulate": 6,
     "validate": 6,
     "build_shards": 6,
     "take_inventory": 2,
@@ -84,7 +84,7 @@ def test_single_part_is_a_target_by_its_path(snakemake: Snakemake) -> None:
     from hitforge.samples import part_id
 
     planned = snakemake("-n", f"results/calo_muon/shards/train/{part_id('sim_0000.root')}.h5").planned
-    assert planned == {"simulate_part": 1, "validate": 1, "build_shards": 1}
+    assert planned == {"simulate": 1, "validate": 1, "build_shards": 1}
 
 
 @pytest.mark.parametrize(
@@ -129,5 +129,5 @@ def test_fold_file_is_a_sample(snakemake: Snakemake, tmp_path: Path) -> None:
     content = {"calo_muon": {"samples": {"train": {"role": "train", "source": "folds.hdf5", "parts": 8}}}}
     (tmp_path / "folds.yaml").write_text(yaml.safe_dump(content))
     planned = snakemake("-n", "results/calo_muon/inventory/train.json", "--configfile", "folds.yaml").planned
-    assert planned["simulate_part"] == 0
+    assert planned["simulate"] == 0
     assert planned["take_inventory"] == 1

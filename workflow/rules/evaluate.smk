@@ -12,10 +12,10 @@ rule calibrate:
         "logs/calibrate/{study}/{fit}.log",
     benchmark:
         "benchmarks/calibrate/{study}/{fit}.tsv"
-    conda:
-        "../../envs/report.yaml"
     group:
         "evaluate"
+    conda:
+        "../../envs/report.yaml"
     threads: 1
     resources:
         mem_mb=megabytes(1000),
@@ -38,10 +38,10 @@ rule evaluate:
         "logs/evaluate/{study}/{model}.log",
     benchmark:
         "benchmarks/evaluate/{study}/{model}.tsv"
-    conda:
-        "../../envs/report.yaml"
     group:
         "evaluate"
+    conda:
+        "../../envs/report.yaml"
     threads: 1
     resources:
         mem_mb=megabytes(2000),

@@ -14,16 +14,16 @@ rule train_member:
         "logs/train_member/{study}/{fit}/member_{member}.log",
     benchmark:
         "benchmarks/train_member/{study}/{fit}/member_{member}.tsv"
+    wildcard_constraints:
+        fit=names(fit for study in STUDIES for fit in fits_of(study, "network")),
+    retries: 10
     conda:
         "../../envs/train.yaml"
     threads: 1
-    retries: 10
     resources:
         gpu=1,
         mem_mb=megabytes(4000),
         runtime=600,
-    wildcard_constraints:
-        fit=names(fit for study in STUDIES for fit in fits_of(study, "network")),
     params:
         settings=cut("train_member"),
         folds=member_folds,
@@ -47,16 +47,16 @@ rule assemble_ensemble:
         "logs/assemble_ensemble/{study}/{fit}.log",
     benchmark:
         "benchmarks/assemble_ensemble/{study}/{fit}.tsv"
-    conda:
-        "../../envs/train.yaml"
+    wildcard_constraints:
+        fit=names(fit for study in STUDIES for fit in fits_of(study, "network")),
     group:
         "assemble"
+    conda:
+        "../../envs/train.yaml"
     threads: 1
     resources:
         mem_mb=megabytes(1000),
         runtime=20,
-    wildcard_constraints:
-        fit=names(fit for study in STUDIES for fit in fits_of(study, "network")),
     params:
         settings=cut("predict"),
         code=code("assemble", "assemble_ensemble.py"),

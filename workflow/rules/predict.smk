@@ -4,7 +4,7 @@
 rule predict:
     """Predict a block of parts; of the train sample only the folds that the fit never saw."""
     input:
-        shards=block_shards,
+        shards="results/{study}/shards/{sample}/{block}.json",
         manifest="results/{study}/models/{fit}/model.json",
         scaling=scaling_of_networks,
     output:
@@ -13,10 +13,10 @@ rule predict:
         "logs/predict/{study}/{fit}/{sample}/{block}.log",
     benchmark:
         "benchmarks/predict/{study}/{fit}/{sample}/{block}.tsv"
-    conda:
-        "../../envs/train.yaml"
     group:
         "predict"
+    conda:
+        "../../envs/train.yaml"
     threads: 1
     resources:
         mem_mb=megabytes(2000),

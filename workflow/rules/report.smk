@@ -69,7 +69,11 @@ rule make_report:
         runtime=20,
     params:
         studies=STUDIES,
-        run={"seed": SETTINGS.seed, "device": SETTINGS.device, "preset": config.get("preset", "")},
+        run={
+            "seed": SETTINGS.seed,
+            "device": SETTINGS.device,
+            "preset": config.get("preset", ""),
+        },
         previous="results/report/.previous.json",
         code=[fingerprint_of(study, "page", "make_report.py") for study in STUDIES],
     script:

@@ -1,27 +1,35 @@
 # What I need: the configuration. What I make: simulated parts in the original's file format.
+# A block of parts is one job, as in every stage that works part by part.
 
 
-rule simulate_part:
-    """Simulate one part of a sample whose source is 'simulate'."""
-    output:
-        "results/{study}/ntuples/{sample}/{part}.root",
-    log:
-        "logs/simulate_part/{study}/{sample}/{part}.log",
-    benchmark:
-        "benchmarks/simulate_part/{study}/{sample}/{part}.tsv"
-    conda:
-        "../../envs/data.yaml"
-    group:
-        "simulate"
-    threads: 1
-    resources:
-        mem_mb=megabytes(1000),
-        runtime=60,
-    params:
-        settings=cut("simulate"),
-        sample=sample_settings,
-        index=part_index,
-        seed=SETTINGS.seed,
-        code=code("simulate", "simulate_part.py"),
-    script:
-        "../scripts/simulate_part.py"
+for study, sample, block, parts in every_block():
+    if parts[0].source is not None:
+        continue
+
+    rule:
+        name:
+            f"simulate_{study}_{sample}_{block}"
+        output:
+            [address(study, sample, part) for part in parts],
+        log:
+            f"logs/simulate/{study}/{sample}/{block}.log",
+        benchmark:
+            f"benchmarks/simulate/{study}/{sample}/{block}.tsv"
+        group:
+            "simulate"
+        conda:
+            "../../envs/data.yaml"
+        threads: 1
+        resources:
+            mem_mb=megabytes(1000),
+            runtime=120,
+        params:
+            study=study,
+            sample_name=sample,
+            settings=SETTINGS.studies[study].for_stage("simulate"),
+            sample=sample_settings(study, sample),
+            indices=[part.index for part in parts],
+            seed=SETTINGS.seed,
+            code=fingerprint_of(study, "simulate", "simulate.py"),
+        script:
+            "../scripts/simulate.py"

@@ -14,14 +14,14 @@ rule train_trees:
         "logs/train_trees/{study}/{fit}.log",
     benchmark:
         "benchmarks/train_trees/{study}/{fit}.tsv"
+    wildcard_constraints:
+        fit=names(fit for study in STUDIES for fit in fits_of(study, "trees")),
     conda:
         "../../envs/train.yaml"
     threads: 1
     resources:
         mem_mb=megabytes(2000),
         runtime=240,
-    wildcard_constraints:
-        fit=names(fit for study in STUDIES for fit in fits_of(study, "trees")),
     params:
         settings=cut("train_trees"),
         folds=tree_folds,

@@ -15,10 +15,10 @@ for study, sample, block, parts in every_block():
             f"logs/validate/{study}/{sample}/{block}.log",
         benchmark:
             f"benchmarks/validate/{study}/{sample}/{block}.tsv"
-        conda:
-            "../../envs/data.yaml"
         group:
             "validate"
+        conda:
+            "../../envs/data.yaml"
         threads: 1
         resources:
             mem_mb=megabytes(1000),

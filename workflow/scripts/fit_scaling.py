@@ -3,14 +3,14 @@
 from pathlib import Path
 
 from hitforge.logs import start_log
+from hitforge.shard_lists import used_shards
 from hitforge.stages.fit_scaling import fit_scaling_of
 from hitforge.studies.base import load_study
-from hitforge.validation import used_shards
 
 start_log(snakemake.log[0])
 fit_scaling_of(
     load_study(snakemake.wildcards.study, snakemake.params.settings),
-    used_shards(snakemake.input.shards, Path(snakemake.input.inventory)),
+    used_shards(snakemake.input.shards, snakemake.input.inventory),
     snakemake.params.held_out,
     Path(snakemake.output[0]),
 )

@@ -4,6 +4,7 @@ from pathlib import Path
 
 from hitforge.logs import start_log
 from hitforge.provenance import content_hash
+from hitforge.shard_lists import read_shard_lists
 from hitforge.stages.predict import predict_block
 from hitforge.studies.base import load_study
 
@@ -12,7 +13,7 @@ scaling = snakemake.input.get("scaling")
 predict_block(
     load_study(snakemake.wildcards.study, snakemake.params.settings),
     Path(snakemake.input.manifest),
-    [Path(path) for path in snakemake.input.shards],
+    read_shard_lists([snakemake.input.shards]),
     snakemake.params.folds,
     snakemake.params.n_folds,
     Path(scaling) if scaling else None,

@@ -7,10 +7,10 @@ from pathlib import Path
 
 from hitforge.logs import start_log
 from hitforge.provenance import content_hash
+from hitforge.shard_lists import used_shards
 from hitforge.stages.train_member import TrainingFolds, train_member_of
 from hitforge.studies.base import load_study
 from hitforge.training.interruption import Interrupted, JobLimits
-from hitforge.validation import used_shards
 
 started = time.monotonic()
 start_log(snakemake.log[0])
@@ -21,7 +21,7 @@ try:
         load_study(snakemake.wildcards.study, snakemake.params.settings),
         snakemake.wildcards.fit,
         int(snakemake.wildcards.member),
-        used_shards(snakemake.input.shards, Path(snakemake.input.inventory)),
+        used_shards(snakemake.input.shards, snakemake.input.inventory),
         Path(snakemake.input.scaling),
         TrainingFolds.model_validate(snakemake.params.folds),
         snakemake.params.seed,

@@ -4,15 +4,15 @@ from pathlib import Path
 
 from hitforge.logs import start_log
 from hitforge.provenance import content_hash
+from hitforge.shard_lists import used_shards
 from hitforge.stages.train_trees import TreeFolds, train_trees_of
 from hitforge.studies.base import load_study
-from hitforge.validation import used_shards
 
 start_log(snakemake.log[0])
 train_trees_of(
     load_study(snakemake.wildcards.study, snakemake.params.settings),
     snakemake.wildcards.fit,
-    used_shards(snakemake.input.shards, Path(snakemake.input.inventory)),
+    used_shards(snakemake.input.shards, snakemake.input.inventory),
     TreeFolds.model_validate(snakemake.params.folds),
     snakemake.params.seed,
     Path(snakemake.output.manifest).parent,

@@ -104,6 +104,7 @@ def train_member_of(
         scaling=content_hash(scale.model_dump(mode="json")),
         training_events=training.index.fingerprint(),
         monitoring_events=monitoring.index.fingerprint(),
+        training_parts=[path.stem for path in shards],
     )
     checkpoint.parent.mkdir(parents=True, exist_ok=True)
     trained = train_member(
@@ -141,6 +142,7 @@ def assemble_ensemble(study: Study[Any], fit: str, members: Sequence[Path], out:
                 for path, info in zip(members, infos, strict=True)
             ],
             weights=[float(weight) for weight in weights],
+            training_parts=infos[0]["provenance"]["training_parts"],
             n_parameters=sum(p.numel() for p in network.parameters() if p.requires_grad),
         ),
     )

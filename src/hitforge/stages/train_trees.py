@@ -88,7 +88,12 @@ def train_trees_of(
     write_json(
         folder / "booster_0.json",
         stamp(
-            config_hash=config_hash, seed=own_seed, history=trained.history, settings=settings.model_dump(mode="json")
+            config_hash=config_hash,
+            seed=own_seed,
+            n_training=len(train),
+            n_monitoring=len(monitor),
+            history=trained.history,
+            settings=settings.model_dump(mode="json"),
         ),
     )
     write_json(

@@ -95,7 +95,7 @@ def test_page_tells_what_a_reader_must_know(page: str) -> None:
         "demonstrates function, not physics",
         "another data set",
         "fold 0",
-        "not the published data set",
+        "They are not the published data set",
         "tree is missing",
         "no tuned model is among the reported models",
         "Added (1): train_0000-00000000",

@@ -12,7 +12,6 @@ from hitforge.evaluation.settings import EnergyEvaluationSettings
 from hitforge.settings_base import Settings
 from hitforge.studies.calo_muon.report import names
 
-
 _READING = ("ntuple", "layouts", "decode", "lumin", "geometry", "muons")
 _VIEWS = ("history", "muon_data", "names", "tables")
 _TABLE_VIEWS = ("data_tables", "training_tables", "text")
@@ -130,8 +129,8 @@ class CaloMuonSettings(StudySettings):
         "predict": ("features", "networks"),
         "calibrate": ("corrections", "evaluate"),
         "evaluate": ("corrections", "evaluate"),
-        "tables": tuple(f"report.{name}" for name in (*_VIEWS, *_TABLE_VIEWS)) + ("published", "features"),
-        "figures": tuple(f"report.{name}" for name in (*_VIEWS, *_FIGURE_VIEWS)) + ("published", "features"),
+        "tables": (*(f"report.{name}" for name in (*_VIEWS, *_TABLE_VIEWS)), "published", "features"),
+        "figures": (*(f"report.{name}" for name in (*_VIEWS, *_FIGURE_VIEWS)), "published", "features"),
     }
     TABLES: ClassVar[tuple[str, ...]] = names.TABLES
     FIGURES: ClassVar[tuple[str, ...]] = names.FIGURES

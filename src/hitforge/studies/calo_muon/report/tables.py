@@ -84,6 +84,7 @@ def published_for(model: str) -> tuple[PublishedResult | None, PublishedResult |
 def headline(inputs: ReportInputs) -> Table:
     """One row for each model: mean improvement on held-out and test muons beside the published value."""
     samples = evaluation_samples(inputs)
+    low, high = (inputs.settings["evaluation"][key] for key in ("e_min_gev", "e_max_gev"))
     columns = [
         Column(key="model", label="Model", align="left"),
         Column(key="kind", label="Kind", align="left"),
@@ -123,7 +124,8 @@ def headline(inputs: ReportInputs) -> Table:
         title="Mean improvement of each model",
         caption=(
             "MI is 100 times the mean over energy bins of tracker minus combined resolution, so larger is better; "
-            "100-4000 GeV, after the bias correction, ensemble unless it says singles. Errors: bootstrap over muons, "
+            f"{low:g}–{high:g} GeV, after the bias correction, "
+            "ensemble unless it says singles. Errors: bootstrap over muons, "
             "for singles spread of the members / √M. Worst energy bin: the largest combined resolution."
         ),
         columns=tuple(columns),
@@ -209,7 +211,7 @@ def _two_decimals(number: Measured) -> Measured:
 
 _RESOLUTION_CAPTION = (
     "Relative resolution, width and residual bias in quadrature, of the bias-corrected ensemble; the tracker is "
-    "assumed (20 % at 1 TeV, proportional to energy). Bootstrap errors."
+    "assumed, with a resolution proportional to energy. Bootstrap errors."
 )
 
 

@@ -1,0 +1,61 @@
+"""The documentation against the code: generated page, links, commands, reasons."""
+
+from __future__ import annotations
+
+import argparse
+import re
+from pathlib import Path
+
+import pytest
+
+from hitforge.cli import build_parser
+from hitforge.config_reference import reference
+
+REPOSITORY = Path(__file__).parents[2]
+DOCS = REPOSITORY / "docs"
+PAGES = [REPOSITORY / "README.md", REPOSITORY / "config" / "README.md", *sorted(DOCS.glob("*.md"))]
+
+
+def anchors(page: Path) -> set[str]:
+    """Return the anchors of a page's headings as GitHub makes them."""
+    headings = re.findall(r"^#+ +(.*)$", page.read_text(encoding="utf-8"), re.MULTILINE)
+    return {re.sub(r"[^\w\- ]", "", heading.lower()).replace(" ", "-") for heading in headings}
+
+
+def test_configuration_page_is_up_to_date() -> None:
+    written = (DOCS / "configuration.md").read_text(encoding="utf-8")
+    assert written == reference(), "run `python -m hitforge.config_reference > docs/configuration.md`"
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: str(page.relative_to(REPOSITORY)))
+def test_relative_links_resolve(page: Path) -> None:
+    broken = []
+    for link in re.findall(r"\]\(([^)\s]+)\)", page.read_text(encoding="utf-8")):
+        if not re.match(r"[a-z]+:", link):
+            path, _, anchor = link.partition("#")
+            target = page.parent / path if path else page
+            if not target.exists() or (anchor and anchor not in anchors(target)):
+                broken.append(link)
+    assert broken == []
+
+
+def test_every_page_is_in_the_index() -> None:
+    index = (DOCS / "index.md").read_text(encoding="utf-8")
+    assert [page.name for page in DOCS.glob("*.md") if page.name != "index.md" and f"({page.name})" not in index] == []
+
+
+def test_every_command_is_documented() -> None:
+    (stages,) = [a for a in build_parser()._actions if isinstance(a, argparse._SubParsersAction)]
+    page = (DOCS / "command-line.md").read_text(encoding="utf-8")
+    assert [stage for stage in stages.choices if f"python -m hitforge {stage}" not in page] == []
+
+
+def test_every_reason_of_a_verdict_is_documented() -> None:
+    from hitforge.studies.calo_muon.decode import FAULTS
+
+    call = r'(?:Problem|_problem|_entries|_error)\(\s*(?:[\w.{}"/ ]+,\s*)?"([a-z]+_[a-z_]+|unreadable|truncated)"'
+    sources = [REPOSITORY / "src/hitforge/ntuple.py", *(REPOSITORY / "src/hitforge/studies/calo_muon").glob("*.py")]
+    reasons = {reason for path in sources for reason in re.findall(call, path.read_text(encoding="utf-8"))}
+    assert len(reasons) > 10
+    page = (DOCS / "your-own-ntuples.md").read_text(encoding="utf-8")
+    assert sorted(reason for reason in reasons | set(FAULTS) if f"| `{reason}` |" not in page) == []
