@@ -31,22 +31,13 @@ rule ntuples:
 rule verdicts:
     """Validate all parts and decide which are used."""
     input:
-        [
-            f"results/{study}/inventory/{sample}.json"
-            for study in STUDIES
-            for sample in BLOCKS[study]
-        ],
+        [f"results/{study}/inventory/{sample}.json" for study in STUDIES for sample in BLOCKS[study]],
 
 
 rule shards:
     """Build all shards."""
     input:
-        [
-            path
-            for study in STUDIES
-            for sample in BLOCKS[study]
-            for path in sample_shards(study, sample)
-        ],
+        [path for study in STUDIES for sample in BLOCKS[study] for path in sample_shards(study, sample)],
 
 
 rule trees:

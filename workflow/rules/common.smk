@@ -7,9 +7,7 @@ from pathlib import Path
 SOURCE = str(Path(workflow.basedir) / "src")
 sys.path.insert(0, SOURCE)
 # scripts may run in an environment of their own, which needs the package too
-os.environ["PYTHONPATH"] = os.pathsep.join(
-    [SOURCE, *filter(None, [os.environ.get("PYTHONPATH", "")])]
-)
+os.environ.update(PYTHONPATH=os.pathsep.join(filter(None, [SOURCE, os.environ.get("PYTHONPATH")])))
 
 from snakemake.exceptions import WorkflowError
 
@@ -24,8 +22,7 @@ try:
     # study -> sample -> block -> parts
     BLOCKS = {
         study: {
-            name: assign_blocks(list_parts(name, sample), settings.blocks)
-            for name, sample in settings.samples.items()
+            name: assign_blocks(list_parts(name, sample), settings.blocks) for name, sample in settings.samples.items()
         }
         for study, settings in SETTINGS.studies.items()
     }
@@ -42,30 +39,18 @@ def names(words):
 
 def models_of(study, *kinds):
     """Return the models of a study, of the given kinds or of all."""
-    return [
-        name
-        for name, model in SETTINGS.studies[study].models.items()
-        if not kinds or model.kind in kinds
-    ]
+    return [name for name, model in SETTINGS.studies[study].models.items() if not kinds or model.kind in kinds]
 
 
 def fits_of(study, *kinds):
     """Return the fits (main and rotations) of all models of the given kinds, with their held-out folds."""
     settings = SETTINGS.studies[study]
-    return {
-        fit: folds
-        for model in models_of(study, *kinds)
-        for fit, folds in settings.fits(model).items()
-    }
+    return {fit: folds for model in models_of(study, *kinds) for fit, folds in settings.fits(model).items()}
 
 
 def samples_of(study, role):
     """Return the samples of a study with a role."""
-    return [
-        name
-        for name, sample in SETTINGS.studies[study].samples.items()
-        if sample.role == role
-    ]
+    return [name for name, sample in SETTINGS.studies[study].samples.items() if sample.role == role]
 
 
 def train_sample(study):
@@ -93,9 +78,7 @@ def cut(stage):
 
     def settings(wildcards):
         fit = getattr(wildcards, "fit", None) or getattr(wildcards, "model", None)
-        return SETTINGS.studies[wildcards.study].for_stage(
-            stage, model_of(fit) if fit else None
-        )
+        return SETTINGS.studies[wildcards.study].for_stage(stage, model_of(fit) if fit else None)
 
     return settings
 
@@ -131,7 +114,5 @@ def show_headlines():
     page = Path("results/report/index.html")
     if page.is_file():
         for study in STUDIES:
-            print(
-                Path(f"results/{study}/tables/headline.md").read_text(), file=sys.stderr
-            )
+            print(Path(f"results/{study}/tables/headline.md").read_text(), file=sys.stderr)
         print(f"Report: {page.resolve()}", file=sys.stderr)

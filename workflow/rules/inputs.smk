@@ -39,37 +39,24 @@ def file_state(part):
 
 def sample_settings(study, sample):
     """Return the settings of a sample without its number of parts: more parts change no part."""
-    return (
-        SETTINGS.studies[study]
-        .samples[sample]
-        .model_dump(mode="json", exclude={"parts", "role"})
-    )
+    return SETTINGS.studies[study].samples[sample].model_dump(mode="json", exclude={"parts", "role"})
 
 
 def sample_verdicts(wildcards):
     """Return the verdicts of a sample."""
     parts = parts_of(wildcards.study, wildcards.sample)
-    return [
-        f"results/{wildcards.study}/verdicts/{wildcards.sample}/{part.id}.json"
-        for part in parts
-    ]
+    return [f"results/{wildcards.study}/verdicts/{wildcards.sample}/{part.id}.json" for part in parts]
 
 
 def sample_shards(study, sample):
     """Return the shards of a sample."""
-    return [
-        f"results/{study}/shards/{sample}/{part.id}.h5"
-        for part in parts_of(study, sample)
-    ]
+    return [f"results/{study}/shards/{sample}/{part.id}.h5" for part in parts_of(study, sample)]
 
 
 def train_shards(wildcards):
     """Return the lists of the train sample's shards."""
     study, sample = wildcards.study, train_sample(wildcards.study)
-    return [
-        f"results/{study}/shards/{sample}/{block}.json"
-        for block in BLOCKS[study][sample]
-    ]
+    return [f"results/{study}/shards/{sample}/{block}.json" for block in BLOCKS[study][sample]]
 
 
 def train_inventory(wildcards):
@@ -81,20 +68,12 @@ def scaling_of(wildcards):
     """Return the scaling of a fit: each rotation has its own."""
     rotation = wildcards.fit.partition("/")[2]
     study = wildcards.study
-    return (
-        f"results/{study}/scaling/{rotation}.json"
-        if rotation
-        else f"results/{study}/scaling.json"
-    )
+    return f"results/{study}/scaling/{rotation}.json" if rotation else f"results/{study}/scaling.json"
 
 
 def scaling_of_networks(wildcards):
     """Return the scaling of a network's fit; trees take raw features."""
-    return (
-        scaling_of(wildcards)
-        if model_of(wildcards.fit) in models_of(wildcards.study, "network")
-        else []
-    )
+    return scaling_of(wildcards) if model_of(wildcards.fit) in models_of(wildcards.study, "network") else []
 
 
 def held_out(study, fit):
@@ -106,11 +85,7 @@ def scaling_folds(wildcards):
     """Return the folds that a scaling must not look at."""
     settings = SETTINGS.studies[wildcards.study]
     rotation = getattr(wildcards, "rotation", None)
-    return list(
-        settings.folds.held_out
-        if rotation is None
-        else settings.rotation_folds(int(rotation))
-    )
+    return list(settings.folds.held_out if rotation is None else settings.rotation_folds(int(rotation)))
 
 
 def fold_count(wildcards):
@@ -123,9 +98,7 @@ def member_folds(wildcards):
     settings = SETTINGS.studies[wildcards.study]
     training = settings.models[model_of(wildcards.fit)].training
     if int(wildcards.member) >= training.members:
-        raise WorkflowError(
-            f"{wildcards.fit} has members 0 to {training.members - 1}, not {wildcards.member}"
-        )
+        raise WorkflowError(f"{wildcards.fit} has members 0 to {training.members - 1}, not {wildcards.member}")
     scheme = fold_scheme(
         training.folds,
         settings.folds.count,
@@ -167,26 +140,18 @@ def members_of(study, fit):
 def ensemble_members(wildcards):
     """Return the weights of all members."""
     folder = f"results/{wildcards.study}/models/{wildcards.fit}"
-    return [
-        f"{folder}/member_{k}.safetensors"
-        for k in members_of(wildcards.study, wildcards.fit)
-    ]
+    return [f"{folder}/member_{k}.safetensors" for k in members_of(wildcards.study, wildcards.fit)]
 
 
 def ensemble_histories(wildcards):
     """Return the histories of all members."""
     folder = f"results/{wildcards.study}/models/{wildcards.fit}"
-    return [
-        f"{folder}/member_{k}.json" for k in members_of(wildcards.study, wildcards.fit)
-    ]
+    return [f"{folder}/member_{k}.json" for k in members_of(wildcards.study, wildcards.fit)]
 
 
 def predictions_of(study, fit, sample):
     """Return the prediction files of a fit on a sample."""
-    return [
-        f"results/{study}/predictions/{fit}/{sample}/{block}.h5"
-        for block in BLOCKS[study][sample]
-    ]
+    return [f"results/{study}/predictions/{fit}/{sample}/{block}.h5" for block in BLOCKS[study][sample]]
 
 
 def heldout_predictions(wildcards):
@@ -223,9 +188,7 @@ def files_of(plan):
     """Return all files of an evaluation plan."""
     pieces = [piece for pieces in plan.values() for piece in pieces]
     return {
-        "predictions": sorted(
-            {path for piece in pieces for path in piece["predictions"]}
-        ),
+        "predictions": sorted({path for piece in pieces for path in piece["predictions"]}),
         "calibrations": sorted({piece["calibration"] for piece in pieces}),
         "inventories": sorted({piece["inventory"] for piece in pieces}),
     }
@@ -243,10 +206,7 @@ def evaluation_inputs(wildcards):
 
 def comparison_plan(wildcards):
     """Return the evaluation plan of every reported model."""
-    return {
-        model: evaluation_plan_of(wildcards.study, model)
-        for model in reported(wildcards.study)
-    }
+    return {model: evaluation_plan_of(wildcards.study, model) for model in reported(wildcards.study)}
 
 
 def comparison_inputs(wildcards):
@@ -267,11 +227,7 @@ def manifests(study, kind):
     """Return the manifests of all fits of the reported models of a kind."""
     settings = SETTINGS.studies[study]
     models = [model for model in reported(study) if settings.models[model].kind == kind]
-    return [
-        f"results/{study}/models/{fit}/model.json"
-        for model in models
-        for fit in settings.fits(model)
-    ]
+    return [f"results/{study}/models/{fit}/model.json" for model in models for fit in settings.fits(model)]
 
 
 def reported_predictions(study):
@@ -289,21 +245,15 @@ def table_files(study):
     """Return the table files of a study and the text of its chapter."""
     tables = SETTINGS.studies[study].TABLES
     folder = f"results/{study}/tables"
-    return [
-        f"{folder}/{name}.{kind}"
-        for name in tables
-        for kind in ("csv", "md", "tex", "json")
-    ] + [f"{folder}/chapter.json"]
+    return [f"{folder}/{name}.{kind}" for name in tables for kind in ("csv", "md", "tex", "json")] + [
+        f"{folder}/chapter.json"
+    ]
 
 
 def figure_files(study):
     """Return the figure files of a study and their captions."""
     figures = SETTINGS.studies[study].FIGURES
-    return [
-        f"results/{study}/figures/{name}.{kind}"
-        for name in figures
-        for kind in ("svg", "png", "json")
-    ]
+    return [f"results/{study}/figures/{name}.{kind}" for name in figures for kind in ("svg", "png", "json")]
 
 
 def report_settings(study):
@@ -319,26 +269,13 @@ def report_paths(study):
     return {
         "study": study,
         "settings": report_settings(study),
-        "metrics": {
-            model: f"results/{study}/metrics/{model}.json" for model in reported(study)
-        },
-        "manifests": {
-            model: f"results/{study}/models/{model}/model.json"
-            for model in reported(study)
-        },
-        "calibrations": {
-            model: f"results/{study}/calibration/{model}.json"
-            for model in reported(study)
-        },
+        "metrics": {model: f"results/{study}/metrics/{model}.json" for model in reported(study)},
+        "manifests": {model: f"results/{study}/models/{model}/model.json" for model in reported(study)},
+        "calibrations": {model: f"results/{study}/calibration/{model}.json" for model in reported(study)},
         "comparison": f"results/{study}/comparison.json",
-        "inventories": {
-            sample: f"results/{study}/inventory/{sample}.json"
-            for sample in settings.samples
-        },
+        "inventories": {sample: f"results/{study}/inventory/{sample}.json" for sample in settings.samples},
         # a few shards are enough for distributions and event displays
-        "shards": {
-            sample: sample_shards(study, sample)[:8] for sample in settings.samples
-        },
+        "shards": {sample: sample_shards(study, sample)[:8] for sample in settings.samples},
         "outputs": evaluation_plan_of(study, settings.reference_model),
         "scaling": f"results/{study}/scaling.json",
     }
