@@ -19,9 +19,17 @@ from hitforge.studies.base import Study, load_study
 
 def expected_errors() -> tuple[type[Exception], ...]:
     """Return the errors whose message is all that a user needs."""
-    from hitforge.ntuple import NtupleError
-
-    return (ValueError, NtupleError, FileNotFoundError, PermissionError)
+    errors: list[type[Exception]] = [ValueError, FileNotFoundError, PermissionError]
+    # only those of modules that the command has loaded can have been raised
+    for module, name in (
+        ("hitforge.ntuple", "NtupleError"),
+        ("hitforge.training.device", "DeviceError"),
+        ("hitforge.training.loop", "TrainingDiverged"),
+        ("hitforge.bdt_tuning", "TuningInterruptedError"),
+    ):
+        if module in sys.modules:
+            errors.append(getattr(sys.modules[module], name))
+    return tuple(errors)
 
 
 def _settings(options: Namespace) -> RunSettings:

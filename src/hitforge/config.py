@@ -69,8 +69,8 @@ class FoldSettings(Settings):
 class ModelSettings(Settings):
     """A named model of a study: boosted trees or an ensemble of networks."""
 
-    kind: Literal["trees", "network"]
-    description: str = ""
+    kind: Literal["trees", "network"] = Field(description="boosted trees, or an ensemble of networks")
+    description: str = Field("", description="what the report says of the model")
     features: str = Field("default", description="feature set of the study; none for a network without features")
     trees: TreeSettings = TreeSettings()
     training: TrainingSettings = TrainingSettings()
@@ -102,13 +102,13 @@ class StudySettings(Settings):
     TABLES: ClassVar[tuple[str, ...]] = ()
     FIGURES: ClassVar[tuple[str, ...]] = ()
 
-    samples: Mapping[str, SampleSettings] = {}
+    samples: Mapping[str, SampleSettings] = Field({}, description="one train sample and at least one test sample")
     folds: FoldSettings = FoldSettings()
     blocks: PositiveInt = Field(72, description="at most so many validate, build and predict jobs a sample")
-    freeze: bool = Field(False, description="keep the trained models when train parts are added")
+    freeze: bool = Field(False, description="keep trained models, scaling and calibration when train parts are added")
     run_models: tuple[str, ...] = Field((), description="models that default targets train and report")
     reference_model: str | None = Field(None, description="model that paired differences are taken against")
-    models: Mapping[str, ModelSettings] = {}
+    models: Mapping[str, ModelSettings] = Field({}, description="models by name; base: other inherits")
 
     @model_validator(mode="after")
     def _models_are_known(self) -> StudySettings:
@@ -161,8 +161,8 @@ class RunSettings(Settings):
 
     studies: Mapping[str, StudySettings]
     seed: NonNegativeInt = Field(20210702, description="root of all random streams")
-    device: Literal["auto", "cpu", "cuda"] = "auto"
-    on_bad_part: Literal["fail", "quarantine"] = "fail"
+    device: Literal["auto", "cpu", "cuda"] = Field("auto", description="where networks train; cuda never falls back")
+    on_bad_part: Literal["fail", "quarantine"] = Field("fail", description="stop, or go on without the part")
     max_bad_fraction: float = Field(0.05, ge=0, le=1, description="quarantine gives up above this fraction")
 
 

@@ -16,6 +16,8 @@ from numpy.typing import NDArray
 from hitforge.provenance import atomic_path
 from hitforge.validation import Inventory
 
+FORMAT_VERSION = 1
+
 
 @dataclass(frozen=True)
 class Predictions:
@@ -76,6 +78,8 @@ def write_predictions(path: Path, predictions: Predictions, attributes: Mapping[
         for name, values in columns.items():
             handle.create_dataset(name, data=values, **zstd)
         handle.attrs["parts"] = json.dumps(parts)
+        handle.attrs["format"] = "hitforge-predictions"
+        handle.attrs["format_version"] = FORMAT_VERSION
         for name, value in attributes.items():
             handle.attrs[name] = value
 
@@ -85,6 +89,11 @@ def read_predictions(paths: Sequence[Path]) -> Predictions:
     pieces = []
     for path in paths:
         with h5py.File(path, "r") as handle:
+            version = handle.attrs.get("format_version")
+            if version != FORMAT_VERSION:
+                raise ValueError(
+                    f"{path}: prediction format {version}, this release reads {FORMAT_VERSION}; predict again"
+                )
             names = np.array(json.loads(handle.attrs["parts"]), dtype=object)
             index = handle["part_index"][:]
             part = names[index] if len(index) else np.zeros(0, dtype=object)

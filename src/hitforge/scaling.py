@@ -3,15 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable
-from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
 from pydantic import model_validator
 
+import hitforge
 from hitforge.folds import fold_of
 from hitforge.settings_base import Settings
-from hitforge.shards import Shard
 
 
 class Scaling(Settings):
@@ -22,12 +21,18 @@ class Scaling(Settings):
     std: tuple[float, ...]
     n_events: int
     held_out: tuple[int, ...]
+    hitforge_version: str = hitforge.__version__
 
     @model_validator(mode="after")
     def _columns_agree(self) -> Scaling:
         if not len(self.names) == len(self.mean) == len(self.std):
             raise ValueError("names, mean and std differ in length")
         return self
+
+    @property
+    def is_identity(self) -> bool:
+        """Whether it leaves features as they are, because they came standardised."""
+        return self.n_events == 0
 
     def apply(self, features: NDArray[np.floating]) -> NDArray[np.float32]:
         """Standardise raw features, shape (n, F); a constant column becomes zero instead of NaN."""
@@ -98,9 +103,3 @@ def identity_scaling(names: tuple[str, ...], held_out: Collection[int]) -> Scali
     """Return the scaling of features that came standardised (published fold files)."""
     ones = (1.0,) * len(names)
     return Scaling(names=names, mean=(0.0,) * len(names), std=ones, n_events=0, held_out=tuple(sorted(held_out)))
-
-
-def feature_columns(path: Path) -> tuple[NDArray[np.float32], NDArray[np.int16]]:
-    """Read the features and buckets of a shard."""
-    with Shard(path) as shard:
-        return shard.column("features"), shard.column("bucket")

@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Literal
 
+import hitforge
 from hitforge.ntuple import Problem
 from hitforge.provenance import read_json, write_json
 from hitforge.settings_base import Settings
@@ -34,6 +35,7 @@ class PartFindings(Settings):
 class Verdict(PartFindings):
     """The outcome of validating a part."""
 
+    hitforge_version: str = hitforge.__version__
     part: str
     source: str
     verdict: Literal["good", "bad"]
@@ -52,6 +54,7 @@ class PartEntry(Settings):
 class Inventory(Settings):
     """All parts of a sample and what becomes of them."""
 
+    hitforge_version: str = hitforge.__version__
     study: str
     sample: str
     parts: Mapping[str, PartEntry]

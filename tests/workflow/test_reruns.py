@@ -56,6 +56,29 @@ def test_new_train_part(snakemake: Snakemake, production: Path) -> None:
     assert plan(snakemake) == expected
 
 
+def test_new_train_part_under_freeze(snakemake: Snakemake, production: Path) -> None:
+    shutil.copy(production / "data/test/part_0.root", production / "data/train/part_9.root")
+    write_config(production, freeze=True)
+    expected = {
+        "validate": 1,
+        "take_inventory": 1,
+        "build_shards": 1,
+        "predict": MODELS,
+        "evaluate": MODELS,
+        "compare_models": 1,
+        **REPORT,
+    }
+    assert plan(snakemake) == expected
+
+
+def test_freeze_without_models_is_an_error(snakemake: Snakemake, production: Path) -> None:
+    (production / "results/calo_muon/models/bdt/model.json").unlink()
+    write_config(production, freeze=True)
+    run = snakemake("-n", "--configfile", "tiny.yaml", check=False)
+    assert run.code != 0
+    assert "models/bdt/model.json" in run.output and "freeze: false" in run.output
+
+
 def test_removed_test_part(snakemake: Snakemake, production: Path) -> None:
     (production / "data/test/part_1.root").unlink()
     assert plan(snakemake) == {"take_inventory": 1, "evaluate": MODELS, "compare_models": 1, **REPORT}

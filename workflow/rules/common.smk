@@ -30,6 +30,10 @@ except ConfigError as error:
     raise WorkflowError(str(error))
 
 STUDIES = list(SETTINGS.studies)
+# under `freeze` no rule may remake scaling, models or calibration: their files are sources
+TRAINED = [study for study, settings in SETTINGS.studies.items() if not settings.freeze]
+# where networks are trained does not change what is asked for, so it is no job's parameter
+config["device"] = SETTINGS.device
 
 
 def names(words):
@@ -101,10 +105,10 @@ def code(stage, script):
 
 
 def megabytes(base):
-    """Return a resource function: memory that grows with each attempt."""
+    """Return a resource function: memory that doubles with each attempt, up to four times."""
 
     def mem_mb(wildcards, attempt):
-        return base * 2 ** (attempt - 1)
+        return base * 2 ** min(attempt - 1, 2)
 
     return mem_mb
 

@@ -12,6 +12,8 @@ rule calibrate:
         "logs/calibrate/{study}/{fit}.log",
     benchmark:
         "benchmarks/calibrate/{study}/{fit}.tsv"
+    wildcard_constraints:
+        study=names(TRAINED),
     group:
         "evaluate"
     conda:

@@ -293,3 +293,22 @@ def report_inputs(study):
         "shards": [path for few in paths["shards"].values() for path in few],
         "scaling": paths["scaling"],
     }
+
+
+def check_frozen(study):
+    """Stop early when a frozen study lacks a file that no rule may remake."""
+    needed = {f"results/{study}/scaling.json"}
+    for model in reported(study):
+        for fit in SETTINGS.studies[study].fits(model):
+            needed |= {f"results/{study}/models/{fit}/model.json", f"results/{study}/calibration/{fit}.json"}
+    missing = sorted(path for path in needed if not Path(path).is_file())
+    if missing:
+        raise WorkflowError(
+            f"{study}: freeze keeps trained models, but {len(missing)} of their files are missing, the first: "
+            f"{missing[0]}; set freeze: false to train"
+        )
+
+
+for study in STUDIES:
+    if study not in TRAINED:
+        check_frozen(study)

@@ -15,6 +15,7 @@ rule train_member:
     benchmark:
         "benchmarks/train_member/{study}/{fit}/member_{member}.tsv"
     wildcard_constraints:
+        study=names(TRAINED),
         fit=names(fit for study in STUDIES for fit in fits_of(study, "network")),
     retries: 10
     conda:
@@ -28,7 +29,6 @@ rule train_member:
         settings=cut("train_member"),
         folds=member_folds,
         seed=SETTINGS.seed,
-        device=SETTINGS.device,
         # not an output: outputs are deleted before a retry, and a checkpoint is what a retry needs
         checkpoint="results/{study}/checkpoints/{fit}/member_{member}.pt",
         code=code("train_member", "train_member.py"),
@@ -48,6 +48,7 @@ rule assemble_ensemble:
     benchmark:
         "benchmarks/assemble_ensemble/{study}/{fit}.tsv"
     wildcard_constraints:
+        study=names(TRAINED),
         fit=names(fit for study in STUDIES for fit in fits_of(study, "network")),
     group:
         "assemble"

@@ -25,7 +25,6 @@ rule predict:
         settings=cut("predict"),
         folds=prediction_folds,
         n_folds=fold_count,
-        device=SETTINGS.device,
         code=code("predict", "predict.py"),
     script:
         "../scripts/predict.py"

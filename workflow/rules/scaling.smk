@@ -12,6 +12,8 @@ rule fit_scaling:
         "logs/fit_scaling/{study}.log",
     benchmark:
         "benchmarks/fit_scaling/{study}.tsv"
+    wildcard_constraints:
+        study=names(TRAINED),
     conda:
         "../../envs/data.yaml"
     threads: 1

@@ -15,6 +15,7 @@ rule train_trees:
     benchmark:
         "benchmarks/train_trees/{study}/{fit}.tsv"
     wildcard_constraints:
+        study=names(TRAINED),
         fit=names(fit for study in STUDIES for fit in fits_of(study, "trees")),
     conda:
         "../../envs/train.yaml"

@@ -17,7 +17,8 @@ predict_block(
     snakemake.params.folds,
     snakemake.params.n_folds,
     Path(scaling) if scaling else None,
-    snakemake.params.device,
+    # prediction asks for no GPU; it takes one that is there
+    "cpu" if snakemake.config.get("device") == "cpu" else "auto",
     Path(snakemake.output[0]),
     content_hash(snakemake.params.settings),
 )

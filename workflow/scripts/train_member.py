@@ -25,7 +25,7 @@ try:
         Path(snakemake.input.scaling),
         TrainingFolds.model_validate(snakemake.params.folds),
         snakemake.params.seed,
-        snakemake.params.device,
+        snakemake.config.get("device", "auto"),
         Path(snakemake.params.checkpoint),
         Path(snakemake.output.weights),
         content_hash(snakemake.params.settings),

@@ -58,7 +58,7 @@ def evaluate(study: Study[Any], model: str, plan: Plan, manifest: Path, seed: in
     """Compute the metrics of a model on each sample of the plan and write them."""
     metrics = study.evaluate(model, _pieces(plan), read_json(manifest)["weights"], seed)
     rotations = len(plan["heldout"])
-    how = "fold 0" if rotations == 1 else f"cross-fitted, {rotations} rotations"
+    how = "held-out folds" if rotations == 1 else f"cross-fitted, {rotations} rotations"
     write_json(out, stamp(study=study.name, config_hash=config_hash, evaluation=how, **metrics))
 
 

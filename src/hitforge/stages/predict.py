@@ -56,15 +56,19 @@ def _predict_networks(
     from hitforge.training.window import EventSource
 
     model = about["model"]
+    scale = read_scaling(scaling)
+    if len(index) and index.features_scaled != scale.is_identity:
+        raise ValueError(
+            f"{manifest}: the model was trained on {'scaled' if scale.is_identity else 'raw'} features, but these "
+            "shards hold the other kind; a fold file and ntuples cannot be mixed in one study"
+        )
     networks = []
     for member in about["members"]:
         weights, _ = load_member(manifest.parent / member["file"])
         network = study.build_network(model, 0)
         network.load_state_dict(weights)
         networks.append(network)
-    source = EventSource(
-        index, transform=network_inputs(study, model, read_scaling(scaling)), voxels=study.uses_voxels(model)
-    )
+    source = EventSource(index, transform=network_inputs(study, model, scale), voxels=study.uses_voxels(model))
     return predict_members(networks, source, study.settings.models[model].training, resolve_device(device))
 
 

@@ -75,10 +75,6 @@ class Study(ABC, Generic[SettingsT]):
     def event_weight(self, target: NDArray[np.floating]) -> NDArray[np.float64]:
         """Return the training weight of each event from its target."""
 
-    def tree_weight(self, target: NDArray[np.floating]) -> NDArray[np.float64]:
-        """Return the weight of each event in a squared-error tree objective."""
-        return self.event_weight(target)
-
     @abstractmethod
     def uses_voxels(self, model: str) -> bool:
         """Whether a network model reads the voxel grid."""

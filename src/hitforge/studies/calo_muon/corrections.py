@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from hitforge.evaluation.calibration import BiasCorrection, fit_bias
 from hitforge.predictions import EvaluationPiece, Predictions, join
-from hitforge.studies.calo_muon.evaluate import EvaluationSample, ModelOutput
+from hitforge.studies.calo_muon.evaluate import EvaluationSample, ModelOutput, energy_bins
 from hitforge.studies.calo_muon.settings import EvaluationSettings
 
 
@@ -23,9 +23,10 @@ def fit_corrections(predictions: Predictions, settings: EvaluationSettings) -> d
     return {"ensemble": fit(predictions.ensemble), "members": [fit(column) for column in predictions.members.T]}
 
 
-def as_sample(pieces: Sequence[EvaluationPiece], discrete: bool) -> EvaluationSample:
+def as_sample(pieces: Sequence[EvaluationPiece], settings: EvaluationSettings) -> EvaluationSample:
     """Join the pieces of an evaluation sample, each corrected with the calibration of its own fit.
 
+    A sample whose muons all have one of the test energies is evaluated at these energies, any other in bins.
     Member k of the joined sample is member k of each piece. Events are ordered by part and entry, so that samples of
     different models can be compared muon by muon.
     """
@@ -47,4 +48,6 @@ def as_sample(pieces: Sequence[EvaluationPiece], discrete: bool) -> EvaluationSa
         return ModelOutput(np.concatenate(raw)[order], joined, reason)
 
     members = [corrected(k) for k in range(events.members.shape[1])]
-    return EvaluationSample(events.target.astype(np.float64)[order], corrected(None), members, discrete)
+    true = events.target.astype(np.float64)[order]
+    discrete = bool(np.all(energy_bins(settings, discrete=True).index(true) >= 0))
+    return EvaluationSample(true, corrected(None), members, discrete)

@@ -156,7 +156,7 @@ class CaloMuon(Study[CaloMuonSettings]):
         from hitforge.studies.calo_muon.corrections import as_sample
         from hitforge.studies.calo_muon.evaluate import evaluate_model
 
-        prepared = {name: as_sample(pieces, discrete=name != "heldout") for name, pieces in samples.items()}
+        prepared = {name: as_sample(pieces, self.settings.evaluation) for name, pieces in samples.items()}
         return evaluate_model(model, prepared, self.settings.evaluation, seed, weights)
 
     def compare(self, models: Mapping[str, Mapping[str, Sequence[EvaluationPiece]]], seed: int) -> dict[str, Any]:
@@ -166,11 +166,11 @@ class CaloMuon(Study[CaloMuonSettings]):
 
         result: dict[str, Any] = {}
         for name in next(iter(models.values())):
-            discrete = name != "heldout"
-            samples = {model: as_sample(pieces[name], discrete) for model, pieces in models.items()}
+            samples = {model: as_sample(pieces[name], self.settings.evaluation) for model, pieces in models.items()}
             corrected = {m: s.ensemble.corrected for m, s in samples.items() if s.ensemble.corrected is not None}
-            true = next(iter(samples.values())).true_gev
-            result[name] = compare_models(corrected, true, self.settings.evaluation, seed, name, discrete)
+            first = next(iter(samples.values()))
+            settings = self.settings.evaluation
+            result[name] = compare_models(corrected, first.true_gev, settings, seed, name, first.discrete)
         return result
 
     # ---- report

@@ -8,7 +8,7 @@ from matplotlib.colors import LogNorm
 from numpy.typing import NDArray
 
 from hitforge.evaluation.calibration import BiasCorrection
-from hitforge.predictions import EvaluationPiece, read_predictions, usable
+from hitforge.predictions import EvaluationPiece, usable
 from hitforge.provenance import read_json
 from hitforge.reporting.chapter import Figure, ReportInputs
 from hitforge.reporting.style import BLUE, GREY, RED, SEQUENTIAL, label, new_figure
@@ -53,14 +53,9 @@ def linearity(inputs: ReportInputs) -> Figure:
 def _load(inputs: ReportInputs, name: str) -> EvaluationSample:
     pieces = []
     for output in inputs.outputs[name]:
-        inventory = output.inventory
-        predictions = (
-            read_predictions(output.predictions).sorted()
-            if inventory is None
-            else usable(output.predictions, read_inventory(inventory))
-        )
-        pieces.append(EvaluationPiece(predictions, read_json(output.calibration)))
-    return as_sample(pieces, discrete=name != HELDOUT)
+        inventory = None if output.inventory is None else read_inventory(output.inventory)
+        pieces.append(EvaluationPiece(usable(output.predictions, inventory), read_json(output.calibration)))
+    return as_sample(pieces, EvaluationSettings.model_validate(inputs.settings["evaluation"]))
 
 
 def _histogram(axes: Axes, sample: EvaluationSample, settings: EvaluationSettings) -> None:

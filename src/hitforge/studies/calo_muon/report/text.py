@@ -94,7 +94,7 @@ def _notes(inputs: ReportInputs) -> Iterator[str]:
 def _evaluation_notes(inputs: ReportInputs) -> Iterator[str]:
     ways: dict[str, list[str]] = {}
     for model, metrics in inputs.metrics_of.items():
-        ways.setdefault(metrics.get("evaluation", "fold 0"), []).append(model)
+        ways.setdefault(metrics.get("evaluation", "held-out folds"), []).append(model)
     for way, models in ways.items():
         who = "" if len(ways) == 1 else f" ({', '.join(models)})"
         if way.startswith("cross-fitted"):

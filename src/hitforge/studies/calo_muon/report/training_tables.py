@@ -128,7 +128,7 @@ def tuning(inputs: ReportInputs) -> Table:
     return Table(
         name="tuning",
         title="Hyper-parameter search",
-        caption="Trials of the search on the training folds, best first; fold 0 is never looked at.",
+        caption="Trials of the search on the training folds, best first; the held-out folds are never looked at.",
         columns=(
             Column(key="model", label="Model", align="left"),
             Column(key="trial", label="Trial"),
