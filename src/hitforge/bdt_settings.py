@@ -12,8 +12,8 @@ from hitforge.settings_base import Settings
 class SearchRange(Settings):
     """Range of one hyper-parameter; the ends are included."""
 
-    low: float
-    high: float
+    low: float = Field(description="lower end, in the unit of the hyper-parameter")
+    high: float = Field(description="upper end, in the unit of the hyper-parameter")
     log: bool = Field(default=False, description="search in the logarithm")
 
     @model_validator(mode="after")
@@ -28,19 +28,29 @@ class SearchRange(Settings):
 class TuneSettings(Settings):
     """Search of hyper-parameters with a seeded TPE sampler, one trial at a time. A range of null is not searched."""
 
-    trials: PositiveInt = 40
+    trials: PositiveInt = Field(40, description="boosters that the search trains")
     startup_trials: PositiveInt = Field(10, description="random trials before the sampler learns")
     timeout_min: PositiveFloat | None = Field(
-        None, description="stop with an error after the trial that passes this time; the next call continues"
+        None, description="minutes; stop with an error after the trial that passes them, the next call continues"
     )
-    max_depth: SearchRange | None = SearchRange(low=3, high=10)
-    eta: SearchRange | None = SearchRange(low=0.01, high=0.3, log=True)
-    min_child_weight: SearchRange | None = SearchRange(low=1.0, high=300.0, log=True)
-    subsample: SearchRange | None = SearchRange(low=0.5, high=1.0)
-    colsample: SearchRange | None = SearchRange(low=0.4, high=1.0)
-    reg_lambda: SearchRange | None = SearchRange(low=1e-3, high=30.0, log=True)
-    reg_alpha: SearchRange | None = SearchRange(low=1e-4, high=10.0, log=True)
-    gamma: SearchRange | None = None
+    max_depth: SearchRange | None = Field(SearchRange(low=3, high=10), description="levels of a tree; whole numbers")
+    eta: SearchRange | None = Field(SearchRange(low=0.01, high=0.3, log=True), description="learning rate")
+    min_child_weight: SearchRange | None = Field(
+        SearchRange(low=1.0, high=300.0, log=True), description="least weight in a leaf, in mean event weights"
+    )
+    subsample: SearchRange | None = Field(
+        SearchRange(low=0.5, high=1.0), description="fraction of the events drawn for each tree"
+    )
+    colsample: SearchRange | None = Field(
+        SearchRange(low=0.4, high=1.0), description="fraction of the features drawn for each tree"
+    )
+    reg_lambda: SearchRange | None = Field(
+        SearchRange(low=1e-3, high=30.0, log=True), description="L2 penalty on the leaf values"
+    )
+    reg_alpha: SearchRange | None = Field(
+        SearchRange(low=1e-4, high=10.0, log=True), description="L1 penalty on the leaf values"
+    )
+    gamma: SearchRange | None = Field(None, description="least loss reduction of a split")
 
     def ranges(self) -> dict[str, SearchRange]:
         """Return the searched ranges by the name of the setting they replace, in a fixed order."""
@@ -68,16 +78,20 @@ class TreeSettings(Settings):
     ``huberised_fractional`` is linear beyond the threshold of the event's target bin.
     """
 
-    objective: Literal["squared", "fractional", "huberised_fractional"] = "fractional"
+    objective: Literal["squared", "fractional", "huberised_fractional"] = Field(
+        "fractional", description="squared error, divided by the target, or the latter linear beyond a threshold"
+    )
     rounds: PositiveInt = Field(3000, description="most boosting rounds")
     early_stopping_rounds: PositiveInt = Field(50, description="rounds without improvement on the monitoring fold")
-    max_depth: PositiveInt = 6
-    eta: PositiveFloat = Field(0.1, le=1)
-    min_child_weight: NonNegativeFloat = Field(1.0, description="in units of the mean event weight")
-    subsample: float = Field(1.0, gt=0, le=1)
-    colsample: float = Field(1.0, gt=0, le=1, description="features drawn for each tree")
-    reg_lambda: NonNegativeFloat = 1.0
-    reg_alpha: NonNegativeFloat = 0.0
+    max_depth: PositiveInt = Field(6, description="levels of a tree")
+    eta: PositiveFloat = Field(0.1, le=1, description="learning rate: factor on each tree's output")
+    min_child_weight: NonNegativeFloat = Field(
+        1.0, description="least weight in a leaf, in units of the mean event weight"
+    )
+    subsample: float = Field(1.0, gt=0, le=1, description="fraction of the events drawn for each tree")
+    colsample: float = Field(1.0, gt=0, le=1, description="fraction of the features drawn for each tree")
+    reg_lambda: NonNegativeFloat = Field(1.0, description="L2 penalty on the leaf values")
+    reg_alpha: NonNegativeFloat = Field(0.0, description="L1 penalty on the leaf values")
     gamma: NonNegativeFloat = Field(0.0, description="least loss reduction of a split")
     max_bin: int = Field(256, ge=2, description="histogram bins of a feature")
     huber_edges: tuple[float, ...] = Field(

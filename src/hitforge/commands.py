@@ -167,7 +167,7 @@ def train_member(options: Namespace) -> int:
 
 def assemble(options: Namespace) -> int:
     """Write the manifest of an ensemble."""
-    from hitforge.stages.train_member import assemble_ensemble
+    from hitforge.stages.assemble import assemble_ensemble
 
     _, study = _study(options)
     model = _known_model(study, options.model)
@@ -221,8 +221,9 @@ def evaluate(options: Namespace) -> int:
 
 def report(options: Namespace) -> int:
     """Make the tables, figures and page of a study from a results folder."""
-    from hitforge.stages.bind_report import make_report, paths_in, read_inputs
+    from hitforge.stages.bind_report import make_report
     from hitforge.stages.report import headline_text, make_figures, make_tables
+    from hitforge.stages.report_inputs import paths_in, read_inputs
 
     settings, study = _study(options)
     inputs = read_inputs(paths_in(options.results / options.study, study))

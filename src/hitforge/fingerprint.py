@@ -10,25 +10,29 @@ from pathlib import Path
 PACKAGE = Path(__file__).parent
 
 # Modules that decide what a stage writes, besides those that the study adds in ``settings.CODE``.
-# tests/workflow/test_fingerprint.py holds this list against what each stage really imports.
-_EVENTS = ("hits", "shards", "shard_lists", "folds")
+# tests/unit/test_fingerprint.py holds this list against what each stage really imports.
+_EVENTS = ("hits", "shards", "shard_lists", "folds", "validation")
 _NETWORKS = ("networks", "training.member_files", "training.device")
 _STREAM = tuple(f"training.{name}" for name in ("batches", "dataset", "loader", "plan", "window"))
+_VIEWS = ("stages.report", "stages.report_inputs", "stages.evaluate", "reporting.chapter", "predictions", "validation")
 STAGE_MODULES: dict[str, tuple[str, ...]] = {
     "simulate": ("stages.simulate", "hits", "seeds", "compiled"),
-    "validate": ("stages.validate", "validation", "ntuple", "hits", "compiled"),
+    "validate": ("stages.validate", "validation", "ntuple", "hits", "folds", "compiled"),
     "inventory": ("stages.validate", "validation"),
-    "build_shard": ("stages.build_shard", "validation", "ntuple", "compiled", *_EVENTS),
-    "fit_scaling": ("stages.fit_scaling", "scaling", "validation", *_EVENTS),
-    "train_trees": ("stages.train_trees", "bdt", "bdt_tuning", "seeds", "validation", *_EVENTS),
-    "train_member": ("stages.train_member", "training", "networks", "scaling", "seeds", "validation", *_EVENTS),
-    "assemble": ("stages.train_member", "evaluation.ensemble", *_NETWORKS),
-    "predict": ("stages.predict", "prediction", "predictions", "scaling", "bdt", *_EVENTS, *_NETWORKS, *_STREAM),
-    "calibrate": ("stages.evaluate", "predictions", "validation", "evaluation"),
+    "build_shard": ("stages.build_shard", "ntuple", "compiled", *_EVENTS),
+    "fit_scaling": ("stages.fit_scaling", "scaling", *_EVENTS),
+    "train_trees": ("stages.train_trees", "bdt", "bdt_tuning", "seeds", *_EVENTS),
+    "train_member": ("stages.train_member", "training", "networks", "scaling", "seeds", *_EVENTS),
+    "assemble": ("stages.assemble", "evaluation.ensemble", "networks"),
+    "predict": (
+        *("stages.predict", "stages.train_member", "prediction", "predictions", "evaluation.ensemble"),
+        *("scaling", "bdt", "seeds", *_EVENTS, *_NETWORKS, *_STREAM),
+    ),
+    "calibrate": ("stages.evaluate", "predictions", "validation", "evaluation", "seeds"),
     "evaluate": ("stages.evaluate", "predictions", "validation", "evaluation", "seeds"),
-    "tables": ("stages.report", "stages.bind_report", "reporting.chapter", "reporting.tables", "reporting.numbers"),
-    "figures": ("stages.report", "stages.bind_report", "reporting.chapter", "reporting.style", "hits", "shards"),
-    "page": ("stages.report", "stages.bind_report", "reporting"),
+    "tables": (*_VIEWS, "reporting.tables", "reporting.numbers", "hits", "shards"),
+    "figures": (*_VIEWS, "reporting.style", "evaluation", "folds", "seeds", "hits", "shards"),
+    "page": ("stages.bind_report", "reporting"),
 }
 
 

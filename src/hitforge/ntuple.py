@@ -7,7 +7,6 @@ import struct
 import zlib
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -16,6 +15,8 @@ import numpy as np
 import uproot
 from uproot.deserialization import DeserializationError
 from uproot.interpretation.identify import UnknownInterpretation
+
+from hitforge.validation import Problem
 
 _UNREADABLE: tuple[type[Exception], ...] = (
     # what uproot and the decompressors raise on truncated, overwritten or foreign bytes, found by damaging files
@@ -41,46 +42,6 @@ _UNREADABLE: tuple[type[Exception], ...] = (
 
 _RESTORE = "restore the file from its source or make it again; it is damaged"
 _CONNECT = "check that the address can be read from here (network, certificate), then that the file is whole"
-
-
-@dataclass(frozen=True)
-class Problem:
-    """One thing that is wrong with a ntuple.
-
-    Attributes
-    ----------
-    reason : str
-        Short code, the same for all files with this fault, such as ``missing_branch``.
-    detail : str
-        What was found and what was expected.
-    fix : str
-        What the user can do.
-    file, tree, branch : str
-        Where; empty where it does not apply.
-    entry : int or None
-        First entry that has the problem.
-    count : int
-        Number of entries that have it; 0 where it does not belong to entries.
-    """
-
-    reason: str
-    detail: str
-    fix: str
-    file: str
-    tree: str = ""
-    branch: str = ""
-    entry: int | None = None
-    count: int = 0
-
-    def __str__(self) -> str:
-        place = [self.file]
-        if self.tree:
-            place.append(f"tree {self.tree}")
-        if self.branch:
-            place.append(f"branch {self.branch}")
-        if self.entry is not None:
-            place.append(f"entry {self.entry}")
-        return f"{', '.join(place)}: {self.detail} [{self.reason}]; {self.fix}"
 
 
 class NtupleError(Exception):

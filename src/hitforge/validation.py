@@ -3,13 +3,53 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
 
 import hitforge
-from hitforge.ntuple import Problem
 from hitforge.provenance import read_json, write_json
 from hitforge.settings_base import Settings
+
+
+@dataclass(frozen=True)
+class Problem:
+    """One thing that is wrong with a ntuple.
+
+    Attributes
+    ----------
+    reason : str
+        Short code, the same for all files with this fault, such as ``missing_branch``.
+    detail : str
+        What was found and what was expected.
+    fix : str
+        What the user can do.
+    file, tree, branch : str
+        Where; empty where it does not apply.
+    entry : int or None
+        First entry that has the problem.
+    count : int
+        Number of entries that have it; 0 where it does not belong to entries.
+    """
+
+    reason: str
+    detail: str
+    fix: str
+    file: str
+    tree: str = ""
+    branch: str = ""
+    entry: int | None = None
+    count: int = 0
+
+    def __str__(self) -> str:
+        place = [self.file]
+        if self.tree:
+            place.append(f"tree {self.tree}")
+        if self.branch:
+            place.append(f"branch {self.branch}")
+        if self.entry is not None:
+            place.append(f"entry {self.entry}")
+        return f"{', '.join(place)}: {self.detail} [{self.reason}]; {self.fix}"
 
 
 class PartFindings(Settings):

@@ -67,7 +67,7 @@ def test_history_is_the_paper_loss_of_the_saved_booster(trained: TrainedTrees) -
 
 
 def test_golden_plain_weighted_loss() -> None:
-    """The specification's ten muons (3.2): w (y - y_hat)^2 / y without thresholds, by hand for three of them."""
+    """Three muons by hand: w (y - y_hat)^2 / y, without thresholds."""
     target = np.array([100.0, 1000.0, 5000.0])
     predicted = np.array([150.0, 1500.0, 9000.0])
     weight = np.array([1.0, 0.9999984, 0.5])

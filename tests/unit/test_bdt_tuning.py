@@ -8,12 +8,12 @@ from typing import Any
 import numpy as np
 import optuna
 import pytest
-from test_bdt import NAMES, events
 
 from hitforge import bdt_tuning
 from hitforge.bdt import predict_trees, train_trees, weighted_loss
 from hitforge.bdt_settings import SearchRange, TreeSettings, TuneSettings
 from hitforge.bdt_tuning import TuningInterruptedError, tune_trees
+from tests.unit.test_bdt import NAMES, events
 
 SETTINGS = TreeSettings(
     rounds=25, early_stopping_rounds=5, max_bin=32, tune=TuneSettings(trials=8, startup_trials=4, gamma=None)

@@ -12,7 +12,7 @@ FULL_RANGE = EnergyEvaluationSettings(correction="power", fit_max_gev=8000.0, fi
 
 
 def golden() -> tuple[np.ndarray, np.ndarray]:
-    """The golden sample of the specification: 40 000 muons with a pseudo-random, uniform response."""
+    """The golden sample: 40 000 muons with a pseudo-random, uniform response."""
     i = np.arange(40_000)
     true = 100 + 3900 * (i + 0.5) / 40_000
     v = 78.233 * np.sin(12.9898 * i) * 43758.5453

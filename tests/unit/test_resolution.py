@@ -4,7 +4,6 @@ from itertools import pairwise
 
 import numpy as np
 import pytest
-from test_calibration import golden
 
 from hitforge.evaluation.calibration import fit_bias
 from hitforge.evaluation.resolution import (
@@ -16,6 +15,7 @@ from hitforge.evaluation.resolution import (
     tracker_resolution,
 )
 from hitforge.evaluation.settings import EnergyEvaluationSettings
+from tests.unit.test_calibration import golden
 
 HEADLINE = EnergyBins.spectrum(np.linspace(100.0, 4000.0, 21))
 

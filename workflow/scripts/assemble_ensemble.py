@@ -4,7 +4,7 @@ from pathlib import Path
 
 from hitforge.logs import start_log
 from hitforge.provenance import content_hash
-from hitforge.stages.train_member import assemble_ensemble
+from hitforge.stages.assemble import assemble_ensemble
 from hitforge.studies.base import load_study
 
 start_log(snakemake.log[0])

@@ -3,8 +3,8 @@
 from pathlib import Path
 
 from hitforge.logs import start_log
-from hitforge.stages.bind_report import read_inputs
 from hitforge.stages.report import make_tables
+from hitforge.stages.report_inputs import read_inputs
 from hitforge.studies.base import load_study
 
 start_log(snakemake.log[0])

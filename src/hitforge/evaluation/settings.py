@@ -12,13 +12,17 @@ from hitforge.settings_base import Settings
 class EnergyEvaluationSettings(Settings):
     """Bins, correction and bootstrap of an energy regression."""
 
-    e_min_gev: PositiveFloat = Field(100.0, description="lower edge of the bias fit and of the resolution bins")
-    e_max_gev: PositiveFloat = Field(4000.0, description="upper edge of the resolution bins (and of the bias fit)")
-    correction: Literal["linear", "power"] = Field("linear", description="linear on 100-4000, power law for 100-8000")
-    fit_max_gev: PositiveFloat | None = Field(
-        None, description="upper edge of the bias fit where it differs from e_max_gev (8000 with the power law)"
+    e_min_gev: PositiveFloat = Field(100.0, description="lower edge of the bias fit and of the resolution bins, in GeV")
+    e_max_gev: PositiveFloat = Field(
+        4000.0, description="upper edge of the resolution bins (and of the bias fit), in GeV"
     )
-    fit_bins: PositiveInt = Field(39, description="bins of the bias fit, left-closed (79 for 100-8000)")
+    correction: Literal["linear", "power"] = Field(
+        "linear", description="linear for 100-4000 GeV, power law for 100-8000 GeV"
+    )
+    fit_max_gev: PositiveFloat | None = Field(
+        None, description="upper edge of the bias fit in GeV, where it is not e_max_gev (8000 with the power law)"
+    )
+    fit_bins: PositiveInt = Field(39, description="bins of the bias fit, left-closed (79 for 100-8000 GeV)")
     min_per_fit_bin: int = Field(20, ge=2, description="neighbouring fit bins merge until they hold so many events")
     resolution_bins: PositiveInt = Field(20, description="bins of the resolution, right-closed")
     min_per_bin: PositiveInt = Field(5, description="a resolution bin with fewer events gives null with its reason")

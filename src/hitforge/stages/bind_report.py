@@ -1,7 +1,8 @@
-"""Stage report: where a chapter's artefacts stand, and the run's circumstances around the chapters."""
+"""Stage report: the page that binds the chapters, with the run's circumstances around them."""
 
 from __future__ import annotations
 
+import logging
 import platform
 import shutil
 import subprocess
@@ -9,60 +10,27 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from hitforge.provenance import read_json, write_json
+from hitforge.provenance import read_json, write_json, write_text
 from hitforge.reporting.changes import compare_chapters
-from hitforge.reporting.chapter import ReportInputs
-from hitforge.reporting.page import ChapterFiles
+from hitforge.reporting.page import ChapterFiles, render_page
 from hitforge.reporting.run_info import RunInfo, read_benchmarks
-from hitforge.stages.evaluate import read_plan
-from hitforge.stages.report import make_page
-from hitforge.studies.base import Study
+
+log = logging.getLogger(__name__)
 
 
-def read_inputs(paths: Mapping[str, Any]) -> ReportInputs:
-    """Turn plain data (paths as text) into report inputs."""
+def make_page(chapters: Sequence[ChapterFiles], run: RunInfo, out: Path) -> None:
+    """Bind the chapters into one HTML page that needs no other file and no network.
 
-    def by_name(key: str) -> dict[str, Path]:
-        return {name: Path(path) for name, path in paths[key].items()}
-
-    return ReportInputs(
-        study=paths["study"],
-        settings=paths["settings"],
-        metrics=by_name("metrics"),
-        manifests=by_name("manifests"),
-        calibrations=by_name("calibrations"),
-        comparison=Path(paths["comparison"]),
-        inventories=by_name("inventories"),
-        shards={sample: tuple(Path(path) for path in few) for sample, few in paths["shards"].items()},
-        outputs=read_plan(paths["outputs"]),
-        scaling=Path(paths["scaling"]),
-    )
-
-
-def paths_in(results: Path, study: Study[Any]) -> dict[str, Any]:
-    """Return the artefacts of a study under its results folder, for the models that were evaluated there.
-
-    Raises
-    ------
-    FileNotFoundError
-        There are no metrics.
+    Parameters
+    ----------
+    chapters : sequence of ChapterFiles
+        Folders that `make_tables` and `make_figures` wrote, one for each study.
+    run : RunInfo
+        What differs from run to run: versions, times, memory, host, what changed since the last report.
     """
-    models = sorted(path.stem for path in (results / "metrics").glob("*.json"))
-    if not models:
-        raise FileNotFoundError(f"{results / 'metrics'}: no metrics; run the workflow up to the target 'metrics' first")
-    samples = sorted(path.name for path in (results / "shards").iterdir())
-    return {
-        "study": study.name,
-        "settings": study.settings.model_dump(mode="json"),
-        "metrics": {model: results / "metrics" / f"{model}.json" for model in models},
-        "manifests": {model: results / "models" / model / "model.json" for model in models},
-        "calibrations": {model: results / "calibration" / f"{model}.json" for model in models},
-        "comparison": results / "comparison.json",
-        "inventories": {sample: results / "inventory" / f"{sample}.json" for sample in samples},
-        "shards": {sample: sorted((results / "shards" / sample).glob("*.h5"))[:8] for sample in samples},
-        "outputs": {},
-        "scaling": results / "scaling.json",
-    }
+    page = render_page(chapters, run)
+    write_text(out, page)
+    log.info("%s: %.1f MB", out, len(page.encode()) / 1e6)
 
 
 def make_report(

@@ -1,18 +1,15 @@
-"""Stages make-tables, make-figures and make-page: from metrics to what a physicist reads."""
+"""Stages make-tables and make-figures: from metrics to what a physicist reads."""
 
 from __future__ import annotations
 
 import logging
 import time
-from collections.abc import Sequence
 from pathlib import Path
 
 import rich.console
 
-from hitforge.provenance import write_json, write_text
+from hitforge.provenance import write_json
 from hitforge.reporting.chapter import Reporter, ReportInputs
-from hitforge.reporting.page import ChapterFiles, render_page
-from hitforge.reporting.run_info import RunInfo
 from hitforge.reporting.style import hep_style, write_figure
 from hitforge.reporting.tables import read_table, to_terminal, write_table
 
@@ -49,21 +46,6 @@ def make_figures(study: Reporter, inputs: ReportInputs, folder: Path) -> None:
             write_figure(figure, folder)
             log.info("figure %s: %.1f s%s", figure.name, time.perf_counter() - start, " (empty)" * bool(figure.empty))
             start = time.perf_counter()
-
-
-def make_page(chapters: Sequence[ChapterFiles], run: RunInfo, out: Path) -> None:
-    """Bind the chapters into one HTML page that needs no other file and no network.
-
-    Parameters
-    ----------
-    chapters : sequence of ChapterFiles
-        Folders that `make_tables` and `make_figures` wrote, one for each study.
-    run : RunInfo
-        What differs from run to run: versions, times, memory, host, what changed since the last report.
-    """
-    page = render_page(chapters, run)
-    write_text(out, page)
-    log.info("%s: %.1f MB", out, len(page.encode()) / 1e6)
 
 
 def headline_text(folder: Path, width: int = 120) -> str:

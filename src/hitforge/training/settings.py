@@ -31,18 +31,20 @@ class LossSettings(Settings):
 
 
 class ScheduleSettings(Settings):
-    """One-cycle stage, then step decay from the best checkpoint (paper's schedule; spec 5.2, 5.3)."""
+    """One-cycle stage, then step decay from the best checkpoint (arXiv:2107.02119, training schedule)."""
 
-    warmup_epochs: PositiveInt = 2
-    decay_epochs: PositiveInt = 18
-    lr_start: PositiveFloat = 5e-5
-    lr_peak: PositiveFloat = 5e-3
-    lr_end: PositiveFloat = 5e-4
-    beta1_high: float = Field(0.95, gt=0, lt=1)
-    beta1_low: float = Field(0.85, gt=0, lt=1)
+    warmup_epochs: PositiveInt = Field(2, description="epochs of the cycle in which the learning rate rises")
+    decay_epochs: PositiveInt = Field(18, description="epochs of the cycle in which the learning rate falls")
+    lr_start: PositiveFloat = Field(5e-5, description="learning rate at the start of the cycle")
+    lr_peak: PositiveFloat = Field(5e-3, description="learning rate at the end of the warm-up")
+    lr_end: PositiveFloat = Field(5e-4, description="learning rate at the end of the cycle")
+    beta1_high: float = Field(0.95, gt=0, lt=1, description="Adam's beta1 at both ends of the cycle and after it")
+    beta1_low: float = Field(0.85, gt=0, lt=1, description="Adam's beta1 at the peak of the learning rate")
     step_epochs: int = Field(30, ge=0, description="at most so many epochs of step decay after the cycle")
-    step_patience: PositiveInt = Field(2, description="epochs without improvement before the rate is halved")
-    step_factor: float = Field(0.5, gt=0, lt=1)
+    step_patience: PositiveInt = Field(
+        2, description="epochs without improvement from which on the learning rate falls at each epoch"
+    )
+    step_factor: float = Field(0.5, gt=0, lt=1, description="factor on the learning rate in each such epoch")
     stop_patience: PositiveInt = Field(10, description="epochs without improvement that end the training")
     constant: bool = Field(False, description="keep lr_peak and beta1_high throughout (the paper's comparison)")
 
@@ -60,17 +62,21 @@ class ScheduleSettings(Settings):
 class TrainingSettings(Settings):
     """How the members of a network model are trained."""
 
-    batch_size: PositiveInt = Field(256, description="running batch norm's momentum depends on it")
+    batch_size: PositiveInt = Field(256, description="events in a batch; running batch norm's momentum depends on it")
     members: PositiveInt = Field(5, description="networks in an ensemble")
-    folds: Literal["full", "unique"] = Field("full", description="which training folds a member gets (spec 5.4)")
-    loss: LossSettings = LossSettings()
-    schedule: ScheduleSettings = ScheduleSettings()
-    adam_beta2: float = 0.999
-    adam_eps: float = 1e-8
+    folds: Literal["full", "unique"] = Field(
+        "full", description="a member trains on all folds but its monitoring fold, or on a share of its own"
+    )
+    loss: LossSettings = Field(LossSettings(), description="what the training minimises")
+    schedule: ScheduleSettings = Field(
+        ScheduleSettings(), description="learning rate, momentum and end of the training"
+    )
+    adam_beta2: float = Field(0.999, description="Adam's decay rate of the squared gradients' average")
+    adam_eps: float = Field(1e-8, description="Adam's constant in the denominator of a step")
     threads: PositiveInt = Field(1, description="torch threads; part of what fixes the bits of a result")
     amp: bool = Field(False, description="bfloat16 autocast (norms and loss stay float32)")
     channels_last: bool = Field(True, description="channels_last_3d memory format")
     compile: bool = Field(False, description="torch.compile the network: pays on long GPU runs only")
-    shuffle_buffer_mb: PositiveInt = Field(256, description="bound of the shuffle buffer of sparse hits")
-    checkpoint_minutes: PositiveFloat = Field(10.0, description="save at least so often within an epoch")
-    prediction_batch: PositiveInt = Field(64, description="batch size of inference; part of what fixes the bits")
+    shuffle_buffer_mb: PositiveInt = Field(256, description="bound of the shuffle buffer of sparse hits, in MiB")
+    checkpoint_minutes: PositiveFloat = Field(10.0, description="minutes between checkpoints within an epoch, at most")
+    prediction_batch: PositiveInt = Field(64, description="events in a batch of inference; part of what fixes the bits")

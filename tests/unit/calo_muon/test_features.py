@@ -8,19 +8,19 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from oracle_features import oracle_features
 
 from hitforge.hits import CellHits
-from hitforge.studies.calo_muon.features import (
+from hitforge.studies.calo_muon.feature_table import (
     FEATURE_MEANINGS,
     FEATURE_NAMES,
     FEATURE_SETS,
     FEATURE_UNITS,
     clip_features,
-    high_level_features,
 )
+from hitforge.studies.calo_muon.features import high_level_features
 from hitforge.studies.calo_muon.geometry import load_geometry
 from hitforge.studies.calo_muon.ntuple import read_muons
+from tests.unit.calo_muon.oracle_features import oracle_features
 
 GEOMETRY = load_geometry("pbwo4_40.64mm")
 

@@ -9,14 +9,15 @@ from typing import Any
 import h5py
 import numpy as np
 import pytest
-from part_builders import make_muons, write_b4
 
 from hitforge.hits import CellHits
 from hitforge.ntuple import NtupleError
-from hitforge.studies.calo_muon.features import FEATURE_NAMES, high_level_features
+from hitforge.studies.calo_muon.feature_table import FEATURE_NAMES
+from hitforge.studies.calo_muon.features import high_level_features
 from hitforge.studies.calo_muon.geometry import load_geometry
 from hitforge.studies.calo_muon.lumin import fold_blocks, fold_files, inspect_fold, read_fold
 from hitforge.studies.calo_muon.ntuple import read_muons
+from tests.unit.calo_muon.part_builders import make_muons, write_b4
 
 GEOMETRY = load_geometry("pbwo4_40.64mm")
 MATRIX = {

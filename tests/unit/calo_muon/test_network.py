@@ -8,7 +8,6 @@ from typing import Any
 
 import pytest
 import torch
-from oracle_network import OracleNetwork, load_oracle, oracle_name
 from pydantic import ValidationError
 from torch import Tensor
 
@@ -16,6 +15,7 @@ from hitforge.studies.calo_muon.networks.blocks import SqueezeExcitation
 from hitforge.studies.calo_muon.networks.network import MuonNetwork, build_network, describe_network
 from hitforge.studies.calo_muon.networks.plan import plan_blocks
 from hitforge.studies.calo_muon.settings import NetworkSettings
+from tests.unit.calo_muon.oracle_network import OracleNetwork, load_oracle, oracle_name
 
 GRID = (50, 32, 32)
 SMALL = (12, 9, 10)

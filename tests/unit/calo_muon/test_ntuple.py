@@ -9,13 +9,20 @@ import awkward as ak
 import numpy as np
 import pytest
 import uproot
-from part_builders import b4_columns, compact_columns, make_muons, write_b4, write_compact, write_tree
 
 from hitforge.hits import CellHits
 from hitforge.ntuple import NtupleError, entry_ranges, find_tree, open_root
 from hitforge.studies.calo_muon.geometry import load_geometry
 from hitforge.studies.calo_muon.muons import Muons
 from hitforge.studies.calo_muon.ntuple import content_checksum, event_bucket, event_identity, read_muons
+from tests.unit.calo_muon.part_builders import (
+    b4_columns,
+    compact_columns,
+    make_muons,
+    write_b4,
+    write_compact,
+    write_tree,
+)
 
 GEOMETRY = load_geometry("pbwo4_40.64mm")
 SMALL = GEOMETRY.model_copy(

@@ -62,11 +62,11 @@ def test_ionisation_agrees_with_geant4(energy: float, brems: float, pair: float,
     assert max(shape) < 1.25  # the bound of the sampling
 
 
-def test_restricted_loss_of_the_specification() -> None:
+def test_restricted_loss() -> None:
     assert muon_loss(PBWO4, 2.0).continuous == pytest.approx(10.7, abs=0.05)
 
 
-def test_pair_rates_of_the_specification() -> None:
+def test_pair_rates() -> None:
     tables = build_muon_tables(PBWO4, 2.0)
     energies = np.log([20e3, 153e3, 475e3, 1847e3, 4565e3, 9000e3])
     per_metre = 100 * np.interp(energies, tables.ln_energy, tables.pair_rate)

@@ -12,12 +12,19 @@ import pytest
 import uproot
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
-from part_builders import b4_columns, compact_columns, make_muons, write_b4, write_compact, write_tree
 
 from hitforge.studies.calo_muon.geometry import load_geometry
 from hitforge.studies.calo_muon.muons import Muons
 from hitforge.studies.calo_muon.ntuple import content_checksum
 from hitforge.studies.calo_muon.validate import inspect_part
+from tests.unit.calo_muon.part_builders import (
+    b4_columns,
+    compact_columns,
+    make_muons,
+    write_b4,
+    write_compact,
+    write_tree,
+)
 
 GEOMETRY = load_geometry("pbwo4_40.64mm")
 SMALL = GEOMETRY.model_copy(update={"name": "small", "n_z": 4, "n_x": 32, "n_y": 32})

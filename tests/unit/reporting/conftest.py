@@ -7,11 +7,11 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from fabricate import fabricate
 
 from hitforge.reporting.chapter import ReportInputs
 from hitforge.stages.report import make_figures, make_tables
 from hitforge.studies.base import Study
+from tests.unit.reporting.fabricate import fabricate
 
 
 @dataclass(frozen=True)

@@ -12,7 +12,7 @@ from hitforge.provenance import read_json
 from hitforge.reporting.changes import compare_chapters
 from hitforge.reporting.page import ChapterFiles, duration
 from hitforge.reporting.run_info import RunInfo, read_benchmarks
-from hitforge.stages.report import make_page
+from hitforge.stages.bind_report import make_page
 
 HEADER = "s\th:m:s\tmax_rss\tmax_vms\tmax_uss\tmax_pss\tio_in\tio_out\tmean_load\tcpu_time\n"
 

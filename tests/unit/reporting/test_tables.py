@@ -6,7 +6,6 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from fabricate import fabricate
 
 from hitforge.provenance import read_json
 from hitforge.reporting.chapter import Column, Measured, ReportInputs, Table
@@ -15,6 +14,7 @@ from hitforge.reporting.tables import mark, read_table, tex, to_csv, to_latex, t
 from hitforge.stages.report import headline_text, make_tables
 from hitforge.studies.base import Study
 from hitforge.studies.calo_muon.report.names import TABLES
+from tests.unit.reporting.fabricate import fabricate
 
 TABLE = Table(
     name="sample",

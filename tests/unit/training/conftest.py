@@ -3,7 +3,8 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
-from training_toy import write_toy_shards
+
+from tests.unit.training.training_toy import write_toy_shards
 
 
 @pytest.fixture(scope="session")

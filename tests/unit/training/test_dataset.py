@@ -7,10 +7,10 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from training_toy import N_FOLDS, write_toy_shards
 
 from hitforge.shards import Shard, ShardError
 from hitforge.training.dataset import check_disjoint, index_events
+from tests.unit.training.training_toy import N_FOLDS, write_toy_shards
 
 
 def test_folds_split_the_events(shards: list[Path]) -> None:

@@ -14,7 +14,6 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from numpy.typing import NDArray
-from training_toy import CPU, VOXELS, toy_source, without_identity, write_toy_shards
 
 from hitforge.shards import Shard, ShardError
 from hitforge.training.batches import Batch
@@ -27,6 +26,7 @@ from hitforge.training.plan import (
     per_shard_edges,
     training_edges,
 )
+from tests.unit.training.training_toy import CPU, VOXELS, toy_source, without_identity, write_toy_shards
 
 SMALL_BUFFER = 60_000
 

@@ -17,21 +17,8 @@ from typing import Any
 import numpy as np
 import pytest
 import torch
-import training_toy
 from numpy.typing import NDArray
 from torch import Tensor
-from training_toy import (
-    CPU,
-    MONITORING_FOLDS,
-    N_FOLDS,
-    TRAINING_FOLDS,
-    ToyNetwork,
-    toy_settings,
-    toy_source,
-    train_toy,
-    without_identity,
-    write_toy_shards,
-)
 
 from hitforge.shards import Shard
 from hitforge.training import loop
@@ -50,6 +37,20 @@ from hitforge.training.loop import TrainingDiverged, train_member
 from hitforge.training.member_files import MemberError, TrainedMember, load_member, save_member, sidecar_path
 from hitforge.training.settings import LossSettings, ScheduleSettings
 from hitforge.training.state import TrainingState
+from tests.unit.training.training_toy import (
+    CPU,
+    MONITORING_FOLDS,
+    N_FOLDS,
+    TRAINING_FOLDS,
+    ToyNetwork,
+    toy_settings,
+    toy_source,
+    train_toy,
+    without_identity,
+    write_toy_shards,
+)
+
+REPOSITORY = Path(__file__).resolve().parents[3]
 
 
 class Killed(RuntimeError):
@@ -165,8 +166,8 @@ def test_checkpoint_of_another_training_is_passed_over(
 
 def test_sigkill_in_a_process(shards: list[Path], tmp_path: Path, straight: tuple[bytes, bytes]) -> None:
     checkpoint = tmp_path / "member_0.pt"
-    command = [sys.executable, training_toy.__file__, str(checkpoint), *map(str, shards)]
-    process = subprocess.Popen(command)
+    command = [sys.executable, "-m", "tests.unit.training.training_toy", str(checkpoint), *map(str, shards)]
+    process = subprocess.Popen(command, cwd=REPOSITORY)
     for _ in range(600):
         time.sleep(0.05)
         if previous_path(checkpoint).exists() or process.poll() is not None:

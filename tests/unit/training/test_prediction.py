@@ -9,7 +9,6 @@ import numpy as np
 import pytest
 import torch
 from torch import nn
-from training_toy import CPU, N_FOLDS, ToyNetwork, toy_settings, toy_source, write_toy_shards
 
 from hitforge.prediction import predict_members, predict_network
 from hitforge.shards import Shard
@@ -19,6 +18,7 @@ from hitforge.training.dataset import index_events
 from hitforge.training.loop import train_member
 from hitforge.training.member_files import TrainedMember, load_member, save_member
 from hitforge.training.settings import ScheduleSettings
+from tests.unit.training.training_toy import CPU, N_FOLDS, ToyNetwork, toy_settings, toy_source, write_toy_shards
 
 SETTINGS = toy_settings(prediction_batch=32)
 

@@ -1,4 +1,4 @@
-"""Toy shards and a toy network for the tests of training; also run as a script, to be killed."""
+"""Toy shards and a toy network for the tests of training; also run with ``python -m``, to be killed."""
 
 from __future__ import annotations
 

@@ -1,71 +1,14 @@
-"""The 28 high-level features of a muon's shower (arXiv:2107.02119).
-
-Names and order are those of the published files, including three labels that do not say what the column holds:
-``eclumax1``, ``ymom`` and ``xmom``; :data:`FEATURE_MEANINGS` says what is there.
-"""
+"""The 28 high-level features of a muon's shower (arXiv:2107.02119)."""
 
 from __future__ import annotations
-
-from typing import Final
 
 import numpy as np
 from numpy.typing import NDArray
 
 from hitforge.hits import CellHits
 from hitforge.studies.calo_muon.clusters import fill_features
+from hitforge.studies.calo_muon.feature_table import FEATURE_NAMES
 from hitforge.studies.calo_muon.geometry import Geometry
-
-EMEAS_MAX_GEV: Final = 10_000.0
-"""The curvature estimate is clipped here before scaling."""
-
-_SEGMENTS = ("first", "second", "third", "fourth", "last")
-
-_TABLE: Final[tuple[tuple[str, str, str], ...]] = (
-    ("eabove", "GeV", "energy in cells above 0.1 GeV"),
-    ("rmom", "mm", "length of the energy-weighted mean transverse offset from the entry point"),
-    ("rmom1", "mm", "as rmom, only cells above 0.1 GeV"),
-    ("r2m", "mm^2", "energy-weighted mean squared transverse distance from the entry point"),
-    *((f"r2m{i + 1}", "mm^2", f"as r2m, in the {name} fifth of the layers") for i, name in enumerate(_SEGMENTS)),
-    ("nclu", "", "number of clusters seeded in the track's column"),
-    ("ncellmax", "cells", "largest cell count of these clusters"),
-    ("eclumax", "GeV", "largest energy of these clusters"),
-    ("maxdepthx", "cells", "largest extent of these clusters along x; a single cell has 0"),
-    ("maxdepthy", "cells", "largest extent of these clusters along y"),
-    ("maxdepthz", "cells", "largest extent of these clusters along z"),
-    ("epercell", "GeV", "eclumax / ncellmax, which can come from different clusters"),
-    ("avgcells", "cells", "mean cell count of these clusters"),
-    ("nclu1", "", "number of clusters off the track's column"),
-    ("ncellmax1", "cells", "largest cell count of the off-track clusters"),
-    ("eclumax1", "GeV", "NOT a cluster energy: running maximum that maxsum replaced in the window search"),
-    ("epercell1", "GeV", "largest energy of the off-track clusters / ncellmax1"),
-    ("avgcells_off_trk", "cells", "mean cell count of the off-track clusters"),
-    ("ymom", "GeV mm", "moment along x (the label is swapped): all cells plus cells above 0.1 GeV"),
-    ("xmom", "GeV mm", "moment along y (the label is swapped): all cells plus cells above 0.1 GeV"),
-    ("emeas", "GeV", "muon energy from the bending between the two halves; signed in shards, |.| clipped for models"),
-    ("maxsum", "GeV", "largest 3 x 3 x 3 sum of cells at or below 0.1 GeV"),
-    ("eb1", "GeV", "energy in cells at or below 0.01 GeV"),
-    ("ea1", "GeV", "energy in cells above 0.01 and at or below 0.1 GeV"),
-)
-
-FEATURE_NAMES: Final[tuple[str, ...]] = tuple(row[0] for row in _TABLE)
-"""Stored names in column order."""
-
-FEATURE_UNITS: Final[dict[str, str]] = {name: unit for name, unit, _ in _TABLE}
-"""Unit of each feature; empty for a number of clusters."""
-
-FEATURE_MEANINGS: Final[dict[str, str]] = {name: meaning for name, _, meaning in _TABLE}
-"""What each column really holds."""
-
-_NOT_FILTERED = {
-    "eabove", "ncellmax", "eclumax", "nclu1", "ncellmax1", "eclumax1", "epercell1", "maxsum", "ea1",
-}  # fmt: skip
-
-FEATURE_SETS: Final[dict[str, tuple[str, ...]]] = {
-    "default": FEATURE_NAMES,
-    "filtered": tuple(name for name in FEATURE_NAMES if name not in _NOT_FILTERED),
-    "esum": ("eabove", "eb1", "ea1"),
-}
-"""Features of each mode of the ablation study (arXiv:2107.02119)."""
 
 
 def high_level_features(
@@ -85,7 +28,7 @@ def high_level_features(
     Returns
     -------
     ndarray, shape (N, 28), float32
-        Columns :data:`FEATURE_NAMES`; ``emeas`` raw and signed. A ratio with a zero denominator is 0.
+        Columns ``feature_table.FEATURE_NAMES``; ``emeas`` raw and signed. A ratio with a zero denominator is 0.
 
     Raises
     ------
@@ -109,17 +52,3 @@ def high_level_features(
         features,
     )
     return features
-
-
-def clip_features(features: NDArray[np.float32]) -> NDArray[np.float32]:
-    """Return a copy with ``emeas`` replaced by its magnitude, at most 10 TeV: done at load, before scaling.
-
-    Parameters
-    ----------
-    features : ndarray, shape (N, 28), float32
-        Raw features in the order of :data:`FEATURE_NAMES`.
-    """
-    clipped = features.copy()
-    column = FEATURE_NAMES.index("emeas")
-    clipped[:, column] = np.minimum(np.abs(clipped[:, column]), np.float32(EMEAS_MAX_GEV))
-    return clipped

@@ -11,10 +11,11 @@ import uproot
 from numpy.typing import NDArray
 
 from hitforge.hits import CellHits
-from hitforge.ntuple import Problem, naming_damage, scalar_dtype
+from hitforge.ntuple import naming_damage, scalar_dtype
 from hitforge.studies.calo_muon.decode import FAULTS, hits_of_compact, hits_of_dense, new_faults
 from hitforge.studies.calo_muon.geometry import Geometry
 from hitforge.studies.calo_muon.muons import Muons
+from hitforge.validation import Problem
 
 _FAULT_TEXT = {
     "not_finite": ("NaN or infinite", "find the job that wrote it; the values cannot be used"),

@@ -19,14 +19,14 @@ import numpy as np
 from numpy.typing import NDArray
 
 from hitforge.hits import CellHits
-from hitforge.ntuple import NtupleError, Problem
+from hitforge.ntuple import NtupleError
 from hitforge.shards import ShardBlock
 from hitforge.studies.calo_muon.decode import cell_dtype
-from hitforge.studies.calo_muon.features import FEATURE_NAMES
+from hitforge.studies.calo_muon.feature_table import FEATURE_NAMES
 from hitforge.studies.calo_muon.geometry import Geometry
 from hitforge.studies.calo_muon.muons import Muons
 from hitforge.studies.calo_muon.ntuple import ContentChecksum
-from hitforge.validation import PartFindings
+from hitforge.validation import PartFindings, Problem
 
 _FOLD = re.compile(r"fold_(\d+)")
 _DATASETS = ("inputs", "targets", "matrix_inputs")

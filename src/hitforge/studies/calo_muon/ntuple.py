@@ -13,10 +13,11 @@ from pathlib import Path
 import numpy as np
 
 from hitforge.folds import bucket_of
-from hitforge.ntuple import NtupleError, Problem, entry_ranges, find_tree, naming_damage, open_root
+from hitforge.ntuple import NtupleError, entry_ranges, find_tree, naming_damage, open_root
 from hitforge.studies.calo_muon.geometry import Geometry
 from hitforge.studies.calo_muon.layouts import MuonTree
 from hitforge.studies.calo_muon.muons import Muons
+from hitforge.validation import Problem
 
 TREES = ("B4", "muons")
 """Tree of the original production, tree of the compact layout."""

@@ -15,6 +15,7 @@ from hitforge.studies.calo_muon.report import names
 _READING = ("ntuple", "layouts", "decode", "lumin", "geometry", "muons")
 _VIEWS = ("history", "muon_data", "names", "tables")
 _TABLE_VIEWS = ("data_tables", "training_tables", "text")
+_SHOWN = ("corrections", "evaluate", "geometry")
 _FIGURE_VIEWS = (
     "figures",
     "plotting",
@@ -27,7 +28,7 @@ _FIGURE_VIEWS = (
 
 
 class NetworkSettings(Settings):
-    """The paper's network and every option of its architecture ablation (spec 3.5)."""
+    """The paper's network and every option of its architecture ablation (arXiv:2107.02119)."""
 
     cnn: bool = Field(True, description="use the voxel grid; off leaves features and dense layers")
     resolutions: PositiveInt = Field(4, description="number of downsampling stages")
@@ -47,8 +48,8 @@ class NetworkSettings(Settings):
     coordinates: bool = Field(False, description="concatenate cell coordinates in the first block")
     groups: PositiveInt = Field(1, description="groups of the bottlenecks' 3x3x3 convolution")
     bottleneck: bool = Field(False, description="1-3-1 bottleneck convolutions in non-downsampling blocks")
-    dense_width: PositiveInt = 80
-    dense_layers: PositiveInt = 3
+    dense_width: PositiveInt = Field(80, description="units of each dense layer")
+    dense_layers: PositiveInt = Field(3, description="dense layers before the output")
 
     @model_validator(mode="after")
     def _consistent(self) -> NetworkSettings:
@@ -60,18 +61,18 @@ class NetworkSettings(Settings):
 
 
 class WeightSettings(Settings):
-    """Sigmoid down-weighting of high energies (spec 4.1): fixed values, never read off the data."""
+    """Sigmoid down-weighting of high energies (arXiv:2107.02119, event weights): fixed, never read off the data."""
 
-    offset_gev: PositiveFloat = Field(5000.0, description="energy of weight one half")
-    width_below_gev: PositiveFloat = 300.0
-    width_above_gev: PositiveFloat = 600.0
+    offset_gev: PositiveFloat = Field(5000.0, description="energy of weight one half, in GeV")
+    width_below_gev: PositiveFloat = Field(300.0, description="width of the sigmoid below the offset, in GeV")
+    width_above_gev: PositiveFloat = Field(600.0, description="width of the sigmoid above the offset, in GeV")
 
 
 class EvaluationSettings(EnergyEvaluationSettings):
-    """Bins and corrections of spec 6."""
+    """Bins, bias correction and bootstrap (arXiv:2107.02119, bias correction and resolution)."""
 
     test_energies_gev: tuple[float, ...] = Field(
-        tuple(100.0 + 400.0 * i for i in range(11)), description="discrete energies of the test sample"
+        tuple(100.0 + 400.0 * i for i in range(11)), description="discrete energies of the test sample, in GeV"
     )
 
 
@@ -79,13 +80,15 @@ class SimulationSettings(Settings):
     """The embedded fast simulation: what is generated and how it is written."""
 
     backend: Literal["fast"] = Field("fast", description="the embedded simulation; Geant4 is not shipped")
-    e_min_gev: PositiveFloat = 50.0
-    e_max_gev: PositiveFloat = 8000.0
+    e_min_gev: PositiveFloat = Field(50.0, description="lower end of the flat spectrum, in GeV")
+    e_max_gev: PositiveFloat = Field(8000.0, description="upper end of the flat spectrum, in GeV")
     discrete_energies_gev: tuple[float, ...] = Field(
-        tuple(100.0 + 400.0 * i for i in range(11)), description="energies of samples with spectrum: discrete"
+        tuple(100.0 + 400.0 * i for i in range(11)), description="energies of samples with spectrum: discrete, in GeV"
     )
-    xy_half_width_mm: NonNegativeFloat = Field(20.0, description="entry points are uniform in the square of this")
-    layout: Literal["b4", "compact"] = "b4"
+    xy_half_width_mm: NonNegativeFloat = Field(
+        20.0, description="half side of the square that entry points fill uniformly, in mm"
+    )
+    layout: Literal["b4", "compact"] = Field("b4", description="the original's dense tree, or hits only")
     full_branches: bool = Field(False, description="also write coordinates, layers and cell sizes (B4 only)")
 
 
@@ -95,7 +98,7 @@ class CaloModelSettings(ModelSettings):
     features: Literal["default", "filtered", "esum", "none"] = Field(
         "default", description="high-level features; none leaves the voxel grid alone"
     )
-    network: NetworkSettings = NetworkSettings()
+    network: NetworkSettings = Field(NetworkSettings(), description="architecture, where kind is network")
 
     @model_validator(mode="after")
     def _has_input(self) -> CaloModelSettings:
@@ -120,26 +123,26 @@ class CaloMuonSettings(StudySettings):
     }
     CODE: ClassVar[Mapping[str, tuple[str, ...]]] = {
         "simulate": ("simulation", "geometry", "muons"),
-        "validate": (*_READING, "validate"),
-        "build_shard": (*_READING, "features", "clusters"),
-        "fit_scaling": ("features",),
-        "train_trees": ("features", "weights"),
-        "train_member": ("features", "weights", "networks"),
-        "assemble": ("features", "networks"),
-        "predict": ("features", "networks"),
+        "validate": (*_READING, "feature_table", "validate"),
+        "build_shard": (*_READING, "feature_table", "features", "clusters"),
+        "fit_scaling": ("feature_table",),
+        "train_trees": ("feature_table", "weights"),
+        "train_member": ("feature_table", "weights", "networks"),
+        "assemble": ("feature_table", "networks"),
+        "predict": ("feature_table", "networks"),
         "calibrate": ("corrections", "evaluate"),
         "evaluate": ("corrections", "evaluate"),
-        "tables": (*(f"report.{name}" for name in (*_VIEWS, *_TABLE_VIEWS)), "published", "features"),
-        "figures": (*(f"report.{name}" for name in (*_VIEWS, *_FIGURE_VIEWS)), "published", "features"),
+        "tables": (*(f"report.{name}" for name in (*_VIEWS, *_TABLE_VIEWS)), "published", "feature_table"),
+        "figures": (*(f"report.{name}" for name in (*_VIEWS, *_FIGURE_VIEWS)), *_SHOWN, "published", "feature_table"),
     }
     TABLES: ClassVar[tuple[str, ...]] = names.TABLES
     FIGURES: ClassVar[tuple[str, ...]] = names.FIGURES
 
     geometry: str = Field("pbwo4_40.64mm", description="a shipped geometry by name, or the path of a YAML file")
-    weights: WeightSettings = WeightSettings()
-    evaluation: EvaluationSettings = EvaluationSettings()
-    simulation: SimulationSettings = SimulationSettings()
-    models: Mapping[str, CaloModelSettings] = {}
+    weights: WeightSettings = Field(WeightSettings(), description="event weights of all trainings")
+    evaluation: EvaluationSettings = Field(EvaluationSettings(), description="bins, correction and bootstrap")
+    simulation: SimulationSettings = Field(SimulationSettings(), description="of samples with source: simulate")
+    models: Mapping[str, CaloModelSettings] = Field({}, description="models by name; base: other inherits")
 
 
 SETTINGS = CaloMuonSettings

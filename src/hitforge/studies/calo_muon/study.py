@@ -13,8 +13,7 @@ from numpy.typing import NDArray
 from hitforge.config import SampleSettings
 from hitforge.shards import ShardBlock, ShardLayout
 from hitforge.studies.base import Progress, Study
-from hitforge.studies.calo_muon.features import FEATURE_NAMES, FEATURE_SETS, FEATURE_UNITS, clip_features
-from hitforge.studies.calo_muon.geometry import Geometry, load_geometry
+from hitforge.studies.calo_muon.feature_table import FEATURE_NAMES, FEATURE_SETS, FEATURE_UNITS, clip_features
 from hitforge.studies.calo_muon.settings import CaloMuonSettings
 from hitforge.validation import PartFindings
 
@@ -23,6 +22,7 @@ if TYPE_CHECKING:
 
     from hitforge.predictions import EvaluationPiece, Predictions
     from hitforge.reporting.chapter import Chapter, Figure, ReportInputs, Table
+    from hitforge.studies.calo_muon.geometry import Geometry
 
 
 class CaloMuon(Study[CaloMuonSettings]):
@@ -34,6 +34,8 @@ class CaloMuon(Study[CaloMuonSettings]):
     @cached_property
     def geometry(self) -> Geometry:
         """The calorimeter block."""
+        from hitforge.studies.calo_muon.geometry import load_geometry
+
         return load_geometry(self.settings.geometry)
 
     # ---- ntuples to shards

@@ -5,10 +5,10 @@ from __future__ import annotations
 from dataclasses import replace
 from pathlib import Path
 
-from hitforge.ntuple import NtupleError, Problem
+from hitforge.ntuple import NtupleError
 from hitforge.studies.calo_muon.geometry import Geometry
 from hitforge.studies.calo_muon.ntuple import ContentChecksum, read_chunks
-from hitforge.validation import PartFindings
+from hitforge.validation import PartFindings, Problem
 
 
 def inspect_part(source: str | Path, geometry: Geometry, chunk_mb: float = 64.0) -> PartFindings:

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from hitforge.folds import fold_of
 from hitforge.reporting.chapter import Figure, ReportInputs
 from hitforge.reporting.style import BLUE, ORANGE, PURPLE, RED, label, new_figure
-from hitforge.studies.calo_muon.features import FEATURE_NAMES, FEATURE_UNITS
+from hitforge.studies.calo_muon.feature_table import FEATURE_NAMES, FEATURE_UNITS
 from hitforge.studies.calo_muon.report.muon_data import load_energies, load_features, train_sample
 from hitforge.studies.calo_muon.report.plotting import data_label, nothing
 

@@ -6,7 +6,7 @@ from typing import Final
 
 import numpy as np
 
-from hitforge.studies.calo_muon.simulation.compiled import compiled, uniform
+from hitforge.studies.calo_muon.simulation.kernels import compiled, uniform
 from hitforge.studies.calo_muon.simulation.material import ELECTRON_MASS
 from hitforge.studies.calo_muon.simulation.particles import (
     ELECTRON,

@@ -10,7 +10,7 @@ from typing import Final, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from hitforge.studies.calo_muon.simulation.compiled import compiled, uniform
+from hitforge.studies.calo_muon.simulation.kernels import compiled, uniform
 
 Array = NDArray[np.float64]
 State = NDArray[np.uint64]

@@ -1,4 +1,4 @@
-"""Geant4 results printed in the fast simulation's specification: medians of mu- with their bootstrap errors.
+"""Geant4 results that the fast simulation is compared with: medians of mu- with their bootstrap errors.
 
 Block of 50 x 32 x 32 cells of 39.6 x 3.75 x 3.75 mm, 2 T from the front face on, Geant4 11.4.1 electromagnetic
 physics with a production cut of 0.7 mm. Columns 100 GeV (1500 muons), 1 TeV (300), 4 TeV (150). The bend is a mean.

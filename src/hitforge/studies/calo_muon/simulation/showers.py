@@ -9,8 +9,8 @@ from typing import Final
 
 import numpy as np
 
-from hitforge.studies.calo_muon.simulation.compiled import compiled, uniform
 from hitforge.studies.calo_muon.simulation.interactions import annihilate, compton_photon, push_pair, radiation_angle
+from hitforge.studies.calo_muon.simulation.kernels import compiled, uniform
 from hitforge.studies.calo_muon.simulation.material import ELECTRON_MASS
 from hitforge.studies.calo_muon.simulation.particles import (
     ELECTRON,

@@ -8,7 +8,7 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from hitforge.studies.calo_muon.simulation.compiled import (
+from hitforge.studies.calo_muon.simulation.kernels import (
     compiled,
     compiled_to_disk,
     event_state,

@@ -1,0 +1,57 @@
+"""Where the artefacts of a study's chapter stand."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from hitforge.reporting.chapter import ReportInputs
+from hitforge.stages.evaluate import read_plan
+from hitforge.studies.base import Study
+
+
+def read_inputs(paths: Mapping[str, Any]) -> ReportInputs:
+    """Turn plain data (paths as text) into report inputs."""
+
+    def by_name(key: str) -> dict[str, Path]:
+        return {name: Path(path) for name, path in paths[key].items()}
+
+    return ReportInputs(
+        study=paths["study"],
+        settings=paths["settings"],
+        metrics=by_name("metrics"),
+        manifests=by_name("manifests"),
+        calibrations=by_name("calibrations"),
+        comparison=Path(paths["comparison"]),
+        inventories=by_name("inventories"),
+        shards={sample: tuple(Path(path) for path in few) for sample, few in paths["shards"].items()},
+        outputs=read_plan(paths["outputs"]),
+        scaling=Path(paths["scaling"]),
+    )
+
+
+def paths_in(results: Path, study: Study[Any]) -> dict[str, Any]:
+    """Return the artefacts of a study under its results folder, for the models that were evaluated there.
+
+    Raises
+    ------
+    FileNotFoundError
+        There are no metrics.
+    """
+    models = sorted(path.stem for path in (results / "metrics").glob("*.json"))
+    if not models:
+        raise FileNotFoundError(f"{results / 'metrics'}: no metrics; run the workflow up to the target 'metrics' first")
+    samples = sorted(path.name for path in (results / "shards").iterdir())
+    return {
+        "study": study.name,
+        "settings": study.settings.model_dump(mode="json"),
+        "metrics": {model: results / "metrics" / f"{model}.json" for model in models},
+        "manifests": {model: results / "models" / model / "model.json" for model in models},
+        "calibrations": {model: results / "calibration" / f"{model}.json" for model in models},
+        "comparison": results / "comparison.json",
+        "inventories": {sample: results / "inventory" / f"{sample}.json" for sample in samples},
+        "shards": {sample: sorted((results / "shards" / sample).glob("*.h5"))[:8] for sample in samples},
+        "outputs": {},
+        "scaling": results / "scaling.json",
+    }

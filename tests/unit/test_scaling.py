@@ -1,0 +1,41 @@
+"""Feature scaling: what NumPy gives, from the allowed folds only."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from hitforge.scaling import fit_scaling, identity_scaling
+
+
+@given(st.lists(st.integers(0, 40), min_size=1, max_size=5), st.integers(0, 2**31))
+def test_streaming_equals_numpy_over_training_folds(sizes: list[int], seed: int) -> None:
+    rng = np.random.default_rng(seed)
+    blocks = [
+        (rng.normal(1000, 1, (n, 3)).astype(np.float32), rng.integers(0, 3600, n).astype(np.int16)) for n in sizes
+    ]
+    features = np.concatenate([block[0] for block in blocks]).astype(np.float64)
+    kept = features[np.concatenate([block[1] for block in blocks]) % 4 != 0]
+    if len(kept) == 0:
+        with pytest.raises(ValueError, match="no event outside"):
+            fit_scaling(blocks, ("a", "b", "c"), 4, [0])
+        return
+    scaling = fit_scaling(blocks, ("a", "b", "c"), 4, [0])
+    assert scaling.n_events == len(kept)
+    np.testing.assert_allclose(scaling.mean, kept.mean(axis=0), rtol=1e-12)
+    np.testing.assert_allclose(scaling.std, kept.std(axis=0), rtol=1e-9, atol=1e-12)
+
+
+def test_constant_column_becomes_zero() -> None:
+    features = np.ones((5, 1), np.float32)
+    scaling = fit_scaling([(features, np.arange(1, 6, dtype=np.int16))], ("a",), 36, [0])
+    np.testing.assert_array_equal(scaling.apply(features), np.zeros((5, 1)))
+
+
+def test_identity_leaves_features_alone() -> None:
+    features = np.array([[1.5, -2.0]], np.float32)
+    scaling = identity_scaling(("a", "b"), [0])
+    assert scaling.is_identity
+    np.testing.assert_array_equal(scaling.apply(features), features)

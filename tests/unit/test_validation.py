@@ -1,0 +1,57 @@
+"""Which parts of a sample are used: policies, duplicates, the memory of who was first."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from hitforge.validation import BadPartsError, PartFindings, Problem, Verdict, judge, take_inventory
+
+PROBLEM = Problem("truncated", "the file ends early", "copy it again", "b.root", branch="x", entry=3, count=2)
+
+
+def verdict(part: str, checksum: str = "", bad: bool = False) -> Verdict:
+    problems = (PROBLEM,) if bad else ()
+    findings = PartFindings(
+        n_events=10, content_checksum="" if bad else checksum or part, layout="compact", problems=problems
+    )
+    return judge(part, f"{part}.root", findings)
+
+
+def inventory(*verdicts: Verdict, **changes: Any) -> dict[str, str]:
+    options: dict[str, Any] = {"policy": "quarantine", "max_bad_fraction": 0.5, "first_seen": {}, **changes}
+    taken = take_inventory("toy", "train", verdicts, **options)
+    return {part: entry.status for part, entry in taken.parts.items()}
+
+
+def test_bad_part_is_quarantined() -> None:
+    assert inventory(verdict("a"), verdict("b", bad=True)) == {"a": "good", "b": "bad"}
+
+
+def test_bad_part_fails_with_reason_place_and_fix() -> None:
+    with pytest.raises(BadPartsError, match=r"b\.root.*truncated, branch x, entry 3, 2 entries.*fix: copy it again"):
+        inventory(verdict("a"), verdict("b", bad=True), policy="fail")
+
+
+def test_too_many_bad_parts_stop_even_under_quarantine() -> None:
+    with pytest.raises(BadPartsError, match=r"max_bad_fraction 0\.4"):
+        inventory(verdict("a"), verdict("b", bad=True), max_bad_fraction=0.4)
+
+
+def test_no_good_part_is_an_error() -> None:
+    with pytest.raises(BadPartsError, match="no good part"):
+        inventory(verdict("b", bad=True), max_bad_fraction=1.0)
+
+
+def test_duplicate_is_used_once_under_its_first_name() -> None:
+    assert inventory(verdict("a", "same"), verdict("b", "same")) == {"a": "good", "b": "duplicate"}
+
+
+def test_part_that_was_there_first_stays() -> None:
+    seen = {"same": "b"}
+    assert inventory(verdict("a", "same"), verdict("b", "same"), first_seen=seen) == {"a": "duplicate", "b": "good"}
+
+
+def test_first_part_may_leave() -> None:
+    assert inventory(verdict("a", "same"), first_seen={"same": "b"}) == {"a": "good"}
