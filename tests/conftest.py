@@ -7,6 +7,8 @@ from pathlib import Path
 
 import pytest
 
+from tests.workflow.running import runner, write_config, write_parts
+
 REPOSITORY = Path(__file__).resolve().parents[1]
 
 
@@ -16,4 +18,15 @@ def reference_data() -> Path:
     folder = Path(os.environ.get("HITFORGE_REFERENCE_DATA", REPOSITORY.parent / "shared" / "data"))
     if not (folder / "cmu_0.root").is_file():
         pytest.skip(f"no reference data in {folder}: set HITFORGE_REFERENCE_DATA to the folder with cmu_0.root")
+    return folder
+
+
+@pytest.fixture(scope="session")
+def finished(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Folder of a finished tiny production: ROOT parts, configuration, results and the engine's records."""
+    folder = tmp_path_factory.mktemp("finished")
+    write_parts(folder, "train", parts=3, events=40, spectrum="flat")
+    write_parts(folder, "test", parts=2, events=22, spectrum="discrete")
+    write_config(folder)
+    runner(folder)("--configfile", "tiny.yaml")
     return folder

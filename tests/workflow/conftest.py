@@ -1,4 +1,4 @@
-"""A finished tiny production, shared by the tests of what happens to it next."""
+"""Copies of the finished production, for tests of what happens to it next."""
 
 from __future__ import annotations
 
@@ -7,18 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.workflow.running import Snakemake, runner, write_config, write_parts
-
-
-@pytest.fixture(scope="session")
-def finished(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Folder of a finished tiny production: ROOT parts, configuration, results and the engine's records."""
-    folder = tmp_path_factory.mktemp("finished")
-    write_parts(folder, "train", parts=3, events=40, spectrum="flat")
-    write_parts(folder, "test", parts=2, events=22, spectrum="discrete")
-    write_config(folder)
-    runner(folder)("--configfile", "tiny.yaml")
-    return folder
+from tests.workflow.running import Snakemake, runner
 
 
 @pytest.fixture

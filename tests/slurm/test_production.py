@@ -1,0 +1,33 @@
+"""A whole production on a real scheduler gives the bytes of a local one."""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from tests.slurm.conftest import Cluster
+from tests.workflow.running import Run, write_config
+from tests.workflow.test_end_to_end import artefacts
+
+pytestmark = pytest.mark.slurm
+
+
+def test_slurm_production_equals_the_local_one(
+    finished: Path, tmp_path: Path, cluster: Cluster, snakemake_on_slurm: Callable[..., Run]
+) -> None:
+    shutil.copytree(finished / "data", tmp_path / "data")
+    write_config(tmp_path)
+    snakemake_on_slurm(tmp_path)
+    local, remote = artefacts(finished), artefacts(tmp_path)
+    assert local.keys() == remote.keys()
+    assert [name for name in local if local[name] != remote[name]] == []
+    # each member was a job of its own in the partition of the GPUs, with a GPU
+    jobs = cluster("sacct", "-nPX", "-o", "Partition,State,AllocTRES").output.splitlines()
+    on_gpu = [line for line in jobs if line.startswith("gpu|")]
+    assert len(on_gpu) == 2
+    assert all("COMPLETED" in line and "gres/gpu" in line for line in on_gpu)
+    # nothing is left to do
+    assert snakemake_on_slurm(tmp_path, "-n").planned == {}

@@ -1,0 +1,70 @@
+"""The command line: a chain from a simulated part to metrics, and answers to mistakes."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+
+from hitforge.cli import main
+
+STUDY = ("--study", "calo_muon")
+
+
+def test_chain_from_simulation_to_metrics(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    root, shard, model = tmp_path / "part.root", tmp_path / "part.h5", tmp_path / "bdt"
+    assert main(["simulate", *STUDY, "--events", "60", "--out", str(root)]) == 0
+    capsys.readouterr()
+    assert main(["validate", *STUDY, str(root)]) == 0
+    assert json.loads(capsys.readouterr().out)["verdict"] == "good"
+    assert main(["build-shard", *STUDY, "--out", str(shard), str(root)]) == 0
+    assert main(["fit-scaling", *STUDY, "--out", str(tmp_path / "scaling.json"), str(shard)]) == 0
+    assert main(["train-bdt", *STUDY, "--model", "bdt", "--out", str(model), str(shard)]) == 0
+    manifest = ["--manifest", str(model / "model.json")]
+    predicted, calibration, metrics = tmp_path / "p.h5", tmp_path / "calibration.json", tmp_path / "metrics.json"
+    assert main(["predict", *STUDY, *manifest, "--out", str(predicted), str(shard)]) == 0
+    assert main(["calibrate", *STUDY, "--out", str(calibration), str(predicted)]) == 0
+    evaluate = ["evaluate", *STUDY, "--model", "bdt", *manifest, "--calibration", str(calibration)]
+    assert main([*evaluate, "--heldout", str(predicted), "--out", str(metrics)]) == 0
+    heldout = json.loads(metrics.read_text())["samples"]["heldout"]
+    assert heldout["n_muons"] == 60
+    assert heldout["rmse_gev"]["value"] > 0 or heldout["rmse_gev"]["reason"]
+
+
+def test_bad_part_exits_with_one_and_its_verdict(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    path = tmp_path / "bad.root"
+    path.write_text("this is not ROOT")
+    assert main(["validate", *STUDY, str(path)]) == 1
+    verdict = json.loads(capsys.readouterr().out)
+    assert verdict["verdict"] == "bad"
+    assert verdict["problems"][0]["fix"]
+
+
+def test_describe_counts_the_papers_parameters(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["describe", *STUDY, "--preset", "paper", "--model", "cnn"]) == 0
+    about = json.loads(capsys.readouterr().out)
+    assert about["n_parameters"] == 636_570
+    assert len(about["features"]) == 28
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (["describe", "--study", "calo_muon", "--model", "cnnn"], "known: "),
+        (["describe", "--study", "nope", "--model", "cnn"], "study 'nope' is not known"),
+        (["build-shard", "--study", "calo_muon", "--out", "x.h5", "no/such.root"], "no/such.root"),
+        (["report", "--study", "calo_muon", "--results", "nowhere", "--out", "o"], "no metrics"),
+    ],
+)
+def test_mistake_is_one_message_and_exit_code_two(
+    arguments: list[str], message: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert main(arguments) == 2
+    error = capsys.readouterr().err
+    assert message in error and "Traceback" not in error
+
+
+def test_status_of_an_empty_folder_says_how_to_start(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["status", "--results", str(tmp_path)]) == 0
+    assert "nothing here yet" in capsys.readouterr().out
