@@ -10,7 +10,9 @@ configfile: f"{workflow.basedir}/config/config.yaml"
 
 
 include: "workflow/rules/common.smk"
-include: "workflow/rules/inputs.smk"
+include: "workflow/rules/parts.smk"
+include: "workflow/rules/fits.smk"
+include: "workflow/rules/plans.smk"
 include: "workflow/rules/simulate.smk"
 include: "workflow/rules/validate.smk"
 include: "workflow/rules/shards.smk"

@@ -1,0 +1,86 @@
+# Fits of a model: their folds, scalings and members.
+
+
+def scaling_of(wildcards):
+    """Return the scaling of a fit: each rotation has its own."""
+    rotation = wildcards.fit.partition("/")[2]
+    study = wildcards.study
+    return f"results/{study}/scaling/{rotation}.json" if rotation else f"results/{study}/scaling.json"
+
+
+def scaling_of_networks(wildcards):
+    """Return the scaling of a network's fit; trees take raw features."""
+    return scaling_of(wildcards) if model_of(wildcards.fit) in models_of(wildcards.study, "network") else []
+
+
+def held_out(study, fit):
+    """Return the folds that a fit never sees."""
+    return list(SETTINGS.studies[study].fits(model_of(fit))[fit])
+
+
+def scaling_folds(wildcards):
+    """Return the folds that a scaling must not look at."""
+    settings = SETTINGS.studies[wildcards.study]
+    rotation = getattr(wildcards, "rotation", None)
+    return list(settings.folds.held_out if rotation is None else settings.rotation_folds(int(rotation)))
+
+
+def fold_count(wildcards):
+    """Return the number of folds."""
+    return SETTINGS.studies[wildcards.study].folds.count
+
+
+def member_folds(wildcards):
+    """Return a member's own fold lists, and nothing of the other members."""
+    settings = SETTINGS.studies[wildcards.study]
+    training = settings.models[model_of(wildcards.fit)].training
+    if int(wildcards.member) >= training.members:
+        raise WorkflowError(f"{wildcards.fit} has members 0 to {training.members - 1}, not {wildcards.member}")
+    scheme = fold_scheme(
+        training.folds,
+        settings.folds.count,
+        training.members,
+        held_out(wildcards.study, wildcards.fit),
+    )
+    folds = scheme[int(wildcards.member)]
+    return {
+        "count": settings.folds.count,
+        "training": list(folds.training),
+        "monitoring": folds.monitoring,
+    }
+
+
+def tree_folds(wildcards):
+    """Return the folds of boosted trees: the first stops the training, the second scores the trials of a search."""
+    settings = SETTINGS.studies[wildcards.study]
+    hidden = held_out(wildcards.study, wildcards.fit)
+    left = [fold for fold in range(settings.folds.count) if fold not in hidden]
+    return {
+        "count": settings.folds.count,
+        "monitoring": left[0],
+        "scoring": left[1],
+        "training": left[1:],
+    }
+
+
+def prediction_folds(wildcards):
+    """Return the folds to predict: those held out of the train sample, all of a test sample."""
+    role = SETTINGS.studies[wildcards.study].samples[wildcards.sample].role
+    return held_out(wildcards.study, wildcards.fit) if role == "train" else None
+
+
+def members_of(study, fit):
+    """Return the member numbers of a network's fit."""
+    return range(SETTINGS.studies[study].models[model_of(fit)].training.members)
+
+
+def ensemble_members(wildcards):
+    """Return the weights of all members."""
+    folder = f"results/{wildcards.study}/models/{wildcards.fit}"
+    return [f"{folder}/member_{k}.safetensors" for k in members_of(wildcards.study, wildcards.fit)]
+
+
+def ensemble_histories(wildcards):
+    """Return the histories of all members."""
+    folder = f"results/{wildcards.study}/models/{wildcards.fit}"
+    return [f"{folder}/member_{k}.json" for k in members_of(wildcards.study, wildcards.fit)]

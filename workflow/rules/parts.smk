@@ -1,0 +1,64 @@
+# Parts, blocks of parts, and the files made of them.
+
+
+def every_block():
+    """Yield (study, sample, block, parts) of all blocks."""
+    for study in STUDIES:
+        for sample, blocks in BLOCKS[study].items():
+            for block, parts in blocks.items():
+                yield study, sample, block, parts
+
+
+def parts_of(study, sample):
+    """Return all parts of a sample, sorted by id."""
+    return sorted(
+        (part for parts in BLOCKS[study][sample].values() for part in parts),
+        key=lambda part: part.id,
+    )
+
+
+def address(study, sample, part):
+    """Return what the readers open: the part's source, or the simulated file."""
+    return part.source or f"results/{study}/ntuples/{sample}/{part.id}.root"
+
+
+def local_file(study, sample, part):
+    """Return the file that the engine can check, or nothing for a remote part."""
+    if part.source is None:
+        return [address(study, sample, part)]
+    return [part.local_path] if part.is_local else []
+
+
+def file_state(part):
+    """Return (size, mtime) of a local source: a replaced part is noticed even when its file is older."""
+    if part.source is None or not part.is_local or not Path(part.local_path).exists():
+        return None
+    state = Path(part.local_path).stat()
+    return [state.st_size, state.st_mtime_ns]
+
+
+def sample_settings(study, sample):
+    """Return the settings of a sample without its number of parts: more parts change no part."""
+    return SETTINGS.studies[study].samples[sample].model_dump(mode="json", exclude={"parts", "role"})
+
+
+def sample_verdicts(wildcards):
+    """Return the verdicts of a sample."""
+    parts = parts_of(wildcards.study, wildcards.sample)
+    return [f"results/{wildcards.study}/verdicts/{wildcards.sample}/{part.id}.json" for part in parts]
+
+
+def sample_shards(study, sample):
+    """Return the shards of a sample."""
+    return [f"results/{study}/shards/{sample}/{part.id}.h5" for part in parts_of(study, sample)]
+
+
+def train_shards(wildcards):
+    """Return the lists of the train sample's shards."""
+    study, sample = wildcards.study, train_sample(wildcards.study)
+    return [f"results/{study}/shards/{sample}/{block}.json" for block in BLOCKS[study][sample]]
+
+
+def train_inventory(wildcards):
+    """Return the inventory of the train sample."""
+    return f"results/{wildcards.study}/inventory/{train_sample(wildcards.study)}.json"
