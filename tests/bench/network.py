@@ -17,7 +17,7 @@ BATCH = 32
 OCCUPANCY = 0.1
 
 
-def _training_step(network: nn.Module, fused: bool) -> Callable[[], None]:
+def _training_step(network: nn.Module, fused: bool, amp: bool = False) -> Callable[[], None]:
     trainable = [parameter for parameter in network.parameters() if parameter.requires_grad]
     optimiser = torch.optim.Adam(trainable, fused=fused)
     features, grid, target = _batch()
@@ -25,7 +25,9 @@ def _training_step(network: nn.Module, fused: bool) -> Callable[[], None]:
     def step() -> None:
         network.train()
         optimiser.zero_grad()
-        ((network(features, grid) - target) ** 2).mean().backward()
+        with torch.autocast("cpu", torch.bfloat16, enabled=amp):
+            output = network(features, grid)
+        ((output.float() - target) ** 2).mean().backward()
         optimiser.step()
 
     return step
@@ -59,12 +61,15 @@ def measure(_folder: Path) -> dict[str, float | str]:
         oracle = OracleNetwork()
         load_oracle(oracle, fast)
         plain = build_network(NetworkSettings(), 28, (50, 32, 32), seed=1)
+        half = build_network(NetworkSettings(), 28, (50, 32, 32), seed=1)
+        half = half.to(memory_format=torch.channels_last_3d)  # type: ignore[call-overload]  # missing in the stub
         fast = fast.to(memory_format=torch.channels_last_3d)  # type: ignore[call-overload]  # missing in the stub
         steps = in_turn(
             3,
             oracle=_training_step(oracle, fused=False),
             hitforge=_training_step(fast, fused=True),
-            contiguous=_training_step(plain, fused=True),
+            channels_first=_training_step(plain, fused=True),
+            bfloat16=_training_step(half, fused=True, amp=True),
         )
         predictions = in_turn(3, oracle=_inference(oracle), hitforge=_inference(fast))
         for what, times in (("training", steps), ("inference", predictions)):

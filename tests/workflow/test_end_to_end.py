@@ -9,6 +9,8 @@ from pathlib import Path
 
 import pytest
 
+from tests.unit.calo_muon.part_builders import make_muons
+from tests.unit.calo_muon.test_lumin import make_fold, write_fold_file
 from tests.workflow.running import Snakemake, runner, write_config
 
 pytestmark = [pytest.mark.workflow, pytest.mark.xdist_group("finished")]
@@ -87,3 +89,23 @@ def test_duplicate_content_is_used_once(snakemake: Snakemake, production: Path) 
     duplicate = [part for part, entry in inventory.items() if entry["status"] == "duplicate"]
     # the part that was there first stays, although the copy sorts before it
     assert len(duplicate) == 1 and duplicate[0].startswith("a_copy")
+
+
+@pytest.mark.slow
+def test_published_fold_file_is_a_source(tmp_path: Path) -> None:
+    grid = make_muons(20).hits.to_dense(51200)
+    write_fold_file(tmp_path / "train.hdf5", {fold: make_fold(grid, fold) for fold in range(5)})
+    write_fold_file(tmp_path / "test.hdf5", {0: make_fold(grid, 9)})
+    samples = {
+        "replace": True,
+        "train": {"role": "train", "source": "train.hdf5", "parts": 5},
+        "test": {"role": "test", "source": "test.hdf5", "parts": 1},
+    }
+    write_config(tmp_path, samples=samples, run_models=["hl_only"])
+    runner(tmp_path)("--configfile", "tiny.yaml")
+    # the file's own folds are kept, and its features are not scaled again
+    inventory = json.loads((tmp_path / "results/calo_muon/inventory/train.json").read_text())
+    assert len(inventory["parts"]) == 5
+    scaling = json.loads((tmp_path / "results/calo_muon/scaling.json").read_text())
+    assert set(scaling["std"]) == {1.0}
+    assert (tmp_path / "results/report/index.html").is_file()

@@ -11,6 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from hitforge.evaluation.ensemble import ensemble_prediction
+from hitforge.folds import fold_of
 from hitforge.predictions import Predictions, write_predictions
 from hitforge.provenance import read_json, stamp
 from hitforge.shards import Shard
@@ -36,7 +37,8 @@ def predict_block(
     about = read_json(manifest)
     index = index_events(shards)
     if folds is not None:
-        index = index.folds(n_folds, folds)
+        # a block may have no event in these folds: its predictions are then a valid empty file
+        index = index.take(np.flatnonzero(np.isin(fold_of(index.bucket, n_folds), list(folds))))
     if about["kind"] == "trees":
         members = _predict_trees(study, manifest, about, index)
     else:
