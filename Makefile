@@ -25,10 +25,10 @@ demo: venv  ## Run a whole small production of STUDY (default calo_muon) to resu
 	$(BIN)/snakemake --cores $(CORES) --config studies=$(STUDY) preset=demo
 
 test: venv  ## Run the unit and workflow tests
-	$(BIN)/pytest -n 2 --dist loadgroup -m "not slow and not slurm and not gpu" tests
+	$(BIN)/pytest -n 2 -m "not slow and not slurm and not gpu" tests
 
 test-slow: venv  ## Run the slow tests too (physics acceptance, fault injection on one machine)
-	$(BIN)/pytest -n 2 --dist loadgroup -m "slow and not slurm and not gpu" tests
+	$(BIN)/pytest -n 2 -m "slow and not slurm and not gpu" tests
 
 lint: venv  ## Check style, types, imports and the workflow
 	$(BIN)/ruff check .

@@ -13,7 +13,7 @@ from tests.unit.calo_muon.part_builders import make_muons
 from tests.unit.calo_muon.test_lumin import make_fold, write_fold_file
 from tests.workflow.running import Snakemake, runner, write_config
 
-pytestmark = [pytest.mark.workflow, pytest.mark.xdist_group("finished")]
+pytestmark = pytest.mark.workflow
 
 
 def test_report_is_self_contained(finished: Path) -> None:

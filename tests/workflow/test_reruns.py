@@ -11,7 +11,7 @@ import pytest
 
 from tests.workflow.running import Snakemake, write_config
 
-pytestmark = [pytest.mark.workflow, pytest.mark.xdist_group("finished")]
+pytestmark = pytest.mark.workflow
 
 MODELS = 2
 REPORT = {"make_tables": 1, "make_figures": 1, "make_report": 1}
