@@ -30,7 +30,7 @@ except ConfigError as error:
     raise WorkflowError(str(error))
 
 STUDIES = list(SETTINGS.studies)
-# under `freeze` no rule may remake scaling, models or calibration: their files are sources
+# under `freeze` scaling, models and calibration are sources that nothing remakes
 TRAINED = [study for study, settings in SETTINGS.studies.items() if not settings.freeze]
 # where networks are trained does not change what is asked for, so it is no job's parameter
 config["device"] = SETTINGS.device
