@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import json
+import logging
+import sys
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -10,6 +13,17 @@ import pytest
 from hitforge.cli import main
 
 STUDY = ("--study", "calo_muon")
+
+
+@pytest.fixture(autouse=True)
+def restore_logging(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    """Take back the log handlers and the hook for uncaught errors that a command sets up."""
+    monkeypatch.setattr(sys, "excepthook", sys.excepthook)
+    root = logging.getLogger()
+    handlers, level = root.handlers[:], root.level
+    yield
+    root.handlers[:] = handlers
+    root.setLevel(level)
 
 
 def test_chain_from_simulation_to_metrics(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
@@ -67,4 +81,4 @@ def test_mistake_is_one_message_and_exit_code_two(
 
 def test_status_of_an_empty_folder_says_how_to_start(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["status", "--results", str(tmp_path)]) == 0
-    assert "nothing here yet" in capsys.readouterr().out
+    assert "nothing here yet" in " ".join(capsys.readouterr().out.split())
