@@ -77,7 +77,7 @@ def _append(dataset: h5py.Dataset, values: NDArray[Any]) -> None:
 
 
 def _create(handle: h5py.File, layout: ShardLayout) -> None:
-    zstd = dict(hdf5plugin.Zstd(clevel=3))
+    zstd = dict(hdf5plugin.Zstd(clevel=1))
 
     def column(name: str, dtype: str, trailing: tuple[int, ...] = (), chunk: int = ROWS_PER_CHUNK) -> h5py.Dataset:
         return handle.create_dataset(

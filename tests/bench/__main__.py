@@ -12,6 +12,7 @@ import tempfile
 from pathlib import Path
 
 from rich.console import Console
+from rich.markup import escape
 from rich.table import Table
 
 from tests.bench import memory, network, planning, shards, simulation
@@ -37,7 +38,7 @@ def main() -> None:
         with tempfile.TemporaryDirectory() as folder:
             results[name] = PARTS[name](Path(folder))
         for quantity, value in results[name].items():
-            table.add_row(name, quantity, f"{value:.3g}" if isinstance(value, float) else value)
+            table.add_row(name, escape(quantity), f"{value:.3g}" if isinstance(value, float) else value)
     options.out.parent.mkdir(parents=True, exist_ok=True)
     options.out.write_text(json.dumps(results, indent=2) + "\n")
     Console().print(table)
