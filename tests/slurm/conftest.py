@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
+import tempfile
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -31,11 +32,13 @@ def _call(*command: str, timeout: float = 900, **variables: str) -> Run:
 
 
 @pytest.fixture(scope="session")
-def cluster(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Cluster]:
+def cluster() -> Iterator[Cluster]:
     """Return a function that runs a command as a user of the cluster does."""
     if os.geteuid() != 0:
         pytest.skip("the mini cluster starts its daemons as root")
-    state = str(tmp_path_factory.mktemp("slurm"))
+    # not below pytest's own folder: munge refuses a socket where others may not look
+    state = tempfile.mkdtemp(prefix="hitforge-slurm-")
+    Path(state).chmod(0o755)
 
     def in_cluster(*command: str, timeout: float = 900) -> Run:
         return _call(str(SCRIPT), *command, timeout=timeout, MINI_SLURM_DIR=state)
