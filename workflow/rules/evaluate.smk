@@ -21,7 +21,7 @@ rule calibrate:
     threads: 1
     resources:
         mem_mb=megabytes(1000),
-        runtime=30,
+        runtime=10,
     params:
         settings=cut("calibrate"),
         code=code("calibrate", "calibrate.py"),
@@ -47,7 +47,7 @@ rule evaluate:
     threads: 1
     resources:
         mem_mb=megabytes(2000),
-        runtime=60,
+        runtime=15,
     params:
         settings=cut("evaluate"),
         plan=evaluation_plan,
@@ -72,7 +72,7 @@ rule compare_models:
     threads: 1
     resources:
         mem_mb=megabytes(4000),
-        runtime=60,
+        runtime=30,
     params:
         settings=cut("evaluate"),
         plan=comparison_plan,

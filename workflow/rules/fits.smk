@@ -84,3 +84,9 @@ def ensemble_histories(wildcards):
     """Return the histories of all members."""
     folder = f"results/{wildcards.study}/models/{wildcards.fit}"
     return [f"{folder}/member_{k}.json" for k in members_of(wildcards.study, wildcards.fit)]
+
+
+def tree_runtime(wildcards):
+    """Return the minutes that boosted trees may take; a search of hyper-parameters trains many."""
+    tuned = SETTINGS.studies[wildcards.study].models[model_of(wildcards.fit)].trees.tune is not None
+    return 720 if tuned else 30

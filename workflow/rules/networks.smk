@@ -57,7 +57,7 @@ rule assemble_ensemble:
     threads: 1
     resources:
         mem_mb=megabytes(1000),
-        runtime=20,
+        runtime=10,
     params:
         settings=cut("predict"),
         code=code("assemble", "assemble_ensemble.py"),

@@ -20,7 +20,7 @@ rule predict:
     threads: 1
     resources:
         mem_mb=megabytes(2000),
-        runtime=60,
+        runtime=30,
     params:
         settings=cut("predict"),
         folds=prediction_folds,

@@ -19,7 +19,7 @@ for study in STUDIES:
         threads: 1
         resources:
             mem_mb=megabytes(1000),
-            runtime=30,
+            runtime=15,
         params:
             inputs=report_paths(study),
             code=fingerprint_of(study, "tables", "make_tables.py"),
@@ -42,7 +42,7 @@ for study in STUDIES:
         threads: 1
         resources:
             mem_mb=megabytes(2000),
-            runtime=30,
+            runtime=15,
         params:
             inputs=report_paths(study),
             code=fingerprint_of(study, "figures", "make_figures.py"),
@@ -66,7 +66,7 @@ rule make_report:
     threads: 1
     resources:
         mem_mb=megabytes(1000),
-        runtime=20,
+        runtime=10,
     params:
         studies=STUDIES,
         run={

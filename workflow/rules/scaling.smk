@@ -19,7 +19,7 @@ rule fit_scaling:
     threads: 1
     resources:
         mem_mb=megabytes(1000),
-        runtime=30,
+        runtime=20,
     params:
         settings=cut("fit_scaling"),
         held_out=scaling_folds,

@@ -25,7 +25,7 @@ for study, sample, block, parts in every_block():
         threads: 1
         resources:
             mem_mb=megabytes(1000),
-            runtime=60,
+            runtime=30,
         params:
             study=study,
             sample=sample,

@@ -22,7 +22,7 @@ rule train_trees:
     threads: 1
     resources:
         mem_mb=megabytes(2000),
-        runtime=240,
+        runtime=tree_runtime,
     params:
         settings=cut("train_trees"),
         folds=tree_folds,

@@ -22,7 +22,7 @@ for study, sample, block, parts in every_block():
         threads: 1
         resources:
             mem_mb=megabytes(1000),
-            runtime=60,
+            runtime=20,
         params:
             study=study,
             settings=SETTINGS.studies[study].for_stage("validate"),
@@ -48,7 +48,7 @@ rule take_inventory:
     threads: 1
     resources:
         mem_mb=megabytes(500),
-        runtime=20,
+        runtime=10,
     params:
         policy=SETTINGS.on_bad_part,
         max_bad_fraction=SETTINGS.max_bad_fraction,
