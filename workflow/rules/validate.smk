@@ -22,7 +22,7 @@ for study, sample, block, parts in every_block():
         threads: 1
         resources:
             mem_mb=megabytes(1000),
-            runtime=20,
+            runtime=10,
         params:
             study=study,
             settings=SETTINGS.studies[study].for_stage("validate"),
