@@ -3,8 +3,12 @@
 from __future__ import annotations
 
 import logging
+import os
+import platform
 import sys
 from pathlib import Path
+
+log = logging.getLogger("hitforge")
 
 FORMAT = "%(asctime)s %(levelname)-7s %(message)s"
 
@@ -15,8 +19,11 @@ def start_log(path: str | Path | None = None, level: int = logging.INFO) -> None
     if path:
         handlers.append(logging.FileHandler(path, mode="w", encoding="utf-8"))
     logging.basicConfig(level=level, format=FORMAT, datefmt="%Y-%m-%d %H:%M:%S", handlers=handlers, force=True)
+    if path:
+        job = os.environ.get("SLURM_JOB_ID")
+        log.info("on %s%s", platform.node(), f", Slurm job {job}" if job else "")
 
     def note_error(kind: type[BaseException], error: BaseException, trace: object) -> None:
-        logging.getLogger("hitforge").critical("%s: %s", kind.__name__, error, exc_info=(kind, error, trace))  # type: ignore[arg-type]
+        log.critical("%s: %s", kind.__name__, error, exc_info=(kind, error, trace))  # type: ignore[arg-type]
 
     sys.excepthook = note_error

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import lzma
+import os
 import struct
 import zlib
 from collections.abc import Iterator, Sequence
@@ -41,7 +42,13 @@ _UNREADABLE: tuple[type[Exception], ...] = (
 )
 
 _RESTORE = "restore the file from its source or make it again; it is damaged"
-_CONNECT = "check that the address can be read from here (network, certificate), then that the file is whole"
+# The XRootD client would wait half an hour for a dead server; seconds, the environment may say otherwise.
+_PATIENCE = {
+    "XRD_CONNECTIONWINDOW": "30",
+    "XRD_CONNECTIONRETRY": "3",
+    "XRD_STREAMERRORWINDOW": "120",
+    "XRD_REQUESTTIMEOUT": "300",
+}
 
 
 class NtupleError(Exception):
@@ -58,16 +65,33 @@ class NtupleError(Exception):
         self.problems = problems
 
 
+class RemoteReadError(OSError):
+    """A server did not give a file. That says nothing about the file: the job fails and may be tried again."""
+
+
 @contextmanager
 def naming_damage(file: str, tree: str = "", branch: str = "") -> Iterator[None]:
-    """Turn every error of unreadable bytes inside the block into a :class:`NtupleError` that names the place."""
+    """Turn every error of unreadable bytes inside the block into a :class:`NtupleError` that names the place.
+
+    Raises
+    ------
+    RemoteReadError
+        The file is remote and its server failed; a missing remote file is a :class:`NtupleError`.
+    """
     try:
         yield
+    except RemoteReadError:
+        raise
     except _UNREADABLE as error:
         words = " ".join(str(error).split())[:200]
+        if "://" in file and isinstance(error, OSError):
+            if isinstance(error, FileNotFoundError) or "no such file" in words.lower():
+                raise _missing(file) from error
+            raise RemoteReadError(
+                f"{file}: the server did not give it ({words}); fix: check network and certificate, then run again"
+            ) from error
         detail = f"cannot be read ({type(error).__name__}: {words})"
-        fix = _CONNECT if "://" in file else _RESTORE
-        raise NtupleError(Problem("unreadable", detail, fix, file, tree, branch)) from error
+        raise NtupleError(Problem("unreadable", detail, _RESTORE, file, tree, branch)) from error
 
 
 @contextmanager
@@ -88,18 +112,19 @@ def open_root(source: str | Path) -> Iterator[Any]:
     ------
     NtupleError
         Missing, empty, truncated or foreign file, or a URL without the package for its protocol.
+    RemoteReadError
+        The server of a remote file failed.
     """
     name = str(source)
     if "://" not in name:
         _check_local(Path(name))
+    else:
+        for setting, seconds in _PATIENCE.items():
+            os.environ.setdefault(setting, seconds)
     try:
         # as a dict: uproot would split a plain string at colons
         with naming_damage(name):
             file = uproot.open({name: None}, array_cache=None, object_cache=None)
-    except NtupleError as error:
-        if "://" in name and isinstance(error.__cause__, FileNotFoundError):
-            raise _missing(name) from error
-        raise
     except ImportError as error:
         protocol = name.partition("://")[0]
         detail = f"protocol {protocol} needs a package that is not installed ({error})"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import hashlib
 import json
 import os
@@ -13,12 +14,21 @@ from typing import Any
 import hitforge
 
 
+class OutOfSpaceError(OSError):
+    """The file system or the quota is full; the message names the file and the fix."""
+
+
 @contextmanager
 def atomic_path(path: Path) -> Iterator[Path]:
     """Yield a temporary name in the folder of ``path``; rename it to ``path`` when the block succeeds.
 
     The file is flushed to disk before the rename, so that no reader and no crash ever meets half of it.
     On failure the temporary file is removed and ``path`` is left as it was.
+
+    Raises
+    ------
+    OutOfSpaceError
+        No space left, or over quota.
     """
     path.parent.mkdir(parents=True, exist_ok=True)
     temporary = path.with_name(f".{path.name}.{os.getpid()}.tmp")
@@ -27,6 +37,12 @@ def atomic_path(path: Path) -> Iterator[Path]:
         with temporary.open("rb") as handle:
             os.fsync(handle.fileno())
         temporary.replace(path)
+    except OSError as error:
+        if error.errno not in (errno.ENOSPC, errno.EDQUOT):
+            raise
+        raise OutOfSpaceError(
+            f"{path}: no space left; free some where {path.parent.resolve()} is (df -h, your quota), then run again"
+        ) from error
     finally:
         temporary.unlink(missing_ok=True)
 

@@ -3,31 +3,30 @@
 from __future__ import annotations
 
 import shutil
-from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
-from tests.slurm.conftest import Cluster
-from tests.workflow.running import Run, write_config
+from tests.slurm.mini_slurm import Cluster
+from tests.slurm.production import Production
+from tests.workflow.running import write_config
 from tests.workflow.test_end_to_end import artefacts
 
 pytestmark = pytest.mark.slurm
 
 
-def test_slurm_production_equals_the_local_one(
-    finished: Path, tmp_path: Path, cluster: Cluster, snakemake_on_slurm: Callable[..., Run]
-) -> None:
+def test_slurm_production_equals_the_local_one(finished: Path, tmp_path: Path, cluster: Cluster) -> None:
+    production = Production(tmp_path, finished, cluster)
     shutil.copytree(finished / "data", tmp_path / "data")
     write_config(tmp_path)
-    snakemake_on_slurm(tmp_path)
+    production.run()
     local, remote = artefacts(finished), artefacts(tmp_path)
     assert local.keys() == remote.keys()
     assert [name for name in local if local[name] != remote[name]] == []
     # each member was a job of its own in the partition of the GPUs, with a GPU
-    jobs = cluster("sacct", "-nPX", "-o", "Partition,State,AllocTRES").output.splitlines()
-    on_gpu = [line for line in jobs if line.startswith("gpu|")]
+    jobs = cluster("sacct", "-nPX", "-o", "WorkDir,Partition,State,AllocTRES").output.splitlines()
+    on_gpu = [line for line in jobs if line.startswith(f"{tmp_path}|gpu|")]
     assert len(on_gpu) == 2
-    assert all("COMPLETED" in line and "gres/gpu" in line for line in on_gpu)
+    assert all("COMPLETED" in line and "gres/gpu=1" in line for line in on_gpu)
     # nothing is left to do
-    assert snakemake_on_slurm(tmp_path, "-n").planned == {}
+    assert production.run("-n").planned == {}

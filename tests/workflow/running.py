@@ -31,7 +31,7 @@ TINY = {
             "training": {
                 "members": 2,
                 "batch_size": 8,
-                "schedule": {"warmup_epochs": 1, "decay_epochs": 2, "step_epochs": 0},
+                "schedule": {"warmup_epochs": 1, "decay_epochs": 30, "step_epochs": 0},
             },
             "trees": {"rounds": 20, "early_stopping_rounds": 5},
         },
@@ -63,11 +63,11 @@ class Run:
 Snakemake = Callable[..., Run]
 
 
-def runner(folder: Path) -> Snakemake:
-    """Return a function that runs this repository's workflow in ``folder``."""
+def runner(folder: Path, repository: Path = REPOSITORY) -> Snakemake:
+    """Return a function that runs the workflow of a repository in ``folder``."""
 
     def run(*arguments: str, check: bool = True, timeout: float = 900, **variables: str) -> Run:
-        command = [sys.executable, "-m", "snakemake", "--snakefile", str(REPOSITORY / "Snakefile"), "--cores", "2"]
+        command = [sys.executable, "-m", "snakemake", "--snakefile", str(repository / "Snakefile"), "--cores", "2"]
         environment = {**os.environ, "NO_COLOR": "1", **variables}
         done = subprocess.run(
             [*command, *arguments],
@@ -83,6 +83,18 @@ def runner(folder: Path) -> Snakemake:
         return Run(done.returncode, done.stdout)
 
     return run
+
+
+def fabricate(run: Snakemake, folder: Path, *arguments: str) -> None:
+    """Pretend that everything is there: empty outputs that the engine takes for finished."""
+    table = run("--summary", *arguments).output
+    outputs = re.findall(r"^(results/\S+)\t.*\tmissing\t", table, re.MULTILINE)
+    assert outputs, table
+    for output in outputs:
+        path = folder / output
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.touch()
+    run("--touch", "--forceall", *arguments)
 
 
 def write_parts(folder: Path, sample: str, parts: int, events: int, spectrum: str) -> None:

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.workflow.running import Snakemake, write_config
+from tests.workflow.running import REPOSITORY, Snakemake, fabricate, runner, write_config
 
 pytestmark = pytest.mark.workflow
 
@@ -47,6 +47,18 @@ def test_new_test_part(snakemake: Snakemake, production: Path) -> None:
         **REPORT,
     }
     assert plan(snakemake) == expected
+
+
+def test_duplicate_is_looked_at_but_only_used_once(snakemake: Snakemake, production: Path) -> None:
+    headline = production / "results/calo_muon/tables/headline.csv"
+    before = headline.read_bytes()
+    shutil.copy(production / "data/test/part_0.root", production / "data/test/part_9.root")
+    quarantine = ("--config", "on_bad_part=quarantine", "max_bad_fraction=0.5")
+    planned = plan(snakemake, *quarantine)
+    assert planned["validate"] == planned["build_shards"] == 1
+    assert planned["train_member"] == planned["train_trees"] == 0
+    snakemake("tables", "--configfile", "tiny.yaml", *quarantine)
+    assert headline.read_bytes() == before
 
 
 def test_new_train_part(snakemake: Snakemake, production: Path) -> None:
@@ -131,6 +143,60 @@ def test_more_members_train_only_the_new_ones(snakemake: Snakemake, production: 
     planned = plan(snakemake)
     assert planned["train_member"] == 1
     assert planned["train_trees"] == 0
+
+
+def test_from_five_members_to_seven_trains_two(tmp_path: Path) -> None:
+    write_parts_of_nothing(tmp_path)
+    five = {"members": 5, "folds": "full"}
+    write_config(tmp_path, folds={"count": 9}, models={"hl_only": {"training": five}})
+    run = runner(tmp_path)
+    fabricate(run, tmp_path, "--configfile", "tiny.yaml")
+    assert plan(run) == {}
+    write_config(tmp_path, folds={"count": 9}, models={"hl_only": {"training": {**five, "members": 7}}})
+    expected = {**AFTER_TRAINING, "train_member": 2, "predict": 5, "calibrate": 1, "evaluate": 1}
+    assert plan(run) == expected
+
+
+def write_parts_of_nothing(folder: Path) -> None:
+    """Write empty files where the parts should be: a plan opens none of them."""
+    for sample, parts in (("train", 3), ("test", 2)):
+        for i in range(parts):
+            part = folder / "data" / sample / f"part_{i}.root"
+            part.parent.mkdir(parents=True, exist_ok=True)
+            part.touch()
+
+
+@pytest.fixture
+def checkout(tmp_path: Path) -> Path:
+    """A copy of this repository that a test may edit."""
+    folder = tmp_path / "checkout"
+    for name in ("src", "workflow", "config", "profiles", "Snakefile"):
+        copy = shutil.copytree if (REPOSITORY / name).is_dir() else shutil.copy
+        (folder / name).parent.mkdir(parents=True, exist_ok=True)
+        copy(REPOSITORY / name, folder / name)
+    return folder
+
+
+def test_edited_comment_plans_nothing(production: Path, checkout: Path) -> None:
+    module = checkout / "src/hitforge/training/loop.py"
+    module.write_text(module.read_text().replace('"""', '"""Reworded. ', 1) + "\n# a new comment\n")
+    assert plan(runner(production, checkout)) == {}
+
+
+@pytest.mark.parametrize(
+    ("module", "expected"),
+    [
+        ("training/losses.py", {**AFTER_TRAINING, "train_member": 2, "predict": 5, "calibrate": 1, "evaluate": 1}),
+        ("evaluation/calibration.py", {"calibrate": MODELS, "evaluate": MODELS, "compare_models": 1, **REPORT}),
+        ("reporting/style.py", {"make_figures": 1, "make_report": 1}),
+    ],
+)
+def test_edited_module_remakes_what_it_decides(
+    production: Path, checkout: Path, module: str, expected: dict[str, int]
+) -> None:
+    path = checkout / "src/hitforge" / module
+    path.write_text(f"{path.read_text()}\n_EDITED = 1\n")
+    assert plan(runner(production, checkout)) == expected
 
 
 def test_fresh_checkout_beside_old_results_plans_nothing(snakemake: Snakemake, production: Path) -> None:

@@ -51,7 +51,7 @@ rule assemble_ensemble:
         study=names(TRAINED),
         fit=names(fit for study in STUDIES for fit in fits_of(study, "network")),
     group:
-        "assemble"
+        "assemble_ensemble"
     conda:
         "../../envs/train.yaml"
     threads: 1

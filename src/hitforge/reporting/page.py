@@ -124,41 +124,46 @@ def _picture(folder: Path, name: str) -> _Picture:
 def _cost_table(stages: Sequence[StageCost]) -> Table | None:
     if not stages:
         return None
-    rows: list[tuple[Cell, ...]] = [
-        (
-            cost.rule,
-            cost.jobs,
-            duration(cost.wall_s_total),
-            duration(cost.wall_s_max),
-            None if cost.max_rss_mb is None else round(cost.max_rss_mb),
-            None if cost.requested_mem_mb is None else round(cost.requested_mem_mb),
-            cost.suggested_mem_mb,
-            None if cost.requested_runtime_min is None else round(cost.requested_runtime_min),
-            cost.suggested_runtime_min,
-        )
-        for cost in stages
+    on_slurm = any(cost.slurm_jobs for cost in stages)
+    rows: list[tuple[Cell, ...]] = []
+    for cost in stages:
+        row: list[Cell] = [cost.rule, cost.jobs, duration(cost.wall_s_total), duration(cost.wall_s_max)]
+        row += [_rounded(cost.max_rss_mb), cost.suggested_mem_mb, cost.suggested_runtime_min]
+        if on_slurm:
+            row += [cost.slurm_jobs, cost.slurm_failed, _rounded(cost.slurm_mem_mb), _rounded(cost.slurm_runtime_min)]
+        rows.append(tuple(row))
+    columns = [
+        Column(key="rule", label="Rule", align="left"),
+        Column(key="jobs", label="Jobs"),
+        Column(key="wall_total", label="Wall time, all jobs"),
+        Column(key="wall_max", label="Longest job"),
+        Column(key="rss", label="Peak memory", unit="MB"),
+        Column(key="mem_suggested", label="mem_mb suggested"),
+        Column(key="runtime_suggested", label="runtime suggested", unit="min"),
     ]
+    if on_slurm:
+        columns += [
+            Column(key="slurm_jobs", label="Slurm jobs"),
+            Column(key="slurm_failed", label="of them failed"),
+            Column(key="slurm_mem", label="Memory requested", unit="MB"),
+            Column(key="slurm_runtime", label="Time requested", unit="min"),
+        ]
     total = sum(cost.wall_s_total for cost in stages)
-    rows.append(("all", sum(cost.jobs for cost in stages), duration(total), *[""] * 6))
+    rows.append(("all", sum(cost.jobs for cost in stages), duration(total), *[""] * (len(columns) - 3)))
+    requests = " Requests are those of a Slurm job, from the accounting; grouped rules share one." if on_slurm else ""
     return Table(
         name="run_cost",
         title="Time and memory",
         caption="From the benchmark files, the most expensive rule first; suggestions leave a margin of 30 % in memory "
-        "and a factor 2 in time over the largest job.",
-        columns=(
-            Column(key="rule", label="Rule", align="left"),
-            Column(key="jobs", label="Jobs"),
-            Column(key="wall_total", label="Wall time, all jobs"),
-            Column(key="wall_max", label="Longest job"),
-            Column(key="rss", label="Peak memory", unit="MB"),
-            Column(key="mem_requested", label="mem_mb requested"),
-            Column(key="mem_suggested", label="suggested"),
-            Column(key="runtime_requested", label="runtime requested", unit="min"),
-            Column(key="runtime_suggested", label="suggested", unit="min"),
-        ),
+        f"and a factor 2 in time over the largest job.{requests}",
+        columns=tuple(columns),
         rows=tuple(rows),
         highlight=(len(rows) - 1,),
     )
+
+
+def _rounded(value: float | None) -> int | None:
+    return None if value is None else round(value)
 
 
 def duration(seconds: float) -> str:

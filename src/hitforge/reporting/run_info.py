@@ -8,10 +8,10 @@ import platform
 from collections.abc import Iterable, Mapping
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
-from typing import Any
 
 from hitforge.reporting.changes import Changes
 from hitforge.reporting.changes import compare_chapters as compare_chapters
+from hitforge.reporting.slurm_accounting import SlurmUse, read_accounting
 from hitforge.settings_base import Settings
 
 PACKAGES = (
@@ -24,7 +24,7 @@ RUNTIME_MARGIN = 2.0
 
 
 class StageCost(Settings):
-    """Time and memory of the jobs of one rule, from its benchmark files.
+    """Time and memory of the jobs of one rule, from its benchmark files and, on a cluster, the accounting.
 
     ``suggested_*`` leave a margin over the largest job seen; None where a benchmark does not know the memory.
     """
@@ -35,8 +35,10 @@ class StageCost(Settings):
     wall_s_max: float
     cpu_s_total: float | None = None
     max_rss_mb: float | None = None
-    requested_mem_mb: float | None = None
-    requested_runtime_min: float | None = None
+    slurm_jobs: int | None = None
+    slurm_failed: int | None = None
+    slurm_mem_mb: float | None = None
+    slurm_runtime_min: float | None = None
     suggested_mem_mb: int | None = None
     suggested_runtime_min: int | None = None
 
@@ -69,15 +71,15 @@ class RunInfo(Settings):
         return found
 
 
-def read_benchmarks(folder: Path, requested: Mapping[str, Mapping[str, Any]] | None = None) -> tuple[StageCost, ...]:
-    """Summarise Snakemake's benchmark files by rule.
+def read_benchmarks(folder: Path, workdir: Path) -> tuple[StageCost, ...]:
+    """Summarise Snakemake's benchmark files by rule, beside what Slurm's accounting says of them.
 
     Parameters
     ----------
     folder : Path
         Holds ``<rule>/**/*.tsv``, or ``<rule>.tsv`` for rules with a single job; a missing folder has no costs.
-    requested : mapping of rule to resources, optional
-        ``mem_mb`` and ``runtime`` (minutes) that the rule asks for.
+    workdir : Path
+        Working directory of the production, by which its Slurm jobs are known.
 
     Returns
     -------
@@ -90,14 +92,17 @@ def read_benchmarks(folder: Path, requested: Mapping[str, Mapping[str, Any]] | N
         rule = parts[0] if len(parts) > 1 else path.stem
         with path.open(encoding="utf-8", newline="") as handle:
             jobs.setdefault(rule, []).extend(csv.DictReader(handle, delimiter="\t"))
-    costs = [_cost(rule, rows, (requested or {}).get(rule, {})) for rule, rows in jobs.items() if rows]
+    slurm = read_accounting(workdir, jobs)
+    costs = [_cost(rule, rows, slurm.get(rule)) for rule, rows in jobs.items() if rows]
     return tuple(sorted(costs, key=lambda cost: (-cost.wall_s_total, cost.rule)))
 
 
-def _cost(rule: str, rows: list[dict[str, str]], requested: Mapping[str, Any]) -> StageCost:
+def _cost(rule: str, rows: list[dict[str, str]], slurm: SlurmUse | None) -> StageCost:
     wall = _numbers(row.get("s") for row in rows)
     memory = _numbers(row.get("max_rss") for row in rows)
     cpu = _numbers(row.get("cpu_time") for row in rows)
+    if slurm is not None and slurm.max_rss_mb is not None:
+        memory.append(slurm.max_rss_mb)
     longest = max(wall, default=0.0)
     peak = max(memory, default=None)
     return StageCost(
@@ -107,8 +112,10 @@ def _cost(rule: str, rows: list[dict[str, str]], requested: Mapping[str, Any]) -
         wall_s_max=longest,
         cpu_s_total=sum(cpu) if cpu else None,
         max_rss_mb=peak,
-        requested_mem_mb=requested.get("mem_mb"),
-        requested_runtime_min=requested.get("runtime"),
+        slurm_jobs=slurm and slurm.jobs,
+        slurm_failed=slurm and slurm.failed,
+        slurm_mem_mb=slurm and slurm.mem_mb,
+        slurm_runtime_min=slurm and slurm.runtime_min,
         # the engine needs 400 MB of its own in a cluster job
         suggested_mem_mb=None if peak is None else max(400, 100 * math.ceil(MEMORY_MARGIN * peak / 100)),
         suggested_runtime_min=max(5, 5 * math.ceil(RUNTIME_MARGIN * longest / 300)),

@@ -50,20 +50,19 @@ def make_report(
     benchmarks : Path
         The engine's benchmark files: time and memory of each stage.
     run : mapping
-        Preset, seed, device and requested resources, for the run section.
+        Preset, seed and device, for the run section.
     previous : Path
         File that remembers the chapters of the last report, for the section on what changed; not declared to the
         workflow, which would delete it before the job.
     """
     chapters = {study: read_json(results / study / "tables" / "chapter.json") for study in studies}
     before = read_json(previous) if previous.is_file() else None
-    about = {key: value for key, value in run.items() if key != "requested"}
     info = RunInfo(
-        **about,
+        **run,
         versions=RunInfo.installed_versions(),
         git_revision=_git_revision(),
         host=platform.node(),
-        stages=read_benchmarks(benchmarks, requested=run.get("requested", {})),
+        stages=read_benchmarks(benchmarks, workdir=Path.cwd()),
         changes=None if before is None else compare_chapters(before, chapters),
     )
     files = [ChapterFiles(tables=results / study / "tables", figures=results / study / "figures") for study in studies]

@@ -64,7 +64,7 @@ def page(report: Any, benchmarks: Path, tmp_path_factory: pytest.TempPathFactory
         device="cpu",
         versions=RunInfo.installed_versions(),
         host="<node>",
-        stages=read_benchmarks(benchmarks, {"train_member": {"mem_mb": 4000, "runtime": 240}}),
+        stages=read_benchmarks(benchmarks, tmp_path_factory.getbasetemp()),
         changes=compare_chapters({"calo_muon": before}, {"calo_muon": now}),
     )
     out = tmp_path_factory.mktemp("page") / "report" / "index.html"
@@ -106,7 +106,7 @@ def test_page_tells_what_a_reader_must_know(page: str) -> None:
 
 
 def test_page_shows_time_and_memory_with_suggestions(page: str, benchmarks: Path) -> None:
-    stages = {cost.rule: cost for cost in read_benchmarks(benchmarks, {"train_member": {"mem_mb": 4000}})}
+    stages = {cost.rule: cost for cost in read_benchmarks(benchmarks, benchmarks)}
     training = stages["train_member"]
     assert (training.jobs, training.wall_s_total, training.max_rss_mb) == (2, 2923.2, 1830.5)
     assert (training.suggested_mem_mb, training.suggested_runtime_min) == (2400, 55)
@@ -137,4 +137,4 @@ def test_nothing_changed_is_said() -> None:
 
 
 def test_missing_benchmarks_are_no_error(tmp_path: Path) -> None:
-    assert read_benchmarks(tmp_path / "none") == ()
+    assert read_benchmarks(tmp_path / "none", tmp_path) == ()
