@@ -25,11 +25,13 @@ STALE_SECONDS = 900
 
 
 def status_view(results: Path) -> RenderableType:
-    """Return tables of the stages and of the trainings of all studies under ``results``."""
+    """Return tables of the stages and trainings of all studies under ``results``, and of failed jobs from the logs."""
     studies = sorted(path for path in results.glob("*") if path.is_dir() and path.name != "report")
     if not studies:
         return f"{results}: nothing here yet; start with: snakemake --cores 2"
-    return Group(*(part for study in studies for part in (_stage_table(study), _training_table(study))))
+    parts = [part for study in studies for part in (_stage_table(study), _training_table(study))]
+    failures = _failures(results.parent / "logs")
+    return Group(*parts, failures) if failures.row_count else Group(*parts)
 
 
 def _stage_table(study: Path) -> Table:
@@ -92,6 +94,20 @@ def _finished(study: Path) -> list[list[str]]:
             ]
         )
     return rows
+
+
+def _failures(logs: Path) -> Table:
+    """Return the jobs whose last attempt ended with an error; the engine removes a log before the next attempt."""
+    table = Table(title="failed jobs")
+    table.add_column("log")
+    table.add_column("error")
+    for path in sorted(logs.rglob("*.log")):
+        errors = [
+            line for line in path.read_text(encoding="utf-8", errors="replace").splitlines() if " CRITICAL " in line
+        ]
+        if errors:
+            table.add_row(str(path), errors[-1].partition(" CRITICAL ")[2].strip())
+    return table
 
 
 def _number(value: float | None) -> str:

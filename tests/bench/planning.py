@@ -9,29 +9,39 @@ import sys
 import time
 from pathlib import Path
 
-REPOSITORY = Path(__file__).parents[2]
+from tests.workflow.running import REPOSITORY, fabricate, runner
+
+PAPER = ("--configfile", str(REPOSITORY / "config/presets/paper.yaml"))
 
 
 def measure(folder: Path) -> dict[str, float | str]:
-    """Return jobs, seconds and memory of a dry run on empty result folders."""
-    command = [
-        sys.executable,
-        "-m",
-        "snakemake",
-        "--snakefile",
-        str(REPOSITORY / "Snakefile"),
-        "-n",
-        "--quiet",
-        "rules",
-    ]
-    command += ["--cores", "2", "--configfile", str(REPOSITORY / "config/presets/paper.yaml")]
+    """Return jobs, seconds and memory of a dry run on empty result folders, and when all is there (fabricated)."""
+    jobs, seconds, peak = _dry_run(folder)
+    fabricate(runner(folder), folder, *PAPER)
+    left, seconds_again, peak_again = _dry_run(folder)
+    assert left == 0
+    return {
+        "jobs": jobs,
+        "dry run [s]": seconds,
+        "peak memory [MiB]": peak,
+        "dry run, all there [s]": seconds_again,
+        "peak memory, all there [MiB]": peak_again,
+    }
+
+
+def _dry_run(folder: Path) -> tuple[float, float, float]:
+    """Return planned jobs, seconds and peak memory in MiB of ``snakemake -n``."""
+    command = [sys.executable, "-m", "snakemake", "--snakefile", str(REPOSITORY / "Snakefile")]
+    command += ["-n", "--quiet", "rules", "--cores", "2", *PAPER]
     start = time.perf_counter()
     with (folder / "plan.txt").open("w") as stream:
-        engine = subprocess.Popen(command, cwd=folder, stdout=stream)
+        engine = subprocess.Popen(command, cwd=folder, stdout=stream, stderr=subprocess.STDOUT)
         # of this child alone: the usage of all children would be that of the largest so far
         _, code, usage = os.wait4(engine.pid, 0)
     seconds = time.perf_counter() - start
     engine.returncode = os.waitstatus_to_exitcode(code)
-    jobs = re.search(r"^total +(\d+)", (folder / "plan.txt").read_text(), re.MULTILINE)
-    assert engine.returncode == 0 and jobs is not None
-    return {"jobs": float(jobs.group(1)), "dry run [s]": seconds, "peak memory [MiB]": usage.ru_maxrss / 2**10}
+    said = (folder / "plan.txt").read_text()
+    assert engine.returncode == 0, said
+    total = re.search(r"^total +(\d+)", said, re.MULTILINE)
+    assert total or "Nothing to be done" in said, said
+    return float(total.group(1)) if total else 0.0, seconds, usage.ru_maxrss / 2**10

@@ -82,3 +82,17 @@ def test_mistake_is_one_message_and_exit_code_two(
 def test_status_of_an_empty_folder_says_how_to_start(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["status", "--results", str(tmp_path)]) == 0
     assert "nothing here yet" in " ".join(capsys.readouterr().out.split())
+
+
+def test_status_names_failed_jobs_and_their_logs(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("COLUMNS", "500")
+    (tmp_path / "results/calo_muon").mkdir(parents=True)
+    for name, line in (("ok", "INFO    done"), ("bad", "CRITICAL PartsError: part_3.root: truncated")):
+        log = tmp_path / f"logs/validate/{name}.log"
+        log.parent.mkdir(parents=True, exist_ok=True)
+        log.write_text(f"2026-01-01 00:00:00 {line}\n")
+    assert main(["status", "--results", str(tmp_path / "results")]) == 0
+    shown = "".join(capsys.readouterr().out.split())
+    assert "bad.log" in shown and "part_3.root:truncated" in shown and "ok.log" not in shown

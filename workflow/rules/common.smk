@@ -2,8 +2,10 @@
 import os
 import re
 import sys
+import time
 from pathlib import Path
 
+STARTED = time.time()
 SOURCE = str(Path(workflow.basedir) / "src")
 sys.path.insert(0, SOURCE)
 # scripts may run in an environment of their own, which needs the package too
@@ -114,9 +116,9 @@ def megabytes(base):
 
 
 def show_headlines():
-    """Print the headline table of each study and where the report is, after a run that made them."""
+    """Print the headline table of each study and where the report is, after a run that made it."""
     page = Path("results/report/index.html")
-    if page.is_file():
+    if page.is_file() and page.stat().st_mtime > STARTED:
         for study in STUDIES:
             print(Path(f"results/{study}/tables/headline.md").read_text(), file=sys.stderr)
         print(f"Report: {page.resolve()}", file=sys.stderr)
