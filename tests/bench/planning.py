@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import re
 import subprocess
 import sys
@@ -36,12 +35,16 @@ def _dry_run(folder: Path) -> tuple[float, float, float]:
     start = time.perf_counter()
     with (folder / "plan.txt").open("w") as stream:
         engine = subprocess.Popen(command, cwd=folder, stdout=stream, stderr=subprocess.STDOUT)
-        # of this child alone: the usage of all children would be that of the largest so far
-        _, code, usage = os.wait4(engine.pid, 0)
+        peak = 0.0
+        while engine.poll() is None:
+            # not the usage that wait() reports: that begins with what this process had when it was copied
+            status = Path(f"/proc/{engine.pid}/status").read_text()
+            found = re.search(r"^VmHWM:\s+(\d+) kB", status, re.MULTILINE)
+            peak = int(found[1]) / 2**10 if found else peak
+            time.sleep(0.1)
     seconds = time.perf_counter() - start
-    engine.returncode = os.waitstatus_to_exitcode(code)
     said = (folder / "plan.txt").read_text()
     assert engine.returncode == 0, said
     total = re.search(r"^total +(\d+)", said, re.MULTILINE)
     assert total or "Nothing to be done" in said, said
-    return float(total.group(1)) if total else 0.0, seconds, usage.ru_maxrss / 2**10
+    return float(total.group(1)) if total else 0.0, seconds, peak

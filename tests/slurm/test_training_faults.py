@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import signal
 import time
+from datetime import datetime
 
 import pytest
 
@@ -60,8 +61,9 @@ def test_checkpoint_truncated_by_hand(production: Production) -> None:
 def test_training_stops_itself_before_the_time_limit(production: Production) -> None:
     engine = production.start(MEMBER, *asking(slurm_partition="gpu", runtime=2))
     with production.training_held() as job:
-        # held until the margin before the limit (a tenth of it) has begun
-        time.sleep(103)
+        # held until the margin before the limit, a tenth of it, has begun
+        end = datetime.fromisoformat(production.cluster("squeue", "-h", "-j", job, "-o", "%e").output.strip())
+        time.sleep((end - datetime.now()).total_seconds() - 8)
     wait_until(lambda: production.job_state(job) == "FAILED", "the end of the job")
     engine.finish()
     log = production.log_of_member()

@@ -13,6 +13,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import h5py
+import hdf5plugin  # noqa: F401 - the filters of the shards
 import numpy as np
 import pytest
 

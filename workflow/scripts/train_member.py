@@ -2,7 +2,6 @@
 
 import os
 import sys
-import time
 from pathlib import Path
 
 from hitforge.logs import start_log
@@ -10,9 +9,8 @@ from hitforge.provenance import content_hash
 from hitforge.shard_lists import used_shards
 from hitforge.stages.train_member import TrainingFolds, train_member_of
 from hitforge.studies.base import load_study
-from hitforge.training.interruption import Interrupted, JobLimits
+from hitforge.training.interruption import Interrupted, JobLimits, slurm_job_started
 
-started = time.monotonic()
 start_log(snakemake.log[0])
 # only a scheduler ends a job by the clock; a local run may take as long as it needs
 runtime = snakemake.resources.runtime if "SLURM_JOB_ID" in os.environ else None
@@ -29,7 +27,7 @@ try:
         Path(snakemake.params.checkpoint),
         Path(snakemake.output.weights),
         content_hash(snakemake.params.settings),
-        JobLimits(runtime_minutes=runtime, started=started),
+        JobLimits(runtime_minutes=runtime, started=slurm_job_started()),
         snakemake.params.code,
     )
 except Interrupted as interruption:

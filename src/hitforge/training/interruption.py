@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 import logging
+import os
+import shutil
 import signal
+import subprocess
 import threading
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from datetime import datetime
 from types import FrameType
 
 log = logging.getLogger(__name__)
@@ -54,6 +58,24 @@ class JobLimits:
     runtime_minutes: float | None = None
     margin_minutes: float = MARGIN_MINUTES
     started: float | None = None
+
+
+def slurm_job_started() -> float | None:
+    """Return ``time.monotonic()`` at the start of this Slurm job: the engine's own start in it can take half a minute.
+
+    None outside a job, and where squeue does not tell.
+    """
+    job, squeue = os.environ.get("SLURM_JOB_ID"), shutil.which("squeue")
+    if job is None or squeue is None:
+        return None
+    try:
+        question = [squeue, "--noheader", f"--jobs={job}", "--format=%S"]
+        answer = subprocess.run(question, capture_output=True, text=True, check=True, timeout=60)
+        age = (datetime.now() - datetime.fromisoformat(answer.stdout.strip())).total_seconds()
+    except (subprocess.CalledProcessError, subprocess.TimeoutExpired, ValueError) as error:
+        log.warning("squeue does not tell when job %s started (%s): its clock starts now", job, error)
+        return None
+    return time.monotonic() - age
 
 
 class Watch:

@@ -32,6 +32,7 @@ from hitforge.training.interruption import (
     OutOfTime,
     Terminated,
     Watch,
+    slurm_job_started,
 )
 from hitforge.training.loop import TrainingDiverged, train_member
 from hitforge.training.member_files import MemberError, TrainedMember, load_member, save_member, sidecar_path
@@ -253,6 +254,19 @@ def test_deadline_leaves_a_margin() -> None:
     with pytest.raises(OutOfTime):
         watch.check(70)
     Watch(JobLimits()).check(1e9)
+
+
+def test_clock_of_a_slurm_job_starts_with_the_job(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    squeue = tmp_path / "squeue"
+    squeue.write_text("#!/bin/sh\ndate -d '10 minutes ago' +%Y-%m-%dT%H:%M:%S\n")
+    squeue.chmod(0o755)
+    monkeypatch.setenv("PATH", str(tmp_path), prepend=":")
+    assert slurm_job_started() is None
+    monkeypatch.setenv("SLURM_JOB_ID", "7")
+    started = slurm_job_started()
+    assert started is not None and 590 < time.monotonic() - started < 610
+    squeue.write_text("#!/bin/sh\necho slurm_load_jobs error >&2; exit 1\n")
+    assert slurm_job_started() is None
 
 
 def test_no_leakage(shards: list[Path], tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
