@@ -14,7 +14,10 @@ PACKAGE = Path(__file__).parent
 _EVENTS = ("hits", "shards", "shard_lists", "folds", "validation")
 _NETWORKS = ("networks", "training.member_files", "training.device")
 _STREAM = tuple(f"training.{name}" for name in ("batches", "dataset", "loader", "plan", "window"))
-_VIEWS = ("stages.report", "stages.report_inputs", "stages.evaluate", "reporting.chapter", "predictions", "validation")
+_VIEWS = (
+    *("stages.report", "stages.report_inputs", "stages.evaluate", "reporting.chapter", "reporting.history"),
+    *("predictions", "validation"),
+)
 STAGE_MODULES: dict[str, tuple[str, ...]] = {
     "simulate": ("stages.simulate", "hits", "seeds", "compiled"),
     "validate": ("stages.validate", "validation", "ntuple", "hits", "folds", "compiled"),
@@ -30,8 +33,11 @@ STAGE_MODULES: dict[str, tuple[str, ...]] = {
     ),
     "calibrate": ("stages.evaluate", "predictions", "validation", "evaluation", "seeds"),
     "evaluate": ("stages.evaluate", "predictions", "validation", "evaluation", "seeds"),
-    "tables": (*_VIEWS, "reporting.tables", "reporting.numbers", "hits", "shards"),
-    "figures": (*_VIEWS, "reporting.style", "evaluation", "folds", "seeds", "hits", "shards"),
+    "tables": (*_VIEWS, "reporting.tables", "reporting.training_tables", "reporting.numbers", "hits", "shards"),
+    "figures": (
+        *(*_VIEWS, "reporting.style", "reporting.plotting", "reporting.training_figures"),
+        *("evaluation", "folds", "seeds", "hits", "shards"),
+    ),
     "page": ("stages.bind_report", "reporting"),
 }
 

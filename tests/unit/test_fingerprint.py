@@ -30,7 +30,8 @@ INERT_IN = {
         "reporting.tables",
         "reporting.numbers",
         "studies.calo_muon.report.data_tables",
-        "studies.calo_muon.report.training_tables",
+        "reporting.training_tables",
+        "studies.calo_muon.report.model_tables",
     },
 }
 
