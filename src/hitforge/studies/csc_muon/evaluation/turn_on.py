@@ -1,0 +1,192 @@
+"""Trigger efficiency against true pT, and the fit of its turn-on."""
+
+from __future__ import annotations
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy.optimize import leastsq
+from scipy.special import betaincinv, erf
+
+from hitforge.evaluation.bootstrap import Floats
+from hitforge.studies.csc_muon.evaluation.muons import MuonSample
+from hitforge.studies.csc_muon.evaluation.scaling import PLATEAU_FROM
+from hitforge.studies.csc_muon.evaluation.settings import EvaluationSettings
+from hitforge.studies.csc_muon.evaluation.statistics import Arrays, group_of, ratio
+
+PT_EDGES_GEV = np.concatenate(
+    [
+        np.arange(2.0, 10.0, 0.5),
+        np.arange(10.0, 30.0),
+        np.arange(30.0, 50.0, 2.5),
+        [50.0, 55.0, 60.0, 70.0, 80.0, 100.0],
+    ]
+)
+"""Bins of the turn-on curves."""
+
+PHI_EDGES = np.linspace(-np.pi, np.pi, 13)
+
+PLATEAU_EDGE = 1.5
+"""Efficiency against eta and phi counts muons above so many thresholds."""
+
+_CONFIDENCE = 0.6827
+_SQRT2 = np.sqrt(2.0)
+_MIN_FIT_BINS = 6
+
+
+class TurnOn:
+    """Efficiency of scaled pT >= threshold in bins of true pT and its erf fit, for all |eta| and for each region.
+
+    Arrays over R = 1 + number of regions, T thresholds, P bins of pT: ``efficiency`` (R, T, P); ``x50``, ``width``,
+    ``plateau`` of ``plateau / 2 (1 + erf((pT - x50) / (sqrt(2) width)))``, (R, T) each, widths in GeV;
+    ``at_threshold`` (T,), the efficiency at pT = threshold relative to the plateau, which the scaling should set;
+    ``against_eta`` and ``against_phi`` of muons above 1.5 times the headline threshold.
+    """
+
+    def __init__(self, muons: MuonSample, settings: EvaluationSettings) -> None:
+        assert muons.scaled_pt is not None
+        self.reason = f"fewer than {settings.min_per_bin} muons in the bin, or the fit did not converge"
+        self._thresholds = np.asarray(settings.trigger_thresholds_gev)
+        true_pt, eta = muons.true_pt, np.abs(muons.eta)
+        self._n_pass = np.searchsorted(self._thresholds, muons.scaled_pt, side="right")
+        self._bin = group_of(true_pt, PT_EDGES_GEV)
+        self._regions = [np.ones(len(eta), dtype=bool)]
+        self._regions += [(eta >= low) & (eta < high) for low, high in settings.eta_regions]
+        self._pt = true_pt
+        n_bins = len(PT_EDGES_GEV) - 1
+        self._counts = np.stack([np.bincount(self._bin[r & (self._bin >= 0)], minlength=n_bins) for r in self._regions])
+        self._enough = self._counts >= settings.min_per_bin
+        self._near = [np.abs(t / true_pt - 1.0) <= settings.window for t in self._thresholds]
+        self._far = [true_pt > PLATEAU_FROM * t for t in self._thresholds]
+        self._min_window = settings.min_per_window
+        high = true_pt > PLATEAU_EDGE * settings.rate_threshold_gev
+        self._passes = (muons.scaled_pt >= settings.rate_threshold_gev).astype(np.float64)
+        self._maps = {
+            name: (np.where(high, group_of(values, edges), -1), len(edges) - 1)
+            for name, values, edges in (
+                ("against_eta", eta, np.asarray(settings.eta_edges)),
+                ("against_phi", muons.phi, PHI_EDGES),
+            )
+        }
+        self._min_per_bin = settings.min_per_bin
+        self._start: Floats | None = None
+
+    def __call__(self, weights: Floats) -> Arrays:
+        """Return the arrays of a weighted sample."""
+        efficiency, centres, totals = self._efficiency(weights)
+        parameters = np.full((*efficiency.shape[:2], 3), np.nan)
+        for r, t in np.ndindex(efficiency.shape[:2]):
+            start = initial_fit(self._thresholds[t]) if self._start is None else self._start[r, t]
+            used = self._enough[r] & (totals[r] > 0)
+            parameters[r, t] = fit_erf(centres[r][used], efficiency[r, t][used], self._counts[r][used], start)
+        if self._start is None:
+            # replicas start from the fit of the sample
+            self._start = np.where(
+                np.isfinite(parameters), parameters, np.stack([initial_fit(t) for t in self._thresholds])
+            )
+        return {
+            "efficiency": np.where(self._enough[:, None, :], efficiency, np.nan),
+            "x50": parameters[..., 0],
+            "width": parameters[..., 1],
+            "plateau": parameters[..., 2],
+            "at_threshold": self._at_threshold(weights),
+            **{name: self._map(weights, *bins) for name, bins in self._maps.items()},
+        }
+
+    def _efficiency(self, weights: Floats) -> tuple[Floats, Floats, Floats]:
+        n_bins, n_levels = len(PT_EDGES_GEV) - 1, len(self._thresholds) + 1
+        efficiency, centres, totals = [], [], []
+        for region in self._regions:
+            inside = np.flatnonzero(region & (self._bin >= 0))
+            own = weights[inside]
+            cells = np.bincount(self._bin[inside] * n_levels + self._n_pass[inside], own, n_bins * n_levels)
+            passing = np.cumsum(cells.reshape(n_bins, n_levels)[:, ::-1], axis=1)[:, ::-1]
+            total = passing[:, 0]
+            efficiency.append(ratio(passing[:, 1:], total[:, None]).T)
+            centres.append(ratio(np.bincount(self._bin[inside], own * self._pt[inside], n_bins), total))
+            totals.append(total)
+        return np.stack(efficiency), np.stack(centres), np.stack(totals)
+
+    def _at_threshold(self, weights: Floats) -> Floats:
+        result = []
+        for i, (near, far) in enumerate(zip(self._near, self._far, strict=True)):
+            if min(near.sum(), far.sum()) < self._min_window:
+                result.append(np.nan)
+                continue
+            passes = weights * (self._n_pass > i)
+            parts = [ratio(passes[where].sum(), weights[where].sum()) for where in (near, far)]
+            result.append(float(ratio(parts[0], parts[1])))
+        return np.array(result)
+
+    def _map(self, weights: Floats, index: NDArray[np.int64], n_bins: int) -> Floats:
+        inside = np.flatnonzero(index >= 0)
+        total = np.bincount(index[inside], weights[inside], n_bins)
+        passing = np.bincount(index[inside], (weights * self._passes)[inside], n_bins)
+        counts = np.bincount(index[inside], minlength=n_bins)
+        return np.where(counts >= self._min_per_bin, ratio(passing, total), np.nan)
+
+    def bands(self, efficiency: Floats, weights: Floats) -> tuple[Floats, Floats]:
+        """Return the Clopper-Pearson band of an efficiency array, both of its shape (R, T, P)."""
+        n_bins = len(PT_EDGES_GEV) - 1
+        effective = []
+        for region in self._regions:
+            inside = np.flatnonzero(region & (self._bin >= 0))
+            first, second = (np.bincount(self._bin[inside], weights[inside] ** power, n_bins) for power in (1, 2))
+            effective.append(ratio(first**2, second))
+        total = np.broadcast_to(np.stack(effective)[:, None, :], efficiency.shape)
+        return clopper_pearson(efficiency * total, total)
+
+
+def clopper_pearson(passed: Floats, total: Floats, confidence: float = _CONFIDENCE) -> tuple[Floats, Floats]:
+    """Return the exact central interval of an efficiency (Clopper and Pearson, Biometrika 26 (1934) 404).
+
+    Counts may be effective numbers of weighted muons, (sum w)^2 / sum w^2; NaN where there is none.
+    """
+    tail = 0.5 * (1.0 - confidence)
+    passed, total = np.asarray(passed, np.float64), np.asarray(total, np.float64)
+    failed = np.maximum(total - passed, 0.0)
+    # the inverse is not defined at zero counts, where the limit is known
+    low = np.where(passed > 0, betaincinv(np.maximum(passed, 1e-9), failed + 1.0, tail), 0.0)
+    high = np.where(failed > 1e-9, betaincinv(passed + 1.0, np.maximum(failed, 1e-9), 1.0 - tail), 1.0)
+    known = total > 0
+    return np.where(known, low, np.nan), np.where(known, high, np.nan)
+
+
+def turn_on_curve(pt: Floats, x50: float, width: float, plateau: float) -> Floats:
+    """Return the turn-on curve at pT, shape (n,), GeV."""
+    return np.asarray(0.5 * plateau * (1.0 + erf((pt - x50) / (_SQRT2 * width))), dtype=np.float64)
+
+
+def initial_fit(threshold: float | np.floating) -> Floats:
+    """Return x50, width and plateau to start a fit from."""
+    return np.array([0.85 * threshold, 0.15 * threshold, 0.98])
+
+
+def fit_erf(pt: Floats, efficiency: Floats, counts: NDArray[np.integer], start: Floats) -> Floats:
+    """Fit x50, width (GeV) and plateau by least squares; NaN where there is no sensible minimum.
+
+    Errors are binomial, of an efficiency that is kept off 0 and 1 by one half of a muon, so that an empty bin does
+    not have the weight of infinitely many.
+    """
+    if len(pt) < _MIN_FIT_BINS:
+        return np.full(3, np.nan)
+    kept = (efficiency * counts + 0.5) / (counts + 1.0)
+    error = np.sqrt(kept * (1.0 - kept) / counts)
+
+    def residuals(parameters: Floats) -> Floats:
+        x50, log_width, plateau = parameters
+        return (turn_on_curve(pt, x50, np.exp(log_width), plateau) - efficiency) / error
+
+    def derivatives(parameters: Floats) -> Floats:
+        x50, log_width, plateau = parameters
+        width = np.exp(log_width)
+        z = (pt - x50) / width
+        slope = plateau * np.exp(-0.5 * z**2) / np.sqrt(2.0 * np.pi)
+        shape = 0.5 * (1.0 + erf(z / _SQRT2))
+        return np.stack([-slope / width, -slope * z, shape], axis=1) / error[:, None]
+
+    first = np.array([start[0], np.log(start[1]), start[2]])
+    with np.errstate(over="ignore", invalid="ignore"):
+        found, _, _, _, status = leastsq(residuals, first, Dfun=derivatives, full_output=True, maxfev=200)
+    x50, width, plateau = found[0], np.exp(np.clip(found[1], -50.0, 50.0)), found[2]
+    sensible = status in (1, 2, 3, 4) and pt[0] < x50 < pt[-1] and width < pt[-1] and 0.0 < plateau < 1.2
+    return np.array([x50, width, plateau]) if sensible else np.full(3, np.nan)
