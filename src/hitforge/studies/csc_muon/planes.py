@@ -47,7 +47,8 @@ INNER_RING_THETA: Final[int] = _TABLE["inner_ring_theta"]
 ZONE_ETA_EDGES: Final[tuple[float, ...]] = tuple(_TABLE["zone_eta_edges"])
 N_ZONES: Final = len(ZONE_ETA_EDGES) - 1
 
-PHI_UNIT_DEG: Final = 1 / 60
+PHI_UNIT: Final = "1/60 deg"
+THETA_UNIT: Final = "36.5/128 deg"
 THETA_OFFSET_DEG: Final = 8.5
 THETA_UNIT_DEG: Final = 36.5 / 128
 

@@ -9,7 +9,7 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
-from hitforge.studies.csc_muon.planes import N_PLANES, PLANE_NAMES
+from hitforge.studies.csc_muon.planes import CSC_PLANES, N_PLANES, PHI_UNIT, PLANE_NAMES, THETA_UNIT
 
 BLOCKS: Final[tuple[str, ...]] = ("phi", "theta", "bend", "time", "ring", "fr", "mask")
 """Blocks of twelve columns, one for each plane: ``column = 12 * block + plane``."""
@@ -28,8 +28,8 @@ VARIABLE_NAMES: Final[tuple[str, ...]] = (
 """Names of the columns of ``variables``; what ``road_word3`` means is a setting."""
 
 BLOCK_UNITS: Final[dict[str, str]] = {
-    "phi": "1/60 deg",
-    "theta": "36.5/128 deg",
+    "phi": PHI_UNIT,
+    "theta": THETA_UNIT,
     "bend": "",
     "time": "BX",
     "ring": "",
@@ -117,3 +117,41 @@ class Roads:
             np.concatenate([part.mode for part in parts]),
             np.concatenate([part.weight for part in parts]),
         )
+
+
+def blocks_of(variables: NDArray[np.float32]) -> dict[str, NDArray[np.float32]]:
+    """Return copies of the blocks by name, plane first: each of shape (12, N) from ``variables`` of (N, 87)."""
+    return {
+        name: np.ascontiguousarray(variables[:, N_PLANES * i : N_PLANES * (i + 1)].T) for i, name in enumerate(BLOCKS)
+    }
+
+
+def median_of_present(values: NDArray[np.floating]) -> NDArray[np.floating]:
+    """Return the median over the first axis, NaN left out.
+
+    Parameters
+    ----------
+    values : ndarray, shape (K, N)
+        NaN where there is nothing.
+
+    Returns
+    -------
+    ndarray, shape (N,)
+        Mean of the two middle values where their number is even; NaN where there is none.
+    """
+    ordered = np.sort(values, axis=0)  # NaN goes last
+    count = np.isfinite(ordered).sum(axis=0)
+    column = np.arange(values.shape[1])
+    low, high = np.maximum(count - 1, 0) // 2, count // 2
+    return np.asarray((ordered[low, column] + ordered[np.minimum(high, len(values) - 1), column]) / 2)
+
+
+def median_theta(theta: NDArray[np.floating]) -> NDArray[np.floating]:
+    """Return the median theta of the CSC hits, rounded down to whole units, shape (N,).
+
+    Parameters
+    ----------
+    theta : ndarray, shape (12, N), 36.5/128 deg
+        NaN where a plane has no hit.
+    """
+    return np.asarray(np.floor(median_of_present(theta[list(CSC_PLANES)])))

@@ -9,39 +9,9 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-from hitforge.studies.csc_muon.planes import CSC_PLANES, N_PLANES, ZONE_ETA_EDGES, station_planes, zone_of
+from hitforge.studies.csc_muon.planes import N_PLANES, ZONE_ETA_EDGES, station_planes, zone_of
+from hitforge.studies.csc_muon.roads import median_of_present, median_theta
 from hitforge.studies.csc_muon.simulation.constants import Constants
-
-
-def median_of_present(values: NDArray[np.floating]) -> NDArray[np.floating]:
-    """Return the median over the first axis, NaN left out.
-
-    Parameters
-    ----------
-    values : ndarray, shape (K, N)
-        NaN where there is nothing.
-
-    Returns
-    -------
-    ndarray, shape (N,)
-        Mean of the two middle values where their number is even; NaN where there is none.
-    """
-    ordered = np.sort(values, axis=0)  # NaN goes last
-    count = np.isfinite(ordered).sum(axis=0)
-    column = np.arange(values.shape[1])
-    low, high = np.maximum(count - 1, 0) // 2, count // 2
-    return np.asarray((ordered[low, column] + ordered[np.minimum(high, len(values) - 1), column]) / 2)
-
-
-def median_theta(theta: NDArray[np.floating]) -> NDArray[np.floating]:
-    """Return the median theta of the CSC hits, rounded down to whole units, shape (N,).
-
-    Parameters
-    ----------
-    theta : ndarray, shape (12, N), 36.5/128 deg
-        NaN where a plane has no hit.
-    """
-    return np.asarray(np.floor(median_of_present(theta[list(CSC_PLANES)])))
 
 
 def straightness_of(phi: NDArray[np.float32], zone: NDArray[np.int64], constants: Constants) -> NDArray[np.int64]:
