@@ -67,21 +67,29 @@ class FoldSettings(Settings):
 
 
 class ModelSettings(Settings):
-    """A named model of a study: boosted trees or an ensemble of networks."""
+    """A named model of a study: boosted trees, an ensemble of networks, or a lookup table."""
 
-    kind: Literal["trees", "network"] = Field(description="boosted trees, or an ensemble of networks")
+    kind: Literal["trees", "network", "table"] = Field(
+        description="boosted trees, an ensemble of networks, or a lookup table (or formula) of the study"
+    )
     description: str = Field("", description="what the report says of the model")
     features: str = Field("default", description="feature set of the study; none for a network without features")
     trees: TreeSettings = TreeSettings()
     training: TrainingSettings = TrainingSettings()
 
+    @property
+    def n_files(self) -> int:
+        """How many trained files the model has: boosters, members or tables."""
+        return self.training.members if self.kind == "network" else 1
 
-# Keys of a model's entry that each stage reads; a changed description or member count retrains nothing by itself.
+
+# Keys of a model's entry that its training and prediction read; a changed description retrains nothing.
 MODEL_KEYS: Mapping[str, tuple[str, ...]] = {
-    "train_trees": ("kind", "features", "trees"),
-    "train_member": ("kind", "features", "network", "training"),
-    "predict": ("kind", "features", "network", "training"),
+    "trees": ("kind", "features", "trees"),
+    "network": ("kind", "features", "network", "training"),
+    "table": ("kind", "features", "table"),
 }
+MODEL_STAGES = ("train_trees", "train_member", "fit_table", "predict")
 # of 'training', prediction reads only what fixes the bits of inference
 PREDICTION_KEYS = ("threads", "channels_last", "prediction_batch")
 # members and the fold scheme reach a member as its own fold lists; the others do not change what it becomes
@@ -142,8 +150,9 @@ class StudySettings(Settings):
         """Return the settings, as plain data, that ``stage`` (for one ``model``) depends on."""
         dump = self.model_dump(mode="json")
         cut = {block: dump[block] for block in self.STAGE_BLOCKS.get(stage, ())}
-        if model is not None and stage in MODEL_KEYS:
-            entry = {key: dump["models"][model][key] for key in MODEL_KEYS[stage] if key in dump["models"][model]}
+        if model is not None and stage in MODEL_STAGES:
+            whole = dump["models"][model]
+            entry = {key: whole[key] for key in MODEL_KEYS[whole["kind"]] if key in whole}
             if "training" in entry:
                 entry["training"] = _training_cut(stage, entry["training"])
             cut["models"] = {model: entry}

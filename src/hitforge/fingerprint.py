@@ -12,6 +12,8 @@ PACKAGE = Path(__file__).parent
 # Modules that decide what a stage writes, besides those that the study adds in ``settings.CODE``.
 # tests/unit/test_fingerprint.py holds this list against what each stage really imports.
 _EVENTS = ("hits", "shards", "shard_lists", "folds", "validation")
+_MODELS = ("studies.base", "seeds")
+_TREES = ("stages.feature_rows", "bdt", "bdt_objectives")
 _NETWORKS = ("networks", "training.member_files", "training.device")
 _STREAM = tuple(f"training.{name}" for name in ("batches", "dataset", "loader", "plan", "window"))
 _VIEWS = (
@@ -24,16 +26,20 @@ STAGE_MODULES: dict[str, tuple[str, ...]] = {
     "inventory": ("stages.validate", "validation"),
     "build_shard": ("stages.build_shard", "ntuple", "compiled", *_EVENTS),
     "fit_scaling": ("stages.fit_scaling", "scaling", *_EVENTS),
-    "train_trees": ("stages.train_trees", "bdt", "bdt_tuning", "seeds", *_EVENTS),
-    "train_member": ("stages.train_member", "training", "networks", "scaling", "seeds", *_EVENTS),
-    "assemble": ("stages.assemble", "evaluation.ensemble", "networks"),
+    "train_trees": ("stages.train_trees", *_TREES, "bdt_tuning", *_MODELS, *_EVENTS),
+    "fit_table": ("stages.fit_table", "stages.feature_rows", *_MODELS, *_EVENTS),
+    "train_member": ("stages.train_member", "training", "networks", "scaling", *_MODELS, *_EVENTS),
+    "assemble": ("stages.assemble", "evaluation.ensemble", "networks", *_MODELS),
     "predict": (
         *("stages.predict", "stages.train_member", "prediction", "predictions", "evaluation.ensemble"),
-        *("scaling", "bdt", "seeds", *_EVENTS, *_NETWORKS, *_STREAM),
+        *("scaling", "bdt", "bdt_objectives", *_MODELS, *_EVENTS, *_NETWORKS, *_STREAM),
     ),
     "calibrate": ("stages.evaluate", "predictions", "validation", "evaluation", "seeds"),
     "evaluate": ("stages.evaluate", "predictions", "validation", "evaluation", "seeds"),
-    "tables": (*_VIEWS, "reporting.tables", "reporting.training_tables", "reporting.numbers", "hits", "shards"),
+    "tables": (
+        *(*_VIEWS, "reporting.tables", "reporting.training_tables", "reporting.part_tables", "reporting.numbers"),
+        *("hits", "shards"),
+    ),
     "figures": (
         *(*_VIEWS, "reporting.style", "reporting.plotting", "reporting.training_figures"),
         *("evaluation", "folds", "seeds", "hits", "shards"),

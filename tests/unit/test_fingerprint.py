@@ -23,6 +23,7 @@ INERT = {
 INERT_IN = {
     "simulate": {"shards", "validation", "studies.calo_muon.feature_table"},
     "validate": {"shards"},
+    "fit_table": {"studies.calo_muon.feature_table"},
     "calibrate": {"hits", "shards", "studies.calo_muon.feature_table"},
     "evaluate": {"hits", "shards", "studies.calo_muon.feature_table"},
     "tables": {"reporting.style"},
@@ -31,6 +32,7 @@ INERT_IN = {
         "reporting.numbers",
         "studies.calo_muon.report.data_tables",
         "reporting.training_tables",
+        "reporting.part_tables",
         "studies.calo_muon.report.model_tables",
     },
 }
@@ -61,6 +63,7 @@ STAGE_IMPORTS = {
     "build_shard": "hitforge.stages.build_shard hitforge.studies.calo_muon.ntuple hitforge.studies.calo_muon.lumin",
     "fit_scaling": "hitforge.stages.fit_scaling hitforge.shard_lists",
     "train_trees": "hitforge.stages.train_trees hitforge.studies.calo_muon.weights hitforge.shard_lists",
+    "fit_table": "hitforge.stages.fit_table hitforge.shard_lists",
     "train_member": "hitforge.stages.train_member hitforge.studies.calo_muon.weights hitforge.shard_lists "
     "hitforge.studies.calo_muon.networks.network",
     "predict": "hitforge.stages.predict hitforge.prediction hitforge.bdt hitforge.shard_lists "

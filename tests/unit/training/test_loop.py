@@ -43,6 +43,7 @@ from tests.unit.training.training_toy import (
     N_FOLDS,
     TRAINING_FOLDS,
     ToyNetwork,
+    toy_loss,
     toy_settings,
     toy_source,
     train_toy,
@@ -272,20 +273,23 @@ def test_no_leakage(shards: list[Path], tmp_path: Path, monkeypatch: pytest.Monk
 
     monkeypatch.setattr(Shard, "rows", noted_rows)
 
-    def spy(role: str) -> Callable[[NDArray[np.float32]], NDArray[np.float32]]:
-        def transform(raw: NDArray[np.float32]) -> NDArray[np.float32]:
+    def spy(role: str) -> Callable[[NDArray[np.float32]], dict[str, NDArray[np.float32]]]:
+        def inputs(raw: NDArray[np.float32]) -> dict[str, NDArray[np.float32]]:
             if raw.any():  # not the probe of the width
                 seen[role] += raw[:, 0].astype(int).tolist()
             return without_identity(raw)
 
-        return transform
+        return inputs
 
     index = index_events(shards)
     sources = [
-        toy_source(index, folds, transform=spy(role))
+        toy_source(index, folds, inputs=spy(role))
         for role, folds in (("training", TRAINING_FOLDS), ("monitoring", MONITORING_FOLDS))
     ]
-    train_member(ToyNetwork, *sources, toy_settings(), seed=1, device=CPU, checkpoint=tmp_path / "m.pt", config_hash="")
+    train_member(
+        ToyNetwork, toy_loss(toy_settings()), *sources, toy_settings(), seed=1, device=CPU,
+        checkpoint=tmp_path / "m.pt", config_hash="",
+    )  # fmt: skip
     assert {fold_of_event[e] for e in seen["training"]} == set(TRAINING_FOLDS)
     assert {fold_of_event[e] for e in seen["monitoring"]} == set(MONITORING_FOLDS)
     wanted = [e for e, fold in fold_of_event.items() if fold in MONITORING_FOLDS]
@@ -293,8 +297,8 @@ def test_no_leakage(shards: list[Path], tmp_path: Path, monkeypatch: pytest.Monk
     assert set(asked) == {"features", "targets/energy"}
     with pytest.raises(ValueError, match="both trained on and monitored"):
         train_member(
-            ToyNetwork, sources[0], toy_source(index, [2]), toy_settings(), seed=1, device=CPU,
-            checkpoint=tmp_path / "m.pt", config_hash="",
+            ToyNetwork, toy_loss(toy_settings()), sources[0], toy_source(index, [2]), toy_settings(), seed=1,
+            device=CPU, checkpoint=tmp_path / "m.pt", config_hash="",
         )  # fmt: skip
 
 
@@ -306,8 +310,9 @@ def test_validation_averages_over_events(shards: list[Path], tmp_path: Path) -> 
     settings = toy_settings(schedule=schedule, loss=LossSettings(huber="off"))
     training = toy_source(index, TRAINING_FOLDS)
     member = train_member(
-        ToyNetwork, training, monitoring, settings, seed=3, device=CPU, checkpoint=tmp_path / "m.pt", config_hash=""
-    )
+        ToyNetwork, toy_loss(settings), training, monitoring, settings, seed=3, device=CPU,
+        checkpoint=tmp_path / "m.pt", config_hash="",
+    )  # fmt: skip
     network = ToyNetwork(0).eval()
     network.load_state_dict(member.weights)
     losses = []
@@ -325,11 +330,15 @@ def test_validation_averages_over_events(shards: list[Path], tmp_path: Path) -> 
 
 def test_nan_is_named(shards: list[Path], tmp_path: Path) -> None:
     index = index_events(shards)
-    poisoned = toy_source(index, TRAINING_FOLDS, transform=lambda raw: np.where(raw[:, 1:] > 0.99, np.nan, raw[:, 1:]))
+
+    def spoiled(raw: NDArray[np.float32]) -> dict[str, NDArray[np.float32]]:
+        return {"features": np.where(raw[:, 1:] > 0.99, np.nan, raw[:, 1:])}
+
+    poisoned = toy_source(index, TRAINING_FOLDS, inputs=spoiled)
     monitoring = toy_source(index, MONITORING_FOLDS)
     with pytest.raises(TrainingDiverged, match=r"member_2, epoch 1, batch \d+ of \d+: the loss is nan.*lr_peak"):
         train_member(
-            ToyNetwork, poisoned, monitoring, toy_settings(), seed=1, device=CPU,
+            ToyNetwork, toy_loss(toy_settings()), poisoned, monitoring, toy_settings(), seed=1, device=CPU,
             checkpoint=tmp_path / "member_2.pt", config_hash="",
         )  # fmt: skip
 
@@ -361,7 +370,7 @@ def test_early_stop(shards: list[Path], tmp_path: Path) -> None:
 def test_step_stage_starts_from_the_best(shards: list[Path], tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """The reload takes weights and optimiser back, and leaves the thresholds of the loss."""
     losses = [1.0, 2.0, 3.0]
-    monkeypatch.setattr(loop._Loop, "_validate", lambda self: losses[self.state.epoch])
+    monkeypatch.setattr(loop._Loop, "_validate", lambda self: {"loss": losses[self.state.epoch]})
     moments: list[Tensor] = []
     weights: list[Tensor] = []
     thresholds: list[list[float]] = []
@@ -439,8 +448,8 @@ def test_bounded_buffer_trains_and_resumes(tmp_path: Path) -> None:
 
     def run(name: str, on_batch: Callable[[int, int], None] | None = None) -> tuple[bytes, bytes]:
         member = train_member(
-            Flat, toy_source(index, TRAINING_FOLDS), toy_source(index, MONITORING_FOLDS), settings, seed=1, device=CPU,
-            checkpoint=tmp_path / f"{name}.pt", config_hash="", on_batch=on_batch,
+            Flat, toy_loss(settings), toy_source(index, TRAINING_FOLDS), toy_source(index, MONITORING_FOLDS), settings,
+            seed=1, device=CPU, checkpoint=tmp_path / f"{name}.pt", config_hash="", on_batch=on_batch,
         )  # fmt: skip
         return member_bytes(member, tmp_path, name)
 
