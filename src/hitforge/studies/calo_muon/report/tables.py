@@ -7,9 +7,10 @@ from typing import Any
 
 from hitforge.provenance import read_json
 from hitforge.reporting.chapter import Cell, Column, Measured, ReportInputs, Table
+from hitforge.reporting.part_tables import bad_parts, cut_flow
 from hitforge.reporting.training_tables import training, tuning
 from hitforge.studies.calo_muon.published import PublishedResult, load_published
-from hitforge.studies.calo_muon.report.data_tables import bad_parts, cut_flow, features
+from hitforge.studies.calo_muon.report.data_tables import features
 from hitforge.studies.calo_muon.report.model_tables import models
 from hitforge.studies.calo_muon.report.names import TABLES
 
