@@ -86,7 +86,7 @@ class MuonSample:
     def select(self, mask: NDArray[np.bool_]) -> MuonSample:
         """Return the muons of a mask."""
         arrays: dict[str, Any] = {name: getattr(self, name) for name in _PER_MUON}
-        kept = {name: None if values is None else values[mask] for name, values in arrays.items()}
+        kept: dict[str, Any] = {name: None if values is None else values[mask] for name, values in arrays.items()}
         return replace(self, columns={name: values[mask] for name, values in self.columns.items()}, **kept)
 
 

@@ -75,13 +75,13 @@ class TurnOn:
         efficiency, centres, totals = self._efficiency(weights)
         parameters = np.full((*efficiency.shape[:2], 3), np.nan)
         for r, t in np.ndindex(efficiency.shape[:2]):
-            start = initial_fit(self._thresholds[t]) if self._start is None else self._start[r, t]
+            start = initial_fit(float(self._thresholds[t])) if self._start is None else self._start[r, t]
             used = self._enough[r] & (totals[r] > 0)
             parameters[r, t] = fit_erf(centres[r][used], efficiency[r, t][used], self._counts[r][used], start)
         if self._start is None:
             # replicas start from the fit of the sample
             self._start = np.where(
-                np.isfinite(parameters), parameters, np.stack([initial_fit(t) for t in self._thresholds])
+                np.isfinite(parameters), parameters, np.stack([initial_fit(float(t)) for t in self._thresholds])
             )
         return {
             "efficiency": np.where(self._enough[:, None, :], efficiency, np.nan),
@@ -156,7 +156,7 @@ def turn_on_curve(pt: Floats, x50: float, width: float, plateau: float) -> Float
     return np.asarray(0.5 * plateau * (1.0 + erf((pt - x50) / (_SQRT2 * width))), dtype=np.float64)
 
 
-def initial_fit(threshold: float | np.floating) -> Floats:
+def initial_fit(threshold: float) -> Floats:
     """Return x50, width and plateau to start a fit from."""
     return np.array([0.85 * threshold, 0.15 * threshold, 0.98])
 

@@ -1,0 +1,53 @@
+"""Names of the chapter's tables and figures: the workflow must know its outputs before it runs."""
+
+from __future__ import annotations
+
+TABLES: tuple[str, ...] = (
+    "headline",
+    "differences",
+    "regression",
+    "deck_thresholds",
+    "class_report",
+    "auc",
+    "turn_on",
+    "rates",
+    "uncertainty",
+    "ablations",
+    "cut_flow",
+    "missing_values",
+    "class_shares",
+    "bad_parts",
+    "models",
+    "training",
+    "bayesian_search",
+    "tuning",
+    "published",
+)
+
+FIGURES: tuple[str, ...] = (
+    "turn_on",
+    "turn_on_regions",
+    "efficiency_map",
+    "rate",
+    "rate_eta",
+    "resolution",
+    "bias",
+    "charge",
+    "predictions",
+    "threshold_scan",
+    "decision",
+    "benchmark",
+    "confusion",
+    "confusion_deck",
+    "class_calibration",
+    "coverage",
+    "missing_values",
+    "feature_distributions",
+    "momentum",
+    "class_shares",
+    "hit_images",
+    "loss_history",
+    "learning_rate",
+    "importances",
+    "tuning_history",
+)
