@@ -54,17 +54,21 @@ def select(roads: Roads, cuts: CutSettings) -> tuple[NDArray[np.bool_], dict[str
 
 def _decisions(roads: Roads, cuts: CutSettings) -> Iterator[NDArray[np.bool_]]:
     yield np.isfinite(roads.q_over_pt)
-    # compared as 1/pT, in the precision in which the ntuple states it
     k = np.abs(roads.q_over_pt)
-    yield (k >= np.float32(1 / cuts.pt_max_gev)) & (k <= np.float32(1 / cuts.pt_min_gev))
+    yield _between(k, 1 / cuts.pt_max_gev, 1 / cuts.pt_min_gev)
     eta = np.abs(roads.parameters[:, 2])
-    yield (eta >= np.float32(cuts.eta_min)) & (eta <= np.float32(cuts.eta_max))
+    yield _between(eta, cuts.eta_min, cuts.eta_max)
     yield np.isin(roads.mode, cuts.modes)
     hit = roads.hit
     if cuts.station1_hit:
-        yield hit[:, [PLANE["me11"], PLANE["me12"], PLANE["me0"]]].any(axis=1)
+        yield np.asarray(hit[:, [PLANE["me11"], PLANE["me12"], PLANE["me0"]]].any(axis=1))
     else:
         yield np.ones(len(roads), dtype=bool)
     csc = list(CSC_PLANES)
     on_time = np.isin(roads.block("time")[:, csc], cuts.csc_bunch_crossings)
-    yield (on_time | ~hit[:, csc]).all(axis=1)
+    yield np.asarray((on_time | ~hit[:, csc]).all(axis=1))
+
+
+def _between(values: NDArray[np.float32], low: float, high: float) -> NDArray[np.bool_]:
+    """Compare in the precision of the ntuple: 2.4 as float32 is larger than 2.4."""
+    return np.logical_and(values >= np.float32(low), values <= np.float32(high))

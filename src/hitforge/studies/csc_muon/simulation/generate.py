@@ -156,8 +156,7 @@ def _phi(rng: np.random.Generator, guns: Guns, slopes: Floats, constants: Consta
     base = (60 * (local - 60 * neighbour + sector["offset_deg"])).astype(np.float32)
 
     scattering = constants.scattering
-    is_me11 = guns.abs_eta > scattering["s1_edge_eta"]
-    kick: Floats = scattering["station1"] * np.where(is_me11, slopes[PLANE["me11"]], slopes[PLANE["me12"]]) * guns.k
+    kick: Floats = scattering["station1"] * slopes[PLANE["me11"]] * guns.k
     phi: Floats = base + slopes * guns.bending_x
     phi += precision * _normal(rng, N_PLANES, n)
     phi[list(station_planes(1))] += kick * _normal(rng, n)

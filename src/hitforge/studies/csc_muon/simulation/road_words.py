@@ -9,7 +9,7 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-from hitforge.studies.csc_muon.planes import N_PLANES, ZONE_ETA_EDGES, station_planes, zone_of
+from hitforge.studies.csc_muon.planes import PLANES, ZONE_ETA_EDGES, station_planes, zone_of
 from hitforge.studies.csc_muon.roads import median_of_present, median_theta
 from hitforge.studies.csc_muon.simulation.constants import Constants
 
@@ -28,7 +28,7 @@ def straightness_of(phi: NDArray[np.float32], zone: NDArray[np.int64], constants
     -------
     ndarray, shape (N,)
         Bin of the median over stations b of (phi_1 - phi_b) / (S_1 - S_b), phi in steps of half a degree;
-        4, straight, for a road with one station only.
+        4, straight, for a road without such a pair of hits. Patterns are made of CSC and RPC hits.
     """
     step = np.float32(constants.straightness.phi_step)
     coarse = np.floor((phi + step / 2) / step) * step
@@ -44,11 +44,10 @@ def straightness_of(phi: NDArray[np.float32], zone: NDArray[np.int64], constants
 def _first_hit(
     phi: NDArray[np.float32], centres: NDArray[np.float32], zone: NDArray[np.int64], station: int
 ) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
-    """Return phi and slope of a station's first plane with a hit, shape (N,); NaN phi without one."""
-    assert phi.shape[0] == centres.shape[0] == N_PLANES
+    """Return phi and slope of a station's CSC hit, else its RPC hit, shape (N,); NaN phi without either."""
     found = np.full(phi.shape[1], np.nan, dtype=np.float32)
     slope = np.zeros(phi.shape[1], dtype=np.float32)
-    for plane in station_planes(station):
+    for plane in (plane for plane in station_planes(station) if PLANES[plane].type != "GEM"):
         use = np.isnan(found) & ~np.isnan(phi[plane])
         found[use] = phi[plane, use]
         slope[use] = centres[plane][zone[use]]
