@@ -32,7 +32,10 @@ class SampleSettings(Settings):
 
     role: Literal["train", "test"] = Field(description="a test sample is never trained on")
     source: str | tuple[str, ...] = Field("simulate", description="simulate, or paths, globs, root:// URLs")
-    parts: PositiveInt | None = Field(None, description="number of simulated parts, or of folds of a fold file")
+    parts: PositiveInt | None = Field(
+        None,
+        description="number of simulated parts, of folds of a fold file, or of slices that an .npz file is read in",
+    )
     events_per_part: PositiveInt | None = Field(None, description="events in each simulated part")
     spectrum: str = Field("flat", description="which spectrum the study's generator draws")
 
@@ -83,13 +86,13 @@ class ModelSettings(Settings):
         return self.training.members if self.kind == "network" else 1
 
 
-# Keys of a model's entry that its training and prediction read; a changed description retrains nothing.
-MODEL_KEYS: Mapping[str, tuple[str, ...]] = {
-    "trees": ("kind", "features", "trees"),
-    "network": ("kind", "features", "network", "training"),
-    "table": ("kind", "features", "table"),
-}
+# What a training and a prediction read of a model's entry: all but its description and the blocks of other kinds.
 MODEL_STAGES = ("train_trees", "train_member", "fit_table", "predict")
+BLOCKS_OF_KIND: Mapping[str, tuple[str, ...]] = {
+    "trees": ("trees",),
+    "network": ("network", "training"),
+    "table": ("table",),
+}
 # of 'training', prediction reads only what fixes the bits of inference
 PREDICTION_KEYS = ("threads", "channels_last", "prediction_batch")
 # members and the fold scheme reach a member as its own fold lists; the others do not change what it becomes
@@ -152,7 +155,8 @@ class StudySettings(Settings):
         cut = {block: dump[block] for block in self.STAGE_BLOCKS.get(stage, ())}
         if model is not None and stage in MODEL_STAGES:
             whole = dump["models"][model]
-            entry = {key: whole[key] for key in MODEL_KEYS[whole["kind"]] if key in whole}
+            others = {block for kind, own in BLOCKS_OF_KIND.items() if kind != whole["kind"] for block in own}
+            entry = {key: value for key, value in whole.items() if key not in {*others, "description"}}
             if "training" in entry:
                 entry["training"] = _training_cut(stage, entry["training"])
             cut["models"] = {model: entry}

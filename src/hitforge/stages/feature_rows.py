@@ -33,9 +33,8 @@ def tree_folds(count: int, held_out: Collection[int]) -> TreeFolds:
 def read_feature_rows(
     study: Study[Any], shards: Sequence[Path], folds: Collection[int], count: int
 ) -> Iterator[tuple[NDArray[np.float32], NDArray[np.float32]]]:
-    """Yield clipped features, shape (n, F), all columns of the shard, and targets, shape (n,), of each shard."""
+    """Yield raw features, shape (n, F), all columns, and targets, shape (n,), of each shard."""
     for path in shards:
         with Shard(path) as shard:
             kept = np.isin(fold_of(shard.column("bucket"), count), list(folds))
-            features = study.clip_features(shard.column("features")[kept])
-            yield features, shard.column(f"targets/{study.target}")[kept]
+            yield shard.column("features")[kept], shard.column(f"targets/{study.target}")[kept]

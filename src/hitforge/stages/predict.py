@@ -87,7 +87,7 @@ def _predict_from_features(
     for number, path in enumerate(index.paths):
         chosen = index.shard == number
         with Shard(path) as shard:
-            found.append((chosen, predict(study.clip_features(shard.column("features")[index.row[chosen]]))))
+            found.append((chosen, predict(shard.column("features")[index.row[chosen]])))
     members: dict[str, NDArray[np.float32]] = {}
     for chosen, columns in found:
         for name, values in columns.items():
@@ -102,10 +102,10 @@ def _booster_columns(study: Study[Any], manifest: Path, about: Mapping[str, Any]
 
     model, names = about["model"], about["features"]
     boosters = [load_trees(manifest.parent / member["file"]) for member in about["members"]]
-    places = [study.layout.feature_names.index(name) for name in names]
 
     def columns(features: NDArray[np.float32]) -> Mapping[str, NDArray[np.floating]]:
-        outputs = [predict_trees(booster, features[:, places], names) for booster in boosters]
+        own = study.model_features(model, features)
+        outputs = [predict_trees(booster, own, names) for booster in boosters]
         return study.tree_columns(model, outputs, features)
 
     return columns

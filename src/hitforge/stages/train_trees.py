@@ -23,13 +23,11 @@ log = logging.getLogger(__name__)
 def read_tree_data(
     study: Study[Any], shards: Sequence[Path], folds: Collection[int], count: int, model: str, booster: int
 ) -> TreeData:
-    """Read the events of some folds: clipped features, shape (n, F), labels and weights of a booster."""
+    """Read the events of some folds: the model's features, shape (n, F), labels and weights of a booster."""
     task = study.booster_tasks(model)[booster]
-    names = study.feature_set(study.settings.models[model].features)
-    columns = [study.layout.feature_names.index(name) for name in names]
     values, labels, weights = [], [], []
     for features, target in read_feature_rows(study, shards, folds, count):
-        values.append(features[:, columns])
+        values.append(study.model_features(model, features))
         labels.append(task.label(features, target))
         weights.append(task.weight(features, target))
     return TreeData(np.concatenate(values), np.concatenate(labels), np.concatenate(weights))

@@ -74,6 +74,11 @@ class Study(ABC, Generic[SettingsT]):
         """Return raw features, shape (n, F), in the range that models may see."""
         return features
 
+    def model_features(self, model: str, features: NDArray[np.float32]) -> NDArray[np.float32]:
+        """Return the columns of a model's feature set, made of all columns of the shards, shape (n, F)."""
+        names = self.feature_set(self.settings.models[model].features)
+        return self.clip_features(features)[:, [self.layout.feature_names.index(name) for name in names]]
+
     def event_weight(self, model: str, target: NDArray[np.floating]) -> NDArray[np.float64]:
         """Return the training weight of each event from its target; one for all unless the study says otherwise."""
         return np.ones(len(target))
@@ -98,12 +103,8 @@ class Study(ABC, Generic[SettingsT]):
         names = self.feature_set(self.settings.models[model].features)
         if not names:
             return None
-        columns, scale = [scaling.names.index(name) for name in names], scaling.select(names)
-
-        def inputs(raw: NDArray[np.float32]) -> dict[str, NDArray[np.float32]]:
-            return {"features": scale.apply(self.clip_features(raw)[:, columns])}
-
-        return inputs
+        scale = scaling.select(names)
+        return lambda raw: {"features": scale.apply(self.model_features(model, raw))}
 
     def build_network(self, model: str, seed: int) -> nn.Module:
         """Return the freshly initialised network of a model, called with `network_inputs` (and ``grid``) by name."""
