@@ -109,4 +109,8 @@ FEATURE_SETS: Final[dict[str, tuple[str, ...]]] = {
         *("rpc_1", "rpc_3", "rpc_4"),
     ),
 }
+# what the hardware's trees see in any mode: one model for all, with missing values
+FEATURE_SETS["hardware"] = tuple(
+    dict.fromkeys(name for mode in ("mode15", "mode14", "mode13", "mode11") for name in FEATURE_SETS[mode])
+)
 """Columns by set name."""
