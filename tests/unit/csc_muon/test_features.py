@@ -107,6 +107,27 @@ def test_seed_sets_have_the_published_numbers_of_columns() -> None:
     assert len(FEATURE_SETS["raw35"]) == 35 + 3
 
 
+def test_csc_columns_are_those_that_the_seeds_keep() -> None:
+    """Only planes 0 to 4 are CSC, though both seeds speak of twelve; they drop c where c % 12 >= 5 and c < 84."""
+    kept = [name for column, name in enumerate(VARIABLE_NAMES) if not (column % 12 >= 5 and column < 84)]
+    assert list(FEATURE_SETS["raw35"]) == kept
+
+
+def test_missing_hits_are_not_invented(simulated: Roads) -> None:
+    """The article fills the phi of a missing hit with the mean, which is a plausible hit; here it stays NaN."""
+    table = dict(zip(FEATURE_NAMES, features_of(simulated.variables).T, strict=True))
+    me12 = simulated.hit[:, 1]
+    assert np.isnan(table["phi_me12"][~me12]).all()
+    assert np.isnan(table["gem_bend"][~(simulated.hit[:, 0] & simulated.hit[:, 9])]).all()
+    without_station3 = ~simulated.hit[:, [3, 7]].any(axis=1)
+    assert without_station3.any()
+    for name in ("dphi_13", "dphi_23", "dphi_34", "dtheta_13", "dphi_sum4", "dphi_sum3", "outlier_station", "bend_3"):
+        assert np.isnan(table[name][without_station3]).all(), name
+    # and neither median nor centroid of a tensor has a hit there
+    tensor = tensors.plane_map(simulated.variables, np.ones(len(simulated), np.float32))
+    assert not tensor[~simulated.hit][:, :8].any()
+
+
 def test_the_generator_is_not_among_the_inputs() -> None:
     """The article merges the generated phi and eta into its features; nothing here can."""
     own = {"q_over_pt", "gen_phi", "gen_eta", "phi", "eta"}

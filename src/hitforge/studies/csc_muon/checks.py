@@ -85,15 +85,14 @@ def _hit_faults(roads: Roads, place: Place) -> Iterator[_Fault]:
     for plane in np.flatnonzero(bad_mask.any(axis=0)):
         name = place.variables[72 + plane]
         yield "bad_mask", "neither 0 (hit) nor 1 (none)", _MAKE_AGAIN, name, bad_mask[:, plane]
-    for number, block in enumerate(BLOCKS[:-1]):
-        values = roads.block(block)
-        without = np.isnan(values)
-        infinite = np.isinf(values)
-        for plane in np.flatnonzero(((without == hit) | infinite).any(axis=0)):
-            name = place.variables[N_PLANES * number + plane]
-            detail = "the mask and the NaN disagree on whether there is a hit"
-            yield "mask_mismatch", detail, _MAKE_AGAIN, name, without[:, plane] == hit[:, plane]
-            yield "not_finite", "infinite", _MAKE_AGAIN, name, infinite[:, plane]
+    values = roads.variables[:, : N_PLANES * (len(BLOCKS) - 1)]
+    expected = np.tile(hit, len(BLOCKS) - 1)
+    mismatch, infinite = np.isnan(values) == expected, np.isinf(values)
+    for column in np.flatnonzero((mismatch | infinite).any(axis=0)):
+        name = place.variables[column]
+        detail = "the mask and the NaN disagree on whether there is a hit"
+        yield "mask_mismatch", detail, _MAKE_AGAIN, name, mismatch[:, column]
+        yield "not_finite", "infinite", _MAKE_AGAIN, name, infinite[:, column]
     fix = "write the ntuple again, or leave the branch out: it follows from the hits"
     n_hits, mode = hit.sum(axis=1), modes_of(np.ascontiguousarray(hit.T))
     yield "wrong_n_hits", "not the number of planes with a hit", fix, "n_hits", roads.n_hits != n_hits
