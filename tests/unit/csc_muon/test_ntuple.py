@@ -13,7 +13,6 @@ import uproot
 from pydantic import ValidationError
 
 from hitforge.ntuple import NtupleError
-from hitforge.studies.csc_muon.npz import slice_addresses
 from hitforge.studies.csc_muon.ntuple import (
     ContentChecksum,
     event_bucket,
@@ -87,10 +86,11 @@ def test_ambiguous_parameter_order_is_an_error(tmp_path: Path, roads: Roads) -> 
 @pytest.mark.parametrize("compressed", [False, True])
 def test_slices_of_a_file_are_its_parts(tmp_path: Path, roads: Roads, compressed: bool) -> None:
     path = write_npz(tmp_path / "a.npz", roads, compressed=compressed)
-    parts = [read(address) for address in slice_addresses(str(path), 7)]
+    addresses = [f"{path}#slice_{k}_of_7" for k in range(7)]
+    parts = [read(address) for address in addresses]
     assert max(map(len, parts)) - min(map(len, parts)) <= 1
     assert_same(Roads.concatenate(parts), roads)
-    first = [next(read_roads(address, PLAIN))[0] for address in slice_addresses(str(path), 7)]
+    first = [next(read_roads(address, PLAIN))[0] for address in addresses]
     assert first == [len(roads) * k // 7 for k in range(7)]
     with pytest.raises(NtupleError, match="no slice 7 of 7"):
         read(f"{path}#slice_7_of_7")

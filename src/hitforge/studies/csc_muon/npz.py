@@ -27,11 +27,6 @@ def is_npz(source: str) -> bool:
     return _SLICE.sub("", source).endswith(".npz")
 
 
-def slice_addresses(path: str, n_slices: int) -> list[str]:
-    """Return the addresses ``<file>#slice_<k>_of_<n>`` that cut a file into parts of equal size."""
-    return [f"{path}#slice_{k}_of_{n_slices}" for k in range(n_slices)]
-
-
 class NpzRoads:
     """Rows of an open file; a slice of it, or all. The parameters are in memory, 12 bytes for each row of the file.
 
