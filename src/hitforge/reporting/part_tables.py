@@ -44,6 +44,29 @@ def cut_flow(inputs: ReportInputs) -> Table:
     )
 
 
+def selection(inputs: ReportInputs) -> Table:
+    """Entries of the used parts that are left after each cut."""
+    samples: dict[str, dict[str, int]] = {}
+    for name, inventory in inputs.inventory_of.items():
+        flow = samples.setdefault(name, {})
+        for part in inventory.good:
+            for cut, left in inventory.parts[part].cut_flow:
+                flow[cut] = flow.get(cut, 0) + left
+    cuts = dict.fromkeys(cut for flow in samples.values() for cut in flow)
+    rows = tuple((cut, *(flow.get(cut) for flow in samples.values())) for cut in cuts)
+    return Table(
+        name="selection",
+        title="Selection",
+        caption="Entries of the used parts that are left after each cut; a cut is applied to what the one before left.",
+        columns=(
+            Column(key="cut", label="Cut", align="left"),
+            *(Column(key=name, label=name) for name in samples),
+        ),
+        rows=rows,
+        empty=None if rows else "this study applies no cuts",
+    )
+
+
 def source_text(source: str | list[str] | tuple[str, ...]) -> str:
     """Return a sample's source as text."""
     return source if isinstance(source, str) else ", ".join(source)

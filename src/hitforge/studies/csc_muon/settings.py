@@ -10,6 +10,7 @@ from pydantic import Field, PositiveFloat, PositiveInt, model_validator
 from hitforge.bdt_settings import TreeSettings
 from hitforge.config import ModelSettings, StudySettings
 from hitforge.settings_base import Settings
+from hitforge.studies.csc_muon.cuts import CutSettings
 from hitforge.studies.csc_muon.evaluation.settings import EvaluationSettings
 from hitforge.studies.csc_muon.reading import ReaderSettings
 from hitforge.studies.csc_muon.report import names
@@ -17,7 +18,7 @@ from hitforge.studies.csc_muon.simulation.options import SimulationSettings
 from hitforge.studies.csc_muon.targets import Target, Weight
 
 _ROADS = ("roads", "planes", "feature_table")
-_READING = (*_ROADS, "reading", "ntuple", "npz", "checks")
+_READING = (*_ROADS, "reading", "ntuple", "npz", "checks", "cuts")
 _INPUTS = (*_ROADS, "features", "tensors", "targets")
 
 
@@ -99,8 +100,8 @@ class CscMuonSettings(StudySettings):
 
     STAGE_BLOCKS: ClassVar[Mapping[str, tuple[str, ...]]] = {
         "simulate": ("simulation",),
-        "validate": ("reader",),
-        "build_shard": ("reader",),
+        "validate": ("reader", "cuts"),
+        "build_shard": ("reader", "cuts"),
         "fit_scaling": ("folds",),
         "calibrate": ("evaluation",),
         "evaluate": ("evaluation",),
@@ -124,6 +125,7 @@ class CscMuonSettings(StudySettings):
     FIGURES: ClassVar[tuple[str, ...]] = names.FIGURES
 
     reader: ReaderSettings = Field(ReaderSettings(), description="names and meanings of the ntuples' columns")
+    cuts: CutSettings = Field(CutSettings(), description="which roads are used")
     evaluation: EvaluationSettings = Field(EvaluationSettings(), description="thresholds, bins, spectra and bootstrap")
     simulation: SimulationSettings = Field(SimulationSettings(), description="of samples with source: simulate")
     models: Mapping[str, CscModelSettings] = Field({}, description="models by name; base: other inherits")

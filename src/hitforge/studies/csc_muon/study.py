@@ -53,20 +53,23 @@ class CscMuon(Study[CscMuonSettings]):
         """Read a part in full and report every problem in it."""
         from hitforge.studies.csc_muon.validate import inspect_part
 
-        return inspect_part(source, self.settings.reader)
+        return inspect_part(source, self.settings.reader, self.settings.cuts)
 
     def read(self, source: str) -> Iterator[ShardBlock]:
-        """Yield blocks of roads with their features."""
+        """Yield blocks of the roads that pass the cuts, with their features."""
+        from hitforge.studies.csc_muon.cuts import select
         from hitforge.studies.csc_muon.features import features_of
         from hitforge.studies.csc_muon.ntuple import event_bucket, read_roads
         from hitforge.studies.csc_muon.roads import ZONE
 
-        for first_entry, roads in read_roads(source, self.settings.reader):
+        for first_entry, found in read_roads(source, self.settings.reader):
+            passed, _ = select(found, self.settings.cuts)
+            roads = found.take(passed)
             four_csc = np.asarray(roads.hit[:, FOUR_CSC].all(axis=1))
             yield ShardBlock(
                 features=features_of(roads.variables),
                 bucket=event_bucket(roads.event, self.settings.reader.dataset_id),
-                entry=first_entry + np.arange(len(roads), dtype=np.int64),
+                entry=first_entry + np.flatnonzero(passed),
                 targets={"q_over_pt": roads.q_over_pt},
                 truth={
                     "phi": roads.parameters[:, 1],

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from dataclasses import replace
 from pathlib import Path
 
@@ -9,6 +10,7 @@ import numpy as np
 
 from hitforge.ntuple import NtupleError
 from hitforge.studies.csc_muon.checks import MAX_THETA
+from hitforge.studies.csc_muon.cuts import CUT_NAMES, CutSettings, select
 from hitforge.studies.csc_muon.ntuple import CHUNK_MB, ContentChecksum, read_chunks
 from hitforge.studies.csc_muon.reading import ReaderSettings
 from hitforge.studies.csc_muon.roads import ROAD_WORD3
@@ -17,7 +19,9 @@ from hitforge.validation import PartFindings, Problem
 _ENOUGH_ROADS = 100  # a quad-strip is above 90 for almost half of the roads
 
 
-def inspect_part(source: str | Path, settings: ReaderSettings, chunk_mb: float = CHUNK_MB) -> PartFindings:
+def inspect_part(
+    source: str | Path, settings: ReaderSettings, cuts: CutSettings | None = None, chunk_mb: float = CHUNK_MB
+) -> PartFindings:
     """Read a part to its end and report every distinct problem.
 
     Parameters
@@ -26,6 +30,8 @@ def inspect_part(source: str | Path, settings: ReaderSettings, chunk_mb: float =
         As for :func:`hitforge.studies.csc_muon.ntuple.read_roads`.
     settings : ReaderSettings
         Names and meanings of columns.
+    cuts : CutSettings, optional
+        Without them all roads count.
     chunk_mb : float, default 16
         Uncompressed bytes of ``variables`` that are in memory at a time.
 
@@ -40,6 +46,7 @@ def inspect_part(source: str | Path, settings: ReaderSettings, chunk_mb: float =
     found: dict[tuple[str, str], Problem] = {}
     n_roads = size = 0
     layout = ""
+    flow: Counter[str] = Counter()
     largest_word, lowest, highest = -np.inf, np.inf, 0.0  # lowest and highest |q/pT|
     try:
         for ntuple in read_chunks(source, settings, chunk_mb):
@@ -51,6 +58,8 @@ def inspect_part(source: str | Path, settings: ReaderSettings, chunk_mb: float =
             for chunk in ntuple.chunks:
                 _collect(found, chunk.problems)
                 checksum.update(chunk.roads)
+                if cuts is not None:
+                    flow.update(select(chunk.roads, cuts)[1])
                 x = np.abs(chunk.roads.q_over_pt)
                 x = x[np.isfinite(x) & (x > 0)]
                 if len(x):
@@ -65,12 +74,13 @@ def inspect_part(source: str | Path, settings: ReaderSettings, chunk_mb: float =
     if not size and "://" not in str(source) and Path(source).is_file():
         size = Path(source).stat().st_size
     return PartFindings(
-        n_events=n_roads,
+        n_events=n_roads if cuts is None else flow[CUT_NAMES[-1]],
         content_checksum="" if found else checksum.hexdigest(),
         layout=layout,
         problems=tuple(found.values()),
         e_min_gev=1 / highest if highest else None,
         e_max_gev=1 / lowest if highest else None,
+        cut_flow=tuple(flow.items()),
         size_bytes=size,
     )
 

@@ -14,6 +14,7 @@ TABLES: tuple[str, ...] = (
     "uncertainty",
     "ablations",
     "cut_flow",
+    "selection",
     "missing_values",
     "class_shares",
     "bad_parts",

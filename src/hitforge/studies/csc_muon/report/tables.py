@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from hitforge.reporting.chapter import ReportInputs, Table
-from hitforge.reporting.part_tables import bad_parts, cut_flow
+from hitforge.reporting.part_tables import bad_parts, cut_flow, selection
 from hitforge.reporting.training_tables import training, tuning
 from hitforge.studies.csc_muon.report.data_tables import bayesian_search, class_shares, missing_values, models
 from hitforge.studies.csc_muon.report.names import TABLES
@@ -28,6 +28,7 @@ def all_tables(inputs: ReportInputs) -> Sequence[Table]:
         uncertainty(inputs),
         ablations(inputs),
         cut_flow(inputs),
+        selection(inputs),
         missing_values(inputs),
         class_shares(inputs),
         bad_parts(inputs),

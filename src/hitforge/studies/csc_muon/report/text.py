@@ -178,6 +178,7 @@ def _sections(inputs: ReportInputs) -> tuple[Section, ...]:
             text=("A part is one ROOT file. Bad and duplicate parts are left out as a whole.",),
             items=_items(
                 "table cut_flow",
+                "table selection",
                 "table bad_parts",
                 "table missing_values",
                 "figure missing_values",
