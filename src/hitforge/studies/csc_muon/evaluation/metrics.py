@@ -18,8 +18,6 @@ from hitforge.seeds import child_generator
 from hitforge.studies.csc_muon.evaluation.classes import Auc, ClassCalibration, ClassReport, one_vs_rest
 from hitforge.studies.csc_muon.evaluation.muons import (
     CLASS_NAMES,
-    PT_CLASSES_GEV,
-    QUANTILE_LEVELS,
     MuonSample,
     pt_class,
 )
@@ -47,6 +45,7 @@ from hitforge.studies.csc_muon.evaluation.thresholds import (
 )
 from hitforge.studies.csc_muon.evaluation.turn_on import PHI_EDGES, PT_EDGES_GEV, TurnOn
 from hitforge.studies.csc_muon.evaluation.uncertainty import INTERVALS, Pulls, QuantileCoverage, fit_sigma_scale
+from hitforge.studies.csc_muon.targets import PT_CLASSES_GEV, QUANTILE_LEVELS
 
 TRIGGER_AUC_GEV = (10.0, 22.0)
 """Questions pT > x whose AUC is quoted."""
@@ -101,7 +100,7 @@ def axes(settings: EvaluationSettings) -> dict[str, Any]:
         "points_gev": POINTS_GEV,
         "modes": MODES,
         "trigger_auc_gev": TRIGGER_AUC_GEV,
-        "class_edges_gev": PT_CLASSES_GEV[1:-1],
+        "class_edges_gev": PT_CLASSES_GEV,
     }
 
 
@@ -234,7 +233,7 @@ def compare_models(
         ``{value, error, reason}`` each; ``differences``: rows ``{first, second, quantity, difference}``.
     """
     weights = next(iter(models.values())).weights
-    statistics: dict[str, Statistic] = {"errors": _Errors(models)}
+    statistics: dict[str, Statistic] = {"errors": _Errors(models)} if len(models) > 1 else {}
     reference = settings.rate_reference
     scaled = {name: muons for name, muons in models.items() if muons.scaled_pt is not None}
     if reference in scaled:
@@ -250,7 +249,7 @@ def compare_models(
             reason = why if reference not in scaled else f"{name} has no scaled pT"
             rates[name] = {"headline": packed(np.array(np.nan), None, reason)}
     differences = []
-    for key, number in found["errors"].items():
+    for key, number in found.get("errors", {}).items():
         quantity, first, second = key.split(":")
         differences.append({"first": first, "second": second, "quantity": quantity, "difference": number})
     return {"reference": reference, "rates": rates, "differences": differences}

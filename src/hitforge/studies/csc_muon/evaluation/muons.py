@@ -10,16 +10,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from hitforge.evaluation.bootstrap import Floats
-
-LARGEST_PT_GEV = 7000.0
-"""End of the generated spectrum; a predicted 1/pT below its inverse is read as this pT, never as infinite."""
-
-PT_CLASSES_GEV = (0.0, 10.0, 30.0, 100.0, np.inf)
-"""Edges of the four momentum classes, right-closed."""
+from hitforge.studies.csc_muon.targets import LARGEST_PT_GEV, PT_CLASSES_GEV
 
 CLASS_NAMES = ("0–10", "10–30", "30–100", ">100")
-
-QUANTILE_LEVELS = (0.025, 0.16, 0.25, 0.5, 0.75, 0.84, 0.975)
 
 
 @dataclass(frozen=True)
@@ -115,10 +108,10 @@ def join_samples(samples: Sequence[MuonSample]) -> MuonSample:
 
 
 def pt_of(inverse_pt: NDArray[np.floating]) -> Floats:
-    """Return pT in GeV of predictions of 1/pT of either sign, at most :data:`LARGEST_PT_GEV`."""
+    """Return pT in GeV of predictions of 1/pT of either sign, at most the generated 7 TeV, never infinite."""
     return 1.0 / np.maximum(np.abs(np.asarray(inverse_pt, dtype=np.float64)), 1.0 / LARGEST_PT_GEV)
 
 
 def pt_class(pt: NDArray[np.floating]) -> NDArray[np.int64]:
     """Return the momentum class 0..3 of each pT, shape (n,), in GeV."""
-    return np.searchsorted(np.asarray(PT_CLASSES_GEV[1:-1]), pt, side="left").astype(np.int64)
+    return np.searchsorted(np.asarray(PT_CLASSES_GEV), pt, side="left").astype(np.int64)

@@ -73,14 +73,14 @@ def fit_scaling(true_pt: Floats, predicted_pt: Floats, weights: Floats, settings
     nodes = sorted({*NODES_GEV, *settings.trigger_thresholds_gev})
     thresholds, cuts, skipped = [], [], []
     for threshold in nodes:
-        window = np.abs(threshold / true_pt - 1.0) <= settings.window
+        window = np.abs(threshold / true_pt - 1.0) <= settings.scaling_window
         plateau = true_pt > PLATEAU_FROM * threshold
         if min(window.sum(), plateau.sum()) < settings.min_per_window:
             skipped.append(threshold)
             continue
-        cut = _cut(
-            predicted_pt[window], weights[window], predicted_pt[plateau], weights[plateau], settings.scaling_target
-        )
+        # the response p/t changes more slowly than p: moved to the threshold, a wide window does not smear the cut
+        near = threshold * predicted_pt[window] / true_pt[window]
+        cut = _cut(near, weights[window], predicted_pt[plateau], weights[plateau], settings.scaling_target)
         thresholds.append(threshold)
         cuts.append(cut)
     if not thresholds:

@@ -24,6 +24,9 @@ class EvaluationSettings(Settings):
         0.9, gt=0, lt=1, description="efficiency at pT = threshold, relative to the plateau, that the scaling sets"
     )
     window: float = Field(0.1, gt=0, lt=1, description="relative half width in 1/pT of what counts as at a pT")
+    scaling_window: float = Field(
+        0.2, gt=0, lt=1, description="the same for the muons that the scaling is fitted to, whose response is used"
+    )
     min_per_window: PositiveInt = Field(20, description="muons needed at a threshold to scale the pT there")
     pt_edges_gev: tuple[PositiveFloat, ...] = Field(
         (2, 3, 4, 5, 7, 10, 14, 20, 30, 45, 65, 90, 120, 200, 500, 7000),

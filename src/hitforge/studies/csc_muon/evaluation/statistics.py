@@ -42,6 +42,8 @@ def resample(
     generator : numpy.random.Generator
         A named child stream.
     """
+    if not statistics:
+        return {}
     values = {name: statistic(weights) for name, statistic in statistics.items()}
     if not len(weights):
         draws = np.full((2, _flat(values).size), np.nan)

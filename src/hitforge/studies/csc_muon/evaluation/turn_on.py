@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 from scipy.optimize import leastsq
-from scipy.special import betaincinv, erf
+from scipy.special import betaincinv, erf, xlogy
 
 from hitforge.evaluation.bootstrap import Floats
 from hitforge.studies.csc_muon.evaluation.muons import MuonSample
@@ -31,6 +31,8 @@ PLATEAU_EDGE = 1.5
 _CONFIDENCE = 0.6827
 _SQRT2 = np.sqrt(2.0)
 _MIN_FIT_BINS = 6
+# expected efficiencies stay so far from 0 and 1: the likelihood of a muon on the wrong side stays finite
+_EDGE = 1e-4
 
 
 class TurnOn:
@@ -38,7 +40,9 @@ class TurnOn:
 
     Arrays over R = 1 + number of regions, T thresholds, P bins of pT: ``efficiency`` (R, T, P); ``x50``, ``width``,
     ``plateau`` of ``plateau / 2 (1 + erf((pT - x50) / (sqrt(2) width)))``, (R, T) each, widths in GeV;
-    ``at_threshold`` (T,), the efficiency at pT = threshold relative to the plateau, which the scaling should set;
+    ``at_threshold`` (T,), the efficiency at pT = threshold relative to the plateau, which the scaling should set:
+    the share of muons near the threshold whose scaled pT is above their own pT, so that the width of what is near does
+    not smear the steep curve;
     ``against_eta`` and ``against_phi`` of muons above 1.5 times the headline threshold.
     """
 
@@ -52,6 +56,7 @@ class TurnOn:
         self._regions = [np.ones(len(eta), dtype=bool)]
         self._regions += [(eta >= low) & (eta < high) for low, high in settings.eta_regions]
         self._pt = true_pt
+        self._above_own_pt = muons.scaled_pt >= true_pt
         n_bins = len(PT_EDGES_GEV) - 1
         self._counts = np.stack([np.bincount(self._bin[r & (self._bin >= 0)], minlength=n_bins) for r in self._regions])
         self._enough = self._counts >= settings.min_per_bin
@@ -112,8 +117,8 @@ class TurnOn:
             if min(near.sum(), far.sum()) < self._min_window:
                 result.append(np.nan)
                 continue
-            passes = weights * (self._n_pass > i)
-            parts = [ratio(passes[where].sum(), weights[where].sum()) for where in (near, far)]
+            passing = ((near, self._above_own_pt), (far, self._n_pass > i))
+            parts = [ratio(weights[where & passes].sum(), weights[where].sum()) for where, passes in passing]
             result.append(float(ratio(parts[0], parts[1])))
         return np.array(result)
 
@@ -162,31 +167,35 @@ def initial_fit(threshold: float) -> Floats:
 
 
 def fit_erf(pt: Floats, efficiency: Floats, counts: NDArray[np.integer], start: Floats) -> Floats:
-    """Fit x50, width (GeV) and plateau by least squares; NaN where there is no sensible minimum.
+    """Fit x50, width (GeV) and plateau by maximum likelihood; NaN where there is no sensible minimum.
 
-    Errors are binomial, of an efficiency that is kept off 0 and 1 by one half of a muon, so that an empty bin does
-    not have the weight of infinitely many.
+    Binomial likelihood, so that bins where all or no muons pass count as what they are: the sum of the squared
+    deviance residuals is -2 ln L up to a constant.
+
+    Parameters
+    ----------
+    pt, efficiency : ndarray, shape (bins,)
+        Mean pT of each bin in GeV, fraction that passes.
+    counts : ndarray, shape (bins,)
+        Muons in each bin.
+    start : ndarray, shape (3,)
+        x50, width and plateau to start from.
     """
     if len(pt) < _MIN_FIT_BINS:
         return np.full(3, np.nan)
-    kept = (efficiency * counts + 0.5) / (counts + 1.0)
-    error = np.sqrt(kept * (1.0 - kept) / counts)
+    passed, failed = counts * efficiency, counts * (1.0 - efficiency)
+    saturated = xlogy(passed, efficiency) + xlogy(failed, 1.0 - efficiency)
 
     def residuals(parameters: Floats) -> Floats:
         x50, log_width, plateau = parameters
-        return (turn_on_curve(pt, x50, np.exp(log_width), plateau) - efficiency) / error
-
-    def derivatives(parameters: Floats) -> Floats:
-        x50, log_width, plateau = parameters
-        width = np.exp(log_width)
-        z = (pt - x50) / width
-        slope = plateau * np.exp(-0.5 * z**2) / np.sqrt(2.0 * np.pi)
-        shape = 0.5 * (1.0 + erf(z / _SQRT2))
-        return np.stack([-slope / width, -slope * z, shape], axis=1) / error[:, None]
+        expected = np.clip(turn_on_curve(pt, x50, np.exp(log_width), plateau), _EDGE, 1.0 - _EDGE)
+        deviance = 2.0 * (saturated - passed * np.log(expected) - failed * np.log1p(-expected))
+        return np.asarray(np.sign(expected - efficiency) * np.sqrt(np.maximum(deviance, 0.0)), dtype=np.float64)
 
     first = np.array([start[0], np.log(start[1]), start[2]])
-    with np.errstate(over="ignore", invalid="ignore"):
-        found, _, _, _, status = leastsq(residuals, first, Dfun=derivatives, full_output=True, maxfev=200)
+    # a search may try widths beyond any number; such a fit ends as not sensible
+    with np.errstate(all="ignore"):
+        found, _, _, _, status = leastsq(residuals, first, full_output=True, maxfev=400)
     x50, width, plateau = found[0], np.exp(np.clip(found[1], -50.0, 50.0)), found[2]
     sensible = status in (1, 2, 3, 4) and pt[0] < x50 < pt[-1] and width < pt[-1] and 0.0 < plateau < 1.2
-    return np.array([x50, width, plateau]) if sensible else np.full(3, np.nan)
+    return np.array([x50, width, min(plateau, 1.0)]) if sensible else np.full(3, np.nan)

@@ -31,7 +31,7 @@ def confusion(inputs: ReportInputs) -> Figure:
     title = "Confusion of the four classes"
     if not models:
         return nothing("confusion", title, "no model was evaluated")
-    rows, columns = grid_shape(len(models), 4)
+    rows, columns = grid_shape(len(models), 3 if len(models) in (5, 6) else 4)
     figure = new_figure(3.3 * columns + 0.9, 3.25 * rows + 0.3)
     grid = figure.subplots(rows, columns, squeeze=False)
     for axes, (model, (_, _, number)) in zip(grid.flat, models.items(), strict=False):

@@ -14,12 +14,13 @@ from hitforge.studies.csc_muon.feature_table import FEATURE_UNITS
 from hitforge.studies.csc_muon.planes import PLANES
 from hitforge.studies.csc_muon.published import load_published
 from hitforge.studies.csc_muon.report.data_tables import class_share_rows, missing_percent
+from hitforge.studies.csc_muon.report.plotting import right_title
 from hitforge.studies.csc_muon.report.road_data import load_roads, train_sample
 from hitforge.studies.csc_muon.tensors import IMAGE_COLUMNS, IMAGE_ROWS, hit_image
 
 SHOWN_FEATURES = (
     *(f"{block}_{plane}" for plane in ("me11", "me12", "me2") for block in ("phi", "theta", "bend")),
-    *("dphi_12", "dphi_23", "dphi_34", "dtheta_12", "gem_bend", "me0_bend", "dphi_sum4_abs", "n_hits", "mode"),
+    *("dphi_12", "dphi_23", "dphi_34", "dtheta_12", "gem_bend", "me0_bend", "dphi_sum4_abs", "mode"),
     *("straightness", "zone", "road_word3"),
 )
 """Columns of the figure of features."""
@@ -118,8 +119,11 @@ def _edges(values: NDArray[np.float64]) -> NDArray[np.float64]:
         return np.arange(np.floor(low) - 0.5, np.ceil(high) + 1.5)
     if not high > low:
         return np.array([low - 0.5, low + 0.5])
-    edges = np.linspace(low, high, 31)
-    return np.unique(np.round(edges)) - 0.5 if whole else edges
+    if whole:
+        # bins of equally many integers: others would zigzag
+        step = np.ceil((high - low) / 30)
+        return np.arange(low - 0.5, high + step, step)
+    return np.linspace(low, high, 31)
 
 
 def momentum(inputs: ReportInputs) -> Figure:
@@ -196,11 +200,10 @@ def hit_images(inputs: ReportInputs) -> Figure:
             np.ma.masked_equal(image[0], 0.0), cmap="viridis_r", vmin=0.0, vmax=1.0, rasterized=True,
         )  # fmt: skip
         axes.set_xlabel("φ − φ reference [16/60 deg]")
-        axes.set_title(
-            f"$p_T$ = {roads.pt[row]:.1f} GeV, q = {'+' if roads.q_over_pt[row] > 0 else '−'}1", fontsize=10.5
-        )
+        right_title(axes, f"$p_T$ = {roads.pt[row]:.1f} GeV, q = {'+' if roads.q_over_pt[row] > 0 else '−'}1")
         axes.yaxis.set_minor_locator(NullLocator())
         axes.tick_params(axis="y", length=0)
+    grid[0].set_title(r"$\bf{hitforge}$ " + rf"$\it{{{data_label(inputs, train_sample(inputs))}}}$", loc="left", pad=5)
     grid[0].set_yticks(np.arange(len(IMAGE_ROWS)) + 0.5, [_chamber(name) for name in IMAGE_ROWS])
     grid[0].invert_yaxis()
     figure.colorbar(mesh, ax=grid, label="Share of the hit", pad=0.01, aspect=30)

@@ -102,7 +102,7 @@ def overlay(inputs: ReportInputs, *path: str) -> dict[str, tuple[int, str, Any]]
     return result
 
 
-def common_legend(figure: MatplotlibFigure, axes: Axes, columns: int = 4) -> None:
+def common_legend(figure: MatplotlibFigure, axes: Axes, columns: int = 5) -> None:
     """Put the legend of one panel below the figure."""
     handles, texts = axes.get_legend_handles_labels()
     if handles:

@@ -75,7 +75,8 @@ def bias(inputs: ReportInputs) -> Figure:
         "bias",
         "Median of Δ(1/$p_T$) · $p_T$ [%]",
         "Median of (1/p − 1/t)/(1/t), before the pT scaling; axes end at ±100 %. A regression pulls muons of "
-        "unresolved curvature towards the middle of the spectrum, so a bias beyond 120 GeV is expected. Bars: bootstrap errors.",
+        "unresolved curvature towards the middle of the spectrum, so a bias beyond 120 GeV is expected. "
+        "Bars: bootstrap errors.",
     )
 
 

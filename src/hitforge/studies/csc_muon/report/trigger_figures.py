@@ -131,7 +131,7 @@ def efficiency_map(inputs: ReportInputs) -> Figure:
         points(right, phi, block["against_phi"], which, colour, None, 100.0)
         lowest = min(lowest, 100.0 * float(np.nanmin(np.append(values(block["against_eta"]), 1.0))))
     for axes in (left, right):
-        axes.set_ylim(max(0.0, lowest - 0.35 * (100.0 - lowest) - 0.5), 100.0 + 0.25 * (100.0 - lowest) + 0.3)
+        axes.set_ylim(max(0.0, lowest - 0.35 * (100.0 - lowest) - 0.5), 100.0 + 0.08 * (100.0 - lowest) + 0.05)
     left.set_xlabel(ETA_LABEL)
     right.set_xlabel("φ [deg]")
     left.set_ylabel("Efficiency [%]")

@@ -35,7 +35,7 @@ def turn_on(inputs: ReportInputs) -> Table:
         caption=(
             "Fit of plateau/2·(1 + erf((pT − x50)/(√2·width))) to the efficiency on the "
             f"{sample_title(shown_sample(inputs))} muons after the pT scaling. "
-            "At threshold: efficiency at pT = threshold relative to the plateau, "
+            "At threshold: share of muons near it whose scaled pT is above their own pT, relative to the plateau, "
             f"{100.0 * evaluation['scaling_target']:g} % by construction on the muons of the scaling fit."
         ),
         columns=(

@@ -15,7 +15,7 @@ from hitforge.studies.csc_muon.published import PublishedResult
 
 HELDOUT = "heldout"
 
-MAX_OVERLAID = 8
+MAX_OVERLAID = 10
 """More models than this in one panel cannot be told apart; the tables have them all."""
 
 
