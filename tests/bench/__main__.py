@@ -15,11 +15,12 @@ from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
 
-from tests.bench import memory, network, planning, shards, simulation
+from tests.bench import memory, network, planning, roads, shards, simulation
 
 PARTS = {
     "simulation": simulation.measure,
     "shards": shards.measure,
+    "roads": roads.measure,
     "network": network.measure,
     "memory": memory.measure,
     "planning": planning.measure,
