@@ -27,7 +27,7 @@ def rmse() -> dict[str, float]:
     roads = Roads.concatenate(list(simulate_roads(40_000, 7, SimulationSettings())))
     table = features_of(without_planes(roads.variables, NOT_CSC))
     sign = table[:, FEATURE_NAMES.index("fold_sign")]
-    dphi = [name for name in FEATURE_SETS["emtf"] if not name.startswith(("gem", "me0", "rpc"))]
+    dphi, without_pattern = FEATURE_SETS["emtf"], FEATURE_SETS["emtf_no_straightness"]
 
     def fit(columns: Sequence[str], target: np.ndarray) -> float:
         inputs = table[:, [FEATURE_NAMES.index(name) for name in columns]]
@@ -38,7 +38,7 @@ def rmse() -> dict[str, float]:
 
     return {
         "dphi": fit(dphi, sign * roads.q_over_pt),
-        "dphi, no straightness": fit([name for name in dphi if name != "pattern"], sign * roads.q_over_pt),
+        "dphi, no straightness": fit(without_pattern, sign * roads.q_over_pt),
         "raw": fit(FEATURE_SETS["raw35"], roads.q_over_pt),
     }
 

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 import uproot
 
-from hitforge.studies.csc_muon.planes import CSC_PLANES, PLANE, PLANES, abs_eta, theta_units, zone_of
+from hitforge.studies.csc_muon.planes import CSC_PLANES, PLANE, PLANES, theta_units, zone_of
 from hitforge.studies.csc_muon.roads import Roads
 from hitforge.studies.csc_muon.simulation import generate
 from hitforge.studies.csc_muon.simulation.constants import load_constants
@@ -110,9 +110,9 @@ def test_median_theta_and_zone_come_from_the_csc_hits(roads: Roads) -> None:
         assert roads.variables[i, 85] == sum(eta < edge for edge in edges)
 
 
-def test_theta_units_and_eta_are_inverse() -> None:
-    eta = np.linspace(1.2, 2.4, 50)
-    np.testing.assert_allclose(abs_eta(theta_units(eta)), eta, rtol=1e-12)
+def test_theta_units_and_zones() -> None:
+    """|eta| 1.2 and 2.4 are at 33.524 and 10.367 degrees; the six numbers are inside zones 0 to 5."""
+    np.testing.assert_allclose(theta_units(np.array([1.2, -2.4])) * 36.5 / 128 + 8.5, [33.524, 10.367], atol=1e-3)
     assert zone_of(theta_units(np.array([2.3, 2.0, 1.9, 1.75, 1.6, 1.3]))).tolist() == [0, 1, 2, 3, 4, 5]
 
 

@@ -64,11 +64,6 @@ def theta_units(eta: NDArray[np.floating]) -> NDArray[np.floating]:
     return np.asarray((theta_deg - THETA_OFFSET_DEG) / THETA_UNIT_DEG, dtype=np.result_type(eta))
 
 
-def abs_eta(theta: NDArray[np.floating]) -> NDArray[np.floating]:
-    """Return |pseudorapidity| of an angle in units of 36.5/128 deg from 8.5 deg."""
-    return np.asarray(-np.log(np.tan(np.radians(THETA_OFFSET_DEG + THETA_UNIT_DEG * theta) / 2)))
-
-
 # descending in |eta| is ascending in theta
 _ZONE_THETA_EDGES: Final = theta_units(np.array(ZONE_ETA_EDGES[1:-1]))
 

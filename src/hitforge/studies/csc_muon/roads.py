@@ -38,7 +38,6 @@ BLOCK_UNITS: Final[dict[str, str]] = {
 }
 
 PARAMETER_NAMES: Final[tuple[str, ...]] = ("q_over_pt", "phi", "eta")
-PARAMETER_UNITS: Final[tuple[str, ...]] = ("1/GeV", "rad", "")
 
 
 @dataclass(frozen=True)
