@@ -1,6 +1,6 @@
 """What features are worth on simulated roads, with small trees: no word may carry the truth, dPhi beat raw columns.
 
-On 300 000 guns, 120 rounds of depth 6: RMSE of q/pT 0.048 per GeV for raw CSC columns, 0.040 for dPhi of the CSCs,
+On 300 000 guns, 120 rounds of depth 6: RMSE of q/pT 0.052 per GeV for raw CSC columns, 0.040 for dPhi of the CSCs,
 0.042 without straightness, 0.033 for dPhi with RPC, GEM and ME0.
 """
 
