@@ -38,7 +38,7 @@ STAGE_MODULES: dict[str, tuple[str, ...]] = {
     "evaluate": ("stages.evaluate", "predictions", "validation", "evaluation", "seeds"),
     "tables": (
         *(*_VIEWS, "reporting.tables", "reporting.training_tables", "reporting.part_tables", "reporting.numbers"),
-        *("hits", "shards"),
+        *("evaluation", "folds", "seeds", "hits", "shards"),
     ),
     "figures": (
         *(*_VIEWS, "reporting.style", "reporting.plotting", "reporting.training_figures"),

@@ -113,13 +113,13 @@ class CscMuonSettings(StudySettings):
         "fit_scaling": _ROADS,
         "train_trees": (*_INPUTS, "trees"),
         "fit_table": (*_INPUTS, "trees", "lookup"),
-        "train_member": (*_INPUTS, "networks", "inputs"),
-        "assemble": (*_ROADS, "networks"),
+        "train_member": (*_INPUTS, "networks", "inputs", "trees"),
+        "assemble": (*_INPUTS, "networks"),
         "predict": (*_INPUTS, "networks", "inputs", "trees", "lookup"),
-        "calibrate": ("evaluation", "samples"),
-        "evaluate": ("evaluation", "samples"),
-        "tables": ("report", "evaluation", "published", *_ROADS),
-        "figures": ("report", "evaluation", "published", "samples", *_ROADS, "tensors"),
+        "calibrate": ("evaluation", "samples", "targets"),
+        "evaluate": ("evaluation", "samples", "targets"),
+        "tables": ("report", "evaluation", "published", *_INPUTS),
+        "figures": ("report", "evaluation", "published", "samples", *_INPUTS),
     }
     TABLES: ClassVar[tuple[str, ...]] = names.TABLES
     FIGURES: ClassVar[tuple[str, ...]] = names.FIGURES
