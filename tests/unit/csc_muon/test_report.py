@@ -12,6 +12,7 @@ from hitforge.reporting.chapter import Measured, ReportInputs, Table
 from hitforge.reporting.style import hep_style, write_figure
 from hitforge.reporting.tables import write_table
 from hitforge.studies.csc_muon.published import load_published
+from hitforge.studies.csc_muon.report.aims import _verdict
 from hitforge.studies.csc_muon.report.class_figures import class_calibration
 from hitforge.studies.csc_muon.report.figures import all_figures
 from hitforge.studies.csc_muon.report.names import FIGURES, TABLES
@@ -161,3 +162,19 @@ def test_published_values_are_as_printed() -> None:
     assert sum(printed.class_shares_percent) == pytest.approx(100.0)
     assert {len(v) for rows in printed.deck_thresholds.values() for v in rows.values()} == {11}
     assert printed.find("ens5", "accuracy") is None
+
+
+def test_aims_are_met_missed_open_or_not_measured(tables: dict[str, Table], inputs: ReportInputs) -> None:
+    rows = {row["aim"]: row for row in rows_of(tables["aims"])}
+    absent = rows["RMSE of q/pT [1/GeV], CSC alone"]
+    assert absent["verdict"] == "not measured" and absent["distance"].reason == "hgb-csc-only was not run"  # type: ignore[attr-defined]
+    rmse = inputs.metrics_of[REFERENCE]["samples"]["test"]["q_over_pt"]["rmse"]
+    own = rows["RMSE of q/pT [1/GeV], all planes"]
+    assert own["distance"].value == pytest.approx(rmse["value"] - 0.033)  # type: ignore[attr-defined]
+    assert own["verdict"] == "met" and rmse["value"] < 0.033 - 2 * rmse["error"]
+    assert rows["at least as good as our trees, RMSE of 1/pT [1/GeV]"]["verdict"] == "met"  # its toy is the best
+    verdicts = [
+        _verdict(Measured(value=value, error=0.1), sign)
+        for value, sign in ((1, 1.0), (1, -1.0), (0.1, 1.0), (-1, -1.0))
+    ]
+    assert verdicts == ["met", "missed", "open", "met"]

@@ -124,11 +124,20 @@ def test_rate_of_a_perfect_model_is_that_of_the_spectrum() -> None:
 def test_rate_reduction_is_paired_and_orders_models() -> None:
     samples = {model: toy_sample(20_000, model) for model in ("emtf-bdt", "seed-bdt", "ens5")}
     samples = {model: scaled(muons) for model, muons in samples.items()}
-    rates = compare_models(samples, settings(bootstraps=20), 7, "test")["rates"]
+    comparison = compare_models(samples, settings(bootstraps=20), 7, "test")
+    rates = comparison["rates"]
     itself = rates["emtf-bdt"]["headline"]
     assert itself["value"] == 1.0 and itself["error"] == 0.0
     assert rates["ens5"]["headline"]["value"] > 1.0 + rates["ens5"]["headline"]["error"]
     assert rates["seed-bdt"]["headline"]["value"] < 1.0 - rates["seed-bdt"]["headline"]["error"]
+    (row,) = [
+        row["difference"]
+        for row in comparison["differences"]
+        if (row["quantity"], row["first"], row["second"]) == ("rate", "emtf-bdt", "ens5")
+    ]
+    at = list(RATE_THRESHOLDS_GEV).index(22.0)
+    first, second = (Rate(samples[m], SETTINGS)(samples[m].weights)["rate"][0, at] for m in ("emtf-bdt", "ens5"))
+    assert row["value"] == pytest.approx(first - second) and row["value"] > row["error"] > 0
 
 
 def test_without_the_reference_there_is_a_reason() -> None:

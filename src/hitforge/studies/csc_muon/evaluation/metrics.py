@@ -21,7 +21,12 @@ from hitforge.studies.csc_muon.evaluation.muons import (
     MuonSample,
     pt_class,
 )
-from hitforge.studies.csc_muon.evaluation.rates import RATE_THRESHOLDS_GEV, Rate, RateReduction
+from hitforge.studies.csc_muon.evaluation.rates import (
+    RATE_THRESHOLDS_GEV,
+    Rate,
+    RateReduction,
+    spectrum_weights,
+)
 from hitforge.studies.csc_muon.evaluation.regression import UNSIGNED, RegressionErrors, check_r2
 from hitforge.studies.csc_muon.evaluation.resolution import (
     MODES,
@@ -34,7 +39,7 @@ from hitforge.studies.csc_muon.evaluation.resolution import (
 )
 from hitforge.studies.csc_muon.evaluation.scaling import PtScaling, fit_scaling
 from hitforge.studies.csc_muon.evaluation.settings import EvaluationSettings
-from hitforge.studies.csc_muon.evaluation.statistics import Arrays, Statistic, packed, plain, resample
+from hitforge.studies.csc_muon.evaluation.statistics import Arrays, Statistic, packed, plain, ratio, resample
 from hitforge.studies.csc_muon.evaluation.thresholds import (
     CONVENTIONS,
     DECK_GEV,
@@ -233,7 +238,7 @@ def compare_models(
         ``{value, error, reason}`` each; ``differences``: rows ``{first, second, quantity, difference}``.
     """
     weights = next(iter(models.values())).weights
-    statistics: dict[str, Statistic] = {"errors": _Errors(models)} if len(models) > 1 else {}
+    statistics: dict[str, Statistic] = {"errors": _Errors(models, settings)} if len(models) > 1 else {}
     reference = settings.rate_reference
     scaled = {name: muons for name, muons in models.items() if muons.scaled_pt is not None}
     if reference in scaled:
@@ -256,12 +261,14 @@ def compare_models(
 
 
 class _Errors:
-    """Differences of RMSE and accuracy between every two models, keyed ``quantity:first:second``."""
+    """Differences of RMSE, accuracy and rate between every two models, keyed ``quantity:first:second``."""
 
     reason = "one of the two models has no such number"
 
-    def __init__(self, models: Mapping[str, MuonSample]) -> None:
-        self._terms: dict[str, dict[str, Floats]] = {"rmse_inverse_pt": {}, "rmse_q_over_pt": {}, "accuracy": {}}
+    def __init__(self, models: Mapping[str, MuonSample], settings: EvaluationSettings) -> None:
+        self._terms: dict[str, dict[str, Floats]] = {
+            quantity: {} for quantity in ("rmse_inverse_pt", "rmse_q_over_pt", "accuracy", "rate")
+        }
         for name, muons in models.items():
             inverse = muons.columns["inverse_pt"] - np.abs(muons.q_over_pt)
             self._terms["rmse_inverse_pt"][name] = inverse**2
@@ -269,15 +276,18 @@ class _Errors:
                 self._terms["rmse_q_over_pt"][name] = (muons.columns["q_over_pt"] - muons.q_over_pt) ** 2
             correct = predicted_class(muons) == pt_class(muons.true_pt)
             self._terms["accuracy"][name] = correct.astype(np.float64)
+            if muons.scaled_pt is not None:
+                self._terms["rate"][name] = (muons.scaled_pt >= settings.rate_threshold_gev).astype(np.float64)
+            self._spectrum = spectrum_weights(muons.true_pt, settings.spectrum_exponents[0])
 
     def __call__(self, weights: Floats) -> Arrays:
-        total = weights.sum()
         result = {}
         for quantity, terms in self._terms.items():
-            finish: Callable[[float], float] = np.sqrt if quantity.startswith("rmse") else float
-            values = {name: finish(float((weights * term).sum() / total)) for name, term in terms.items()}
+            own = weights * self._spectrum if quantity == "rate" else weights
+            finish: Callable[[Floats], Floats] = np.sqrt if quantity.startswith("rmse") else np.asarray
+            values = {name: finish(ratio((own * term).sum(), own.sum())) for name, term in terms.items()}
             for first, second in combinations(values, 2):
-                result[f"{quantity}:{first}:{second}"] = np.array(values[first] - values[second])
+                result[f"{quantity}:{first}:{second}"] = values[first] - values[second]
         return result
 
 

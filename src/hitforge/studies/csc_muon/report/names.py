@@ -4,6 +4,7 @@ from __future__ import annotations
 
 TABLES: tuple[str, ...] = (
     "headline",
+    "aims",
     "differences",
     "regression",
     "deck_thresholds",

@@ -58,13 +58,14 @@ def curve(
     index: int | tuple[int, ...] = (),
     scale: float = 1.0,
     bold: bool = False,
-    **options: Any,
+    band: bool = True,
 ) -> None:
     """Draw one row of an array of numbers as a line with an error band; null leaves a gap."""
     y, error = (scale * values(number, key)[index] for key in ("value", "error"))
-    axes.plot(x, y, color=colour, linewidth=2.2 if bold else 1.3, label=text, zorder=3 + bold, **options)
+    axes.plot(x, y, color=colour, linewidth=2.2 if bold else 1.3, label=text, zorder=3 + bold)
     error = np.nan_to_num(error)
-    axes.fill_between(x, y - error, y + error, color=colour, alpha=0.16, linewidth=0)
+    if band:
+        axes.fill_between(x, y - error, y + error, color=colour, alpha=0.16, linewidth=0)
 
 
 def points(

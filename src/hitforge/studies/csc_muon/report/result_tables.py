@@ -47,7 +47,7 @@ def headline(inputs: ReportInputs) -> Table:
                 model,
                 manifest.get("n_parameters"),
                 *(numbers.get(name, Measured(value=None, reason="not evaluated")) for name in _HEADLINE),
-                *(published_cell(published.find(model, name)) for name in _HEADLINE[:3]),
+                *(published_cell(published.find(model, name), percent=name == "accuracy") for name in _HEADLINE[:3]),
             )
         )
     majority = next(iter(metrics_of(inputs).values()))["classes"]["majority"]
@@ -69,7 +69,7 @@ def headline(inputs: ReportInputs) -> Table:
             Column(key="rate_reduction", label=f"Rate reduction at {threshold:g} GeV"),
             Column(key="charge_misid", label="Wrong charge", unit="%"),
             Column(key="median_20gev", label="Median |ΔpT|/pT at 20 GeV", unit="%"),
-            Column(key="published_accuracy", label="Published accuracy, other data"),
+            Column(key="published_accuracy", label="Published accuracy, other data", unit="%"),
             Column(key="published_rmse_q_over_pt", label="Published RMSE q/pT, other data", unit="1/GeV"),
             Column(key="published_rmse_inverse_pt", label="Published RMSE 1/pT, other data", unit="1/GeV"),
         ),
@@ -89,19 +89,15 @@ _QUANTITIES = {"rmse_q_over_pt": "RMSE q/pT", "rmse_inverse_pt": "RMSE 1/pT", "a
 
 def differences(inputs: ReportInputs) -> Table:
     """Paired differences of every model to the reference model on the shown sample."""
-    reference, comparison = inputs.reference, comparison_of(inputs)
-    found: dict[tuple[str, str], Measured] = {}
-    for row in [] if comparison is None else comparison["differences"]:
-        if reference in (row["first"], row["second"]):
-            other = row["second"] if row["first"] == reference else row["first"]
-            scale = (-1.0 if row["first"] == reference else 1.0) * (100.0 if row["quantity"] == "accuracy" else 1.0)
-            found[other, row["quantity"]] = cell(row["difference"], scale=scale)
+    reference, found = inputs.reference, paired_differences(comparison_of(inputs))
     rows = []
     for model in inputs.metrics:
         if model != reference:
             cells: list[Cell] = [model]
             for quantity in _QUANTITIES:
-                number = found.get((model, quantity), Measured(value=None, reason="one of the two has no such number"))
+                number = found.get(
+                    (model, reference, quantity), Measured(value=None, reason="one of the two has no such number")
+                )
                 cells += [number, _significance(number)]
             rows.append(tuple(cells))
     columns = [Column(key="model", label="Model", align="left")]
@@ -170,8 +166,7 @@ def regression(inputs: ReportInputs) -> Table:
 
 def ablations(inputs: ReportInputs) -> Table:
     """What each group of inputs is worth: a model and the same without it."""
-    comparison = comparison_of(inputs)
-    found = {} if comparison is None else _pairs(comparison)
+    found = paired_differences(comparison_of(inputs))
     rows: list[tuple[Cell, ...]] = []
     for model in inputs.metrics:
         base = ablation_base(model, list(inputs.metrics))
@@ -208,10 +203,10 @@ def ablations(inputs: ReportInputs) -> Table:
     )
 
 
-def _pairs(comparison: Mapping[str, Any]) -> dict[tuple[str, str, str], Measured]:
+def paired_differences(comparison: Mapping[str, Any] | None) -> dict[tuple[str, str, str], Measured]:
     """Return the differences by (first, second, quantity), in both orders."""
     result = {}
-    for row in comparison["differences"]:
+    for row in [] if comparison is None else comparison["differences"]:
         scale = 100.0 if row["quantity"] == "accuracy" else 1.0
         result[row["first"], row["second"], row["quantity"]] = cell(row["difference"], scale=scale)
         result[row["second"], row["first"], row["quantity"]] = cell(row["difference"], scale=-scale)

@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from hitforge.reporting.chapter import ReportInputs, Table
 from hitforge.reporting.part_tables import bad_parts, cut_flow, selection
 from hitforge.reporting.training_tables import training, tuning
+from hitforge.studies.csc_muon.report.aims import aims
 from hitforge.studies.csc_muon.report.data_tables import bayesian_search, class_shares, missing_values, models
 from hitforge.studies.csc_muon.report.names import TABLES
 from hitforge.studies.csc_muon.report.result_tables import ablations, differences, headline, published, regression
@@ -18,6 +19,7 @@ def all_tables(inputs: ReportInputs) -> Sequence[Table]:
     """Return the tables of the chapter, in the order of :data:`names.TABLES`."""
     made = (
         headline(inputs),
+        aims(inputs),
         differences(inputs),
         regression(inputs),
         deck_thresholds(inputs),

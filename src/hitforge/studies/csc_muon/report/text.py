@@ -124,7 +124,7 @@ def _sections(inputs: ReportInputs) -> tuple[Section, ...]:
             id="results",
             title="Results",
             text=("Every number is for muons that no model was trained on.",),
-            items=_items("table headline", "table differences", "table regression", "table ablations"),
+            items=_items("table headline", "table aims", "table differences", "table regression", "table ablations"),
         ),
         Section(
             id="trigger",

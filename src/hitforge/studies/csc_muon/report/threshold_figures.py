@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from typing import Any
 
 import numpy as np
@@ -27,7 +28,13 @@ _ROWS = (
     ("weighted_f1", "Weighted F1, 11 classes"),
 )
 _COLUMNS = ("$p_T$ ≥ x", "$p_T$ < x + 1 GeV", "x ≤ $p_T$ < x + 1 GeV")
-_MAX_MAE = 200.0
+MAX_BANDS = 4
+"""With more models only the reference has an error band."""
+
+
+def _style(inputs: ReportInputs, model: str, models: Collection[str]) -> dict[str, Any]:
+    reference = model == inputs.reference
+    return {"bold": reference, "band": reference or len(models) <= MAX_BANDS}
 
 
 def threshold_scan(inputs: ReportInputs) -> Figure:
@@ -42,7 +49,7 @@ def threshold_scan(inputs: ReportInputs) -> Figure:
     for row, (key, ylabel) in zip(grid, _ROWS, strict=True):
         for i, axes in enumerate(row):
             for model, (_, colour, block) in models.items():
-                curve(axes, x, block[key], colour, model, i, bold=model == inputs.reference)
+                curve(axes, x, block[key], colour, model, i, **_style(inputs, model, models))
             if key == "mae":
                 axes.set_yscale("log")
             else:
@@ -77,10 +84,10 @@ def decision(inputs: ReportInputs) -> Figure:
     printed = load_published().benchmark.decision
     figure, (left, middle, right) = panels(inputs, 3, 4.6, 4.9)
     for model, (_, colour, block) in models.items():
-        bold = model == inputs.reference
-        curve(left, x, block["accuracy"], colour, model, bold=bold)
-        curve(middle, x, block["f1_above"], colour, None, bold=bold)
-        curve(right, x, block["f1_below"], colour, None, bold=bold)
+        style = _style(inputs, model, models)
+        curve(left, x, block["accuracy"], colour, model, **style)
+        curve(middle, x, block["f1_above"], colour, None, **style)
+        curve(right, x, block["f1_below"], colour, None, **style)
     left.plot(x, values(next(iter(models.values()))[2]["majority"]), color=GREY, linestyle="--", label="larger side")
     marks: dict[str, Any] = {"color": INK, "marker": "x", "linestyle": "none", "markersize": 6}
     left.plot(printed["pt_gev"], printed["accuracy"], label="GSoC 2021 (other data)", **marks)
@@ -115,11 +122,11 @@ def benchmark(inputs: ReportInputs) -> Figure:
     selected = {name: m["four_csc"]["scan"] for name, m in metrics_of(inputs).items() if "four_csc" in m}
     figure, axes = panels(inputs, 3 if selected else 2, 4.7, 4.9)
     for model, (_, colour, block) in models.items():
-        bold = model == inputs.reference
-        curve(axes[0], x, block["mae"], colour, model, 2, bold=bold)
-        curve(axes[1], x, block["relative_mae"], colour, None, 2, bold=bold)
+        style = _style(inputs, model, models)
+        curve(axes[0], x, block["mae"], colour, model, 2, **style)
+        curve(axes[1], x, block["relative_mae"], colour, None, 2, **style)
         if model in selected:
-            curve(axes[2], x, selected[model]["relative_mae"], colour, None, 2, bold=bold)
+            curve(axes[2], x, selected[model]["relative_mae"], colour, None, 2, **style)
     printed = load_published().benchmark.relative_mae
     marks: dict[str, Any] = {"color": INK, "marker": "x", "linestyle": "none"}
     axes[-1].plot(printed["pt_gev"], printed["value"], **marks)

@@ -70,9 +70,9 @@ def main_models(inputs: ReportInputs) -> list[str]:
 
 
 def colour_of(inputs: ReportInputs, model: str) -> str:
-    """Return a model's colour, the same in every figure."""
-    models = main_models(inputs)
-    return COLOURS[(models.index(model) if model in models else len(models)) % len(COLOURS)]
+    """Return a main model's colour, the same in every figure; the first is that of the reference."""
+    others = [name for name in main_models(inputs) if name != inputs.reference]
+    return COLOURS[0 if model == inputs.reference else (1 + others.index(model)) % len(COLOURS)]
 
 
 def values(number: Mapping[str, Any], key: str = "value") -> NDArray[np.float64]:
@@ -92,6 +92,10 @@ def cell(number: Mapping[str, Any] | None, *index: int, scale: float = 1.0, abse
     return Measured.of(single, scale)
 
 
-def published_cell(result: PublishedResult | None) -> Measured | None:
-    """Return a published value with the decimals that were printed."""
-    return None if result is None else Measured(value=result.value, decimals=result.decimals)
+def published_cell(result: PublishedResult | None, percent: bool = False) -> Measured | None:
+    """Return a published value with the decimals that were printed; a fraction in percent where asked for."""
+    if result is None:
+        return None
+    if percent:
+        return Measured(value=100.0 * result.value, decimals=result.decimals - 2)
+    return Measured(value=result.value, decimals=result.decimals)
