@@ -18,6 +18,7 @@ from pydantic import Field, NonNegativeInt, PositiveInt, ValidationError, model_
 
 from hitforge.bdt_settings import TreeSettings
 from hitforge.settings_base import Settings
+from hitforge.studies import OUTSIDE
 from hitforge.training.settings import TrainingSettings
 
 NAME = r"^[A-Za-z0-9][A-Za-z0-9_-]*$"
@@ -264,13 +265,22 @@ def as_list(value: Any) -> list[str]:
     return [str(item) for item in value]
 
 
+def study_files() -> dict[str, Path]:
+    """Return the YAML file of each known study: those of the configuration, and those of ``$HITFORGE_STUDIES``."""
+    outside = {
+        path.stem: path for folder in OUTSIDE for path in folder.glob("*/*.yaml") if path.stem == path.parent.name
+    }
+    return outside | {path.stem: path for path in (config_folder() / "studies").glob("*.yaml")}
+
+
 def study_settings_type(study: str) -> type[StudySettings]:
     """Return the settings class that the study's folder defines (``settings.SETTINGS``)."""
     try:
         module = importlib.import_module(f"hitforge.studies.{study}.settings")
     except ModuleNotFoundError as error:
-        known = sorted(p.stem for p in (config_folder() / "studies").glob("*.yaml"))
-        raise ConfigError(f"study {study!r} is not known; known: {', '.join(known)}") from error
+        if error.name != f"hitforge.studies.{study}":
+            raise
+        raise ConfigError(f"study {study!r} is not known; known: {', '.join(sorted(study_files()))}") from error
     settings: type[StudySettings] = module.SETTINGS
     return settings
 
@@ -298,15 +308,15 @@ def load_settings(user: Mapping[str, Any], samples: Mapping[str, Any] | None = N
     preset_name = top.pop("preset", None)
     preset = read_yaml(folder / "presets" / f"{preset_name}.yaml") if preset_name else {}
     preset.pop("preset", None)
-    known_studies = {path.stem for path in (folder / "studies").glob("*.yaml")}
-    over = {name: merge(preset.pop(name, {}), top.pop(name, {})) for name in known_studies | set(names)}
+    files = study_files()
+    over = {name: merge(preset.pop(name, {}), top.pop(name, {})) for name in {*files, *names}}
     general = merge({k: v for k, v in preset.items() if k != "studies"}, top)
     general.pop("samples", None)
     studies: dict[str, StudySettings] = {}
     try:
         for name in names:
             kind = study_settings_type(name)
-            raw = merge(read_yaml(folder / "studies" / f"{name}.yaml"), over.get(name, {}))
+            raw = merge(read_yaml(files.get(name, folder / "studies" / f"{name}.yaml")), over.get(name, {}))
             if samples and name in samples:
                 raw["samples"] = samples[name]
             studies[name] = kind.model_validate(_with_defaults(_without_marks(raw)))

@@ -7,6 +7,8 @@ import hashlib
 from functools import cache
 from pathlib import Path
 
+from hitforge.studies import OUTSIDE
+
 PACKAGE = Path(__file__).parent
 
 # Modules that decide what a stage writes, besides those that the study adds in ``settings.CODE``.
@@ -69,9 +71,17 @@ def _without_docstrings(tree: ast.AST) -> ast.AST:
     return tree
 
 
+def _place(module: str) -> Path:
+    """Return where a module or package is, without suffix; a study may be outside the package."""
+    first, *rest = module.split(".")
+    roots = [PACKAGE / "studies", *OUTSIDE] if first == "studies" and rest else []
+    found = [root for root in roots if (root / rest[0]).is_dir()]
+    return found[0].joinpath(*rest) if found else PACKAGE.joinpath(first, *rest)
+
+
 def module_path(module: str) -> Path:
     """Return the file of a module named relative to the package, for example ``training.loop``."""
-    path = PACKAGE.joinpath(*module.split("."))
+    path = _place(module)
     return path / "__init__.py" if path.is_dir() else path.with_suffix(".py")
 
 
@@ -91,11 +101,11 @@ def fingerprint(*modules: str, script: Path | None = None) -> str:
     if script is not None:
         digest.update(_file_hash(script).encode())
     for module in sorted(set(modules)):
-        folder = PACKAGE.joinpath(*module.split("."))
+        folder = _place(module)
         names = [module]
         if folder.is_dir():
-            inside = sorted(folder.rglob("*.py"))
-            names = [".".join(p.relative_to(PACKAGE).with_suffix("").parts).removesuffix(".__init__") for p in inside]
+            inside = [path.relative_to(folder).with_suffix("") for path in sorted(folder.rglob("*.py"))]
+            names = [".".join((module, *path.parts)).removesuffix(".__init__") for path in inside]
         for name in names:
             digest.update(f"{name}={_file_hash(module_path(name))};".encode())
     return digest.hexdigest()
