@@ -143,7 +143,7 @@ def auc(inputs: ReportInputs) -> Table:
     for model, metrics in metrics_of(inputs).items():
         trigger = [cell(metrics["trigger_auc"]["auc"], i) for i in range(len(questions))]
         rows.append((model, "all roads", *_class_areas(metrics, metrics["absent"]), *trigger))
-        if "four_csc" in metrics:
+        if "class_auc" in metrics.get("four_csc", {}):
             few = metrics["four_csc"]
             rows.append((model, "four CSC hits", *_class_areas(few, metrics["absent"]), *[None] * len(questions)))
     for name, areas in load_published().benchmark.auc.items():
