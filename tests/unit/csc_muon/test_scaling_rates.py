@@ -6,6 +6,7 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
+from scipy.optimize import minimize
 from scipy.stats import beta
 
 from hitforge.studies.csc_muon.evaluation.metrics import apply_calibration, calibrate, compare_models
@@ -83,13 +84,22 @@ def test_clopper_pearson_against_scipy_and_at_the_ends() -> None:
     assert np.isnan(clopper_pearson(np.array([np.nan]), np.zeros(1))[0][0])
 
 
-def test_the_fit_finds_the_curve_that_the_muons_follow() -> None:
+@pytest.mark.parametrize("truth", [(18.0, 2.5, 0.97), (4.2, 0.6, 1.0), (22.0, 5.0, 0.99)])
+def test_the_fit_is_the_likeliest_curve(truth: tuple[float, float, float]) -> None:
     rng = np.random.default_rng(4)
     pt = 0.5 * (PT_EDGES_GEV[1:] + PT_EDGES_GEV[:-1])
-    counts = np.full(len(pt), 2000)
-    passed = rng.binomial(counts, turn_on_curve(pt, 18.0, 2.5, 0.97))
-    found = fit_erf(pt, passed / counts, counts, initial_fit(22.0))
-    np.testing.assert_allclose(found, [18.0, 2.5, 0.97], rtol=0.02)
+    counts = rng.integers(30, 3000, len(pt))
+    efficiency = rng.binomial(counts, turn_on_curve(pt, *truth)) / counts
+
+    def minus_log_likelihood(parameters: np.ndarray) -> float:
+        mean = np.clip(turn_on_curve(pt, *parameters), 1e-4, 1 - 1e-4)
+        return float(-(counts * (efficiency * np.log(mean) + (1 - efficiency) * np.log(1 - mean))).sum())
+
+    found = fit_erf(pt, efficiency, counts, initial_fit(1.2 * truth[0]))
+    slow = minimize(minus_log_likelihood, truth, method="Nelder-Mead", bounds=[(1, 99), (0.01, 99), (0, 1)]).x
+    assert minus_log_likelihood(found) <= minus_log_likelihood(slow) + 1e-3
+    np.testing.assert_allclose(found, slow, rtol=2e-3)
+    np.testing.assert_allclose(found, truth, rtol=0.05)
 
 
 def test_a_turn_on_without_muons_has_no_fit() -> None:

@@ -5,7 +5,8 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 from scipy.optimize import leastsq
-from scipy.special import betaincinv, erf, xlogy
+from scipy.special import betaincinv, erf, expit, xlogy
+from scipy.special import logit as logit_of
 
 from hitforge.evaluation.bootstrap import Floats
 from hitforge.studies.csc_muon.evaluation.muons import MuonSample
@@ -186,16 +187,34 @@ def fit_erf(pt: Floats, efficiency: Floats, counts: NDArray[np.integer], start: 
     passed, failed = counts * efficiency, counts * (1.0 - efficiency)
     saturated = xlogy(passed, efficiency) + xlogy(failed, 1.0 - efficiency)
 
-    def residuals(parameters: Floats) -> Floats:
-        x50, log_width, plateau = parameters
-        expected = np.clip(turn_on_curve(pt, x50, np.exp(log_width), plateau), _EDGE, 1.0 - _EDGE)
-        deviance = 2.0 * (saturated - passed * np.log(expected) - failed * np.log1p(-expected))
-        return np.asarray(np.sign(expected - efficiency) * np.sqrt(np.maximum(deviance, 0.0)), dtype=np.float64)
+    def expected(parameters: Floats) -> Floats:
+        x50, log_width, logit = parameters
+        return turn_on_curve(pt, x50, np.exp(log_width), expit(logit))
 
-    first = np.array([start[0], np.log(start[1]), start[2]])
+    def residuals(parameters: Floats) -> Floats:
+        mean = np.clip(expected(parameters), _EDGE, 1.0 - _EDGE)
+        deviance = 2.0 * (saturated - passed * np.log(mean) - failed * np.log1p(-mean))
+        return np.asarray(np.sign(mean - efficiency) * np.sqrt(np.maximum(deviance, 0.0)), dtype=np.float64)
+
+    def derivatives(parameters: Floats) -> Floats:
+        x50, log_width, logit = parameters
+        mean, size = expected(parameters), np.abs(residuals(parameters))
+        inside = (mean > _EDGE) & (mean < 1.0 - _EDGE)
+        near = counts / np.where(inside, mean * (1.0 - mean), 1.0)
+        # the quotient of two small numbers tends to the root
+        to_mean = np.where(size > 1e-6, near * np.abs(mean - efficiency) / np.maximum(size, 1e-6), np.sqrt(near))
+        to_mean = np.where(inside, to_mean, 0.0)
+        plateau = expit(logit)
+        z = (pt - x50) / np.exp(log_width)
+        slope = plateau * np.exp(-0.5 * z**2) / np.sqrt(2.0 * np.pi)
+        shape = 0.5 * (1.0 + erf(z / _SQRT2))
+        by_parameter = (-slope / np.exp(log_width), -slope * z, plateau * (1.0 - plateau) * shape)
+        return np.stack([to_mean * derivative for derivative in by_parameter], axis=1)
+
+    first = np.array([start[0], np.log(start[1]), logit_of(min(start[2], 0.9999))])
     # a search may try widths beyond any number; such a fit ends as not sensible
     with np.errstate(all="ignore"):
-        found, _, _, _, status = leastsq(residuals, first, full_output=True, maxfev=400)
-    x50, width, plateau = found[0], np.exp(np.clip(found[1], -50.0, 50.0)), found[2]
-    sensible = status in (1, 2, 3, 4) and pt[0] < x50 < pt[-1] and width < pt[-1] and 0.0 < plateau < 1.2
-    return np.array([x50, width, min(plateau, 1.0)]) if sensible else np.full(3, np.nan)
+        found, _, _, _, status = leastsq(residuals, first, Dfun=derivatives, full_output=True, ftol=1e-7, xtol=1e-7)
+    x50, width, plateau = found[0], np.exp(np.clip(found[1], -50.0, 50.0)), expit(found[2])
+    sensible = status in (1, 2, 3, 4) and pt[0] < x50 < pt[-1] and width < pt[-1]
+    return np.array([x50, width, plateau]) if sensible else np.full(3, np.nan)
