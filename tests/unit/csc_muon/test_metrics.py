@@ -30,7 +30,7 @@ SETTINGS = settings()
 
 @pytest.fixture(scope="module")
 def metrics() -> dict[str, Any]:
-    muons = toy_sample(4000, "ens5")
+    muons = toy_sample(2000, "ens5")
     return evaluate_sample("ens5", "test", apply_calibration(muons, calibrate(muons, SETTINGS)), SETTINGS, 7)
 
 
@@ -56,7 +56,7 @@ def test_every_number_has_an_error_or_a_reason(metrics: dict[str, Any]) -> None:
 
 def test_metrics_are_plain_data_and_repeat(metrics: dict[str, Any]) -> None:
     text = json.dumps(metrics, allow_nan=False)
-    muons = toy_sample(4000, "ens5")
+    muons = toy_sample(2000, "ens5")
     again = evaluate_sample("ens5", "test", apply_calibration(muons, calibrate(muons, SETTINGS)), SETTINGS, 7)
     assert json.dumps(again, allow_nan=False) == text
 

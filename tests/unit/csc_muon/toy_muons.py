@@ -25,7 +25,7 @@ TOYS = {
 
 def settings(**changes: Any) -> EvaluationSettings:
     """Return settings with few replicas."""
-    return EvaluationSettings.model_validate({"bootstraps": 8, "rate_reference": "emtf-bdt", **changes})
+    return EvaluationSettings.model_validate({"bootstraps": 4, "rate_reference": "emtf-bdt", **changes})
 
 
 def toy_truth(n: int, seed: int = 1) -> NDArray[np.float64]:
