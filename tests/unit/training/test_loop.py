@@ -34,6 +34,7 @@ from hitforge.training.interruption import (
     Watch,
 )
 from hitforge.training.loop import TrainingDiverged, train_member
+from hitforge.training.losses import MemberLoss
 from hitforge.training.member_files import MemberError, TrainedMember, load_member, save_member, sidecar_path
 from hitforge.training.settings import LossSettings, ScheduleSettings
 from hitforge.training.state import TrainingState
@@ -460,3 +461,54 @@ def test_bounded_buffer_trains_and_resumes(tmp_path: Path) -> None:
     with pytest.raises(Killed):
         run("b", kill_at(1, 7))
     assert run("b") == expected
+
+
+class TwoHeads(ToyNetwork):
+    def forward(self, features: Any, grid: Any) -> Any:
+        value = super().forward(features, grid)
+        return {"energy": value, "logit": (value - 400) / 100}
+
+
+class TwoHeadLoss(MemberLoss):
+    """A study's own loss: two heads of a network, a measured quantity, and state that training moves."""
+
+    seen: Tensor
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.register_buffer("seen", torch.zeros(()))
+
+    def per_event(self, output: Any, target: Tensor, weight: Tensor | None = None) -> Tensor:
+        if self.training:
+            self.seen += len(target)
+        above = (target > 400).float()
+        classes = torch.nn.functional.binary_cross_entropy_with_logits(output["logit"], above, reduction="none")
+        return (output["energy"] - target).abs() / 100 + classes
+
+    def metrics(self, output: Any, target: Tensor) -> dict[str, Tensor]:
+        return {"accuracy": ((output["logit"] > 0) == (target > 400)).float()}
+
+    def log(self) -> dict[str, Any]:
+        return {"seen": int(self.seen)}
+
+
+def test_several_outputs_and_a_loss_of_ones_own_resume_bit_for_bit(shards: list[Path], tmp_path: Path) -> None:
+    index = index_events(shards)
+    sources = [toy_source(index, folds) for folds in (TRAINING_FOLDS, MONITORING_FOLDS)]
+
+    def run(name: str, on_batch: Callable[[int, int], None] | None = None) -> TrainedMember:
+        return train_member(
+            TwoHeads, TwoHeadLoss(), *sources, toy_settings(weight_decay=0.01), seed=3, device=CPU,
+            checkpoint=tmp_path / f"{name}.pt", config_hash="", on_batch=on_batch,
+        )  # fmt: skip
+
+    straight = run("a")
+    with pytest.raises(Killed):
+        run("b", kill_at(3, 2))
+    resumed = run("b")
+    assert member_bytes(resumed, tmp_path, "b")[0] == member_bytes(straight, tmp_path, "a")[0]
+    assert resumed.history == straight.history
+    batches = straight.batches_per_epoch
+    # the loss's own state is in the checkpoint, and validation does not move it
+    assert [entry["seen"] for entry in straight.history] == [16 * batches * (k + 1) for k in range(6)]
+    assert 0.5 < straight.history[-1]["validation_accuracy"] <= 1
