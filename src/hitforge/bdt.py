@@ -1,4 +1,4 @@
-"""Gradient-boosted trees for a regression: arrays and names in, a booster and its history out.
+"""Gradient-boosted trees: arrays and names in, a booster and its history out.
 
 The fractional objective is the squared error with the weight w / y of each event: the weighted mean fractional
 squared error of arXiv:2107.02119 (loss) without Huberisation. Weights are scaled to a mean of one, because XGBoost
@@ -16,9 +16,10 @@ import numpy as np
 import xgboost
 from numpy.typing import NDArray
 
+from hitforge.bdt_objectives import event_losses, label_problem, parameters
 from hitforge.bdt_settings import TreeSettings
 from hitforge.provenance import atomic_path
-from hitforge.seeds import child_seed
+from hitforge.seeds import child_generator, child_seed
 
 Floats = NDArray[np.float64]
 
@@ -32,7 +33,7 @@ class TreeData:
     features : ndarray, shape (n, n_features), float32
         NaN counts as missing.
     target : ndarray, shape (n,)
-        Positive for the fractional objectives.
+        Positive for the fractional objectives; 0 and 1, or the number of the class, for classifications.
     weight : ndarray, shape (n,)
         Event weights w, not divided by the target.
     """
@@ -43,6 +44,13 @@ class TreeData:
 
     def __len__(self) -> int:
         return len(self.target)
+
+    def sample(self, most: int | None, seed: int) -> TreeData:
+        """Return at most so many of the events, drawn without replacement and kept in order; None takes all."""
+        if most is None or len(self) <= most:
+            return self
+        chosen = np.sort(child_generator(seed, "sample").choice(len(self), most, replace=False))
+        return TreeData(self.features[chosen], self.target[chosen], self.weight[chosen])
 
 
 @dataclass(frozen=True)
@@ -92,7 +100,7 @@ def train_trees(
         _check(data, names, settings, part)
     weight = loss_weight(train, settings)
     scale = 1.0 / weight.mean()
-    base_score = float(np.average(np.asarray(train.target, dtype=np.float64), weights=weight))
+    objective = parameters(settings, np.asarray(train.target, dtype=np.float64), weight)
     options: dict[str, Any] = {"feature_names": list(names), "nthread": settings.threads, "max_bin": settings.max_bin}
     matrix = xgboost.QuantileDMatrix(train.features, label=train.target, weight=weight * scale, **options)
     monitoring = xgboost.QuantileDMatrix(
@@ -100,16 +108,16 @@ def train_trees(
     )
     huber = _HuberObjective(settings) if settings.objective == "huberised_fractional" else None
 
-    def loss(margin: NDArray[np.float32], data: xgboost.DMatrix) -> tuple[str, float]:
+    def loss(prediction: NDArray[np.float32], data: xgboost.DMatrix) -> tuple[str, float]:
         label, weights = data.get_label().astype(np.float64), data.get_weight().astype(np.float64)
-        squares = (margin - label) ** 2
+        losses = event_losses(prediction, label, settings)
         if huber is not None:
-            squares = huber.loss(squares, label)
-        return "loss", float(np.mean(weights * squares) / scale)
+            losses = huber.loss(losses, label)
+        return "loss", float(np.mean(weights * losses) / scale)
 
     curves: dict[str, dict[str, list[float]]] = {}
     booster = xgboost.train(
-        _parameters(settings, base_score, seed),
+        {**_parameters(settings, seed), **objective},
         matrix,
         settings.rounds,
         evals=[(matrix, "train"), (monitoring, "monitor")],
@@ -135,27 +143,26 @@ def train_trees(
         "monitor": curves["monitor"]["loss"],
         "best_round": best,
         "best_loss": curves["monitor"]["loss"][best],
-        "base_score": base_score,
+        "base_score": objective.get("base_score"),
     }
     return TrainedTrees(booster, history)
 
 
 def loss_weight(data: TreeData, settings: TreeSettings) -> Floats:
-    """Return the factor of each event's squared error, shape (n,): w, or w / y for the fractional objectives."""
+    """Return the factor of each event's loss, shape (n,): w, or w / y for the fractional objectives."""
     weight = np.asarray(data.weight, dtype=np.float64)
-    return weight if settings.objective == "squared" else weight / np.asarray(data.target, dtype=np.float64)
+    return weight / np.asarray(data.target, dtype=np.float64) if "fractional" in settings.objective else weight
 
 
 def weighted_loss(prediction: NDArray[np.floating], data: TreeData, settings: TreeSettings) -> float:
-    """Return the mean of w (y - prediction)^2, or of w (y - prediction)^2 / y; never Huberised."""
-    error = np.asarray(prediction, dtype=np.float64) - np.asarray(data.target, dtype=np.float64)
-    return float(np.mean(loss_weight(data, settings) * error**2))
+    """Return the mean of w times the loss of the objective, for example (y - prediction)^2 / y; never Huberised."""
+    return float(np.mean(loss_weight(data, settings) * event_losses(prediction, data.target, settings)))
 
 
 def predict_trees(
     booster: xgboost.Booster, features: NDArray[np.floating], names: Sequence[str], threads: int = 1
 ) -> NDArray[np.float32]:
-    """Return the predictions, shape (n,), of events with features, shape (n, n_features)."""
+    """Return the predictions, shape (n,) or (n, k) for classes and quantiles, of features, shape (n, n_features)."""
     if list(names) != booster.feature_names:
         raise ValueError(
             f"the booster was trained with features {booster.feature_names}, the events have {list(names)}: "
@@ -190,13 +197,11 @@ def load_trees(path: Path) -> xgboost.Booster:
         raise ValueError(f"{path} is not a booster in UBJSON: train the model again") from failure
 
 
-def _parameters(settings: TreeSettings, base_score: float, seed: int) -> dict[str, Any]:
+def _parameters(settings: TreeSettings, seed: int) -> dict[str, Any]:
     return {
-        "objective": "reg:squarederror",
         "disable_default_eval_metric": True,
         "tree_method": "hist",
         "device": "cpu",
-        "base_score": base_score,
         "max_depth": settings.max_depth,
         "eta": settings.eta,
         "min_child_weight": settings.min_child_weight,
@@ -225,8 +230,9 @@ def _check(data: TreeData, names: Sequence[str], settings: TreeSettings, part: s
         raise ValueError(f"trees: {part} targets and weights must be finite, weights not negative")
     if not np.any(data.weight > 0):
         raise ValueError(f"trees: all {part} weights are zero")
-    if settings.objective != "squared" and not np.all(data.target > 0):
-        raise ValueError(f"trees: the {settings.objective} objective needs positive targets in {part}")
+    wrong = label_problem(data.target, settings)
+    if wrong is not None:
+        raise ValueError(f"trees: the {settings.objective} objective {wrong} in {part}")
 
 
 class _HuberObjective:

@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from dataclasses import dataclass
 from typing import Literal, Self
 
+import numpy as np
+from numpy.typing import NDArray
 from pydantic import Field, NonNegativeFloat, PositiveFloat, PositiveInt, model_validator
 
 from hitforge.settings_base import Settings
@@ -29,6 +33,9 @@ class TuneSettings(Settings):
     """Search of hyper-parameters with a seeded TPE sampler, one trial at a time. A range of null is not searched."""
 
     trials: PositiveInt = Field(40, description="boosters that the search trains")
+    max_events: PositiveInt | None = Field(
+        None, description="train, stop and score each trial with at most so many events; null takes all"
+    )
     startup_trials: PositiveInt = Field(10, description="random trials before the sampler learns")
     timeout_min: PositiveFloat | None = Field(
         None, description="minutes; stop with an error after the trial that passes them, the next call continues"
@@ -75,12 +82,17 @@ class TreeSettings(Settings):
     """One booster: XGBoost with histograms.
 
     ``fractional`` is the squared error divided by the target (the paper's loss without Huberisation),
-    ``huberised_fractional`` is linear beyond the threshold of the event's target bin.
+    ``huberised_fractional`` is linear beyond the threshold of the event's target bin. ``logistic`` and ``softprob``
+    give probabilities, ``quantile`` gives quantiles.
     """
 
-    objective: Literal["squared", "fractional", "huberised_fractional"] = Field(
-        "fractional", description="squared error, divided by the target, or the latter linear beyond a threshold"
+    objective: Literal["squared", "fractional", "huberised_fractional", "logistic", "softprob", "quantile"] = Field(
+        "fractional",
+        description="squared error, divided by the target, the latter linear beyond a threshold, probability of one, "
+        "of each class, or quantiles",
     )
+    classes: int = Field(2, ge=2, description="number of classes (softprob)")
+    quantiles: tuple[float, ...] = Field((0.16, 0.5, 0.84), description="levels between 0 and 1 (quantile)")
     rounds: PositiveInt = Field(3000, description="most boosting rounds")
     early_stopping_rounds: PositiveInt = Field(50, description="rounds without improvement on the monitoring fold")
     max_depth: PositiveInt = Field(6, description="levels of a tree")
@@ -104,3 +116,23 @@ class TreeSettings(Settings):
 
 
 TUNABLE = ("max_depth", "eta", "min_child_weight", "subsample", "colsample", "reg_lambda", "reg_alpha", "gamma")
+
+Labels = Callable[[NDArray[np.float32], NDArray[np.float32]], NDArray[np.floating]]
+
+
+@dataclass(frozen=True)
+class BoosterTask:
+    """What one booster of a tree model learns.
+
+    Attributes
+    ----------
+    settings : TreeSettings
+        Objective and hyper-parameters.
+    label, weight : callable
+        All features of the shards, shape (n, F), and the study's target, shape (n,), to the booster's label and the
+        weight of each event, shape (n,).
+    """
+
+    settings: TreeSettings
+    label: Labels
+    weight: Labels

@@ -65,6 +65,10 @@ def tune_trees(
     tune = settings.tune
     if tune is None:
         raise ValueError("tune_trees: the settings have no `tune` block")
+    train, stop, score = (
+        data.sample(tune.max_events, child_seed(seed, "tune", "events", part))
+        for part, data in (("train", train), ("stop", stop), ("score", score))
+    )
     identity = _identity(train, stop, score, names, settings, seed)
     # Cut, so that fewer trials than an earlier run had give what a fresh search of so many gives.
     trials = _read(path, identity)[: tune.trials]
@@ -100,7 +104,7 @@ def tune_trees(
 
 def apply_params(settings: TreeSettings, params: dict[str, Any]) -> TreeSettings:
     """Return the settings with the parameters of a trial and without the search."""
-    return TreeSettings.model_validate(settings.model_dump() | params | {"tune": None})
+    return type(settings).model_validate(settings.model_dump() | params | {"tune": None})
 
 
 def _distributions(tune: TuneSettings) -> dict[str, optuna.distributions.BaseDistribution]:

@@ -120,15 +120,19 @@ def fit_scaling(options: Namespace) -> int:
 
 def train_bdt(options: Namespace) -> int:
     """Train boosted trees."""
-    from hitforge.stages.train_trees import train_trees_of, tree_folds
+    from hitforge.stages.assemble import assemble_model
+    from hitforge.stages.feature_rows import tree_folds
+    from hitforge.stages.train_trees import train_trees_of
 
     settings, study = _study(options)
     model = _known_model(study, options.model)
     folds = tree_folds(study.settings.folds.count, study.settings.folds.held_out)
-    trials = options.out / "trials.json"
-    train_trees_of(
-        study, model, options.shards, folds, settings.seed, options.out, trials, _hash(study, "train_trees", model)
-    )
+    own = _hash(study, "train_trees", model)
+    boosters = [options.out / f"booster_{k}.ubj" for k in range(study.settings.models[model].n_files)]
+    for k, out in enumerate(boosters):
+        trials = options.out / f"trials_{k}.json"
+        train_trees_of(study, model, k, options.shards, folds, settings.seed, out, trials, own)
+    assemble_model(study, model, boosters, options.out / "model.json", own)
     return 0
 
 
@@ -167,11 +171,11 @@ def train_member(options: Namespace) -> int:
 
 def assemble(options: Namespace) -> int:
     """Write the manifest of an ensemble."""
-    from hitforge.stages.assemble import assemble_ensemble
+    from hitforge.stages.assemble import assemble_model
 
     _, study = _study(options)
     model = _known_model(study, options.model)
-    assemble_ensemble(study, model, options.members, options.out, _hash(study, "predict", model))
+    assemble_model(study, model, options.members, options.out, _hash(study, "predict", model))
     return 0
 
 

@@ -18,6 +18,7 @@ from pydantic import Field, NonNegativeInt, PositiveInt, ValidationError, model_
 
 from hitforge.bdt_settings import TreeSettings
 from hitforge.settings_base import Settings
+from hitforge.studies import OUTSIDE
 from hitforge.training.settings import TrainingSettings
 
 NAME = r"^[A-Za-z0-9][A-Za-z0-9_-]*$"
@@ -32,7 +33,10 @@ class SampleSettings(Settings):
 
     role: Literal["train", "test"] = Field(description="a test sample is never trained on")
     source: str | tuple[str, ...] = Field("simulate", description="simulate, or paths, globs, root:// URLs")
-    parts: PositiveInt | None = Field(None, description="number of simulated parts, or of folds of a fold file")
+    parts: PositiveInt | None = Field(
+        None,
+        description="number of simulated parts, of folds of a fold file, or of slices that an .npz file is read in",
+    )
     events_per_part: PositiveInt | None = Field(None, description="events in each simulated part")
     spectrum: str = Field("flat", description="which spectrum the study's generator draws")
 
@@ -67,20 +71,28 @@ class FoldSettings(Settings):
 
 
 class ModelSettings(Settings):
-    """A named model of a study: boosted trees or an ensemble of networks."""
+    """A named model of a study: boosted trees, an ensemble of networks, or a lookup table."""
 
-    kind: Literal["trees", "network"] = Field(description="boosted trees, or an ensemble of networks")
+    kind: Literal["trees", "network", "table"] = Field(
+        description="boosted trees, an ensemble of networks, or a lookup table (or formula) of the study"
+    )
     description: str = Field("", description="what the report says of the model")
     features: str = Field("default", description="feature set of the study; none for a network without features")
     trees: TreeSettings = TreeSettings()
     training: TrainingSettings = TrainingSettings()
 
+    @property
+    def n_files(self) -> int:
+        """How many trained files the model has: boosters, members or tables."""
+        return self.training.members if self.kind == "network" else 1
 
-# Keys of a model's entry that each stage reads; a changed description or member count retrains nothing by itself.
-MODEL_KEYS: Mapping[str, tuple[str, ...]] = {
-    "train_trees": ("kind", "features", "trees"),
-    "train_member": ("kind", "features", "network", "training"),
-    "predict": ("kind", "features", "network", "training"),
+
+# What a training and a prediction read of a model's entry: all but its description and the blocks of other kinds.
+MODEL_STAGES = ("train_trees", "train_member", "fit_table", "predict")
+BLOCKS_OF_KIND: Mapping[str, tuple[str, ...]] = {
+    "trees": ("trees",),
+    "network": ("network", "training"),
+    "table": ("table",),
 }
 # of 'training', prediction reads only what fixes the bits of inference
 PREDICTION_KEYS = ("threads", "channels_last", "prediction_batch")
@@ -142,8 +154,10 @@ class StudySettings(Settings):
         """Return the settings, as plain data, that ``stage`` (for one ``model``) depends on."""
         dump = self.model_dump(mode="json")
         cut = {block: dump[block] for block in self.STAGE_BLOCKS.get(stage, ())}
-        if model is not None and stage in MODEL_KEYS:
-            entry = {key: dump["models"][model][key] for key in MODEL_KEYS[stage] if key in dump["models"][model]}
+        if model is not None and stage in MODEL_STAGES:
+            whole = dump["models"][model]
+            others = {block for kind, own in BLOCKS_OF_KIND.items() if kind != whole["kind"] for block in own}
+            entry = {key: value for key, value in whole.items() if key not in {*others, "description"}}
             if "training" in entry:
                 entry["training"] = _training_cut(stage, entry["training"])
             cut["models"] = {model: entry}
@@ -251,13 +265,22 @@ def as_list(value: Any) -> list[str]:
     return [str(item) for item in value]
 
 
+def study_files() -> dict[str, Path]:
+    """Return the YAML file of each known study: those of the configuration, and those of ``$HITFORGE_STUDIES``."""
+    outside = {
+        path.stem: path for folder in OUTSIDE for path in folder.glob("*/*.yaml") if path.stem == path.parent.name
+    }
+    return outside | {path.stem: path for path in (config_folder() / "studies").glob("*.yaml")}
+
+
 def study_settings_type(study: str) -> type[StudySettings]:
     """Return the settings class that the study's folder defines (``settings.SETTINGS``)."""
     try:
         module = importlib.import_module(f"hitforge.studies.{study}.settings")
     except ModuleNotFoundError as error:
-        known = sorted(p.stem for p in (config_folder() / "studies").glob("*.yaml"))
-        raise ConfigError(f"study {study!r} is not known; known: {', '.join(known)}") from error
+        if error.name != f"hitforge.studies.{study}":
+            raise
+        raise ConfigError(f"study {study!r} is not known; known: {', '.join(sorted(study_files()))}") from error
     settings: type[StudySettings] = module.SETTINGS
     return settings
 
@@ -285,15 +308,15 @@ def load_settings(user: Mapping[str, Any], samples: Mapping[str, Any] | None = N
     preset_name = top.pop("preset", None)
     preset = read_yaml(folder / "presets" / f"{preset_name}.yaml") if preset_name else {}
     preset.pop("preset", None)
-    known_studies = {path.stem for path in (folder / "studies").glob("*.yaml")}
-    over = {name: merge(preset.pop(name, {}), top.pop(name, {})) for name in known_studies | set(names)}
+    files = study_files()
+    over = {name: merge(preset.pop(name, {}), top.pop(name, {})) for name in {*files, *names}}
     general = merge({k: v for k, v in preset.items() if k != "studies"}, top)
     general.pop("samples", None)
     studies: dict[str, StudySettings] = {}
     try:
         for name in names:
             kind = study_settings_type(name)
-            raw = merge(read_yaml(folder / "studies" / f"{name}.yaml"), over.get(name, {}))
+            raw = merge(read_yaml(files.get(name, folder / "studies" / f"{name}.yaml")), over.get(name, {}))
             if samples and name in samples:
                 raw["samples"] = samples[name]
             studies[name] = kind.model_validate(_with_defaults(_without_marks(raw)))

@@ -111,9 +111,11 @@ def _kind(value: Schema) -> str:
     if "enum" in value or "const" in value:
         return " or ".join(f"`{word}`" for word in value.get("enum", [value.get("const")]))
     if value["type"] == "array":
-        return f"list of {_kind(value['items'])}"
+        pair = value.get("prefixItems")
+        return f"{len(pair)} times {_kind(pair[0])}" if pair else f"list of {_kind(value['items'])}"
     if value["type"] == "object":
-        return "block for each name"
+        inner = value.get("additionalProperties", {})
+        return f"{_kind(inner)} for each name" if isinstance(inner, dict) and inner else "block for each name"
     words = {"string": "text", "boolean": "true or false", "number": "number", "integer": "integer", "null": "null"}
     bounds = [f"{sign} {value[bound]:g}" for bound, sign in BOUNDS.items() if bound in value]
     return " ".join([words[value["type"]], *bounds])

@@ -7,31 +7,45 @@ import hashlib
 from functools import cache
 from pathlib import Path
 
+from hitforge.studies import OUTSIDE
+
 PACKAGE = Path(__file__).parent
 
 # Modules that decide what a stage writes, besides those that the study adds in ``settings.CODE``.
 # tests/unit/test_fingerprint.py holds this list against what each stage really imports.
 _EVENTS = ("hits", "shards", "shard_lists", "folds", "validation")
+_MODELS = ("studies.base", "seeds")
+_TREES = ("stages.feature_rows", "bdt", "bdt_objectives")
 _NETWORKS = ("networks", "training.member_files", "training.device")
 _STREAM = tuple(f"training.{name}" for name in ("batches", "dataset", "loader", "plan", "window"))
-_VIEWS = ("stages.report", "stages.report_inputs", "stages.evaluate", "reporting.chapter", "predictions", "validation")
+_VIEWS = (
+    *("stages.report", "stages.report_inputs", "stages.evaluate", "reporting.chapter", "reporting.history"),
+    *("predictions", "validation"),
+)
 STAGE_MODULES: dict[str, tuple[str, ...]] = {
     "simulate": ("stages.simulate", "hits", "seeds", "compiled"),
     "validate": ("stages.validate", "validation", "ntuple", "hits", "folds", "compiled"),
     "inventory": ("stages.validate", "validation"),
     "build_shard": ("stages.build_shard", "ntuple", "compiled", *_EVENTS),
     "fit_scaling": ("stages.fit_scaling", "scaling", *_EVENTS),
-    "train_trees": ("stages.train_trees", "bdt", "bdt_tuning", "seeds", *_EVENTS),
-    "train_member": ("stages.train_member", "training", "networks", "scaling", "seeds", *_EVENTS),
-    "assemble": ("stages.assemble", "evaluation.ensemble", "networks"),
+    "train_trees": ("stages.train_trees", *_TREES, "bdt_tuning", *_MODELS, *_EVENTS),
+    "fit_table": ("stages.fit_table", "stages.feature_rows", *_MODELS, *_EVENTS),
+    "train_member": ("stages.train_member", "training", "networks", "scaling", *_MODELS, *_EVENTS),
+    "assemble": ("stages.assemble", "evaluation.ensemble", "networks", *_MODELS),
     "predict": (
         *("stages.predict", "stages.train_member", "prediction", "predictions", "evaluation.ensemble"),
-        *("scaling", "bdt", "seeds", *_EVENTS, *_NETWORKS, *_STREAM),
+        *("scaling", "bdt", "bdt_objectives", *_MODELS, *_EVENTS, *_NETWORKS, *_STREAM),
     ),
     "calibrate": ("stages.evaluate", "predictions", "validation", "evaluation", "seeds"),
     "evaluate": ("stages.evaluate", "predictions", "validation", "evaluation", "seeds"),
-    "tables": (*_VIEWS, "reporting.tables", "reporting.numbers", "hits", "shards"),
-    "figures": (*_VIEWS, "reporting.style", "evaluation", "folds", "seeds", "hits", "shards"),
+    "tables": (
+        *(*_VIEWS, "reporting.tables", "reporting.training_tables", "reporting.part_tables", "reporting.numbers"),
+        *("evaluation", "folds", "seeds", "hits", "shards"),
+    ),
+    "figures": (
+        *(*_VIEWS, "reporting.style", "reporting.plotting", "reporting.training_figures"),
+        *("evaluation", "folds", "seeds", "hits", "shards"),
+    ),
     "page": ("stages.bind_report", "reporting"),
 }
 
@@ -57,9 +71,17 @@ def _without_docstrings(tree: ast.AST) -> ast.AST:
     return tree
 
 
+def _place(module: str) -> Path:
+    """Return where a module or package is, without suffix; a study may be outside the package."""
+    first, *rest = module.split(".")
+    roots = [PACKAGE / "studies", *OUTSIDE] if first == "studies" and rest else []
+    found = [root for root in roots if (root / rest[0]).is_dir()]
+    return found[0].joinpath(*rest) if found else PACKAGE.joinpath(first, *rest)
+
+
 def module_path(module: str) -> Path:
     """Return the file of a module named relative to the package, for example ``training.loop``."""
-    path = PACKAGE.joinpath(*module.split("."))
+    path = _place(module)
     return path / "__init__.py" if path.is_dir() else path.with_suffix(".py")
 
 
@@ -79,11 +101,11 @@ def fingerprint(*modules: str, script: Path | None = None) -> str:
     if script is not None:
         digest.update(_file_hash(script).encode())
     for module in sorted(set(modules)):
-        folder = PACKAGE.joinpath(*module.split("."))
+        folder = _place(module)
         names = [module]
         if folder.is_dir():
-            inside = sorted(folder.rglob("*.py"))
-            names = [".".join(p.relative_to(PACKAGE).with_suffix("").parts).removesuffix(".__init__") for p in inside]
+            inside = [path.relative_to(folder).with_suffix("") for path in sorted(folder.rglob("*.py"))]
+            names = [".".join((module, *path.parts)).removesuffix(".__init__") for path in inside]
         for name in names:
             digest.update(f"{name}={_file_hash(module_path(name))};".encode())
     return digest.hexdigest()

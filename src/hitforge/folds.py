@@ -32,9 +32,9 @@ def bucket_of(records: NDArray[Any]) -> NDArray[np.int16]:
         raise ValueError(f"records must be rows of bytes, shape (N, n_byte), not {rows.shape}")
     width = rows.shape[1]
     raw = rows.tobytes()
-    digests = (hashlib.blake2b(raw[i * width : (i + 1) * width], digest_size=8).digest() for i in range(len(rows)))
-    buckets = (int.from_bytes(digest, "big") % N_BUCKETS for digest in digests)
-    return np.fromiter(buckets, dtype=np.int16, count=len(rows))
+    blake2b = hashlib.blake2b
+    digests = b"".join([blake2b(raw[i : i + width], digest_size=8).digest() for i in range(0, len(raw), width)])
+    return (np.frombuffer(digests, dtype=">u8") % N_BUCKETS).astype(np.int16)
 
 
 def fold_of(bucket: NDArray[np.integer], n_folds: int) -> NDArray[np.int16]:

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any
 
 import numpy as np
 import torch
 from numpy.typing import NDArray
-from torch import nn
+from torch import Tensor, nn
 
+from hitforge.training.batches import to_device
 from hitforge.training.device import repeatable
 from hitforge.training.loader import EventStream
 from hitforge.training.plan import per_shard_edges
@@ -17,8 +19,12 @@ from hitforge.training.window import EventSource
 
 
 def predict_members(
-    networks: Sequence[nn.Module], source: EventSource, settings: TrainingSettings, device: torch.device
-) -> NDArray[np.float32]:
+    networks: Sequence[nn.Module],
+    columns: Callable[[Any], Mapping[str, Tensor]],
+    source: EventSource,
+    settings: TrainingSettings,
+    device: torch.device,
+) -> dict[str, NDArray[np.float32]]:
     """Return what each network of an ensemble predicts for the events of ``source``.
 
     The events are read once for all members, within ``shuffle_buffer_mb``. Batches never span shards, so the bits of
@@ -28,8 +34,10 @@ def predict_members(
     ----------
     networks : sequence of Module, length M
         Loaded members; they are moved to ``device`` and put into evaluation mode.
+    columns : callable
+        Output of a network to named columns, each of shape (B,) or (B, k).
     source : EventSource
-        N events, with the transform that the members were trained with; no target is needed.
+        N events, with the inputs that the members were trained with; no target is needed.
     settings : TrainingSettings
         ``prediction_batch``, ``threads``, ``channels_last`` and ``shuffle_buffer_mb`` are used.
     device : torch.device
@@ -37,28 +45,37 @@ def predict_members(
 
     Returns
     -------
-    ndarray, shape (N, M), float32
-        In the order of the index, units of the target.
+    dict of name to ndarray, shape (N, M) or (N, M, k), float32
+        In the order of the index.
     """
     index = source.index
-    predictions = np.empty((len(index), len(networks)), dtype=np.float32)
-    if len(index) == 0:
-        return predictions
+    predictions: dict[str, NDArray[np.float32]] = {}
     for network in networks:
         network.to(device).eval()
         if settings.channels_last:
             network.to(memory_format=torch.channels_last_3d)  # type: ignore[call-overload]  # missing in the stub
+    if len(index) == 0:
+        return _of_no_events(networks, columns, source, device)
     stream = EventStream(source, settings.prediction_batch, settings.shuffle_buffer_mb * 2**20, device)
     plan = stream.in_order(per_shard_edges(index, settings.prediction_batch))
     with repeatable(device, settings.threads), torch.inference_mode(), stream.batches(plan) as batches:
         for batch in batches:
             for m, network in enumerate(networks):
-                predictions[batch.events, m] = network(batch.features, batch.grid).float().cpu().numpy()
+                for name, values in columns(network(**batch.inputs)).items():
+                    if name not in predictions:
+                        predictions[name] = np.empty((len(index), len(networks), *values.shape[1:]), dtype=np.float32)
+                    predictions[name][batch.events, m] = values.float().cpu().numpy()
     return predictions
 
 
-def predict_network(
-    network: nn.Module, source: EventSource, settings: TrainingSettings, device: torch.device
-) -> NDArray[np.float32]:
-    """Return the predictions of one network, shape (N,); see :func:`predict_members`."""
-    return predict_members([network], source, settings, device)[:, 0]
+def _of_no_events(
+    networks: Sequence[nn.Module],
+    columns: Callable[[Any], Mapping[str, Tensor]],
+    source: EventSource,
+    device: torch.device,
+) -> dict[str, NDArray[np.float32]]:
+    """Return empty columns: their names and widths are those of an event of zeros."""
+    batch = to_device(source.zeros(), source.index.voxel_shape, device)
+    with torch.inference_mode():
+        found = columns(networks[0](**batch.inputs))
+    return {name: np.empty((0, len(networks), *values.shape[1:]), np.float32) for name, values in found.items()}

@@ -1,10 +1,10 @@
-"""Prediction files: per-event output of a model's members on a block of parts."""
+"""Prediction files: per-event output of a model's members on a block of parts, as named columns."""
 
 from __future__ import annotations
 
 import json
 from collections.abc import Collection, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 from hitforge.provenance import atomic_path
 from hitforge.validation import Inventory
 
-FORMAT_VERSION = 1
+FORMAT_VERSION = 2
 
 
 @dataclass(frozen=True)
@@ -33,30 +33,54 @@ class Predictions:
         Identity bucket.
     target : ndarray, shape (N,), float32
         True value.
-    members : ndarray, shape (N, M), float32
-        Output of each member.
-    ensemble : ndarray, shape (N,), float32
-        Weighted mean of the members.
+    truth : mapping of name to ndarray, shape (N,), float32
+        The shard's truth, for evaluation in bins of it.
+    members : mapping of name to ndarray, shape (N, M) or (N, M, k), float32
+        Output columns of each member.
+    ensemble : mapping of name to ndarray, shape (N,) or (N, k), float32
+        The same columns of the ensemble.
     """
 
     part: NDArray[np.object_]
     entry: NDArray[np.int64]
     bucket: NDArray[np.int16]
     target: NDArray[np.float32]
-    members: NDArray[np.float32]
-    ensemble: NDArray[np.float32]
+    truth: Mapping[str, NDArray[np.float32]]
+    members: Mapping[str, NDArray[np.float32]]
+    ensemble: Mapping[str, NDArray[np.float32]]
 
     def __len__(self) -> int:
         return len(self.entry)
 
-    def select(self, mask: NDArray[np.bool_]) -> Predictions:
-        """Return the events of a mask."""
-        return replace(self, **{name: getattr(self, name)[mask] for name in self.__dataclass_fields__})
+    def select(self, events: NDArray[np.bool_] | NDArray[np.integer]) -> Predictions:
+        """Return the events of a mask, or at some positions."""
+        return from_columns({name: values[events] for name, values in self.columns().items()})
+
+    def columns(self) -> dict[str, NDArray[Any]]:
+        """Return all columns by the name that they have in a file; those of a group as ``group/name``."""
+        plain = {name: getattr(self, name) for name in ("part", "entry", "bucket", "target")}
+        groups = {f"{group}/{name}": v for group in _GROUPS for name, v in getattr(self, group).items()}
+        return plain | groups
 
     def sorted(self) -> Predictions:
         """Return the events ordered by (part, entry): the order in which models are compared."""
-        order = np.lexsort((self.entry, self.part.astype(str)))
-        return replace(self, **{name: getattr(self, name)[order] for name in self.__dataclass_fields__})
+        return self.select(np.lexsort((self.entry, self.part.astype(str))))
+
+
+_GROUPS = ("truth", "members", "ensemble")
+
+
+def from_columns(columns: Mapping[str, NDArray[Any]]) -> Predictions:
+    """Return the predictions whose :meth:`Predictions.columns` these are."""
+    groups: dict[str, dict[str, NDArray[Any]]] = {group: {} for group in _GROUPS}
+    plain: dict[str, Any] = {}
+    for name, values in columns.items():
+        group, _, inner = name.partition("/")
+        if inner:
+            groups[group][inner] = values
+        else:
+            plain[name] = values
+    return Predictions(**plain, truth=groups["truth"], members=groups["members"], ensemble=groups["ensemble"])
 
 
 @dataclass(frozen=True)
@@ -73,8 +97,8 @@ def write_predictions(path: Path, predictions: Predictions, attributes: Mapping[
     index = {part: i for i, part in enumerate(parts)}
     with atomic_path(path) as temporary, h5py.File(temporary, "w", libver="v110") as handle:
         zstd = dict(hdf5plugin.Zstd(clevel=3)) if len(predictions) else {}
-        columns = {"part_index": np.array([index[part] for part in predictions.part], dtype=np.int32)}
-        columns |= {name: getattr(predictions, name) for name in ("entry", "bucket", "target", "members", "ensemble")}
+        columns = predictions.columns()
+        columns["part_index"] = np.array([index[part] for part in columns.pop("part")], dtype=np.int32)
         for name, values in columns.items():
             handle.create_dataset(name, data=values, **zstd)
         handle.attrs["parts"] = json.dumps(parts)
@@ -96,16 +120,18 @@ def read_predictions(paths: Sequence[Path]) -> Predictions:
                 )
             names = np.array(json.loads(handle.attrs["parts"]), dtype=object)
             index = handle["part_index"][:]
-            part = names[index] if len(index) else np.zeros(0, dtype=object)
-            rest = {name: handle[name][:] for name in ("entry", "bucket", "target", "members", "ensemble")}
-            pieces.append(Predictions(part=part, **rest))
+            columns = {"part": names[index] if len(index) else np.zeros(0, dtype=object)}
+            columns |= {name: handle[name][:] for name in ("entry", "bucket", "target")}
+            for group in (group for group in _GROUPS if group in handle):
+                columns |= {f"{group}/{name}": values[:] for name, values in handle[group].items()}
+            pieces.append(from_columns(columns))
     return join(pieces)
 
 
 def join(pieces: Sequence[Predictions]) -> Predictions:
     """Join predictions of different events."""
-    fields = Predictions.__dataclass_fields__
-    return Predictions(**{name: np.concatenate([getattr(piece, name) for piece in pieces]) for name in fields})
+    columns = [piece.columns() for piece in pieces]
+    return from_columns({name: np.concatenate([each[name] for each in columns]) for name in columns[0]})
 
 
 def keep_parts(predictions: Predictions, parts: Collection[str]) -> Predictions:

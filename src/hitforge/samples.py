@@ -51,6 +51,8 @@ def _expand(source: str, folds: int | None) -> list[tuple[str, str]]:
     source = _expand_variables(source)
     if "://" in source:
         return [(source.rsplit("/", 1)[1], source)]
+    if Path(source).suffix == ".npz" and folds is not None:
+        return [(f"slice_{k}", f"{source}#slice_{k}_of_{folds}") for k in range(folds)]
     if Path(source).suffix in {".hdf5", ".h5"}:
         if folds is None:
             raise ConfigError(f"{source}: a fold file needs 'parts', its number of folds")

@@ -56,6 +56,8 @@ class PartFindings(Settings):
     """What a full reading of a part found.
 
     ``content_checksum`` is a hash of the decoded values: it survives renaming, re-compression and re-writing.
+    ``n_events`` is what a shard will hold: for a study with cuts the last number of ``cut_flow``, the pairs of a cut
+    and the entries left after it.
     """
 
     n_events: int
@@ -64,6 +66,7 @@ class PartFindings(Settings):
     problems: tuple[Problem, ...]
     e_min_gev: float | None = None
     e_max_gev: float | None = None
+    cut_flow: tuple[tuple[str, int], ...] = ()
     size_bytes: int = 0
 
     @property
@@ -88,6 +91,7 @@ class PartEntry(Settings):
     n_events: int
     content_checksum: str
     source: str
+    cut_flow: tuple[tuple[str, int], ...] = ()
     reasons: tuple[str, ...] = ()
 
 
@@ -175,6 +179,7 @@ def take_inventory(
             n_events=verdict.n_events,
             content_checksum=verdict.content_checksum,
             source=verdict.source,
+            cut_flow=verdict.cut_flow,
             reasons=reasons,
         )
     inventory = Inventory(study=study, sample=sample, parts=entries)

@@ -48,7 +48,7 @@ def stream(folder: Path) -> None:
     settings = TrainingSettings()
     torch.set_num_threads(2)
     index = index_events(sorted(folder.glob("*.h5")))
-    source = EventSource(index, target="energy", transform=lambda raw: raw)
+    source = EventSource(index, target="energy", inputs=lambda raw: {"features": raw})
     events = EventStream(source, settings.batch_size, settings.shuffle_buffer_mb * 2**20, torch.device("cpu"))
     network = build_network(NetworkSettings(), len(FEATURE_NAMES), (50, 32, 32), seed=1)
     network.to(memory_format=torch.channels_last_3d)  # type: ignore[call-overload]  # missing in the stub
@@ -59,7 +59,7 @@ def stream(folder: Path) -> None:
             seen += len(batch)
             if number < NETWORK_STEPS:
                 optimiser.zero_grad()
-                ((network(batch.features, batch.grid) - batch.target) ** 2).mean().backward()
+                ((network(**batch.inputs) - batch.target) ** 2).mean().backward()
                 optimiser.step()
     peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
     sys.stdout.write(f"{seen} {peak / 2**20}\n")

@@ -22,7 +22,7 @@ def test_out_of_memory_is_tried_again_with_more(production: Production) -> None:
     if (production.cluster.state / "etc/cgroup-mode").read_text().strip() != "v1":
         pytest.skip("this machine's kernel does not let the scheduler limit memory (cgroup v1)")
     # what the rule asks for, but from a value that is too small for the first attempt
-    production.run("results/calo_muon/models/bdt/model.json", "--set-resources", "train_trees:mem_mb=60*4**attempt")
+    production.run("results/calo_muon/models/bdt/booster_0.ubj", "--set-resources", "train_trees:mem_mb=60*4**attempt")
     where = ("-o", "WorkDir,ReqMem,State", "-nPX", "-S", "now-5minutes")
     jobs = production.cluster("sacct", *where).output.splitlines()
     mine = [line.split("|")[1:] for line in jobs if line.startswith(f"{production.folder}|")]

@@ -17,12 +17,33 @@ REPOSITORY = Path(__file__).parents[2]
 INERT = {
     "config", "settings_base", "logs", "provenance", "samples", "fingerprint", "studies", "studies.base", "stages",
     "training.settings", "bdt_settings", "evaluation.settings", "training", "networks", "evaluation", "reporting",
-    "studies.calo_muon", "studies.calo_muon.settings", "studies.calo_muon.report", "studies.calo_muon.report.names",
 }  # fmt: skip
+# settings and what they import
+INERT_OF = {
+    study: {f"studies.{study}", *(f"studies.{study}.{module}" for module in modules)}
+    for study, modules in {
+        "calo_muon": ("settings", "report", "report.names"),
+        "csc_muon": (
+            *(
+                "settings",
+                "report",
+                "report.names",
+                "evaluation",
+                "evaluation.settings",
+                "reading",
+                "cuts",
+                "simulation",
+            ),
+            *("simulation.options", "targets", "roads", "planes", "feature_table"),
+        ),
+    }.items()
+}
 # imported for types or by a neighbour in the same module, without influence on what this stage writes
 INERT_IN = {
     "simulate": {"shards", "validation", "studies.calo_muon.feature_table"},
     "validate": {"shards"},
+    "assemble": {"hits", "shards", "validation"},
+    "fit_table": {"studies.calo_muon.feature_table"},
     "calibrate": {"hits", "shards", "studies.calo_muon.feature_table"},
     "evaluate": {"hits", "shards", "studies.calo_muon.feature_table"},
     "tables": {"reporting.style"},
@@ -30,7 +51,9 @@ INERT_IN = {
         "reporting.tables",
         "reporting.numbers",
         "studies.calo_muon.report.data_tables",
-        "studies.calo_muon.report.training_tables",
+        "reporting.training_tables",
+        "reporting.part_tables",
+        "studies.calo_muon.report.model_tables",
     },
 }
 
@@ -47,47 +70,77 @@ def test_comments_and_docstrings_do_not_count(tmp_path: Path) -> None:
     assert fingerprint(script=third) != before
 
 
+@pytest.mark.parametrize("study", ["calo_muon", "csc_muon"])
 @pytest.mark.parametrize("stage", STAGE_MODULES)
-def test_listed_modules_exist(stage: str) -> None:
-    for module in stage_modules("calo_muon", stage):
+def test_listed_modules_exist(study: str, stage: str) -> None:
+    for module in stage_modules(study, stage):
         assert module_path(module).exists(), module
 
 
+# what each stage imports, besides the study itself, of the package and of the study's folder
 STAGE_IMPORTS = {
-    "simulate": "hitforge.stages.simulate hitforge.studies.calo_muon.simulation.generate "
-    "hitforge.studies.calo_muon.simulation.write",
-    "validate": "hitforge.stages.validate hitforge.studies.calo_muon.validate hitforge.studies.calo_muon.lumin",
-    "build_shard": "hitforge.stages.build_shard hitforge.studies.calo_muon.ntuple hitforge.studies.calo_muon.lumin",
-    "fit_scaling": "hitforge.stages.fit_scaling hitforge.shard_lists",
-    "train_trees": "hitforge.stages.train_trees hitforge.studies.calo_muon.weights hitforge.shard_lists",
-    "train_member": "hitforge.stages.train_member hitforge.studies.calo_muon.weights hitforge.shard_lists "
-    "hitforge.studies.calo_muon.networks.network",
-    "predict": "hitforge.stages.predict hitforge.prediction hitforge.bdt hitforge.shard_lists "
-    "hitforge.studies.calo_muon.networks.network",
-    "calibrate": "hitforge.stages.evaluate hitforge.studies.calo_muon.corrections",
-    "evaluate": "hitforge.stages.evaluate hitforge.studies.calo_muon.corrections",
-    "tables": "hitforge.stages.report_inputs hitforge.stages.report hitforge.studies.calo_muon.report.tables "
-    "hitforge.studies.calo_muon.report.text",
-    "figures": "hitforge.stages.report_inputs hitforge.stages.report hitforge.studies.calo_muon.report.figures",
+    "simulate": ("stages.simulate",),
+    "validate": ("stages.validate",),
+    "build_shard": ("stages.build_shard",),
+    "fit_scaling": ("stages.fit_scaling", "shard_lists"),
+    "train_trees": ("stages.train_trees", "shard_lists"),
+    "fit_table": ("stages.fit_table", "shard_lists"),
+    "train_member": ("stages.train_member", "shard_lists"),
+    "assemble": ("stages.assemble",),
+    "predict": ("stages.predict", "prediction", "bdt", "shard_lists"),
+    "calibrate": ("stages.evaluate",),
+    "evaluate": ("stages.evaluate",),
+    "tables": ("stages.report_inputs", "stages.report"),
+    "figures": ("stages.report_inputs", "stages.report"),
+}
+STUDY_IMPORTS = {
+    "calo_muon": {
+        "simulate": ("simulation.generate", "simulation.write"),
+        "validate": ("validate", "lumin"),
+        "build_shard": ("ntuple", "lumin"),
+        "train_trees": ("weights",),
+        "train_member": ("weights", "networks.network"),
+        "predict": ("networks.network",),
+        "calibrate": ("corrections",),
+        "evaluate": ("corrections",),
+        "tables": ("report.tables", "report.text"),
+        "figures": ("report.figures",),
+    },
+    "csc_muon": {
+        "simulate": ("simulation.generate", "simulation.write"),
+        "validate": ("validate",),
+        "build_shard": ("cuts", "features", "ntuple"),
+        "train_trees": ("trees", "features", "targets"),
+        "fit_table": ("lookup", "features"),
+        "train_member": ("inputs", "networks.build", "networks.losses", "features", "targets"),
+        "assemble": ("networks.build",),
+        "predict": ("inputs", "networks.build", "features", "trees", "lookup"),
+        "calibrate": ("evaluation.metrics", "samples"),
+        "evaluate": ("evaluation.metrics", "samples"),
+        "tables": ("report.tables", "report.text"),
+        "figures": ("report.figures",),
+    },
 }
 
 
+@pytest.mark.parametrize("study", STUDY_IMPORTS)
 @pytest.mark.parametrize("stage", STAGE_IMPORTS)
-def test_list_and_inert_modules_cover_what_a_stage_imports(stage: str) -> None:
+def test_list_and_inert_modules_cover_what_a_stage_imports(study: str, stage: str) -> None:
+    own = (f"studies.{study}.{module}" for module in (*STUDY_IMPORTS[study].get(stage, ()), "study"))
+    names = [f"hitforge.{module}" for module in (*STAGE_IMPORTS[stage], *own)]
     program = (
-        f"import importlib, sys\nfor name in {STAGE_IMPORTS[stage].split()!r} + ['hitforge.studies.calo_muon.study']:\n"
-        "    importlib.import_module(name)\n"
+        f"import importlib, sys\nfor name in {names!r}:\n    importlib.import_module(name)\n"
         "print(*(m.removeprefix('hitforge.') for m in sys.modules if m.startswith('hitforge.')))"
     )
     output = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True).stdout
-    listed = stage_modules("calo_muon", stage)
+    listed = stage_modules(study, stage)
     missing = [
         module
         for module in output.split()
-        if module not in INERT | INERT_IN.get(stage, set())
+        if module not in INERT | INERT_IN.get(stage, set()) | INERT_OF[study]
         and not any(module == name or module.startswith(f"{name}.") for name in listed)
     ]
-    assert missing == [], f"add them to fingerprint.STAGE_MODULES or CaloMuonSettings.CODE[{stage!r}]"
+    assert missing == [], f"add them to fingerprint.STAGE_MODULES or CODE[{stage!r}] in the settings of {study}"
 
 
 def test_conda_environments_pin_what_the_lock_file_pins() -> None:

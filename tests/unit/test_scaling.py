@@ -39,3 +39,35 @@ def test_identity_leaves_features_alone() -> None:
     scaling = identity_scaling(("a", "b"), [0])
     assert scaling.is_identity
     np.testing.assert_array_equal(scaling.apply(features), features)
+
+
+@given(st.lists(st.integers(0, 20), min_size=1, max_size=4), st.integers(0, 2**31))
+def test_missing_values_are_left_out(sizes: list[int], seed: int) -> None:
+    rng = np.random.default_rng(seed)
+    blocks = []
+    for n in sizes:
+        values = rng.normal(5, 2, (n, 3)).astype(np.float32)
+        values[rng.random((n, 3)) < 0.4] = np.nan
+        values[:, 2] = np.nan
+        blocks.append((values, np.ones(n, dtype=np.int16)))
+    features = np.concatenate([values for values, _ in blocks]).astype(np.float64)
+    if len(features) == 0:
+        return
+    scaling = fit_scaling(blocks, ("a", "b", "never"), 4, [0])
+    for column in range(2):
+        present = features[~np.isnan(features[:, column]), column]
+        if len(present):
+            np.testing.assert_allclose(scaling.mean[column], present.mean(), rtol=1e-9)
+            np.testing.assert_allclose(scaling.std[column], present.std(), rtol=1e-7, atol=1e-9)
+            assert (scaling.low[column], scaling.high[column]) == (present.min(), present.max())
+    assert (scaling.mean[2], scaling.std[2], scaling.low[2], scaling.high[2]) == (0, 0, 0, 0)
+    # a missing value stays one: what a network gets instead is the study's decision
+    np.testing.assert_array_equal(np.isnan(scaling.apply(features)), np.isnan(features))
+
+
+def test_selected_columns_keep_their_own_numbers() -> None:
+    features = np.array([[1.0, 10.0, 100.0], [3.0, 30.0, 300.0]], np.float32)
+    scaling = fit_scaling([(features, np.ones(2, dtype=np.int16))], ("a", "b", "c"), 4, [0])
+    chosen = scaling.select(["c", "a"])
+    assert chosen.names == ("c", "a") and chosen.low == (100.0, 1.0)
+    np.testing.assert_array_equal(chosen.apply(features[:, [2, 0]]), scaling.apply(features)[:, [2, 0]])

@@ -93,6 +93,14 @@ def test_cycle_only() -> None:
     assert schedule.start_epoch(3) == EpochAction.STOP
 
 
+def test_early_stop_within_the_cycle() -> None:
+    losses = [3.0, 1.0, 2.0, 2.0]
+    assert run_cycle(losses, step_epochs=0, stop_patience=2).stopped is False
+    stopping = run_cycle(losses, step_epochs=0, stop_patience=2, stop_in_cycle=True)
+    assert stopping.stopped and stopping.best_epoch == 1
+    assert stopping.start_epoch(4) == EpochAction.STOP
+
+
 def test_end_of_the_step_stage() -> None:
     schedule = run_cycle([5.0, 4.0], step_epochs=1)
     assert schedule.start_epoch(2) == EpochAction.RELOAD_BEST

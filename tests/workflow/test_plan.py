@@ -23,6 +23,7 @@ STAGES_OF_DEMO = {
         "build_shards": 4,
         "take_inventory": 1,
         "train_trees": 1,
+        "assemble_model": 1,
         "trees": 1,
     },
     "networks": {
@@ -32,7 +33,7 @@ STAGES_OF_DEMO = {
         "take_inventory": 1,
         "fit_scaling": 1,
         "train_member": 10,
-        "assemble_ensemble": 2,
+        "assemble_model": 2,
         "networks": 1,
     },
 }
@@ -44,7 +45,7 @@ METRICS = {
     "fit_scaling": 1,
     "train_trees": 1,
     "train_member": 10,
-    "assemble_ensemble": 2,
+    "assemble_model": 3,
     "predict": 18,
     "calibrate": 3,
     "evaluate": 3,

@@ -21,7 +21,7 @@ AFTER_TRAINING = {
     "calibrate": MODELS,
     "evaluate": MODELS,
     "compare_models": 1,
-    "assemble_ensemble": 1,
+    "assemble_model": MODELS,
     **REPORT,
 }
 RETRAINED = {"fit_scaling": 1, "train_trees": 1, "train_member": 2, **AFTER_TRAINING}
@@ -115,7 +115,7 @@ def test_changed_bins_reevaluate(snakemake: Snakemake, production: Path) -> None
 
 def test_changed_loss_retrains_networks_only(snakemake: Snakemake, production: Path) -> None:
     write_config(production, models={"hl_only": {"training": {"loss": {"huber": "off"}}}})
-    expected = {**AFTER_TRAINING, "train_member": 2, "predict": 5, "calibrate": 1, "evaluate": 1}
+    expected = {**AFTER_TRAINING, "train_member": 2, "assemble_model": 1, "predict": 5, "calibrate": 1, "evaluate": 1}
     assert plan(snakemake) == expected
 
 
@@ -128,7 +128,7 @@ def test_new_model_trains_only_itself(snakemake: Snakemake, production: Path) ->
     write_config(production, run_models=["bdt", "hl_only", "esum_only"])
     expected = {
         "train_member": 2,
-        "assemble_ensemble": 1,
+        "assemble_model": 1,
         "predict": 5,
         "calibrate": 1,
         "evaluate": 1,

@@ -7,6 +7,7 @@ localrules:
     verdicts,
     shards,
     trees,
+    lookups,
     networks,
     bdt,
     cnn,
@@ -44,6 +45,12 @@ rule trees:
     """Train all boosted trees of the reported models."""
     input:
         [path for study in STUDIES for path in manifests(study, "trees")],
+
+
+rule lookups:
+    """Fit all lookup tables of the reported models."""
+    input:
+        [path for study in STUDIES for path in manifests(study, "table")],
 
 
 rule networks:

@@ -72,6 +72,7 @@ wildcard_constraints:
     model=names(model for study in STUDIES for model in models_of(study)),
     fit=names(fit for study in STUDIES for fit in fits_of(study)),
     member=r"\d+",
+    booster=r"\d+",
 
 
 def model_of(fit):

@@ -69,21 +69,20 @@ def prediction_folds(wildcards):
     return held_out(wildcards.study, wildcards.fit) if role == "train" else None
 
 
-def members_of(study, fit):
-    """Return the member numbers of a network's fit."""
-    return range(SETTINGS.studies[study].models[model_of(fit)].training.members)
+# name of the trained files of each kind of model
+FILES = {"trees": "booster_{k}.ubj", "network": "member_{k}.safetensors", "table": "table_{k}.json"}
 
 
-def ensemble_members(wildcards):
-    """Return the weights of all members."""
+def trained_files(wildcards):
+    """Return the trained files of a fit: boosters, members or tables."""
+    model = SETTINGS.studies[wildcards.study].models[model_of(wildcards.fit)]
     folder = f"results/{wildcards.study}/models/{wildcards.fit}"
-    return [f"{folder}/member_{k}.safetensors" for k in members_of(wildcards.study, wildcards.fit)]
+    return [f"{folder}/{FILES[model.kind].format(k=k)}" for k in range(model.n_files)]
 
 
-def ensemble_histories(wildcards):
-    """Return the histories of all members."""
-    folder = f"results/{wildcards.study}/models/{wildcards.fit}"
-    return [f"{folder}/member_{k}.json" for k in members_of(wildcards.study, wildcards.fit)]
+def histories(wildcards):
+    """Return the histories beside the trained files of a fit."""
+    return [str(Path(path).with_suffix(".json")) for path in trained_files(wildcards)]
 
 
 def tree_runtime(wildcards):

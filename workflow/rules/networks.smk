@@ -1,4 +1,4 @@
-# What I need: train shards and a scaling. What I make: the members of a network's ensemble and its manifest.
+# What I need: train shards and a scaling. What I make: the members of a network's ensemble.
 
 
 rule train_member:
@@ -34,32 +34,3 @@ rule train_member:
         code=code("train_member", "train_member.py"),
     script:
         "../scripts/train_member.py"
-
-
-rule assemble_ensemble:
-    """Weigh the members by their monitoring loss and write the model's manifest."""
-    input:
-        members=ensemble_members,
-        histories=ensemble_histories,
-    output:
-        "results/{study}/models/{fit}/model.json",
-    log:
-        "logs/assemble_ensemble/{study}/{fit}.log",
-    benchmark:
-        "benchmarks/assemble_ensemble/{study}/{fit}.tsv"
-    wildcard_constraints:
-        study=names(TRAINED),
-        fit=names(fit for study in STUDIES for fit in fits_of(study, "network")),
-    group:
-        "assemble_ensemble"
-    conda:
-        "../../envs/train.yaml"
-    threads: 1
-    resources:
-        mem_mb=megabytes(1000),
-        runtime=10,
-    params:
-        settings=cut("predict"),
-        code=code("assemble", "assemble_ensemble.py"),
-    script:
-        "../scripts/assemble_ensemble.py"

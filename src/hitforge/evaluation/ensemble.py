@@ -39,19 +39,19 @@ def ensemble_prediction(
 
     Parameters
     ----------
-    predictions : ndarray, shape (M, N)
+    predictions : ndarray, shape (M, N) or (M, N, k)
         One row per member.
     weights : sequence of float, length M
         From `ensemble_weights`.
 
     Returns
     -------
-    ndarray, shape (N,), float64
+    ndarray, shape (N,) or (N, k), float64
     """
     factors = np.asarray(weights, dtype=np.float64)
-    if predictions.ndim != 2 or factors.shape != (len(predictions),):
+    if predictions.ndim < 2 or factors.shape != (len(predictions),):
         raise ValueError(f"ensemble_prediction: {predictions.shape} predictions do not fit {factors.shape} weights")
-    total = np.zeros(predictions.shape[1], dtype=np.float64)
+    total = np.zeros(predictions.shape[1:], dtype=np.float64)
     # Member by member, not a matrix product: BLAS may sum in another order on another machine.
     for factor, row in zip(factors, predictions, strict=True):
         total += factor * row

@@ -1,4 +1,4 @@
-"""Stage assemble: the manifest of an ensemble."""
+"""Stage assemble: the manifest of a trained model."""
 
 from __future__ import annotations
 
@@ -6,32 +6,39 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from hitforge.evaluation.ensemble import ensemble_weights
 from hitforge.provenance import read_json, stamp, write_json
 from hitforge.studies.base import Study
 
 
-def assemble_ensemble(study: Study[Any], fit: str, members: Sequence[Path], out: Path, config_hash: str) -> None:
-    """Weigh the members by their monitoring losses and write the manifest ``model.json``."""
+def assemble_model(study: Study[Any], fit: str, members: Sequence[Path], out: Path, config_hash: str) -> None:
+    """Write the manifest ``model.json`` of a fit's files; the networks of an ensemble are weighed by their losses."""
     model = fit.partition("/")[0]
+    settings = study.settings.models[model]
     infos: list[Mapping[str, Any]] = [read_json(path.with_suffix(".json")) for path in members]
-    weights = ensemble_weights([info["best_loss"] for info in infos])
-    network = study.build_network(model, 0)
+    weights = [1.0]
+    about: dict[str, Any] = {"n_parameters": None}
+    if settings.kind == "network":
+        weights = [float(weight) for weight in study.ensemble_weights([info["best_loss"] for info in infos])]
+        network = study.build_network(model, 0)
+        about = {"n_parameters": sum(p.numel() for p in network.parameters() if p.requires_grad)}
+    elif settings.kind == "trees":
+        # of the first booster, which learns the target itself
+        about |= {key: infos[0][key] for key in ("importances", "trials")}
     write_json(
         out,
         stamp(
             study=study.name,
             model=model,
             fit=fit,
-            kind="network",
+            kind=settings.kind,
             config_hash=config_hash,
-            features=list(study.feature_set(study.settings.models[model].features)),
+            features=list(study.feature_set(settings.features)),
             members=[
                 {"file": path.name, "best_loss": info["best_loss"], "best_epoch": info["best_epoch"]}
                 for path, info in zip(members, infos, strict=True)
             ],
-            weights=[float(weight) for weight in weights],
+            weights=weights,
             training_parts=infos[0]["provenance"]["training_parts"],
-            n_parameters=sum(p.numel() for p in network.parameters() if p.requires_grad),
+            **about,
         ),
     )

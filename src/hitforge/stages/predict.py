@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from hitforge.evaluation.ensemble import ensemble_prediction
 from hitforge.folds import fold_of
 from hitforge.predictions import Predictions, write_predictions
 from hitforge.provenance import read_json, stamp
@@ -20,6 +19,8 @@ from hitforge.training.dataset import EventIndex, index_events
 from hitforge.training.device import DeviceChoice, resolve_device
 
 log = logging.getLogger(__name__)
+
+Columns = Callable[[NDArray[np.float32]], Mapping[str, NDArray[np.floating]]]
 
 
 def predict_block(
@@ -39,21 +40,21 @@ def predict_block(
     if folds is not None:
         # a block may have no event in these folds: its predictions are then a valid empty file
         index = index.take(np.flatnonzero(np.isin(fold_of(index.bucket, n_folds), list(folds))))
-    if about["kind"] == "trees":
-        members = _predict_trees(study, manifest, about, index)
-    else:
+    if about["kind"] == "network":
         assert scaling is not None
         members = _predict_networks(study, manifest, about, index, scaling, device)
-    predictions = _with_events(study, index, members, about["weights"])
+    else:
+        members = _predict_from_features(study, manifest, about, index)
+    predictions = _with_events(study, about, index, members)
     write_predictions(out, predictions, stamp(study=study.name, fit=about["fit"], config_hash=config_hash))
-    log.info("%s: %d events predicted by %d members", out, len(predictions), members.shape[1])
+    log.info("%s: %d events predicted, columns %s", out, len(predictions), ", ".join(sorted(members)))
 
 
 def _predict_networks(
     study: Study[Any], manifest: Path, about: Mapping[str, Any], index: EventIndex, scaling: Path, device: DeviceChoice
-) -> NDArray[np.float32]:
+) -> dict[str, NDArray[np.float32]]:
     from hitforge.prediction import predict_members
-    from hitforge.stages.train_member import network_inputs, read_scaling
+    from hitforge.stages.train_member import read_scaling
     from hitforge.training.member_files import load_member
     from hitforge.training.window import EventSource
 
@@ -70,43 +71,71 @@ def _predict_networks(
         network = study.build_network(model, 0)
         network.load_state_dict(weights)
         networks.append(network)
-    source = EventSource(index, transform=network_inputs(study, model, scale), voxels=study.uses_voxels(model))
-    return predict_members(networks, source, study.settings.models[model].training, resolve_device(device))
+    source = EventSource(index, inputs=study.network_inputs(model, scale), voxels=study.uses_voxels(model))
+    training = study.settings.models[model].training
+    return predict_members(
+        networks, lambda output: study.output_columns(model, output), source, training, resolve_device(device)
+    )
 
 
-def _predict_trees(
+def _predict_from_features(
     study: Study[Any], manifest: Path, about: Mapping[str, Any], index: EventIndex
-) -> NDArray[np.float32]:
-    from hitforge.bdt import load_trees, predict_trees
-
-    boosters = [load_trees(manifest.parent / member["file"]) for member in about["members"]]
-    columns = [index.feature_names.index(name) for name in about["features"]]
-    predicted = np.empty((len(index), len(boosters)), dtype=np.float32)
+) -> dict[str, NDArray[np.float32]]:
+    """Return what boosters or a table say: the columns of a single member, shape (N, 1) or (N, 1, k)."""
+    predict = (_booster_columns if about["kind"] == "trees" else _table_columns)(study, manifest, about)
+    found: list[tuple[NDArray[np.bool_], Mapping[str, NDArray[np.floating]]]] = []
     for number, path in enumerate(index.paths):
         chosen = index.shard == number
         with Shard(path) as shard:
-            features = study.clip_features(shard.column("features")[index.row[chosen]])[:, columns]
-        for m, booster in enumerate(boosters):
-            predicted[chosen, m] = predict_trees(booster, features, about["features"])
-    return predicted
+            found.append((chosen, predict(shard.column("features")[index.row[chosen]])))
+    members: dict[str, NDArray[np.float32]] = {}
+    for chosen, columns in found:
+        for name, values in columns.items():
+            if name not in members:
+                members[name] = np.empty((len(index), 1, *values.shape[1:]), dtype=np.float32)
+            members[name][chosen, 0] = values
+    return members
+
+
+def _booster_columns(study: Study[Any], manifest: Path, about: Mapping[str, Any]) -> Columns:
+    from hitforge.bdt import load_trees, predict_trees
+
+    model, names = about["model"], about["features"]
+    boosters = [load_trees(manifest.parent / member["file"]) for member in about["members"]]
+
+    def columns(features: NDArray[np.float32]) -> Mapping[str, NDArray[np.floating]]:
+        own = study.model_features(model, features)
+        outputs = [predict_trees(booster, own, names) for booster in boosters]
+        return study.tree_columns(model, outputs, features)
+
+    return columns
+
+
+def _table_columns(study: Study[Any], manifest: Path, about: Mapping[str, Any]) -> Columns:
+    table = read_json(manifest.parent / about["members"][0]["file"])["table"]
+    return lambda features: study.table_columns(about["model"], table, features)
 
 
 def _with_events(
-    study: Study[Any], index: EventIndex, members: NDArray[np.float32], weights: Sequence[float]
+    study: Study[Any], about: Mapping[str, Any], index: EventIndex, members: Mapping[str, NDArray[np.float32]]
 ) -> Predictions:
     entry = np.zeros(len(index), dtype=np.int64)
     target = np.zeros(len(index), dtype=np.float32)
+    truth = {name: np.zeros(len(index), dtype=np.float32) for name in study.layout.truth}
     for number, path in enumerate(index.paths):
         chosen = index.shard == number
         with Shard(path) as shard:
             entry[chosen] = shard.column("entry")[index.row[chosen]]
             target[chosen] = shard.column(f"targets/{study.target}")[index.row[chosen]]
+            for name, values in truth.items():
+                values[chosen] = shard.column(f"truth/{name}")[index.row[chosen]]
     names = np.array([path.stem for path in index.paths], dtype=object)
     return Predictions(
         part=names[index.shard],
         entry=entry,
         bucket=index.bucket,
         target=target,
+        truth=truth,
         members=members,
-        ensemble=ensemble_prediction(members.T, weights).astype(np.float32),
+        ensemble=study.combine(about["model"], members, about["weights"]),
     )

@@ -3,16 +3,15 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
 from hitforge.provenance import content_hash, read_json, stamp
 from hitforge.scaling import Scaling
-from hitforge.seeds import child_seed
+from hitforge.seeds import child_generator, child_seed
 from hitforge.settings_base import Settings
 from hitforge.studies.base import Study
 from hitforge.training.checkpoint import discard_checkpoint
@@ -37,21 +36,6 @@ class TrainingFolds(Settings):
 def read_scaling(path: Path) -> Scaling:
     """Read a scaling file."""
     return Scaling.model_validate(read_json(path))
-
-
-def network_inputs(
-    study: Study[Any], model: str, scaling: Scaling
-) -> Callable[[NDArray[np.float32]], NDArray[np.float32]] | None:
-    """Return the map from raw features, shape (n, F), to what the network gets; None for a network without features."""
-    names = study.feature_set(study.settings.models[model].features)
-    if not names:
-        return None
-    columns = [scaling.names.index(name) for name in names]
-
-    def transform(raw: NDArray[np.float32]) -> NDArray[np.float32]:
-        return scaling.apply(study.clip_features(raw))[:, columns]
-
-    return transform
 
 
 def train_member_of(
@@ -81,19 +65,23 @@ def train_member_of(
     model = fit.partition("/")[0]
     scale = read_scaling(scaling)
     index = index_events(shards)
-    transform = network_inputs(study, model, scale)
+    inputs = study.network_inputs(model, scale)
+    settings = study.settings.models[model].training
+    own_seed = child_seed(seed, study.name, fit, f"member_{member}")
 
-    def source(wanted: Sequence[int]) -> EventSource:
+    def source(wanted: Sequence[int], most: int | None) -> EventSource:
+        events = index.folds(folds.count, wanted)
+        if most is not None and len(events) > most:
+            events = events.take(np.sort(child_generator(own_seed, "events").choice(len(events), most, replace=False)))
         return EventSource(
-            index=index.folds(folds.count, wanted),
+            index=events,
             target=study.target,
-            transform=transform,
-            weight=lambda target: study.event_weight(target).astype(np.float32),
+            inputs=inputs,
+            weight=lambda target: study.event_weight(model, target).astype(np.float32),
             voxels=study.uses_voxels(model),
         )
 
-    training, monitoring = source(folds.training), source([folds.monitoring])
-    own_seed = child_seed(seed, study.name, fit, f"member_{member}")
+    training, monitoring = source(folds.training, settings.max_events), source([folds.monitoring], None)
     log.info("%s member %d: %d training, %d monitoring events", fit, member, len(training.index), len(monitoring.index))
     provenance = stamp(
         study=study.name,
@@ -108,9 +96,10 @@ def train_member_of(
     checkpoint.parent.mkdir(parents=True, exist_ok=True)
     trained = train_member(
         lambda init_seed: study.build_network(model, init_seed),
+        study.build_loss(model),
         training,
         monitoring,
-        study.settings.models[model].training,
+        settings,
         seed=own_seed,
         device=resolve_device(device),
         checkpoint=checkpoint,

@@ -11,15 +11,18 @@ from typing import TYPE_CHECKING, Any, Generic, TypeVar
 import numpy as np
 from numpy.typing import NDArray
 
+from hitforge.bdt_settings import BoosterTask
 from hitforge.config import SampleSettings, StudySettings, study_settings_type
 from hitforge.shards import ShardBlock, ShardLayout
 from hitforge.validation import PartFindings
 
 if TYPE_CHECKING:
-    from torch import nn
+    from torch import Tensor, nn
 
     from hitforge.predictions import EvaluationPiece, Predictions
     from hitforge.reporting.chapter import Chapter, Figure, ReportInputs, Table
+    from hitforge.scaling import Scaling
+    from hitforge.training.losses import MemberLoss
 
 SettingsT = TypeVar("SettingsT", bound=StudySettings)
 Progress = Callable[[int, int], None]
@@ -33,7 +36,7 @@ class Study(ABC, Generic[SettingsT]):
     name : str
         Name of the folder under ``hitforge.studies`` and of the YAML file.
     target : str
-        Name of the regression target in ``targets/``.
+        Name of the dataset in ``targets/`` that all models learn from, directly or by what they make of it.
     """
 
     name: str
@@ -71,21 +74,94 @@ class Study(ABC, Generic[SettingsT]):
         """Return raw features, shape (n, F), in the range that models may see."""
         return features
 
-    @abstractmethod
-    def event_weight(self, target: NDArray[np.floating]) -> NDArray[np.float64]:
-        """Return the training weight of each event from its target."""
+    def model_features(self, model: str, features: NDArray[np.float32]) -> NDArray[np.float32]:
+        """Return the columns of a model's feature set, made of all columns of the shards, shape (n, F)."""
+        names = self.feature_set(self.settings.models[model].features)
+        return self.clip_features(features)[:, [self.layout.feature_names.index(name) for name in names]]
 
-    @abstractmethod
-    def uses_voxels(self, model: str) -> bool:
-        """Whether a network model reads the voxel grid."""
-
-    @abstractmethod
-    def build_network(self, model: str, seed: int) -> nn.Module:
-        """Return the freshly initialised network of a model; it maps (features, grid or None) to (n,)."""
+    def event_weight(self, model: str, target: NDArray[np.floating]) -> NDArray[np.float64]:
+        """Return the training weight of each event from its target; one for all unless the study says otherwise."""
+        return np.ones(len(target))
 
     @abstractmethod
     def describe_model(self, model: str) -> dict[str, Any]:
         """Return parameters and layer shapes of a model as plain data."""
+
+    # ---- networks
+
+    def uses_voxels(self, model: str) -> bool:
+        """Whether a network model reads the voxel grid."""
+        return False
+
+    def network_inputs(
+        self, model: str, scaling: Scaling
+    ) -> Callable[[NDArray[np.float32]], Mapping[str, NDArray[np.float32]]] | None:
+        """Return the map from raw features, shape (n, F), to the tensors that the network is called with, by name.
+
+        None reads no features. It works row by row: images and masks are made here, on the fly.
+        """
+        names = self.feature_set(self.settings.models[model].features)
+        if not names:
+            return None
+        scale = scaling.select(names)
+        return lambda raw: {"features": scale.apply(self.model_features(model, raw))}
+
+    def build_network(self, model: str, seed: int) -> nn.Module:
+        """Return the freshly initialised network of a model, called with `network_inputs` (and ``grid``) by name."""
+        raise NotImplementedError(f"study {self.name} has no networks")
+
+    def build_loss(self, model: str) -> MemberLoss:
+        """Return a fresh loss, which takes what the network returns and the target."""
+        from hitforge.training.losses import HuberisedFractionalLoss
+
+        return HuberisedFractionalLoss(self.settings.models[model].training.loss)
+
+    def output_columns(self, model: str, output: Any) -> Mapping[str, Tensor]:
+        """Return the prediction columns, shape (n,) or (n, k), of what a network returned."""
+        return {self.target: output}
+
+    def ensemble_weights(self, losses: Sequence[float]) -> NDArray[np.float64]:
+        """Return the weights of the members, summing to one, from their best monitoring losses."""
+        from hitforge.evaluation.ensemble import ensemble_weights
+
+        return ensemble_weights(losses)
+
+    def combine(
+        self, model: str, members: Mapping[str, NDArray[np.float32]], weights: Sequence[float]
+    ) -> dict[str, NDArray[np.float32]]:
+        """Return the columns of the ensemble, (n,) or (n, k), from those of its members, (n, M) or (n, M, k)."""
+        from hitforge.evaluation.ensemble import ensemble_prediction
+
+        mean = {name: ensemble_prediction(np.moveaxis(values, 1, 0), weights) for name, values in members.items()}
+        return {name: values.astype(np.float32) for name, values in mean.items()}
+
+    # ---- boosted trees and tables
+
+    def booster_tasks(self, model: str) -> Sequence[BoosterTask]:
+        """Return what each booster of a tree model learns, as many as its settings say; one, the target itself."""
+        return [
+            BoosterTask(
+                self.settings.models[model].trees,
+                label=lambda _features, target: target,
+                weight=lambda _features, target: self.event_weight(model, target),
+            )
+        ]
+
+    def tree_columns(
+        self, model: str, outputs: Sequence[NDArray[np.float32]], features: NDArray[np.float32]
+    ) -> Mapping[str, NDArray[np.floating]]:
+        """Return the prediction columns of what the boosters said of events with all features, shape (n, F)."""
+        return {self.target: outputs[0]}
+
+    def fit_table(self, model: str, features: NDArray[np.float32], target: NDArray[np.float32]) -> dict[str, Any]:
+        """Return a lookup table or the constants of a formula, as plain data, from all features, shape (n, F)."""
+        raise NotImplementedError(f"study {self.name} has no tables")
+
+    def table_columns(
+        self, model: str, table: Mapping[str, Any], features: NDArray[np.float32]
+    ) -> Mapping[str, NDArray[np.floating]]:
+        """Return the prediction columns that a table gives."""
+        raise NotImplementedError(f"study {self.name} has no tables")
 
     # ---- evaluation
 

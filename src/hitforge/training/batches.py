@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 import numpy as np
@@ -20,8 +21,8 @@ class SparseBatch:
     ----------
     events : ndarray, shape (B,), int64
         Positions in the :class:`~hitforge.training.dataset.EventIndex`.
-    features : ndarray, shape (B, F), float32, or None
-        Transformed features.
+    inputs : mapping of name to ndarray, shape (B, ...), float32
+        What the study made of the raw features for its network.
     hits : CellHits or None
         Voxel deposits.
     target, weight : ndarray, shape (B,), float32, or None
@@ -29,7 +30,7 @@ class SparseBatch:
     """
 
     events: NDArray[np.int64]
-    features: NDArray[np.float32] | None
+    inputs: Mapping[str, NDArray[np.float32]]
     hits: CellHits | None
     target: NDArray[np.float32] | None
     weight: NDArray[np.float32] | None
@@ -43,15 +44,14 @@ class Batch:
     ----------
     events : ndarray, shape (B,), int64
         Positions in the index (host).
-    features : Tensor, shape (B, F), float32, or None
-    grid : Tensor, shape (B, 1, z, x, y), float32, or None
-        Dense deposits, units of the shard.
+    inputs : mapping of name to Tensor, shape (B, ...), float32
+        Keyword arguments of the network: the study's tensors and, where it reads voxels, ``grid``, shape
+        (B, 1, z, x, y), dense deposits in units of the shard.
     target, weight : Tensor, shape (B,), float32, or None
     """
 
     events: NDArray[np.int64]
-    features: Tensor | None
-    grid: Tensor | None
+    inputs: Mapping[str, Tensor]
     target: Tensor | None
     weight: Tensor | None
 
@@ -65,10 +65,10 @@ def to_device(batch: SparseBatch, voxel_shape: tuple[int, int, int] | None, devi
     def moved(values: NDArray[np.float32] | None) -> Tensor | None:
         return None if values is None else torch.from_numpy(values).to(device)
 
-    grid = None
+    inputs = {name: torch.from_numpy(values).to(device) for name, values in batch.inputs.items()}
     if batch.hits is not None and voxel_shape is not None:
-        grid = densify(batch.hits, voxel_shape, device)
-    return Batch(batch.events, moved(batch.features), grid, moved(batch.target), moved(batch.weight))
+        inputs["grid"] = densify(batch.hits, voxel_shape, device)
+    return Batch(batch.events, inputs, moved(batch.target), moved(batch.weight))
 
 
 def densify(hits: CellHits, voxel_shape: tuple[int, int, int], device: torch.device) -> Tensor:

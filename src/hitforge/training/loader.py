@@ -100,9 +100,10 @@ class EventStream:
         self.device = device
         self.peak_bytes = 0
         self._event_bytes = source.event_bytes()
+        self._input_bytes = source.input_bytes()
         self._resident: Window | None = None
         largest_first = np.sort(self._event_bytes)[::-1]
-        batch_bytes = int(largest_first[:batch_size].sum())
+        batch_bytes = int(largest_first[:batch_size].sum()) + min(batch_size, len(source.index)) * self._input_bytes
         slice_bytes = int(np.add.reduceat(self._event_bytes, slice_edges(source.index)[:-1]).max())
         total = int(self._event_bytes.sum())
         self._in_flight = source.read_bytes()
@@ -184,7 +185,7 @@ class EventStream:
             while position < high:
                 if builder is None:
                     wanted = order[plan.edges[number] : plan.edges[number + 1]]
-                    builder_bytes = int(self._event_bytes[wanted].sum())
+                    builder_bytes = int(self._event_bytes[wanted].sum()) + len(wanted) * self._input_bytes
                     budget.acquire(builder_bytes)
                     builder = BatchBuilder(self.source, wanted)
                 n = min(high - position, builder.missing)

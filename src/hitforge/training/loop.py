@@ -5,14 +5,15 @@ from __future__ import annotations
 import logging
 import math
 import time
-from collections.abc import Callable
+from collections import Counter
+from collections.abc import Callable, Mapping
 from contextlib import ExitStack
 from pathlib import Path
-from typing import Literal
+from typing import Any, Literal
 
 import numpy as np
 import torch
-from torch import Tensor, nn
+from torch import nn
 
 from hitforge.provenance import content_hash
 from hitforge.seeds import child_generator, child_seed
@@ -21,7 +22,7 @@ from hitforge.training.dataset import check_disjoint
 from hitforge.training.device import repeatable
 from hitforge.training.interruption import Interrupted, JobLimits, Watch
 from hitforge.training.loader import EventStream
-from hitforge.training.losses import HuberisedFractionalLoss
+from hitforge.training.losses import MemberLoss
 from hitforge.training.member_files import TrainedMember
 from hitforge.training.progress import Progress
 from hitforge.training.schedule import EpochAction, OneCycleThenStep
@@ -42,6 +43,7 @@ class TrainingDiverged(RuntimeError):
 
 def train_member(
     build_network: Callable[[int], nn.Module],
+    loss: MemberLoss,
     training: EventSource,
     monitoring: EventSource,
     settings: TrainingSettings,
@@ -58,11 +60,13 @@ def train_member(
     Parameters
     ----------
     build_network : callable
-        Seed of the initial weights to a network that maps (features, grid) to predictions of shape (B,).
+        Seed of the initial weights to a network, which is called with the batch's inputs by name.
+    loss : MemberLoss
+        What is minimised; it takes the network's output as it comes. Fresh: a checkpoint restores its state.
     training, monitoring : EventSource
         Disjoint events to learn from and to choose the best epoch with.
     settings : TrainingSettings
-        Batch size, loss, schedule and what fixes the bits.
+        Batch size, schedule and what fixes the bits.
     seed : int
         Seed of the member; initial weights and order of the events are child streams of it.
     device : torch.device
@@ -96,7 +100,7 @@ def train_member(
         stack.enter_context(repeatable(device, settings.threads))
         stack.enter_context(torch.random.fork_rng(range(torch.cuda.device_count())))
         torch.manual_seed(child_seed(seed, "torch"))
-        loop = _Loop(build_network, training, monitoring, settings, seed, device, checkpoint, config_hash, watch)
+        loop = _Loop(build_network, loss, training, monitoring, settings, seed, device, checkpoint, config_hash, watch)
         try:
             stop_reason = loop.run(on_batch)
         except Interrupted as interruption:
@@ -125,6 +129,7 @@ class _Loop:
     def __init__(
         self,
         build_network: Callable[[int], nn.Module],
+        loss: MemberLoss,
         training: EventSource,
         monitoring: EventSource,
         settings: TrainingSettings,
@@ -146,16 +151,17 @@ class _Loop:
         if settings.channels_last:
             # stub of torch: memory_format is a keyword of the implementation only
             network = network.to(memory_format=torch.channels_last_3d)  # type: ignore[call-overload]
-        self.forward: Callable[..., Tensor] = torch.compile(network) if settings.compile else network
-        optimiser = torch.optim.Adam(
+        self.forward: Callable[..., Any] = torch.compile(network) if settings.compile else network
+        # without weight decay this is Adam
+        optimiser = torch.optim.AdamW(
             [p for p in network.parameters() if p.requires_grad],
             betas=(settings.schedule.beta1_high, settings.adam_beta2),
             eps=settings.adam_eps,
+            weight_decay=settings.weight_decay,
             fused=True,
         )
-        loss = HuberisedFractionalLoss(settings.loss).to(device)
         schedule = OneCycleThenStep(settings.schedule, self.batches_per_epoch)
-        self.state = TrainingState(network, optimiser, loss, schedule)
+        self.state = TrainingState(network, optimiser, loss.to(device), schedule)
         self.identity = content_hash(
             {
                 "config": config_hash,
@@ -188,10 +194,10 @@ class _Loop:
             self.progress.start_epoch(state.batch)
             self._train_epoch(on_batch)
             state.loss.end_of_epoch(state.epoch)
-            validation_loss = self._validate()
-            if schedule.end_epoch(validation_loss).improved:
+            validation = self._validate()
+            if schedule.end_epoch(validation["loss"]).improved:
                 state.keep_best()
-            self._end_epoch(validation_loss)
+            self._end_epoch(validation)
         return "no_improvement" if schedule.stopped else "max_epochs"
 
     def _train_epoch(self, on_batch: Callable[[int, int], None] | None) -> None:
@@ -208,9 +214,9 @@ class _Loop:
                     group["lr"], group["betas"] = rates.lr, (rates.beta1, self.settings.adam_beta2)
                 state.optimiser.zero_grad(set_to_none=True)
                 with torch.autocast(self.device.type, torch.bfloat16, enabled=self.settings.amp):
-                    prediction = self.forward(batch.features, batch.grid)
+                    output = self.forward(**batch.inputs)
                 assert batch.target is not None
-                loss = state.loss(prediction, batch.target, batch.weight)
+                loss = state.loss(output, batch.target, batch.weight)
                 value = float(loss.item())
                 if not math.isfinite(value):
                     raise TrainingDiverged(
@@ -224,31 +230,32 @@ class _Loop:
                     on_batch(state.epoch, state.batch - 1)
                 started = self._after_batch(started)
 
-    def _validate(self) -> float:
-        """Return the mean loss over the monitoring events (each event counts the same, not each batch)."""
+    def _validate(self) -> dict[str, float]:
+        """Return the mean ``loss`` and metrics over the monitoring events (not over batches)."""
         state = self.state
         state.network.eval()
         state.loss.eval()
         thresholds = {name: value.clone() for name, value in state.loss.state_dict().items()}
-        total = 0.0
+        totals: Counter[str] = Counter()
         started = time.monotonic()
         try:
             with torch.inference_mode(), self.monitoring.batches(self.monitoring.in_order()) as batches:
                 for batch in batches:
                     with torch.autocast(self.device.type, torch.bfloat16, enabled=self.settings.amp):
-                        prediction = self.forward(batch.features, batch.grid)
+                        output = self.forward(**batch.inputs)
                     assert batch.target is not None
-                    values = state.loss.per_event(prediction, batch.target, batch.weight)
-                    total += float(values.double().sum().item())
+                    values = {"loss": state.loss.per_event(output, batch.target, batch.weight)}
+                    values |= state.loss.metrics(output, batch.target)
+                    totals.update({name: float(value.double().sum().item()) for name, value in values.items()})
                     started = self._after_batch(started, save=False)
         except Interrupted:
             # the whole validation is repeated, from the thresholds that it began with
             state.loss.load_state_dict(thresholds)
             raise
-        mean = total / len(self.monitoring.source.index)
-        if not math.isfinite(mean):
-            raise TrainingDiverged(self._diverged("validation", mean))
-        return mean
+        means = {name: total / len(self.monitoring.source.index) for name, total in totals.items()}
+        if not math.isfinite(means["loss"]):
+            raise TrainingDiverged(self._diverged("validation", means["loss"]))
+        return means
 
     def _after_batch(self, started: float, save: bool = True) -> float:
         """Save if it is time, stop if time runs out; return the start of the next batch."""
@@ -261,18 +268,17 @@ class _Loop:
         self.watch.check(2 * self._batch_seconds + 2 * self._save_seconds)
         return time.monotonic()
 
-    def _end_epoch(self, validation_loss: float) -> None:
+    def _end_epoch(self, validation: Mapping[str, float]) -> None:
         """Enter the epoch in the history and save."""
         state = self.state
         last_batch = state.optimiser.param_groups[0]  # the schedule may already have halved its rate
-        thresholds = [t if t >= 0 else None for t in state.loss.thresholds.tolist()]
         entry = {
             "epoch": state.epoch,
             "train_loss": state.loss_sum / (self.batches_per_epoch * self.settings.batch_size),
-            "validation_loss": validation_loss,
+            **{f"validation_{name}": value for name, value in validation.items()},
             "lr": last_batch["lr"],
             "beta1": last_batch["betas"][0],
-            "thresholds": thresholds,
+            **state.loss.log(),
         }
         state.history.append(entry)
         state.epoch, state.batch, state.loss_sum = state.epoch + 1, 0, 0.0

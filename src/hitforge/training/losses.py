@@ -1,6 +1,10 @@
-"""Huberised mean fractional squared error and the variants of its ablation."""
+"""What a training minimises: the interface, and the Huberised mean fractional squared error with its ablation."""
 
 from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from collections.abc import Mapping
+from typing import Any
 
 import torch
 from torch import Tensor, nn
@@ -10,7 +14,33 @@ from hitforge.training.settings import LossSettings
 _UNSET = -1.0
 
 
-class HuberisedFractionalLoss(nn.Module):
+class MemberLoss(nn.Module, ABC):
+    """The loss of a network, with the state that training moves in it; ``state_dict`` goes into checkpoints.
+
+    The loop hands over whatever the network returns, so that a study is free to return one tensor or several by name.
+    """
+
+    def forward(self, output: Any, target: Tensor, weight: Tensor | None = None) -> Tensor:
+        """Return the mean of :meth:`per_event` over the batch (divided by n, not by the sum of the weights)."""
+        return self.per_event(output, target, weight).mean()
+
+    @abstractmethod
+    def per_event(self, output: Any, target: Tensor, weight: Tensor | None = None) -> Tensor:
+        """Return the loss of each event, shape (n,), so that a validation can average over events."""
+
+    def end_of_epoch(self, epoch: int) -> None:
+        """Note that an epoch of training batches is over; called before its validation."""
+
+    def metrics(self, output: Any, target: Tensor) -> Mapping[str, Tensor]:
+        """Return per-event values, shape (n,), whose means over the monitoring events enter the history."""
+        return {}
+
+    def log(self) -> dict[str, Any]:
+        """Return plain data of the loss's state for the history of an epoch."""
+        return {}
+
+
+class HuberisedFractionalLoss(MemberLoss):
     """Squared error over the target, linear beyond a threshold per target bin (arXiv:2107.02119, loss section).
 
     The thresholds are state: running averages of a quantile of the squared errors in each bin. They move with
@@ -39,16 +69,12 @@ class HuberisedFractionalLoss(nn.Module):
         self.register_buffer("thresholds", torch.full((len(settings.bin_edges) - 1,), _UNSET))
         self.register_buffer("frozen", torch.tensor(False))
 
-    def forward(self, prediction: Tensor, target: Tensor, weight: Tensor | None = None) -> Tensor:
-        """Return the mean of :meth:`per_event` over the batch (divided by n, not by the sum of the weights)."""
-        return self.per_event(prediction, target, weight).mean()
-
-    def per_event(self, prediction: Tensor, target: Tensor, weight: Tensor | None = None) -> Tensor:
+    def per_event(self, output: Tensor, target: Tensor, weight: Tensor | None = None) -> Tensor:
         """Return the loss of each event, so that a validation can average over events instead of batches.
 
         Parameters
         ----------
-        prediction, target : Tensor, shape (n,), GeV
+        output, target : Tensor, shape (n,), GeV
         weight : Tensor, shape (n,), optional
             Event weights; ignored if the settings switch weighting off.
 
@@ -58,7 +84,7 @@ class HuberisedFractionalLoss(nn.Module):
             In GeV for ``mfse``, in GeV^2 for ``mse``.
         """
         target = target.float()
-        distance = (prediction.float() - target).abs()
+        distance = (output.float() - target).abs()
         loss = distance.square()
         if self.settings.huber != "off":
             # An infinite threshold would turn the unused branch's gradient into NaN, hence the mask and the zero.
@@ -76,6 +102,10 @@ class HuberisedFractionalLoss(nn.Module):
         """Freeze the thresholds of the ``fixed`` variant after the first epoch (0); later calls change nothing."""
         if self.settings.huber == "fixed":
             self.frozen.fill_(True)
+
+    def log(self) -> dict[str, Any]:
+        """Return the thresholds, None where unset."""
+        return {"thresholds": [t if t >= 0 else None for t in self.thresholds.tolist()]}
 
     @torch.no_grad()
     def _threshold_of_each(self, squared: Tensor, target: Tensor) -> Tensor:

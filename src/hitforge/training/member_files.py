@@ -31,8 +31,8 @@ class TrainedMember:
     weights : dict of Tensor
         State of the network at the best epoch, on the CPU.
     history : list of dict
-        For each epoch: train_loss and validation_loss (means over events), lr and beta1 of the last batch,
-        thresholds of the loss after the epoch (None where unset).
+        For each epoch: train_loss and validation_loss (means over events), lr and beta1 of the last batch, and what
+        the loss logs (its thresholds after the epoch) or measures (``validation_<name>``).
     best_epoch : int
         Epoch, from 0, with the lowest validation loss.
     best_loss : float

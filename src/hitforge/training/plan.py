@@ -40,9 +40,9 @@ class EpochPlan:
         return np.concatenate(self.windows)
 
 
-def slice_edges(index: EventIndex) -> NDArray[np.int64]:
-    """Return the edges, shape (n_slices + 1,), of the runs of events from the same 64 rows of a shard."""
-    changes = np.diff(index.shard).astype(bool) | np.diff(index.row // ROWS_PER_SLICE).astype(bool)
+def slice_edges(index: EventIndex, rows: int = ROWS_PER_SLICE) -> NDArray[np.int64]:
+    """Return the edges, shape (n_slices + 1,), of the runs of events from the same ``rows`` rows of a shard."""
+    changes = np.diff(index.shard).astype(bool) | np.diff(index.row // rows).astype(bool)
     return np.concatenate([[0], np.flatnonzero(changes) + 1, [len(index)]]).astype(np.int64)
 
 

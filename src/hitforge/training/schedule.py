@@ -57,6 +57,7 @@ class OneCycleThenStep:
     that it was saved with, and holds the rates for whole epochs: while the loss has not improved for
     ``step_patience`` epochs, each epoch halves the learning rate. Halving does not reset the count. The first
     epoch of stage 2 that does not improve is forgiven if anything improved in stage 1.
+    With ``stop_in_cycle`` epochs of the cycle without improvement count towards the early stop, too.
     With ``constant`` there is one stage of ``max_epochs`` without reload or halving, and only the early stop.
 
     Parameters
@@ -126,7 +127,7 @@ class OneCycleThenStep:
             self.epochs_without_improvement = 0
         elif self._forgive:
             self._forgive = False
-        elif self._in_step_stage or s.constant:
+        elif self._in_step_stage or s.constant or s.stop_in_cycle:
             self.epochs_without_improvement += 1
         self.stopped = self.epochs_without_improvement >= s.stop_patience
         return EpochOutcome(improved, self.stopped)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Literal
 
-from pydantic import Field, PositiveFloat, PositiveInt
+from pydantic import Field, NonNegativeFloat, PositiveFloat, PositiveInt
 
 from hitforge.settings_base import Settings
 
@@ -47,6 +47,7 @@ class ScheduleSettings(Settings):
     step_factor: float = Field(0.5, gt=0, lt=1, description="factor on the learning rate in each such epoch")
     stop_patience: PositiveInt = Field(10, description="epochs without improvement that end the training")
     constant: bool = Field(False, description="keep lr_peak and beta1_high throughout (the paper's comparison)")
+    stop_in_cycle: bool = Field(False, description="let stop_patience end the training within the cycle, too")
 
     @property
     def cycle_epochs(self) -> int:
@@ -73,6 +74,10 @@ class TrainingSettings(Settings):
     )
     adam_beta2: float = Field(0.999, description="Adam's decay rate of the squared gradients' average")
     adam_eps: float = Field(1e-8, description="Adam's constant in the denominator of a step")
+    weight_decay: NonNegativeFloat = Field(0.0, description="decoupled weight decay (AdamW); 0 is Adam")
+    max_events: PositiveInt | None = Field(
+        None, description="train on so many events, drawn from the training folds; null takes all"
+    )
     threads: PositiveInt = Field(1, description="torch threads; part of what fixes the bits of a result")
     amp: bool = Field(False, description="bfloat16 autocast (norms and loss stay float32)")
     channels_last: bool = Field(True, description="channels_last_3d memory format")

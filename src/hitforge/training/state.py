@@ -9,7 +9,7 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from hitforge.training.losses import HuberisedFractionalLoss
+from hitforge.training.losses import MemberLoss
 from hitforge.training.schedule import OneCycleThenStep
 
 
@@ -44,7 +44,7 @@ class TrainingState:
 
     network: nn.Module
     optimiser: torch.optim.Optimizer
-    loss: HuberisedFractionalLoss
+    loss: MemberLoss
     schedule: OneCycleThenStep
     epoch: int = 0
     batch: int = 0

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import itertools
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
 import numpy as np
@@ -15,7 +15,10 @@ from hitforge.training.batches import SparseBatch
 from hitforge.training.dataset import EventIndex
 from hitforge.training.plan import slice_edges
 
-Transform = Callable[[NDArray[np.float32]], NDArray[np.float32]]
+NetworkInputs = Callable[[NDArray[np.float32]], Mapping[str, NDArray[np.float32]]]
+
+# Rows of a study without voxels are small: many are read in one go, and the copy in flight stays below some MiB.
+_ROWS_PER_READ = 4096
 
 
 @dataclass(frozen=True)
@@ -28,8 +31,8 @@ class EventSource:
         The events.
     target : str or None
         Dataset of the group ``targets``; None when predicting. Truth has no way in.
-    transform : callable or None
-        Raw features, shape (n, F), to network inputs, shape (n, F'), row by row; None reads no features.
+    inputs : callable or None
+        Raw features, shape (n, F), to named network inputs, each of shape (n, ...), row by row; None reads no features.
     weight : callable or None
         Targets, shape (n,), to event weights, shape (n,); None means ones.
     voxels : bool
@@ -38,7 +41,7 @@ class EventSource:
 
     index: EventIndex
     target: str | None = None
-    transform: Transform | None = None
+    inputs: NetworkInputs | None = None
     weight: Callable[[NDArray[np.float32]], NDArray[np.floating]] | None = None
     voxels: bool = True
 
@@ -50,16 +53,34 @@ class EventSource:
         """Return the memory of the deposits of each event, shape (N,)."""
         return self.index.n_hits * self._bytes_per_hit
 
+    @property
+    def reads_hits(self) -> bool:
+        """Whether voxel deposits are read."""
+        return self.voxels and self.index.voxel_shape is not None
+
     def read_bytes(self) -> int:
-        """Return the most memory that a single read takes: the hits of a slice of all folds."""
-        return self.index.slice_hits * self._bytes_per_hit
+        """Return the most memory that a single read takes: hits of a slice of all folds, or rows of features."""
+        if self.reads_hits:
+            return self.index.slice_hits * self._bytes_per_hit
+        return 4 * min(_ROWS_PER_READ, len(self.index)) * self._width
+
+    @property
+    def _width(self) -> int:
+        return 0 if self.inputs is None else len(self.index.feature_names)
 
     def event_bytes(self) -> NDArray[np.int64]:
-        """Return the memory of each event in a window or in a batch (the larger of the two), shape (N,)."""
-        raw = len(self.index.feature_names)
-        width = 0 if self.transform is None else self.transform(np.zeros((1, raw), np.float32)).shape[1] + raw
+        """Return the memory of each event in a window, shape (N,)."""
         # position in the index, row pointer, target, weight
-        return self.hit_bytes() + 4 * width + 24
+        return self.hit_bytes() + 4 * self._width + 24
+
+    def input_bytes(self) -> int:
+        """Return the memory of an event's network inputs, which it has in a batch beside that of a window."""
+        return sum(tensor.nbytes for tensor in self.zeros().inputs.values())
+
+    def zeros(self) -> SparseBatch:
+        """Return a batch of one event of zeros: it has the names and shapes of the network inputs."""
+        inputs = {} if self.inputs is None else dict(self.inputs(np.zeros((1, self._width), np.float32)))
+        return SparseBatch(np.zeros(1, np.int64), inputs, empty_hits(self, np.zeros(1, np.int64)), None, None)
 
 
 @dataclass(frozen=True)
@@ -73,15 +94,15 @@ class Window:
 
 
 def read_window(source: EventSource, events: NDArray[np.int64], keep_going: Callable[[], None]) -> Window:
-    """Read the events at ascending positions ``events``; ``keep_going`` is called before every slice.
+    """Read the events at ascending positions ``events``; ``keep_going`` is called before every read.
 
-    What is in flight beside the window is never more than a slice of a shard, see :meth:`EventSource.read_bytes`.
+    What is in flight beside the window is never more than one read of a shard, see :meth:`EventSource.read_bytes`.
     """
     index = source.index.take(events)
-    features = None if source.transform is None else np.empty((len(events), len(index.feature_names)), np.float32)
+    features = None if source.inputs is None else np.empty((len(events), len(index.feature_names)), np.float32)
     target = None if source.target is None else np.empty(len(events), np.float32)
     hits = empty_hits(source, index.n_hits)
-    edges = slice_edges(index)
+    edges = slice_edges(index) if source.reads_hits else slice_edges(index, _ROWS_PER_READ)
     shard: Shard | None = None
     try:
         for first, last in itertools.pairwise(edges.tolist()):
@@ -107,7 +128,7 @@ def read_window(source: EventSource, events: NDArray[np.int64], keep_going: Call
 
 def empty_hits(source: EventSource, n_hits: NDArray[np.int64]) -> CellHits | None:
     """Return uninitialised deposits with the given counts, None if the source reads none."""
-    if not source.voxels or source.index.voxel_shape is None:
+    if not source.reads_hits:
         return None
     indptr = np.concatenate([[0], np.cumsum(n_hits)]).astype(np.int64)
     cell = np.empty(indptr[-1], source.index.cell_dtype)
@@ -153,7 +174,7 @@ class BatchBuilder:
         self.events = events
         self.filled = 0
         raw = len(index.feature_names)
-        self._features = None if source.transform is None else np.empty((len(events), raw), np.float32)
+        self._features = None if source.inputs is None else np.empty((len(events), raw), np.float32)
         self._target = None if source.target is None else np.empty(len(events), np.float32)
         self._hits = empty_hits(source, index.n_hits[events])
 
@@ -180,11 +201,13 @@ class BatchBuilder:
         self.filled += n
 
     def batch(self) -> SparseBatch:
-        """Return the finished batch, with transformed features and weights."""
-        features, target, weight = self._features, self._target, None
-        if features is not None and self.source.transform is not None:
-            features = np.ascontiguousarray(self.source.transform(features), dtype=np.float32)
+        """Return the finished batch, with network inputs and weights."""
+        target, weight = self._target, None
+        inputs: dict[str, NDArray[np.float32]] = {}
+        if self._features is not None and self.source.inputs is not None:
+            made = self.source.inputs(self._features)
+            inputs = {name: np.ascontiguousarray(tensor, dtype=np.float32) for name, tensor in made.items()}
         if target is not None:
             ones = np.ones(len(target), np.float32)
             weight = ones if self.source.weight is None else self.source.weight(target).astype(np.float32)
-        return SparseBatch(self.events, features, self._hits, target, weight)
+        return SparseBatch(self.events, inputs, self._hits, target, weight)

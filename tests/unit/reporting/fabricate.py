@@ -179,8 +179,9 @@ def _predictions(
         entry=np.concatenate([np.arange(len(x)) for x in np.array_split(true, N_PARTS)]),
         bucket=np.zeros(n, dtype=np.int16),
         target=true.astype(np.float32),
-        members=values.astype(np.float32),
-        ensemble=(values @ weights).astype(np.float32),
+        truth={},
+        members={"energy": values.astype(np.float32)},
+        ensemble={"energy": (values @ weights).astype(np.float32)},
     )
 
 

@@ -28,7 +28,7 @@ from hitforge.training.plan import (
 )
 from tests.unit.training.training_toy import CPU, VOXELS, toy_source, without_identity, write_toy_shards
 
-SMALL_BUFFER = 60_000
+SMALL_BUFFER = 52_000
 
 
 @pytest.fixture(scope="module")
@@ -96,7 +96,7 @@ def test_epoch_has_every_event_once_and_epochs_differ(index: EventIndex) -> None
 
 @pytest.mark.parametrize("buffer", [SMALL_BUFFER, 10_000_000])
 def test_contents_are_those_of_the_shards(index: EventIndex, buffer: int) -> None:
-    stream = stream_of(index, buffer, transform=lambda raw: raw * 2, weight=lambda target: target / 10)
+    stream = stream_of(index, buffer, inputs=lambda raw: {"doubled": raw * 2}, weight=lambda target: target / 10)
     features, energy, dense = [], [], []
     for path in index.paths:
         with Shard(path) as shard:
@@ -105,12 +105,12 @@ def test_contents_are_those_of_the_shards(index: EventIndex, buffer: int) -> Non
             dense.append(shard.hits(0, len(shard)).to_dense(24))
     for _ in range(2):  # the second pass of a sample that fits comes from memory
         for batch in collect(stream, stream.shuffled(np.random.default_rng(3))):
-            np.testing.assert_array_equal(batch.features, np.concatenate(features)[batch.events] * 2)
+            np.testing.assert_array_equal(batch.inputs["doubled"], np.concatenate(features)[batch.events] * 2)
             np.testing.assert_array_equal(batch.target, np.concatenate(energy)[batch.events])
             np.testing.assert_allclose(batch.weight, np.concatenate(energy)[batch.events] / 10)
-            assert batch.grid is not None
-            assert batch.grid.shape == (32, 1, *VOXELS)
-            np.testing.assert_array_equal(batch.grid.reshape(32, 24), np.concatenate(dense)[batch.events])
+            grid = batch.inputs["grid"]
+            assert grid.shape == (32, 1, *VOXELS)
+            np.testing.assert_array_equal(grid.reshape(32, 24), np.concatenate(dense)[batch.events])
 
 
 def test_order_is_kept_and_last_batch_too(index: EventIndex) -> None:
@@ -136,7 +136,7 @@ def test_start_in_mid_epoch(index: EventIndex, start: int) -> None:
     found = collect(stream, plan, start)
     assert numbers(found) == numbers(expected)
     for a, b in zip(found, expected, strict=True):
-        np.testing.assert_array_equal(a.grid, b.grid)
+        np.testing.assert_array_equal(a.inputs["grid"], b.inputs["grid"])
 
 
 def test_windows_before_the_start_are_not_read(index: EventIndex, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -254,15 +254,14 @@ def test_truth_is_never_read_and_hits_only_if_wanted(tmp_path: Path) -> None:
         del handle["voxels/cell"], handle["voxels/energy"]
     stream = stream_of(index, voxels=False)
     batches = collect(stream, stream.in_order())
-    assert all(batch.grid is None for batch in batches)
+    assert all("grid" not in batch.inputs for batch in batches)
     assert stream.source.event_bytes().max() < 50
 
 
 def test_networks_without_features(index: EventIndex) -> None:
-    stream = stream_of(index, transform=None, target=None)
+    stream = stream_of(index, inputs=None, target=None)
     batch = collect(stream, stream.in_order())[0]
-    assert batch.features is None and batch.target is None and batch.weight is None
-    assert batch.grid is not None
+    assert set(batch.inputs) == {"grid"} and batch.target is None and batch.weight is None
 
 
 def test_too_few_events_name_the_minimum(index: EventIndex) -> None:
@@ -276,7 +275,7 @@ def test_too_small_buffer_names_the_minimum(index: EventIndex) -> None:
         stream_of(index, buffer=5_000)
 
 
-def test_transform_sees_raw_rows(index: EventIndex) -> None:
+def test_inputs_are_made_of_raw_rows(index: EventIndex) -> None:
     seen: list[NDArray[np.float32]] = []
 
     def noted(raw: NDArray[np.float32]) -> NDArray[np.float32]:
@@ -284,8 +283,8 @@ def test_transform_sees_raw_rows(index: EventIndex) -> None:
         return without_identity(raw)
 
     chosen = index.take(np.arange(0, len(index), 3))
-    stream = stream_of(chosen, 40_000, transform=noted)
+    stream = stream_of(chosen, 40_000, inputs=noted)
     seen.clear()
     batches = collect(stream, stream.in_order())
     np.testing.assert_array_equal(np.concatenate(seen), np.arange(0, len(index), 3))
-    assert batches[0].features is not None and batches[0].features.shape == (32, 1)
+    assert batches[0].inputs["features"].shape == (32, 1)

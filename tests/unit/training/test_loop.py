@@ -35,6 +35,7 @@ from hitforge.training.interruption import (
     slurm_job_started,
 )
 from hitforge.training.loop import TrainingDiverged, train_member
+from hitforge.training.losses import MemberLoss
 from hitforge.training.member_files import MemberError, TrainedMember, load_member, save_member, sidecar_path
 from hitforge.training.settings import LossSettings, ScheduleSettings
 from hitforge.training.state import TrainingState
@@ -44,6 +45,7 @@ from tests.unit.training.training_toy import (
     N_FOLDS,
     TRAINING_FOLDS,
     ToyNetwork,
+    toy_loss,
     toy_settings,
     toy_source,
     train_toy,
@@ -286,20 +288,23 @@ def test_no_leakage(shards: list[Path], tmp_path: Path, monkeypatch: pytest.Monk
 
     monkeypatch.setattr(Shard, "rows", noted_rows)
 
-    def spy(role: str) -> Callable[[NDArray[np.float32]], NDArray[np.float32]]:
-        def transform(raw: NDArray[np.float32]) -> NDArray[np.float32]:
+    def spy(role: str) -> Callable[[NDArray[np.float32]], dict[str, NDArray[np.float32]]]:
+        def inputs(raw: NDArray[np.float32]) -> dict[str, NDArray[np.float32]]:
             if raw.any():  # not the probe of the width
                 seen[role] += raw[:, 0].astype(int).tolist()
             return without_identity(raw)
 
-        return transform
+        return inputs
 
     index = index_events(shards)
     sources = [
-        toy_source(index, folds, transform=spy(role))
+        toy_source(index, folds, inputs=spy(role))
         for role, folds in (("training", TRAINING_FOLDS), ("monitoring", MONITORING_FOLDS))
     ]
-    train_member(ToyNetwork, *sources, toy_settings(), seed=1, device=CPU, checkpoint=tmp_path / "m.pt", config_hash="")
+    train_member(
+        ToyNetwork, toy_loss(toy_settings()), *sources, toy_settings(), seed=1, device=CPU,
+        checkpoint=tmp_path / "m.pt", config_hash="",
+    )  # fmt: skip
     assert {fold_of_event[e] for e in seen["training"]} == set(TRAINING_FOLDS)
     assert {fold_of_event[e] for e in seen["monitoring"]} == set(MONITORING_FOLDS)
     wanted = [e for e, fold in fold_of_event.items() if fold in MONITORING_FOLDS]
@@ -307,8 +312,8 @@ def test_no_leakage(shards: list[Path], tmp_path: Path, monkeypatch: pytest.Monk
     assert set(asked) == {"features", "targets/energy"}
     with pytest.raises(ValueError, match="both trained on and monitored"):
         train_member(
-            ToyNetwork, sources[0], toy_source(index, [2]), toy_settings(), seed=1, device=CPU,
-            checkpoint=tmp_path / "m.pt", config_hash="",
+            ToyNetwork, toy_loss(toy_settings()), sources[0], toy_source(index, [2]), toy_settings(), seed=1,
+            device=CPU, checkpoint=tmp_path / "m.pt", config_hash="",
         )  # fmt: skip
 
 
@@ -320,8 +325,9 @@ def test_validation_averages_over_events(shards: list[Path], tmp_path: Path) -> 
     settings = toy_settings(schedule=schedule, loss=LossSettings(huber="off"))
     training = toy_source(index, TRAINING_FOLDS)
     member = train_member(
-        ToyNetwork, training, monitoring, settings, seed=3, device=CPU, checkpoint=tmp_path / "m.pt", config_hash=""
-    )
+        ToyNetwork, toy_loss(settings), training, monitoring, settings, seed=3, device=CPU,
+        checkpoint=tmp_path / "m.pt", config_hash="",
+    )  # fmt: skip
     network = ToyNetwork(0).eval()
     network.load_state_dict(member.weights)
     losses = []
@@ -339,11 +345,15 @@ def test_validation_averages_over_events(shards: list[Path], tmp_path: Path) -> 
 
 def test_nan_is_named(shards: list[Path], tmp_path: Path) -> None:
     index = index_events(shards)
-    poisoned = toy_source(index, TRAINING_FOLDS, transform=lambda raw: np.where(raw[:, 1:] > 0.99, np.nan, raw[:, 1:]))
+
+    def spoiled(raw: NDArray[np.float32]) -> dict[str, NDArray[np.float32]]:
+        return {"features": np.where(raw[:, 1:] > 0.99, np.nan, raw[:, 1:])}
+
+    poisoned = toy_source(index, TRAINING_FOLDS, inputs=spoiled)
     monitoring = toy_source(index, MONITORING_FOLDS)
     with pytest.raises(TrainingDiverged, match=r"member_2, epoch 1, batch \d+ of \d+: the loss is nan.*lr_peak"):
         train_member(
-            ToyNetwork, poisoned, monitoring, toy_settings(), seed=1, device=CPU,
+            ToyNetwork, toy_loss(toy_settings()), poisoned, monitoring, toy_settings(), seed=1, device=CPU,
             checkpoint=tmp_path / "member_2.pt", config_hash="",
         )  # fmt: skip
 
@@ -375,7 +385,7 @@ def test_early_stop(shards: list[Path], tmp_path: Path) -> None:
 def test_step_stage_starts_from_the_best(shards: list[Path], tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """The reload takes weights and optimiser back, and leaves the thresholds of the loss."""
     losses = [1.0, 2.0, 3.0]
-    monkeypatch.setattr(loop._Loop, "_validate", lambda self: losses[self.state.epoch])
+    monkeypatch.setattr(loop._Loop, "_validate", lambda self: {"loss": losses[self.state.epoch]})
     moments: list[Tensor] = []
     weights: list[Tensor] = []
     thresholds: list[list[float]] = []
@@ -453,8 +463,8 @@ def test_bounded_buffer_trains_and_resumes(tmp_path: Path) -> None:
 
     def run(name: str, on_batch: Callable[[int, int], None] | None = None) -> tuple[bytes, bytes]:
         member = train_member(
-            Flat, toy_source(index, TRAINING_FOLDS), toy_source(index, MONITORING_FOLDS), settings, seed=1, device=CPU,
-            checkpoint=tmp_path / f"{name}.pt", config_hash="", on_batch=on_batch,
+            Flat, toy_loss(settings), toy_source(index, TRAINING_FOLDS), toy_source(index, MONITORING_FOLDS), settings,
+            seed=1, device=CPU, checkpoint=tmp_path / f"{name}.pt", config_hash="", on_batch=on_batch,
         )  # fmt: skip
         return member_bytes(member, tmp_path, name)
 
@@ -465,3 +475,54 @@ def test_bounded_buffer_trains_and_resumes(tmp_path: Path) -> None:
     with pytest.raises(Killed):
         run("b", kill_at(1, 7))
     assert run("b") == expected
+
+
+class TwoHeads(ToyNetwork):
+    def forward(self, features: Any, grid: Any) -> Any:
+        value = super().forward(features, grid)
+        return {"energy": value, "logit": (value - 400) / 100}
+
+
+class TwoHeadLoss(MemberLoss):
+    """A study's own loss: two heads of a network, a measured quantity, and state that training moves."""
+
+    seen: Tensor
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.register_buffer("seen", torch.zeros(()))
+
+    def per_event(self, output: Any, target: Tensor, weight: Tensor | None = None) -> Tensor:
+        if self.training:
+            self.seen += len(target)
+        above = (target > 400).float()
+        classes = torch.nn.functional.binary_cross_entropy_with_logits(output["logit"], above, reduction="none")
+        return (output["energy"] - target).abs() / 100 + classes
+
+    def metrics(self, output: Any, target: Tensor) -> dict[str, Tensor]:
+        return {"accuracy": ((output["logit"] > 0) == (target > 400)).float()}
+
+    def log(self) -> dict[str, Any]:
+        return {"seen": int(self.seen)}
+
+
+def test_several_outputs_and_a_loss_of_ones_own_resume_bit_for_bit(shards: list[Path], tmp_path: Path) -> None:
+    index = index_events(shards)
+    sources = [toy_source(index, folds) for folds in (TRAINING_FOLDS, MONITORING_FOLDS)]
+
+    def run(name: str, on_batch: Callable[[int, int], None] | None = None) -> TrainedMember:
+        return train_member(
+            TwoHeads, TwoHeadLoss(), *sources, toy_settings(weight_decay=0.01), seed=3, device=CPU,
+            checkpoint=tmp_path / f"{name}.pt", config_hash="", on_batch=on_batch,
+        )  # fmt: skip
+
+    straight = run("a")
+    with pytest.raises(Killed):
+        run("b", kill_at(3, 2))
+    resumed = run("b")
+    assert member_bytes(resumed, tmp_path, "b")[0] == member_bytes(straight, tmp_path, "a")[0]
+    assert resumed.history == straight.history
+    batches = straight.batches_per_epoch
+    # the loss's own state is in the checkpoint, and validation does not move it
+    assert [entry["seen"] for entry in straight.history] == [16 * batches * (k + 1) for k in range(6)]
+    assert 0.5 < straight.history[-1]["validation_accuracy"] <= 1

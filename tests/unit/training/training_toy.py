@@ -17,6 +17,7 @@ from hitforge.hits import CellHits
 from hitforge.shards import ShardBlock, ShardLayout, write_shard
 from hitforge.training.dataset import EventIndex, index_events
 from hitforge.training.loop import train_member
+from hitforge.training.losses import HuberisedFractionalLoss, MemberLoss
 from hitforge.training.member_files import TrainedMember
 from hitforge.training.settings import LossSettings, ScheduleSettings, TrainingSettings
 from hitforge.training.window import EventSource
@@ -54,13 +55,13 @@ def write_toy_shards(folder: Path, sizes: Sequence[int], voxel_shape: tuple[int,
     return paths
 
 
-def without_identity(features: NDArray[np.float32]) -> NDArray[np.float32]:
-    return features[:, 1:]
+def without_identity(features: NDArray[np.float32]) -> dict[str, NDArray[np.float32]]:
+    return {"features": features[:, 1:]}
 
 
 def toy_source(index: EventIndex, folds: Sequence[int] | None = None, **changes: Any) -> EventSource:
     chosen = index if folds is None else index.folds(N_FOLDS, folds)
-    return EventSource(chosen, **{"target": "energy", "transform": without_identity, **changes})
+    return EventSource(chosen, **{"target": "energy", "inputs": without_identity, **changes})
 
 
 class ToyNetwork(nn.Module):
@@ -77,8 +78,7 @@ class ToyNetwork(nn.Module):
                 parameter.normal_(0, 0.3, generator=generator)
         self.register_buffer("running", torch.zeros(()))
 
-    def forward(self, features: Tensor | None, grid: Tensor | None) -> Tensor:
-        assert features is not None and grid is not None
+    def forward(self, features: Tensor, grid: Tensor) -> Tensor:
         if self.training:
             self.running.lerp_(grid.mean(), 0.1)
         inputs = torch.cat([features, grid.flatten(1)], dim=1)
@@ -94,12 +94,17 @@ def toy_settings(**changes: Any) -> TrainingSettings:
     )
 
 
+def toy_loss(settings: TrainingSettings) -> MemberLoss:
+    return HuberisedFractionalLoss(settings.loss)
+
+
 def train_toy(paths: Sequence[Path], checkpoint: Path, **changes: Any) -> TrainedMember:
     """Train with the defaults of this module; ``settings`` and the keywords of train_member can be changed."""
     index = index_events(paths)
     arguments: dict[str, Any] = {"settings": toy_settings(), "seed": 5, "device": CPU, "config_hash": "c", **changes}
     training, monitoring = toy_source(index, TRAINING_FOLDS), toy_source(index, MONITORING_FOLDS)
-    return train_member(ToyNetwork, training, monitoring, checkpoint=checkpoint, **arguments)
+    loss = toy_loss(arguments["settings"])
+    return train_member(ToyNetwork, loss, training, monitoring, checkpoint=checkpoint, **arguments)
 
 
 def main() -> None:

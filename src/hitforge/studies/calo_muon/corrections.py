@@ -20,7 +20,8 @@ def fit_corrections(predictions: Predictions, settings: EvaluationSettings) -> d
     def fit(values: NDArray[np.floating]) -> dict[str, Any]:
         return fit_bias(predictions.target, values, settings).model_dump(mode="json")
 
-    return {"ensemble": fit(predictions.ensemble), "members": [fit(column) for column in predictions.members.T]}
+    members = predictions.members["energy"].T
+    return {"ensemble": fit(predictions.ensemble["energy"]), "members": [fit(column) for column in members]}
 
 
 def as_sample(pieces: Sequence[EvaluationPiece], settings: EvaluationSettings) -> EvaluationSample:
@@ -36,7 +37,8 @@ def as_sample(pieces: Sequence[EvaluationPiece], settings: EvaluationSettings) -
     def corrected(which: int | None) -> ModelOutput:
         raw, values, reason = [], [], None
         for piece in pieces:
-            own = piece.predictions.ensemble if which is None else piece.predictions.members[:, which]
+            outputs = piece.predictions
+            own = outputs.ensemble["energy"] if which is None else outputs.members["energy"][:, which]
             stored = piece.calibration["ensemble"] if which is None else piece.calibration["members"][which]
             correction = BiasCorrection.model_validate(stored)
             raw.append(own.astype(np.float64))
@@ -47,7 +49,7 @@ def as_sample(pieces: Sequence[EvaluationPiece], settings: EvaluationSettings) -
         joined = None if reason else np.concatenate(values)[order]
         return ModelOutput(np.concatenate(raw)[order], joined, reason)
 
-    members = [corrected(k) for k in range(events.members.shape[1])]
+    members = [corrected(k) for k in range(events.members["energy"].shape[1])]
     true = events.target.astype(np.float64)[order]
     discrete = bool(np.all(energy_bins(settings, discrete=True).index(true) >= 0))
     return EvaluationSample(true, corrected(None), members, discrete)

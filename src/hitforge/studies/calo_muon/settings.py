@@ -13,15 +13,14 @@ from hitforge.settings_base import Settings
 from hitforge.studies.calo_muon.report import names
 
 _READING = ("ntuple", "layouts", "decode", "lumin", "geometry", "muons")
-_VIEWS = ("history", "muon_data", "names", "tables")
-_TABLE_VIEWS = ("data_tables", "training_tables", "text")
+_VIEWS = ("muon_data", "names", "tables")
+_TABLE_VIEWS = ("data_tables", "model_tables", "text")
 _SHOWN = ("corrections", "evaluate", "geometry")
 _FIGURE_VIEWS = (
     "figures",
     "plotting",
     "resolution_figures",
     "response_figures",
-    "training_figures",
     "data_figures",
     "event_display",
 )

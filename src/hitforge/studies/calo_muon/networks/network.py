@@ -72,7 +72,7 @@ class MuonNetwork(nn.Module):
         self.dense = nn.Sequential(*layers)
         self.output = nn.Linear(width, 1)
 
-    def forward(self, features: Tensor | None, grid: Tensor | None = None) -> Tensor:
+    def forward(self, features: Tensor | None = None, grid: Tensor | None = None) -> Tensor:
         """Predict energies.
 
         Parameters

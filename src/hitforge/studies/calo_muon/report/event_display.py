@@ -9,10 +9,10 @@ from matplotlib.colors import LogNorm
 from numpy.typing import NDArray
 
 from hitforge.reporting.chapter import Figure, ReportInputs
+from hitforge.reporting.plotting import data_label, nothing
 from hitforge.reporting.style import label, new_figure
 from hitforge.studies.calo_muon.geometry import Geometry, load_geometry
 from hitforge.studies.calo_muon.report.muon_data import DisplayedMuon, nearest_muon
-from hitforge.studies.calo_muon.report.plotting import data_label, nothing
 
 ENERGIES_GEV = (200.0, 5000.0)
 """Muons nearest to these energies are shown."""

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from functools import partial
 
 from hitforge.reporting.chapter import Figure, ReportInputs
+from hitforge.reporting.training_figures import importances, learning_rate, loss_history, tuning_history
 from hitforge.studies.calo_muon.report.data_figures import feature_distributions, spectra
 from hitforge.studies.calo_muon.report.event_display import event_displays
 from hitforge.studies.calo_muon.report.names import FIGURES
@@ -15,14 +17,8 @@ from hitforge.studies.calo_muon.report.resolution_figures import (
     resolution,
 )
 from hitforge.studies.calo_muon.report.response_figures import calibration, linearity
-from hitforge.studies.calo_muon.report.training_figures import (
-    importances,
-    learning_rate,
-    loss_history,
-    tuning_history,
-)
 
-MAKERS = (
+MAKERS: tuple[Callable[[ReportInputs], Figure], ...] = (
     mean_improvement,
     resolution,
     combined_resolution,
@@ -32,10 +28,10 @@ MAKERS = (
     spectra,
     event_displays,
     feature_distributions,
-    loss_history,
+    partial(loss_history, loss="Loss [GeV]", note="Networks' losses are Huberised, those of trees are not."),
     learning_rate,
     importances,
-    tuning_history,
+    partial(tuning_history, loss="Loss on the scoring fold [GeV]"),
 )
 
 

@@ -9,23 +9,9 @@ import numpy as np
 from matplotlib.axes import Axes
 from numpy.typing import NDArray
 
-from hitforge.reporting.chapter import Figure, ReportInputs
-from hitforge.reporting.style import COLOURS, MARKERS, empty_figure
+from hitforge.reporting.style import COLOURS, MARKERS
 
 ENERGY_LABEL = "True energy [GeV]"
-
-
-def nothing(name: str, title: str, reason: str) -> Figure:
-    """Return a figure without content, with the reason."""
-    return Figure(name, title, "", empty_figure(reason), empty=reason)
-
-
-def data_label(inputs: ReportInputs, sample: str) -> str:
-    """Return ``simulation`` for generated samples and nothing for the user's own."""
-    settings = (
-        inputs.settings["samples"].get(sample) or inputs.settings["samples"][inputs.samples_with_role("train")[0]]
-    )
-    return "simulation" if settings["source"] == "simulate" else ""
 
 
 def column(rows: Sequence[Mapping[str, Any]], key: str) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
@@ -81,9 +67,3 @@ def bands(
     )  # fmt: skip
     if band:
         axes.fill_between(x, y - error, y + error, color=colour, alpha=0.16, linewidth=0)
-
-
-def grid_shape(n: int, columns: int) -> tuple[int, int]:
-    """Return rows and columns of ``n`` panels, four as a square."""
-    used = 2 if n == 4 else max(1, min(n, columns))
-    return -(-n // used), used

@@ -11,14 +11,13 @@ from matplotlib.figure import Figure as MatplotlibFigure
 from matplotlib.lines import Line2D
 
 from hitforge.reporting.chapter import Figure, Measured, ReportInputs
+from hitforge.reporting.plotting import data_label, nothing
 from hitforge.reporting.style import BLUE, GREY, ORANGE, RED, label, new_figure
 from hitforge.studies.calo_muon.report.plotting import (
     ENERGY_LABEL,
     bands,
     column,
-    data_label,
     energies,
-    nothing,
     points,
 )
 from hitforge.studies.calo_muon.report.tables import (

@@ -11,10 +11,11 @@ from hitforge.evaluation.calibration import BiasCorrection
 from hitforge.predictions import EvaluationPiece, usable
 from hitforge.provenance import read_json
 from hitforge.reporting.chapter import Figure, ReportInputs
+from hitforge.reporting.plotting import data_label, nothing
 from hitforge.reporting.style import BLUE, GREY, RED, SEQUENTIAL, label, new_figure
 from hitforge.studies.calo_muon.corrections import as_sample
 from hitforge.studies.calo_muon.evaluate import EvaluationSample, energy_bins
-from hitforge.studies.calo_muon.report.plotting import ENERGY_LABEL, data_label, nothing
+from hitforge.studies.calo_muon.report.plotting import ENERGY_LABEL
 from hitforge.studies.calo_muon.report.tables import HELDOUT, sample_title
 from hitforge.studies.calo_muon.settings import EvaluationSettings
 from hitforge.validation import read_inventory

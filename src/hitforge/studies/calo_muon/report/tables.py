@@ -7,10 +7,12 @@ from typing import Any
 
 from hitforge.provenance import read_json
 from hitforge.reporting.chapter import Cell, Column, Measured, ReportInputs, Table
+from hitforge.reporting.part_tables import bad_parts, cut_flow
+from hitforge.reporting.training_tables import training, tuning
 from hitforge.studies.calo_muon.published import PublishedResult, load_published
-from hitforge.studies.calo_muon.report.data_tables import bad_parts, cut_flow, features
+from hitforge.studies.calo_muon.report.data_tables import features
+from hitforge.studies.calo_muon.report.model_tables import models
 from hitforge.studies.calo_muon.report.names import TABLES
-from hitforge.studies.calo_muon.report.training_tables import models, training, tuning
 
 HELDOUT = "heldout"
 
@@ -41,8 +43,8 @@ def all_tables(inputs: ReportInputs) -> Sequence[Table]:
         cut_flow(inputs),
         bad_parts(inputs),
         models(inputs),
-        training(inputs),
-        tuning(inputs),
+        training(inputs, "GeV", 2),
+        tuning(inputs, "GeV", 2),
         features(inputs),
         published(inputs),
     )

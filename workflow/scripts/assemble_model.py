@@ -1,14 +1,14 @@
-"""Write the manifest of an ensemble (rule assemble_ensemble)."""
+"""Write the manifest of a fit (rule assemble_model)."""
 
 from pathlib import Path
 
 from hitforge.logs import start_log
 from hitforge.provenance import content_hash
-from hitforge.stages.assemble import assemble_ensemble
+from hitforge.stages.assemble import assemble_model
 from hitforge.studies.base import load_study
 
 start_log(snakemake.log[0])
-assemble_ensemble(
+assemble_model(
     load_study(snakemake.wildcards.study, snakemake.params.settings),
     snakemake.wildcards.fit,
     [Path(path) for path in snakemake.input.members],

@@ -1,69 +1,15 @@
-"""Tables of the models: what each is, how its members were trained, how the trees were tuned."""
+"""Tables of the training: how members were trained, how the trees were tuned."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from typing import Any
 
 from hitforge.reporting.chapter import Cell, Column, Measured, ReportInputs, Table
-from hitforge.studies.calo_muon.report.history import load_histories
+from hitforge.reporting.history import load_histories
 
 
-def models(inputs: ReportInputs) -> Table:
-    """What each reported model is."""
-    rows: list[tuple[Cell, ...]] = []
-    for model in inputs.metrics:
-        entry, manifest = inputs.settings["models"].get(model, {}), inputs.manifest_of.get(model, {})
-        network = entry.get("kind") == "network"
-        rows.append(
-            (
-                model,
-                entry.get("description", ""),
-                len(manifest.get("features", [])) or None,
-                _training_text(entry["training"]) if network else _trees_text(entry.get("trees", {})),
-            )
-        )
-    return Table(
-        name="models",
-        title="Models",
-        caption="Models of this report with the settings that matter most; the configuration has all of them.",
-        columns=(
-            Column(key="model", label="Model", align="left"),
-            Column(key="description", label="Description", align="left", wide=True),
-            Column(key="features", label="Features"),
-            Column(key="training", label="Training", align="left", wide=True),
-        ),
-        rows=tuple(rows),
-    )
-
-
-def _training_text(training: Mapping[str, Any]) -> str:
-    loss, schedule = training["loss"], training["schedule"]
-    kind = "fractional squared error" if loss["kind"] == "mfse" else "squared error"
-    huber = "no Huberisation" if loss["huber"] == "off" else f"{loss['huber']} Huber thresholds"
-    cycle = schedule["warmup_epochs"] + schedule["decay_epochs"]
-    rate = (
-        f"constant rate {schedule['lr_peak']:g}"
-        if schedule["constant"]
-        else f"one cycle of {cycle} epochs to rate {schedule['lr_peak']:g}"
-    )
-    if not schedule["constant"] and schedule["step_epochs"]:
-        rate += f", then at most {schedule['step_epochs']} of step decay"
-    weights = "" if loss["weighted"] else ", unweighted"
-    return f"{kind}{weights}, {huber}; batch {training['batch_size']}; {rate}; fold scheme {training['folds']}"
-
-
-def _trees_text(trees: Mapping[str, Any]) -> str:
-    if not trees:
-        return ""
-    return (
-        f"objective {trees.get('objective', '?')}; at most {trees.get('rounds', '?')} rounds, stopped after "
-        f"{trees.get('early_stopping_rounds', '?')} without improvement"
-    )
-
-
-def training(inputs: ReportInputs) -> Table:
-    """How each member was trained."""
+def training(inputs: ReportInputs, unit: str, decimals: int | None = None) -> Table:
+    """How each member was trained; ``unit`` and ``decimals`` are those of the loss."""
     rows: list[tuple[Cell, ...]] = []
     for model, manifest in inputs.manifest_of.items():
         weights = manifest.get("weights") or []
@@ -76,7 +22,7 @@ def training(inputs: ReportInputs) -> Table:
                     history.n_monitoring,
                     len(history.step),
                     history.best,
-                    _number(history.best_loss, 2),
+                    _number(history.best_loss, decimals),
                     _number(weights[history.member], 3) if history.member < len(weights) else None,
                     history.stop_reason or "",
                 )
@@ -95,7 +41,7 @@ def training(inputs: ReportInputs) -> Table:
             Column(key="n_monitoring", label="Monitoring muons"),
             Column(key="steps", label="Steps"),
             Column(key="best_step", label="Best step"),
-            Column(key="best_loss", label="Best loss", unit="GeV"),
+            Column(key="best_loss", label="Best loss", unit=unit),
             Column(key="weight", label="Ensemble weight"),
             Column(key="stop_reason", label="Ended by", align="left"),
         ),
@@ -108,8 +54,8 @@ def _number(value: float | None, decimals: int | None = None) -> Cell:
     return None if value is None else Measured(value=float(value), decimals=decimals)
 
 
-def tuning(inputs: ReportInputs) -> Table:
-    """Trials of the hyper-parameter search, best first."""
+def tuning(inputs: ReportInputs, unit: str, decimals: int | None = None) -> Table:
+    """Trials of the hyper-parameter search, best first; ``unit`` and ``decimals`` are those of the score."""
     trials = [
         (model, trial) for model, manifest in inputs.manifest_of.items() for trial in manifest.get("trials") or []
     ]
@@ -119,7 +65,7 @@ def tuning(inputs: ReportInputs) -> Table:
         (
             model,
             int(trial["number"]),
-            _number(trial["score"], 2),
+            _number(trial["score"], decimals),
             *(_parameter(trial.get("params", {}).get(name)) for name in parameters),
         )
         for model, trial in trials
@@ -132,7 +78,7 @@ def tuning(inputs: ReportInputs) -> Table:
         columns=(
             Column(key="model", label="Model", align="left"),
             Column(key="trial", label="Trial"),
-            Column(key="score", label="Score (loss)", unit="GeV"),
+            Column(key="score", label="Score (loss)", unit=unit),
             *(Column(key=name, label=name) for name in parameters),
         ),
         rows=rows,

@@ -11,9 +11,9 @@ from matplotlib.lines import Line2D
 from matplotlib.ticker import LogFormatterMathtext, LogLocator, NullFormatter, ScalarFormatter
 
 from hitforge.reporting.chapter import Figure, ReportInputs
+from hitforge.reporting.history import History, load_histories
+from hitforge.reporting.plotting import grid_shape, nothing
 from hitforge.reporting.style import COLOURS, INK, new_figure
-from hitforge.studies.calo_muon.report.history import History, load_histories
-from hitforge.studies.calo_muon.report.plotting import grid_shape, nothing
 
 
 def _histories(inputs: ReportInputs) -> dict[str, list[History]]:
@@ -21,8 +21,8 @@ def _histories(inputs: ReportInputs) -> dict[str, list[History]]:
     return {model: histories for model, histories in found.items() if histories}
 
 
-def loss_history(inputs: ReportInputs) -> Figure:
-    """Training and monitoring loss of every member, one panel for each model."""
+def loss_history(inputs: ReportInputs, loss: str, note: str = "") -> Figure:
+    """Training and monitoring loss of every member, one panel for each model; ``loss`` is its label with the unit."""
     models = _histories(inputs)
     if not models:
         return nothing("loss_history", "Losses", "no training history was found beside the models' manifests")
@@ -40,7 +40,7 @@ def loss_history(inputs: ReportInputs) -> Figure:
     for axes in panels.flat[len(models) :]:
         axes.set_axis_off()
     for row in panels:
-        row[0].set_ylabel("Loss [GeV]")
+        row[0].set_ylabel(loss)
     members = max(len(histories) for histories in models.values())
     keys = [
         Line2D([], [], color=INK, linestyle="--", linewidth=1.1, label="training"),
@@ -57,7 +57,7 @@ def loss_history(inputs: ReportInputs) -> Figure:
         "loss_history",
         "Losses",
         "Loss on the training muons (dashed) and on the monitoring fold (solid) that decides which epoch is kept "
-        "(dot); each member has a monitoring fold of its own. Networks' losses are Huberised, those of trees are not.",
+        f"(dot); each member has a monitoring fold of its own. {note}".rstrip(),
         figure,
     )
 
@@ -170,8 +170,8 @@ def _gain_shares(rows: list[dict[str, Any]]) -> dict[str, float]:
     return {row["feature"]: 100.0 * row["gain"] * row["weight"] / total for row in rows}
 
 
-def tuning_history(inputs: ReportInputs) -> Figure:
-    """Scores of the trials of a hyper-parameter search."""
+def tuning_history(inputs: ReportInputs, loss: str) -> Figure:
+    """Scores of the trials of a hyper-parameter search; ``loss`` is their label with the unit."""
     models = {model: manifest["trials"] for model, manifest in inputs.manifest_of.items() if manifest.get("trials")}
     if not models:
         reason = "no tuned model is among the reported models"
@@ -186,7 +186,7 @@ def tuning_history(inputs: ReportInputs) -> Figure:
         best = np.fmin.accumulate(score)
         axes.step(number, best, where="post", color=colour, linewidth=1.3, label=f"{model}, best so far")
     axes.set_xlabel("Trial")
-    axes.set_ylabel("Loss on the scoring fold [GeV]")
+    axes.set_ylabel(loss)
     axes.legend()
     return Figure(
         "tuning_history",

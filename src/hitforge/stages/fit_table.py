@@ -1,0 +1,38 @@
+"""Stage fit-table: a study's lookup table or formula, fitted on the folds that boosted trees train on."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from hitforge.provenance import stamp, write_json
+from hitforge.stages.feature_rows import TreeFolds, read_feature_rows
+from hitforge.studies.base import Study
+
+log = logging.getLogger(__name__)
+
+
+def fit_table_of(
+    study: Study[Any], fit: str, shards: Sequence[Path], folds: TreeFolds, out: Path, config_hash: str
+) -> None:
+    """Fit the table of a fit and write it as JSON."""
+    model = fit.partition("/")[0]
+    features, target = zip(*read_feature_rows(study, shards, folds.training, folds.count), strict=True)
+    table = study.fit_table(model, np.concatenate(features), np.concatenate(target))
+    n_training = sum(map(len, target))
+    log.info("%s: table fitted on %d events", fit, n_training)
+    write_json(
+        out,
+        stamp(
+            config_hash=config_hash,
+            n_training=n_training,
+            best_loss=None,
+            best_epoch=None,
+            table=table,
+            provenance={"training_parts": [path.stem for path in shards]},
+        ),
+    )

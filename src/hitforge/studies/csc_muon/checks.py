@@ -1,0 +1,99 @@
+"""What must hold for the roads of every ntuple, whatever its layout."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from hitforge.studies.csc_muon.npz import MAX_Q_OVER_PT
+from hitforge.studies.csc_muon.planes import N_PLANES, modes_of
+from hitforge.studies.csc_muon.reading import RoadWord3
+from hitforge.studies.csc_muon.roads import BLOCKS, ROAD_WORD3, STRAIGHTNESS, Roads
+from hitforge.validation import Problem
+
+MAX_THETA = 90
+"""The largest theta is 88; the index of a quad-strip goes to 154."""
+
+_MAKE_AGAIN = "write the ntuple again; a plane without hit is NaN in six blocks and 1 in the mask, with a hit 0"
+_GENERATOR = "match each road to a generated muon; without its q/pT the road cannot be used"
+
+
+@dataclass(frozen=True)
+class Place:
+    """Where roads come from: the file, its tree, and the file's names of the 87 and 3 columns."""
+
+    file: str
+    tree: str
+    variables: tuple[str, ...]
+    parameters: tuple[str, ...]
+
+
+def find_problems(roads: Roads, first_entry: int, place: Place, word3: RoadWord3) -> list[Problem]:
+    """Return what is wrong with consecutive roads, each kind of fault and column once.
+
+    Parameters
+    ----------
+    roads : Roads
+        As read.
+    first_entry : int
+        Entry of the first of them.
+    place : Place
+        For the messages.
+    word3 : str
+        What the settings say of column 86.
+    """
+    found = []
+    for reason, detail, fix, branch, bad in _faults(roads, place, word3):
+        if bad.any():
+            entry, count = first_entry + int(bad.argmax()), int(bad.sum())
+            found.append(Problem(reason, detail, fix, place.file, place.tree, branch, entry, count))
+    return found
+
+
+_Fault = tuple[str, str, str, str, NDArray[np.bool_]]
+
+
+def _faults(roads: Roads, place: Place, word3: RoadWord3) -> Iterator[_Fault]:
+    finite = np.isfinite(roads.parameters)
+    for column, name in enumerate(place.parameters):
+        yield "not_finite", "NaN or infinite", _GENERATOR, name, ~finite[:, column]
+    x = np.abs(roads.q_over_pt)
+    yield "zero_q_over_pt", "q/pT of zero", _GENERATOR, place.parameters[0], x == 0
+    if np.any(finite[:, 0]) and np.median(x[finite[:, 0]]) > MAX_Q_OVER_PT:
+        detail = f"more than half above {MAX_Q_OVER_PT}: this is not q/pT in 1/GeV"
+        fix = "the order of the parameters is q/pT, phi, eta"
+        yield "parameter_order", detail, fix, place.parameters[0], x > MAX_Q_OVER_PT
+    negative = ~(np.isfinite(roads.weight) & (roads.weight >= 0))
+    yield "bad_weight", "NaN, infinite or negative", "weights are 0 or larger", "w", negative
+    yield from _hit_faults(roads, place)
+    words = np.isfinite(roads.variables[:, STRAIGHTNESS:])
+    for column in range(STRAIGHTNESS, ROAD_WORD3 + 1):
+        bad = ~words[:, column - STRAIGHTNESS]
+        yield "not_finite", "a road word is NaN or infinite", _MAKE_AGAIN, place.variables[column], bad
+    if word3 == "theta_median":
+        detail = f"more than {MAX_THETA}: this is a quad-strip, not the median theta"
+        bad = roads.variables[:, ROAD_WORD3] > MAX_THETA
+        yield "road_word3", detail, "set reader.road_word3: phi_quadstrip", place.variables[ROAD_WORD3], bad
+
+
+def _hit_faults(roads: Roads, place: Place) -> Iterator[_Fault]:
+    mask, hit = roads.block("mask"), roads.hit
+    bad_mask = (mask != 0) & (mask != 1)
+    for plane in np.flatnonzero(bad_mask.any(axis=0)):
+        name = place.variables[72 + plane]
+        yield "bad_mask", "neither 0 (hit) nor 1 (none)", _MAKE_AGAIN, name, bad_mask[:, plane]
+    values = roads.variables[:, : N_PLANES * (len(BLOCKS) - 1)]
+    expected = np.tile(hit, len(BLOCKS) - 1)
+    mismatch, infinite = np.isnan(values) == expected, np.isinf(values)
+    for column in np.flatnonzero((mismatch | infinite).any(axis=0)):
+        name = place.variables[column]
+        detail = "the mask and the NaN disagree on whether there is a hit"
+        yield "mask_mismatch", detail, _MAKE_AGAIN, name, mismatch[:, column]
+        yield "not_finite", "infinite", _MAKE_AGAIN, name, infinite[:, column]
+    fix = "write the ntuple again, or leave the branch out: it follows from the hits"
+    n_hits, mode = hit.sum(axis=1), modes_of(np.ascontiguousarray(hit.T))
+    yield "wrong_n_hits", "not the number of planes with a hit", fix, "n_hits", roads.n_hits != n_hits
+    yield "wrong_mode", "not the mode of the stations with a hit", fix, "mode", roads.mode != mode

@@ -1,0 +1,74 @@
+"""Quality cuts on roads and the cut flow."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import numpy as np
+from numpy.typing import NDArray
+from pydantic import Field, PositiveFloat, model_validator
+
+from hitforge.settings_base import Settings
+from hitforge.studies.csc_muon.planes import CSC_PLANES, PLANE
+from hitforge.studies.csc_muon.roads import Roads
+
+
+class CutSettings(Settings):
+    """Which roads are used. The generated pT and eta select; they are never inputs."""
+
+    pt_min_gev: PositiveFloat = Field(2.0, description="smallest generated pT, in GeV")
+    pt_max_gev: PositiveFloat = Field(7000.0, description="largest generated pT, in GeV")
+    eta_min: PositiveFloat = Field(1.2, description="smallest generated |eta|")
+    eta_max: PositiveFloat = Field(2.4, description="largest generated |eta|")
+    modes: tuple[int, ...] = Field((11, 13, 14, 15), description="8 S1 + 4 S2 + 2 S3 + S4 of the stations with a hit")
+    station1_hit: bool = Field(True, description="require a hit in ME1/1, ME1/2 or ME0")
+    csc_bunch_crossings: tuple[int, ...] = Field((-1, 0), description="bunch crossings that CSC hits may have")
+
+    @model_validator(mode="after")
+    def _ranges_are_ranges(self) -> CutSettings:
+        if not (self.pt_min_gev < self.pt_max_gev and self.eta_min < self.eta_max):
+            raise ValueError("cuts: pt_min_gev must lie below pt_max_gev, and eta_min below eta_max")
+        return self
+
+
+CUT_NAMES = ("all", "finite target", "pT", "|eta|", "mode", "ME1 or ME0 hit", "CSC bunch crossing")
+"""Rows of the cut flow."""
+
+
+def select(roads: Roads, cuts: CutSettings) -> tuple[NDArray[np.bool_], dict[str, int]]:
+    """Apply the cuts one after the other.
+
+    Returns
+    -------
+    passed : ndarray, shape (N,), bool
+    flow : dict
+        Roads left after each of :data:`CUT_NAMES`, in their order.
+    """
+    passed = np.ones(len(roads), dtype=bool)
+    flow = {CUT_NAMES[0]: len(roads)}
+    for name, good in zip(CUT_NAMES[1:], _decisions(roads, cuts), strict=True):
+        passed &= good
+        flow[name] = int(passed.sum())
+    return passed, flow
+
+
+def _decisions(roads: Roads, cuts: CutSettings) -> Iterator[NDArray[np.bool_]]:
+    yield np.isfinite(roads.q_over_pt)
+    k = np.abs(roads.q_over_pt)
+    yield _between(k, 1 / cuts.pt_max_gev, 1 / cuts.pt_min_gev)
+    eta = np.abs(roads.parameters[:, 2])
+    yield _between(eta, cuts.eta_min, cuts.eta_max)
+    yield np.isin(roads.mode, cuts.modes)
+    hit = roads.hit
+    if cuts.station1_hit:
+        yield np.asarray(hit[:, [PLANE["me11"], PLANE["me12"], PLANE["me0"]]].any(axis=1))
+    else:
+        yield np.ones(len(roads), dtype=bool)
+    csc = list(CSC_PLANES)
+    on_time = np.isin(roads.block("time")[:, csc], cuts.csc_bunch_crossings)
+    yield np.asarray((on_time | ~hit[:, csc]).all(axis=1))
+
+
+def _between(values: NDArray[np.float32], low: float, high: float) -> NDArray[np.bool_]:
+    """Compare in the precision of the ntuple: 2.4 as float32 is larger than 2.4."""
+    return np.logical_and(values >= np.float32(low), values <= np.float32(high))

@@ -1,0 +1,89 @@
+"""Trigger rate on a falling spectrum, and its reduction against a reference model at equal efficiency.
+
+Muons are generated flat in 1/pT, a density of pT^-2; the weight pT^(2 - n) turns that into dN/dpT ~ pT^-n. A rate is
+the weighted fraction of roads whose scaled pT passes, so only ratios of rates have a meaning.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+import numpy as np
+
+from hitforge.evaluation.bootstrap import Floats
+from hitforge.studies.csc_muon.evaluation.muons import MuonSample
+from hitforge.studies.csc_muon.evaluation.settings import EvaluationSettings
+from hitforge.studies.csc_muon.evaluation.statistics import Arrays, group_of, ratio
+
+RATE_THRESHOLDS_GEV = np.arange(3.0, 61.0)
+"""Thresholds of the rate curve, where the pT scaling has nodes on both sides."""
+
+GENERATED_EXPONENT = 2.0
+"""Exponent of the pT density of a spectrum flat in 1/pT."""
+
+
+def spectrum_weights(true_pt: Floats, exponent: float) -> Floats:
+    """Return the weights, mean one, that turn a spectrum flat in 1/pT into pT^-exponent."""
+    weights = true_pt ** (GENERATED_EXPONENT - exponent)
+    return weights / weights.mean() if len(weights) else weights
+
+
+class Rate:
+    """Rate of one model, relative to that without any threshold.
+
+    Arrays: ``rate`` (exponents, thresholds) of :data:`RATE_THRESHOLDS_GEV`, ``rate_eta`` (bins of |eta|) at the
+    headline threshold and the first exponent.
+    """
+
+    def __init__(self, muons: MuonSample, settings: EvaluationSettings) -> None:
+        assert muons.scaled_pt is not None
+        self.reason = "no muon passes, or too few muons in the bin"
+        self._spectra = np.stack([spectrum_weights(muons.true_pt, n) for n in settings.spectrum_exponents])
+        self._n_pass = np.searchsorted(RATE_THRESHOLDS_GEV, muons.scaled_pt, side="right")
+        edges = np.asarray(settings.eta_edges)
+        self._eta = group_of(np.abs(muons.eta), edges)
+        self._n_eta = len(edges) - 1
+        self._passes = (muons.scaled_pt >= settings.rate_threshold_gev).astype(np.float64)
+        inside = self._eta[self._eta >= 0]
+        self._enough = np.bincount(inside, minlength=self._n_eta) >= settings.min_per_bin
+
+    def __call__(self, weights: Floats) -> Arrays:
+        """Return the arrays of a weighted sample."""
+        size = len(RATE_THRESHOLDS_GEV) + 1
+        rates = []
+        for spectrum in self._spectra:
+            passing = np.cumsum(np.bincount(self._n_pass, weights * spectrum, size)[::-1])[::-1]
+            rates.append(ratio(passing[1:], passing[0]))
+        inside = self._eta >= 0
+        own = (weights * self._spectra[0])[inside]
+        passing = np.bincount(self._eta[inside], own * self._passes[inside], self._n_eta)
+        total = np.bincount(self._eta[inside], own, self._n_eta)
+        return {"rate": np.stack(rates), "rate_eta": np.where(self._enough, ratio(passing, total), np.nan)}
+
+
+class RateReduction:
+    """Rate of a reference model divided by that of each model, at equal efficiency and on the same draws.
+
+    Arrays, for M models: ``<model>:reduction`` (exponents, thresholds), ``<model>:reduction_eta`` (bins of |eta|) and
+    the scalar ``<model>:headline`` at the headline threshold and the first exponent.
+    """
+
+    def __init__(self, reference: MuonSample, models: Mapping[str, MuonSample], settings: EvaluationSettings) -> None:
+        self.reason = "no muon passes the threshold in one of the two models"
+        self._reference = Rate(reference, settings)
+        self._models = {name: Rate(muons, settings) for name, muons in models.items()}
+        self._headline = int(np.argmin(np.abs(RATE_THRESHOLDS_GEV - settings.rate_threshold_gev)))
+
+    def __call__(self, weights: Floats) -> Arrays:
+        """Return the arrays of a weighted sample."""
+        reference = self._reference(weights)
+        result: dict[str, Floats] = {}
+        for name, rate in self._models.items():
+            own = rate(weights)
+            reduction = ratio(np.where(reference["rate"] > 0, reference["rate"], np.nan), own["rate"])
+            result[f"{name}:reduction"] = reduction
+            result[f"{name}:reduction_eta"] = ratio(
+                np.where(reference["rate_eta"] > 0, reference["rate_eta"], np.nan), np.nan_to_num(own["rate_eta"])
+            )
+            result[f"{name}:headline"] = reduction[0, self._headline]
+        return result

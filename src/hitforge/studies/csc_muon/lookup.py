@@ -1,0 +1,91 @@
+"""`dphi-lut`: pT from a table of |dPhi| between two stations and the zone, as an analytic assignment would have it.
+
+Each cell holds the median 1/pT of its muons, smoothed to grow with |dPhi|. Stations 1 and 2 are used; where one of
+them has no hit the next pair of the list is.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any, Final
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy.optimize import isotonic_regression
+
+from hitforge.studies.csc_muon.feature_table import FEATURE_NAMES
+from hitforge.studies.csc_muon.planes import N_ZONES
+from hitforge.studies.csc_muon.trees import fold_sign
+
+PAIRS: Final = ("12", "13", "14", "23", "24", "34")
+
+Floats = NDArray[np.floating]
+
+
+def _column(features: NDArray[np.float32], name: str) -> NDArray[np.float32]:
+    return features[:, FEATURE_NAMES.index(name)]
+
+
+def fit_lookup(features: NDArray[np.float32], q_over_pt: Floats, bins: int) -> dict[str, Any]:
+    """Fit the tables.
+
+    Parameters
+    ----------
+    features : ndarray, shape (n, F)
+        All stored columns.
+    q_over_pt : ndarray, shape (n,), 1/GeV
+        Generated values.
+    bins : int
+        Bins of |dPhi| of each pair, of equal numbers of muons as far as whole units of phi allow.
+
+    Returns
+    -------
+    dict
+        JSON-able: for each pair ``edges`` (1/60 deg, inner edges) and ``inverse_pt`` (1/GeV), zone by bin; ``default``.
+    """
+    inverse = np.abs(q_over_pt.astype(np.float64))
+    zone = _column(features, "zone").astype(np.int64)
+    tables = {}
+    for pair in PAIRS:
+        dphi = np.abs(_column(features, f"dphi_{pair}"))
+        known = np.isfinite(dphi)
+        if not known.any():
+            continue
+        edges = np.unique(np.quantile(dphi[known], np.arange(1, bins) / bins))
+        place = np.searchsorted(edges, dphi[known], side="left")
+        rows = [
+            _zone_row(place[zone[known] == z], inverse[known][zone[known] == z], len(edges) + 1) for z in range(N_ZONES)
+        ]
+        overall = _zone_row(place, inverse[known], len(edges) + 1)
+        tables[pair] = {
+            "edges": edges.tolist(),
+            "inverse_pt": [(overall if row is None else row) for row in rows],
+        }
+    return {"pairs": tables, "default": float(np.median(inverse))}
+
+
+def _zone_row(place: NDArray[np.int64], inverse: Floats, n_bins: int) -> list[float] | None:
+    """Return the smoothed median 1/pT of each bin; an empty one takes that of its neighbours. None for no muons."""
+    order = np.argsort(place, kind="stable")
+    counts = np.bincount(place, minlength=n_bins)
+    filled = np.flatnonzero(counts)
+    if not len(filled):
+        return None
+    groups = np.split(inverse[order], np.cumsum(counts)[:-1])
+    medians = np.array([np.median(groups[bin_]) for bin_ in filled])
+    smooth = isotonic_regression(medians, weights=counts[filled]).x
+    return [float(value) for value in np.interp(np.arange(n_bins), filled, smooth)]
+
+
+def lookup_columns(table: Mapping[str, Any], features: NDArray[np.float32]) -> dict[str, Floats]:
+    """Return ``inverse_pt`` and, with the sign of the bending, ``q_over_pt``, shape (n,), 1/GeV."""
+    inverse = np.full(len(features), table["default"])
+    left = np.ones(len(features), dtype=bool)
+    zone = _column(features, "zone").astype(np.int64)
+    for pair, content in table["pairs"].items():
+        dphi = np.abs(_column(features, f"dphi_{pair}"))
+        chosen = left & np.isfinite(dphi)
+        place = np.searchsorted(content["edges"], dphi[chosen], side="left")
+        inverse[chosen] = np.array(content["inverse_pt"])[zone[chosen], place]
+        left &= ~chosen
+    return {"inverse_pt": inverse, "q_over_pt": fold_sign(features) * inverse}

@@ -1,0 +1,296 @@
+"""Roads from ROOT trees, with 87 + 3 columns in two branches or in 90, and from the original ``.npz`` file."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Final
+
+import numpy as np
+import uproot
+from numpy.typing import NDArray
+
+from hitforge.folds import bucket_of
+from hitforge.ntuple import NtupleError, entry_ranges, find_tree, naming_damage, open_root, scalar_dtype
+from hitforge.studies.csc_muon.checks import Place, find_problems
+from hitforge.studies.csc_muon.npz import is_npz, open_npz
+from hitforge.studies.csc_muon.planes import modes_of
+from hitforge.studies.csc_muon.reading import ReaderSettings
+from hitforge.studies.csc_muon.roads import N_VARIABLES, PARAMETER_NAMES, VARIABLE_NAMES, Roads
+from hitforge.validation import Problem
+
+CHUNK_MB: Final = 16.0
+"""Uncompressed bytes of ``variables`` in memory at a time: 46 000 roads."""
+
+_MAKE_AGAIN = "write the ntuple again with this branch (see the table of branches in the documentation)"
+_ARRAYS: Final = {"variables": N_VARIABLES, "parameters": 3}
+
+
+@dataclass(frozen=True)
+class RoadChunk:
+    """Consecutive roads, the entry of the first, and what is wrong with them."""
+
+    first_entry: int
+    roads: Roads
+    problems: tuple[Problem, ...]
+
+
+@dataclass(frozen=True)
+class OpenNtuple:
+    """A ntuple that is open for reading.
+
+    Attributes
+    ----------
+    layout : str
+        ``vector``, ``scalars`` or ``npz``.
+    n_roads, n_bytes : int
+        Number of roads of the part, and size of the file.
+    problems : tuple of Problem
+        Missing branches and wrong types; with any of them there are no chunks.
+    chunks : iterator of RoadChunk
+        The content; reads as it goes.
+    """
+
+    layout: str
+    n_roads: int
+    n_bytes: int
+    problems: tuple[Problem, ...]
+    chunks: Iterator[RoadChunk]
+
+
+def read_chunks(source: str | Path, settings: ReaderSettings, chunk_mb: float = CHUNK_MB) -> Iterator[OpenNtuple]:
+    """Yield the one open ntuple of a source; a generator so that the file closes when the caller is done."""
+    if is_npz(str(source)):
+        yield from _read_npz(str(source), settings, chunk_mb)
+        return
+    with open_root(source) as file:
+        name, tree = find_tree(file, (settings.tree,), source)
+        with naming_damage(str(source), name):
+            reader = _RoadTree(tree, name, str(source), settings)
+            n_bytes = int(file.file.source.num_bytes)
+
+        def chunks() -> Iterator[RoadChunk]:
+            if reader.problems:
+                return
+            with naming_damage(str(source), name):
+                ranges = entry_ranges(tree, reader.main_branch, chunk_mb / reader.branches_per_road)
+            for start, stop in ranges:
+                roads = reader.read(start, stop)
+                problems = find_problems(roads, start, reader.place, settings.road_word3)
+                yield RoadChunk(start, roads, tuple(problems))
+
+        yield OpenNtuple(reader.layout, int(tree.num_entries), n_bytes, tuple(reader.problems), chunks())
+
+
+def read_roads(source: str | Path, settings: ReaderSettings, chunk_mb: float = CHUNK_MB) -> Iterator[tuple[int, Roads]]:
+    """Read the roads of a part in chunks of bounded memory.
+
+    Parameters
+    ----------
+    source : str or Path
+        Local path or ``root://`` URL of a ROOT file, path of an ``.npz`` file, or ``<file.npz>#slice_<k>_of_<n>``.
+    settings : ReaderSettings
+        Names and meanings of columns.
+    chunk_mb : float, default 16
+        Uncompressed bytes of ``variables`` per chunk.
+
+    Yields
+    ------
+    tuple of int and Roads
+        Entry of the chunk's first road in the file, and the roads.
+
+    Raises
+    ------
+    NtupleError
+        The part has any fault that :func:`hitforge.studies.csc_muon.validate.inspect_part` reports, except
+        having no entries and quad-strips that are median theta.
+    """
+    for ntuple in read_chunks(source, settings, chunk_mb):
+        if ntuple.problems:
+            raise NtupleError(*ntuple.problems)
+        for chunk in ntuple.chunks:
+            if chunk.problems:
+                raise NtupleError(*chunk.problems)
+            yield chunk.first_entry, chunk.roads
+
+
+class _RoadTree:
+    """Reads ranges of entries of one tree."""
+
+    def __init__(self, tree: Any, name: str, file: str, settings: ReaderSettings) -> None:
+        self._tree, self._name, self._file, self._names = tree, name, file, settings.branches
+        self._branches = set(tree.keys(recursive=False))
+        self.problems: list[Problem] = []
+        self.layout = "scalars" if self._names else "vector"
+        self._event: str | None
+        self._weight: str | None
+        self._n_hits: str | None
+        self._mode: str | None
+        if self._names:
+            self.place = Place(
+                file,
+                name,
+                tuple(self._names[column] for column in VARIABLE_NAMES),
+                tuple(self._names[column] for column in PARAMETER_NAMES),
+            )
+            for branch in (*self.place.variables, *self.place.parameters):
+                self._has_scalar(branch, "biuf")
+            self._event, self._weight = self._names.get("event"), self._names.get("w")
+            for optional, kinds in ((self._event, "iu"), (self._weight, "f")):
+                if optional is not None:
+                    self._has_scalar(optional, kinds)
+            # branches of these names in a foreign tree may mean anything
+            self._n_hits = self._mode = None
+        else:
+            self.place = Place(
+                file,
+                name,
+                tuple(f"variables[{column}]" for column in range(N_VARIABLES)),
+                tuple(f"parameters[{column}]" for column in range(3)),
+            )
+            for branch, width in _ARRAYS.items():
+                self._has_array(branch, width)
+            self._has_scalar("event", "iu")
+            self._event, self._weight = "event", self._optional("w", "f")
+            self._n_hits, self._mode = self._optional("n_hits", "iu"), self._optional("mode", "iu")
+        self.main_branch = self.place.variables[0] if self._names else "variables"
+        self.branches_per_road = N_VARIABLES if self._names else 1
+
+    def read(self, start: int, stop: int) -> Roads:
+        """Read entries ``start:stop``; what the tree does not tell follows from the hits and the generator."""
+        if self._names:
+            variables = np.stack([self._array(branch, start, stop) for branch in self.place.variables], axis=1)
+            parameters = np.stack([self._array(branch, start, stop) for branch in self.place.parameters], axis=1)
+        else:
+            variables, parameters = (self._array(branch, start, stop) for branch in _ARRAYS)
+        branches = {"event": self._event, "weight": self._weight, "n_hits": self._n_hits, "mode": self._mode}
+        known = {name: self._array(branch, start, stop) for name, branch in branches.items() if branch is not None}
+        return complete_roads(variables, parameters, **known)
+
+    def _array(self, branch: str, start: int, stop: int) -> NDArray[Any]:
+        with naming_damage(self._file, self._name, branch):
+            values: NDArray[Any] = self._tree[branch].array(entry_start=start, entry_stop=stop, library="np")
+        return values
+
+    def _optional(self, branch: str, kinds: str) -> str | None:
+        return branch if branch in self._branches and self._has_scalar(branch, kinds) else None
+
+    def _has_scalar(self, branch: str, kinds: str) -> bool:
+        if not self._exists(branch):
+            return False
+        dtype = scalar_dtype(self._tree[branch])
+        if dtype is None or dtype.kind not in kinds:
+            self._wrong("wrong_type", branch, "one floating-point number" if "f" in kinds else "one integer")
+            return False
+        return True
+
+    def _has_array(self, branch: str, width: int) -> None:
+        if not self._exists(branch):
+            return
+        interpretation = self._tree[branch].interpretation
+        expected = f"an array of {width} floating-point numbers"
+        if not isinstance(interpretation, uproot.AsDtype) or interpretation.to_dtype.subdtype is None:
+            self._wrong("wrong_type", branch, expected)
+            return
+        scalar, shape = interpretation.to_dtype.subdtype
+        if scalar.kind != "f":
+            self._wrong("wrong_type", branch, expected)
+        elif shape != (width,):
+            self._wrong("wrong_shape", branch, expected)
+
+    def _exists(self, branch: str) -> bool:
+        if branch not in self._branches:
+            problem = Problem("missing_branch", "the branch is missing", _MAKE_AGAIN, self._file, self._name, branch)
+            self.problems.append(problem)
+        return branch in self._branches
+
+    def _wrong(self, reason: str, branch: str, expected: str) -> None:
+        detail = f"type is {self._tree[branch].typename}, expected {expected} per entry"
+        self.problems.append(Problem(reason, detail, _MAKE_AGAIN, self._file, self._name, branch))
+
+
+def _read_npz(source: str, settings: ReaderSettings, chunk_mb: float) -> Iterator[OpenNtuple]:
+    with open_npz(source) as file:
+        place = Place(
+            file.path,
+            "",
+            tuple(f"variables[:, {column}]" for column in range(N_VARIABLES)),
+            tuple(f"parameters ({name})" for name in PARAMETER_NAMES),
+        )
+
+        def chunks() -> Iterator[RoadChunk]:
+            for first, variables, parameters in file.rows(max(int(chunk_mb * 1e6 / (4 * N_VARIABLES)), 1)):
+                roads = complete_roads(variables, parameters)
+                yield RoadChunk(first, roads, tuple(find_problems(roads, first, place, settings.road_word3)))
+
+        yield OpenNtuple("npz", file.stop - file.start, Path(file.path).stat().st_size, (), chunks())
+
+
+def complete_roads(variables: NDArray[Any], parameters: NDArray[Any], **known: NDArray[Any]) -> Roads:
+    """Return roads; what is not ``known`` of event, weight, n_hits and mode is derived.
+
+    Parameters
+    ----------
+    variables, parameters : ndarray, shape (N, 87) and (N, 3)
+        Numbers of any type.
+
+    Returns
+    -------
+    Roads
+        ``event`` is a hash of the generated muon if the ntuple does not number its events.
+    """
+    variables = np.ascontiguousarray(variables, dtype=np.float32)
+    parameters = np.ascontiguousarray(parameters, dtype=np.float32)
+    hit = np.ascontiguousarray(variables[:, 72:84].T) == 0
+    event = known["event"] if "event" in known else event_numbers(parameters)
+    return Roads(
+        variables=variables,
+        parameters=parameters,
+        event=np.asarray(event).astype(np.uint64),
+        n_hits=np.asarray(known.get("n_hits", hit.sum(axis=0))).astype(np.int32),
+        mode=np.asarray(known.get("mode", modes_of(hit))).astype(np.int32),
+        weight=np.asarray(known.get("weight", np.ones(len(variables)))).astype(np.float32),
+    )
+
+
+def event_numbers(parameters: NDArray[np.float32]) -> NDArray[np.uint64]:
+    """Return a number for each generated muon, shape (N,): 8 bytes of blake2b of its float32 q/pT, phi and eta."""
+    raw = np.ascontiguousarray(parameters, dtype="<f4").tobytes()
+    digests = b"".join(hashlib.blake2b(raw[i : i + 12], digest_size=8).digest() for i in range(0, len(raw), 12))
+    return np.frombuffer(digests, dtype="<u8").astype(np.uint64)
+
+
+def event_bucket(event: NDArray[np.uint64], dataset_id: str) -> NDArray[np.int16]:
+    """Return the identity bucket of each road, shape (N,): that of (data set, event), so roads of an event share it."""
+    prefix = np.frombuffer(dataset_id.encode(), dtype=np.uint8)
+    records = np.empty((len(event), len(prefix) + 8), dtype=np.uint8)
+    records[:, : len(prefix)] = prefix
+    records[:, len(prefix) :] = event.astype("<u8").view(np.uint8).reshape(-1, 8)
+    return bucket_of(records)
+
+
+class ContentChecksum:
+    """Streaming hash of decoded roads; neither the file's layout nor the size of the chunks enters."""
+
+    def __init__(self) -> None:
+        # one hash per column, so that a chunk boundary leaves no trace
+        self._columns = [hashlib.blake2b(digest_size=16) for _ in range(4)]
+
+    def update(self, roads: Roads) -> None:
+        """Add the roads that follow."""
+        variables = roads.variables.astype("<f4")
+        variables[np.isnan(variables)] = np.nan  # of the many bit patterns of NaN one
+        columns = (
+            variables,
+            roads.parameters.astype("<f4"),
+            roads.event.astype("<u8"),
+            roads.weight.astype("<f4"),
+        )
+        for digest, column in zip(self._columns, columns, strict=True):
+            digest.update(np.ascontiguousarray(column).data)
+
+    def hexdigest(self) -> str:
+        """Return the checksum so far, 32 hexadecimal digits."""
+        return hashlib.blake2b(b"".join(column.digest() for column in self._columns), digest_size=16).hexdigest()

@@ -1,0 +1,1 @@
+"""The chapter of csc_muon in the report."""

@@ -1,0 +1,152 @@
+"""Figures of metrics against a pT threshold or pT, as the seeds draw them."""
+
+from __future__ import annotations
+
+from collections.abc import Collection
+from typing import Any
+
+import numpy as np
+
+from hitforge.reporting.chapter import Figure, ReportInputs
+from hitforge.reporting.plotting import data_label, nothing
+from hitforge.reporting.style import GREY, INK, label, new_figure
+from hitforge.studies.csc_muon.published import load_published
+from hitforge.studies.csc_muon.report.plotting import (
+    PT_LABEL,
+    common_legend,
+    curve,
+    overlay,
+    panels,
+    right_title,
+    sample_text,
+)
+from hitforge.studies.csc_muon.report.view import axes_of, metrics_of, shown_sample, values
+
+_ROWS = (
+    ("mae", "MAE in $p_T$ [GeV]"),
+    ("accuracy", "Accuracy, 11 classes"),
+    ("weighted_f1", "Weighted F1, 11 classes"),
+)
+_COLUMNS = ("$p_T$ ≥ x", "$p_T$ < x + 1 GeV", "x ≤ $p_T$ < x + 1 GeV")
+MAX_BANDS = 4
+"""With more models only the reference has an error band."""
+
+
+def _style(inputs: ReportInputs, model: str, models: Collection[str]) -> dict[str, Any]:
+    reference = model == inputs.reference
+    return {"bold": reference, "band": reference or len(models) <= MAX_BANDS}
+
+
+def threshold_scan(inputs: ReportInputs) -> Figure:
+    """MAE, accuracy and F1 of the 11 classes against threshold under the three conventions."""
+    models = overlay(inputs, "scan")
+    title = "Metrics against threshold"
+    if not models:
+        return nothing("threshold_scan", title, "no model was evaluated")
+    x = np.array(axes_of(inputs)["scan_gev"])
+    figure = new_figure(12.5, 10.0)
+    grid = figure.subplots(len(_ROWS), len(_COLUMNS), sharex=True)
+    for row, (key, ylabel) in zip(grid, _ROWS, strict=True):
+        for i, axes in enumerate(row):
+            for model, (_, colour, block) in models.items():
+                curve(axes, x, block[key], colour, model, i, **_style(inputs, model, models))
+            if key == "mae":
+                axes.set_yscale("log")
+            else:
+                block = next(iter(models.values()))[2]
+                if key == "accuracy" and i < 2:
+                    axes.plot(x, values(block["majority"])[i], color=GREY, linestyle="--", label="largest class")
+                axes.set_ylim(0.0, 1.09)
+        row[0].set_ylabel(ylabel)
+    for i, axes in enumerate(grid[-1]):
+        axes.set_xlabel("Threshold x [GeV]")
+        axes.set_xlim(0.0, 120.0)
+        right_title(grid[0, i], _COLUMNS[i])
+    label(grid[0, 0], data_label(inputs, shown_sample(inputs)), _COLUMNS[0])
+    common_legend(figure, grid[1, 0], 5)
+    return Figure(
+        "threshold_scan",
+        title,
+        "The deck's curves under all three readings of which muons a threshold selects, one column each; bands are "
+        "bootstrap errors. The 11 classes are the deck's; the dashed line guesses their largest in the range. One "
+        "model for all thresholds.",
+        figure,
+    )
+
+
+def decision(inputs: ReportInputs) -> Figure:
+    """Accuracy and F1 of the decision pT > x against x, with the majority baseline and the benchmark's points."""
+    models = overlay(inputs, "decision")
+    title = "The decision pT > x"
+    if not models:
+        return nothing("decision", title, "no model was evaluated")
+    x = np.array(axes_of(inputs)["scan_gev"])
+    printed = load_published().benchmark.decision
+    figure, (left, middle, right) = panels(inputs, 3, 4.6, 4.9)
+    for model, (_, colour, block) in models.items():
+        style = _style(inputs, model, models)
+        curve(left, x, block["accuracy"], colour, model, **style)
+        curve(middle, x, block["f1_above"], colour, None, **style)
+        curve(right, x, block["f1_below"], colour, None, **style)
+    left.plot(x, values(next(iter(models.values()))[2]["majority"]), color=GREY, linestyle="--", label="larger side")
+    marks: dict[str, Any] = {"color": INK, "marker": "x", "linestyle": "none", "markersize": 6}
+    left.plot(printed["pt_gev"], printed["accuracy"], label="GSoC 2021 (other data)", **marks)
+    middle.plot(printed["pt_gev"], printed["f1_above"], **marks)
+    for axes, text in ((left, "Accuracy of $p_T$ > x"), (middle, "F1 of $p_T$ > x"), (right, "F1 of $p_T$ < x")):
+        axes.set_ylabel(text)
+        axes.set_xlabel("x [GeV]")
+        axes.set_xlim(2.0, 125.0)
+    low = min(left.get_ylim()[0], 0.85)
+    left.set_ylim(max(low, 0.6), 1.005)
+    middle.set_ylim(0.0, 1.02)
+    right.set_ylim(0.8, 1.005)
+    right_title(right, sample_text(inputs))
+    common_legend(figure, left, 5)
+    return Figure(
+        "decision",
+        title,
+        "All muons at every x, before the pT scaling. Guessing the larger side (dashed) is right for 98 % of a sample "
+        "flat in 1/pT at high x: the accuracy alone says little. Crosses: published curves on roads with four CSC hits "
+        "of another data set.",
+        figure,
+    )
+
+
+def benchmark(inputs: ReportInputs) -> Figure:
+    """MAE and relative MAE against pT, on all roads and on those with four CSC hits, in bins of 1 GeV."""
+    models = overlay(inputs, "scan")
+    title = "Mean absolute error against pT"
+    if not models:
+        return nothing("benchmark", title, "no model was evaluated")
+    x = np.array(axes_of(inputs)["scan_gev"]) + 0.5
+    selected = {name: m["four_csc"]["scan"] for name, m in metrics_of(inputs).items() if "four_csc" in m}
+    figure, axes = panels(inputs, 3 if selected else 2, 4.7, 4.9)
+    for model, (_, colour, block) in models.items():
+        style = _style(inputs, model, models)
+        curve(axes[0], x, block["mae"], colour, model, 2, **style)
+        curve(axes[1], x, block["relative_mae"], colour, None, 2, **style)
+        if model in selected:
+            curve(axes[2], x, selected[model]["relative_mae"], colour, None, 2, **style)
+    printed = load_published().benchmark.relative_mae
+    marks: dict[str, Any] = {"color": INK, "marker": "x", "linestyle": "none"}
+    axes[-1].plot(printed["pt_gev"], printed["value"], **marks)
+    axes[0].plot([], [], label="GSoC 2021 (other data)", **marks)
+    axes[0].set_yscale("log")
+    axes[0].set_ylabel("MAE [GeV]")
+    relative = values(models.get(inputs.reference, next(iter(models.values())))[2]["relative_mae"])[2]
+    top = 2.0 * float(np.nanquantile(relative, 0.9)) if np.isfinite(relative).any() else 1.0
+    for panel, text in zip(axes[1:], ("all roads", "four CSC hits"), strict=False):
+        panel.set_ylabel("MAE / $p_T$")
+        panel.set_ylim(0.0, float(np.clip(top, 0.4, 1.0)))
+        right_title(panel, text)
+    for panel in axes:
+        panel.set_xlabel(PT_LABEL)
+        panel.set_xlim(2.0, 125.0)
+    common_legend(figure, axes[0], 6)
+    return Figure(
+        "benchmark",
+        title,
+        "Bins of 1 GeV in true pT, before the pT scaling; bands are bootstrap errors. The mean follows the few muons "
+        "whose pT is overestimated by far and leaves the relative panels for poor models; medians do not.",
+        figure,
+    )

@@ -1,0 +1,173 @@
+"""Tables of thresholds and classes: the deck's table, class report, areas under ROC curves."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from hitforge.reporting.chapter import Cell, Column, Measured, ReportInputs, Table
+from hitforge.studies.csc_muon.evaluation.muons import CLASS_NAMES
+from hitforge.studies.csc_muon.published import load_published
+from hitforge.studies.csc_muon.report.view import (
+    axes_of,
+    cell,
+    evaluation_samples,
+    main_models,
+    metrics_of,
+    sample_title,
+    shown_sample,
+)
+
+_METRICS = {"r2": "R²", "mse": "MSE [GeV²]", "mae": "MAE [GeV]"}
+_RANGES = ("pT ≥ b", "pT < next b", "b ≤ pT < next b")
+
+
+def deck_thresholds(inputs: ReportInputs) -> Table:
+    """R2, MSE and MAE in pT at the deck's thresholds, under three conventions of what a threshold selects."""
+    thresholds = axes_of(inputs)["deck_gev"]
+    published = load_published().deck_thresholds
+    rows: list[tuple[Cell, ...]] = []
+    for sample in evaluation_samples(inputs):
+        for model, metrics in metrics_of(inputs, sample).items():
+            if model in main_models(inputs) and (model in published or model == inputs.reference):
+                rows += [
+                    (
+                        model,
+                        sample_title(sample),
+                        name,
+                        label,
+                        *(cell(metrics["deck"][key], i, k) for k in range(len(thresholds))),
+                    )
+                    for i, name in enumerate(_RANGES)
+                    for key, label in _METRICS.items()
+                ]
+    highlight = []
+    for model, numbers in published.items():
+        if model in inputs.metrics:
+            for key, values in numbers.items():
+                highlight.append(len(rows))
+                rows.append((model, "published, other data", "unclear", _METRICS[key], *_printed(values)))
+    return Table(
+        name="deck_thresholds",
+        title="Errors in pT against threshold",
+        caption=(
+            "At thresholds b of 2–100 GeV, under all three readings of which muons a threshold selects. One model for "
+            "all columns. R² = 1 − MSE/Var(truth); ranges end at 7000 GeV where they have no other end."
+        ),
+        columns=(
+            Column(key="model", label="Model", align="left"),
+            Column(key="sample", label="Sample", align="left"),
+            Column(key="range", label="Range", align="left"),
+            Column(key="metric", label="Metric", align="left"),
+            *(Column(key=f"b_{edge:g}", label=f"{edge:g} GeV") for edge in thresholds),
+        ),
+        rows=tuple(rows),
+        notes=(
+            "The deck's columns are headed pT ≥ b, but errors that grow so slowly fit only muons below the next "
+            "threshold, and its R² do not follow from its MSE; both are shown as printed.",
+        ),
+        highlight=tuple(highlight),
+        empty=None if rows else "none of the deck's models was run",
+    )
+
+
+def _printed(values: Sequence[float]) -> list[Measured]:
+    return [Measured(value=value, decimals=3 if abs(value) < 10 else 2) for value in values]
+
+
+def class_report(inputs: ReportInputs) -> Table:
+    """Precision, recall, F1 and support of each class with averages, on every evaluation sample."""
+    published = load_published().class_report
+    rows: list[tuple[Cell, ...]] = []
+    highlight = []
+    for sample in evaluation_samples(inputs):
+        for model, metrics in metrics_of(inputs, sample).items():
+            if model not in main_models(inputs):
+                continue
+            report = metrics["classes"]
+            head = (model, sample_title(sample))
+            for c, name in enumerate(CLASS_NAMES):
+                printed = published.get(model)
+                rows.append(
+                    (
+                        *head,
+                        f"{name} GeV",
+                        *(cell(report[key], c) for key in ("precision", "recall", "f1")),
+                        metrics["classes_present"][c],
+                        *(
+                            None if printed is None else Measured(value=printed[key][c], decimals=2)
+                            for key in ("precision", "recall", "f1")
+                        ),
+                    )
+                )
+            for average in ("macro", "weighted"):
+                highlight.append(len(rows))
+                rows.append(
+                    (
+                        *head,
+                        f"{average} average",
+                        *(cell(report[f"{average}_{key}"]) for key in ("precision", "recall", "f1")),
+                        metrics["n_muons"],
+                        *[None] * 3,
+                    )
+                )
+    return Table(
+        name="class_report",
+        title="Class report",
+        caption=(
+            "Four pT classes, from class probabilities where a model gives them, otherwise from its pT. "
+            "Macro averages count every class once, weighted ones every muon once. No evaluated muon was trained on."
+        ),
+        columns=(
+            Column(key="model", label="Model", align="left"),
+            Column(key="sample", label="Sample", align="left"),
+            Column(key="class", label="Class", align="left"),
+            Column(key="precision", label="Precision"),
+            Column(key="recall", label="Recall"),
+            Column(key="f1", label="F1"),
+            Column(key="support", label="Muons"),
+            *(
+                Column(key=f"published_{key}", label=f"{label}, published, other data")
+                for key, label in (("precision", "Precision"), ("recall", "Recall"), ("f1", "F1"))
+            ),
+        ),
+        rows=tuple(rows),
+        highlight=tuple(highlight),
+        empty=None if rows else "no model was evaluated",
+    )
+
+
+def auc(inputs: ReportInputs) -> Table:
+    """Areas under the ROC curves: one class against the rest, and the trigger questions."""
+    questions = axes_of(inputs)["trigger_auc_gev"]
+    rows: list[tuple[Cell, ...]] = []
+    for model, metrics in metrics_of(inputs).items():
+        trigger = [cell(metrics["trigger_auc"]["auc"], i) for i in range(len(questions))]
+        rows.append((model, "all roads", *_class_areas(metrics, metrics["absent"]), *trigger))
+        if "class_auc" in metrics.get("four_csc", {}):
+            few = metrics["four_csc"]
+            rows.append((model, "four CSC hits", *_class_areas(few, metrics["absent"]), *[None] * len(questions)))
+    for name, areas in load_published().benchmark.auc.items():
+        printed = [Measured(value=value, decimals=3) for value in areas]
+        rows.append((f"{name}, published", "four CSC hits, other data", *printed, *[None] * len(questions)))
+    return Table(
+        name="auc",
+        title="Areas under the ROC curves",
+        caption=(
+            f"On the {sample_title(shown_sample(inputs))} muons, by ranks. Classes: probability of the class against "
+            "the rest. Trigger questions: the predicted 1/pT as the score."
+        ),
+        columns=(
+            Column(key="model", label="Model", align="left"),
+            Column(key="roads", label="Roads", align="left"),
+            *(Column(key=f"class_{c}", label=f"{name} GeV") for c, name in enumerate(CLASS_NAMES)),
+            *(Column(key=f"above_{x:g}", label=f"pT > {x:g} GeV") for x in questions),
+        ),
+        rows=tuple(rows),
+        notes=("Published areas are those of the GSoC 2021 benchmark, another data set.",),
+    )
+
+
+def _class_areas(metrics: dict[str, dict[str, dict[str, list[float]]]], absent: dict[str, str]) -> list[Measured]:
+    if "class_auc" not in metrics:
+        return [Measured(value=None, reason=absent["class_probabilities"]) for _ in CLASS_NAMES]
+    return [cell(metrics["class_auc"]["auc"], c) for c in range(len(CLASS_NAMES))]

@@ -1,0 +1,148 @@
+"""Tables of the trigger: turn-on fits, rates at equal efficiency, uncertainties."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from hitforge.reporting.chapter import Cell, Column, Measured, ReportInputs, Table
+from hitforge.studies.csc_muon.report.view import (
+    axes_of,
+    cell,
+    comparison_of,
+    main_models,
+    metrics_of,
+    sample_title,
+    shown_sample,
+)
+
+
+def turn_on(inputs: ReportInputs) -> Table:
+    """Fit of the turn-on of every model at every threshold, for all |eta|; the reference also in regions."""
+    evaluation = inputs.settings["evaluation"]
+    regions = ["all", *(f"{low:g}–{high:g}" for low, high in evaluation["eta_regions"])]
+    rows: list[tuple[Cell, ...]] = []
+    for model, metrics in metrics_of(inputs).items():
+        if model not in main_models(inputs):
+            continue
+        shown = regions if model == inputs.reference else regions[:1]
+        for r, region in enumerate(shown):
+            for t, threshold in enumerate(evaluation["trigger_thresholds_gev"]):
+                rows.append((model, region, threshold, *_fit(metrics, r, t)))
+    return Table(
+        name="turn_on",
+        title="Turn-on curves",
+        caption=(
+            "Fit of plateau/2·(1 + erf((pT − x50)/(√2·width))) to the efficiency on the "
+            f"{sample_title(shown_sample(inputs))} muons after the pT scaling. "
+            "At threshold: share of muons near it whose scaled pT is above their own pT, relative to the plateau, "
+            f"{100.0 * evaluation['scaling_target']:g} % by construction on the muons of the scaling fit."
+        ),
+        columns=(
+            Column(key="model", label="Model", align="left"),
+            Column(key="eta", label="|η|", align="left"),
+            Column(key="threshold", label="Threshold", unit="GeV"),
+            Column(key="x50", label="x50", unit="GeV"),
+            Column(key="width", label="Width", unit="GeV"),
+            Column(key="plateau", label="Plateau", unit="%"),
+            Column(key="at_threshold", label="At threshold", unit="%"),
+        ),
+        rows=tuple(rows),
+        empty=None if rows else "no model was evaluated",
+    )
+
+
+def _fit(metrics: Mapping[str, Any], region: int, threshold: int) -> list[Measured | None]:
+    fit = metrics.get("turn_on")
+    if fit is None:
+        return [Measured(value=None, reason=metrics["absent"]["scaled_pt"]) for _ in range(4)]
+    return [
+        cell(fit["x50"], region, threshold),
+        cell(fit["width"], region, threshold),
+        cell(fit["plateau"], region, threshold, scale=100.0),
+        cell(fit["at_threshold"], threshold, scale=100.0) if region == 0 else None,
+    ]
+
+
+def rates(inputs: ReportInputs) -> Table:
+    """Rate of each model at the trigger thresholds, and its reduction against the reference, for each spectrum."""
+    evaluation, axes, comparison = inputs.settings["evaluation"], axes_of(inputs), comparison_of(inputs)
+    points = [axes["rate_thresholds_gev"].index(t) for t in evaluation["trigger_thresholds_gev"]]
+    rows: list[tuple[Cell, ...]] = []
+    for model, metrics in metrics_of(inputs).items():
+        own = {} if comparison is None else comparison["rates"].get(model, {})
+        reduction = own.get("reduction")
+        reason = own.get("headline", {}).get("reason") or metrics["absent"].get("scaled_pt") or "not compared"
+        for e, exponent in enumerate(evaluation["spectrum_exponents"]):
+            rows.append(
+                (
+                    model,
+                    f"pT^−{exponent:g}",
+                    *(cell(reduction, e, k, absent=reason) for k in points),
+                )
+            )
+    return Table(
+        name="rates",
+        title=f"Rate reduction against {evaluation['rate_reference']}",
+        caption=(
+            "Rate of the reference divided by the model's, after both are scaled to the same efficiency at threshold; "
+            "larger is better. Paired bootstrap errors with the scaling held fixed. The muons are reweighted "
+            "from flat in 1/pT to the spectrum of the row."
+        ),
+        columns=(
+            Column(key="model", label="Model", align="left"),
+            Column(key="spectrum", label="Spectrum", align="left"),
+            *(Column(key=f"at_{t:g}", label=f"{t:g} GeV") for t in evaluation["trigger_thresholds_gev"]),
+        ),
+        rows=tuple(rows),
+        empty=None if rows else "no model was evaluated",
+    )
+
+
+def uncertainty(inputs: ReportInputs) -> Table:
+    """Coverage of quantiles, pulls and quality of class probabilities, for the models that give them."""
+    intervals = axes_of(inputs)["intervals"]
+    rows: list[tuple[Cell, ...]] = []
+    for model, metrics in metrics_of(inputs).items():
+        absent = metrics["absent"]
+        if {"quantiles", "q_over_pt_sigma", "class_probabilities"} <= set(absent):
+            continue
+        coverage, pulls, classes = (metrics.get(name) for name in ("coverage", "pulls", "class_calibration"))
+        rows.append(
+            (
+                model,
+                *(_of(coverage, "inside", absent.get("quantiles"), i, scale=100.0) for i in range(len(intervals))),
+                *(_of(pulls, name, absent.get("q_over_pt_sigma")) for name in ("mean", "width", "width68")),
+                *(
+                    _of(classes, name, absent.get("class_probabilities"), scale=100.0 if name == "ece" else 1.0)
+                    for name in ("ece", "brier", "log_loss")
+                ),
+            )
+        )
+    return Table(
+        name="uncertainty",
+        title="Are the uncertainties right?",
+        caption=(
+            "Share of muons inside central intervals of the predicted quantiles (nominal in the heading); pulls of "
+            "q/pT with the predicted σ after its scale is fitted on the calibration muons (1 is right; width 68: half "
+            "the smallest interval with 68.3 %); expected calibration error, Brier score and log loss of the classes."
+        ),
+        columns=(
+            Column(key="model", label="Model", align="left"),
+            *(Column(key=f"inside_{100 * x:g}", label=f"Inside {100 * x:g} %", unit="%") for x in intervals),
+            Column(key="pull_mean", label="Pull mean"),
+            Column(key="pull_width", label="Pull width"),
+            Column(key="pull_width68", label="Pull width 68"),
+            Column(key="ece", label="ECE", unit="%"),
+            Column(key="brier", label="Brier"),
+            Column(key="log_loss", label="Log loss"),
+        ),
+        rows=tuple(rows),
+        empty=None if rows else "no model gives quantiles, uncertainties or class probabilities",
+    )
+
+
+def _of(block: Mapping[str, Any] | None, name: str, absent: str | None, *index: int, scale: float = 1.0) -> Measured:
+    if block is None:
+        return Measured(value=None, reason=absent or "not evaluated")
+    return cell(block[name], *index, scale=scale)

@@ -1,0 +1,178 @@
+"""Tables, figures and text of the chapter from a fabricated production."""
+
+from __future__ import annotations
+
+import dataclasses
+from pathlib import Path
+
+import pytest
+
+from hitforge.provenance import read_json
+from hitforge.reporting.chapter import Measured, ReportInputs, Table
+from hitforge.reporting.style import hep_style, write_figure
+from hitforge.reporting.tables import write_table
+from hitforge.studies.csc_muon.published import load_published
+from hitforge.studies.csc_muon.report.aims import _verdict
+from hitforge.studies.csc_muon.report.class_figures import class_calibration
+from hitforge.studies.csc_muon.report.figures import all_figures
+from hitforge.studies.csc_muon.report.names import FIGURES, TABLES
+from hitforge.studies.csc_muon.report.result_tables import headline, published
+from hitforge.studies.csc_muon.report.tables import all_tables
+from hitforge.studies.csc_muon.report.text import chapter_text
+from hitforge.studies.csc_muon.report.view import ablation_base, main_models
+from tests.unit.csc_muon.fabricate_report import REFERENCE, fabricate
+
+
+@pytest.fixture(scope="module")
+def inputs(tmp_path_factory: pytest.TempPathFactory) -> ReportInputs:
+    """Artefacts with few roads: some numbers are null with a reason."""
+    return fabricate(tmp_path_factory.mktemp("production"))
+
+
+@pytest.fixture(scope="module")
+def tables(inputs: ReportInputs) -> dict[str, Table]:
+    return {table.name: table for table in all_tables(inputs)}
+
+
+def rows_of(table: Table) -> list[dict[str, object]]:
+    return [dict(zip((column.key for column in table.columns), row, strict=True)) for row in table.rows]
+
+
+def test_all_tables_are_filled_and_written(tables: dict[str, Table], tmp_path: Path) -> None:
+    assert tuple(tables) == TABLES
+    for table in tables.values():
+        assert table.rows and not table.empty, table.name
+        write_table(table, tmp_path)
+        assert (tmp_path / f"{table.name}.csv").is_file()
+
+
+def test_every_missing_number_says_why(tables: dict[str, Table]) -> None:
+    for table in tables.values():
+        for row in table.rows:
+            for cell in row:
+                if isinstance(cell, Measured) and cell.value is None:
+                    assert cell.reason, table.name
+
+
+def test_headline_has_all_models_and_published_values_beside(inputs: ReportInputs, tables: dict[str, Table]) -> None:
+    rows = {row["model"]: row for row in rows_of(tables["headline"])}
+    assert list(rows) == list(inputs.metrics)
+    metrics = inputs.metrics_of[REFERENCE]["samples"]["test"]
+    assert rows[REFERENCE]["accuracy"] == Measured(
+        value=100 * metrics["classes"]["accuracy"]["value"], error=100 * metrics["classes"]["accuracy"]["error"]
+    )
+    assert rows["seed-fcn4"]["published_accuracy"] == Measured(value=84.0, decimals=0)
+    assert rows[REFERENCE]["published_accuracy"] is None
+    assert rows["emtf-bdt"]["rate_reduction"] == Measured(value=1.0, error=0.0)
+    assert any("another data set" in note for note in tables["headline"].notes)
+
+
+def test_the_deck_table_has_three_conventions_and_the_printed_rows(tables: dict[str, Table]) -> None:
+    rows = [row for row in rows_of(tables["deck_thresholds"]) if row["model"] == "seed-bdt"]
+    ours = [row for row in rows if row["sample"] == "test"]
+    assert {row["range"] for row in ours} == {"pT ≥ b", "pT < next b", "b ≤ pT < next b"} and len(ours) == 9
+    printed = [row for row in rows if row["sample"] == "published, other data"]
+    assert [row["b_2"] for row in printed] == [Measured(value=v, decimals=3) for v in (0.606, 0.507, 0.626)]
+
+
+def test_class_report_is_for_every_sample_and_its_supports_add_up(
+    inputs: ReportInputs, tables: dict[str, Table]
+) -> None:
+    rows = [row for row in rows_of(tables["class_report"]) if row["model"] == "seed-fcn4"]
+    assert {row["sample"] for row in rows} == {"held-out", "test"}
+    counts = [row["support"] for row in rows if row["sample"] == "test"]
+    assert sum(counts[:4]) == counts[4] == inputs.metrics_of["seed-fcn4"]["samples"]["test"]["n_muons"]
+    assert rows[0]["published_precision"] == Measured(value=0.99, decimals=2)
+
+
+def test_the_search_is_shown_trial_by_trial(tables: dict[str, Table]) -> None:
+    table = tables["bayesian_search"]
+    assert [row["iteration"] for row in rows_of(table)] == [1, 2, 3, 4, 5, 6]
+    scores = [row["score"].value for row in rows_of(table)]  # type: ignore[attr-defined]
+    assert table.highlight == (scores.index(min(scores)),)
+
+
+def test_ablations_stand_beside_their_full_model(tables: dict[str, Table], inputs: ReportInputs) -> None:
+    (row,) = rows_of(tables["ablations"])
+    assert (row["model"], row["base"]) == ("hgb-no-bend", "hgb")
+    assert isinstance(row["difference_rmse"], Measured) and row["difference_rmse"].error
+    assert "hgb-no-bend" not in main_models(inputs)
+    assert ablation_base("seed-bdt", ["seed-bdt", "emtf-bdt"]) is None
+
+
+def test_published_numbers_name_quantities_that_exist(inputs: ReportInputs) -> None:
+    for row in rows_of(published(inputs)):
+        if row["this_run"] is not None:
+            assert isinstance(row["this_run"], Measured)
+    ours = {(row["model"], row["quantity"]): row["this_run"] for row in rows_of(published(inputs))}
+    found = inputs.metrics_of["seed-bdt"]["samples"]["test"]["pt"]["median_ae"]
+    assert ours["seed-bdt", "median absolute error in pT [GeV]"].value == found["value"]  # type: ignore[union-attr]
+
+
+def test_the_printed_auc_beats_none_of_ours_by_default(tables: dict[str, Table]) -> None:
+    rows = rows_of(tables["auc"])
+    assert rows[-1]["roads"] == "four CSC hits, other data"
+    assert {row["roads"] for row in rows} == {"all roads", "four CSC hits", "four CSC hits, other data"}
+    assert tables["auc"].highlight == ()
+
+
+def test_all_figures_are_drawn_and_repeat_byte_for_byte(inputs: ReportInputs, tmp_path: Path) -> None:
+    names = []
+    with hep_style():
+        for figure in all_figures(inputs):
+            names.append(figure.name)
+            assert figure.caption and not figure.empty, figure.name
+            if figure.name == "class_calibration":
+                write_figure(figure, tmp_path / "a")
+        write_figure(class_calibration(inputs), tmp_path / "b")
+    assert tuple(names) == FIGURES
+    for suffix in ("svg", "png", "json"):
+        written = [(tmp_path / folder / f"class_calibration.{suffix}").read_bytes() for folder in "ab"]
+        assert written[0] == written[1]
+
+
+def test_figures_without_content_say_why(tmp_path: Path) -> None:
+    one = dataclasses.replace(fabricate(tmp_path, n_guns=60, bootstraps=2, models=("seed-bdt",)), shards={}, outputs={})
+    with hep_style():
+        empty = {figure.name: figure.empty for figure in all_figures(one) if figure.empty}
+    assert {"turn_on", "rate", "charge", "predictions", "coverage", "class_calibration", "hit_images"} <= set(empty)
+    assert "too few calibration muons" in str(empty["turn_on"])
+    assert all(read_json(one.metrics["seed-bdt"])["samples"])
+    assert {table.name for table in all_tables(one) if table.empty} >= {"ablations", "uncertainty", "missing_values"}
+    assert headline(one).rows
+
+
+def test_the_text_is_honest_about_the_data(inputs: ReportInputs, tables: dict[str, Table]) -> None:
+    chapter = chapter_text(inputs)
+    shown = [item for section in chapter.sections for item in section.items]
+    assert {item.name for item in shown if item.kind == "table"} == set(TABLES)
+    assert {item.name for item in shown if item.kind == "figure"} == set(FIGURES)
+    notes = " ".join(chapter.notes)
+    assert "no validated detector simulation" in notes and "fair comparison" in notes
+    assert "No RMSE q/pT of seed-bdt, seed-fcn4: the model does not predict the sign of the charge." in notes
+    assert "1 of 2 parts of train are left out" in notes
+    numbers = {(n.model, n.quantity): n.number for n in chapter.headline}
+    assert numbers[REFERENCE, "accuracy, 4 classes"] == rows_of(tables["headline"])[-1]["accuracy"]
+
+
+def test_published_values_are_as_printed() -> None:
+    printed = load_published()
+    assert printed.find("seed-fcn4", "accuracy").value == 0.84  # type: ignore[union-attr]
+    assert printed.find("seed-fcnr", "rmse_q_over_pt").value == 0.047  # type: ignore[union-attr]
+    assert sum(printed.class_shares_percent) == pytest.approx(100.0)
+    assert {len(v) for rows in printed.deck_thresholds.values() for v in rows.values()} == {11}
+    assert printed.find("ens5", "accuracy") is None
+
+
+def test_aims_are_met_missed_open_or_not_measured(tables: dict[str, Table], inputs: ReportInputs) -> None:
+    rows = {row["aim"]: row for row in rows_of(tables["aims"])}
+    absent = rows["RMSE of q/pT [1/GeV], CSC alone"]
+    assert absent["verdict"] == "not measured" and absent["distance"].reason == "hgb-csc-only was not run"  # type: ignore[attr-defined]
+    rmse = inputs.metrics_of[REFERENCE]["samples"]["test"]["q_over_pt"]["rmse"]
+    own = rows["RMSE of q/pT [1/GeV], all planes"]
+    assert own["distance"].value == pytest.approx(rmse["value"] - 0.033)  # type: ignore[attr-defined]
+    assert own["verdict"] == "met" and rmse["value"] < 0.033 - 2 * rmse["error"]
+    assert rows["at least as good as our trees, RMSE of 1/pT [1/GeV]"]["verdict"] == "met"  # its toy is the best
+    cases = ((1.0, 1.0), (1.0, -1.0), (0.1, 1.0), (-1.0, -1.0))
+    verdicts = [_verdict(Measured(value=value, error=0.1), sign) for value, sign in cases]
+    assert verdicts == ["met", "missed", "open", "met"]
