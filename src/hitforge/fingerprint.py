@@ -7,6 +7,8 @@ import hashlib
 from functools import cache
 from pathlib import Path
 
+import yaml
+
 from hitforge.studies import OUTSIDE
 
 PACKAGE = Path(__file__).parent
@@ -79,33 +81,42 @@ def _place(module: str) -> Path:
     return found[0].joinpath(*rest) if found else PACKAGE.joinpath(first, *rest)
 
 
-def module_path(module: str) -> Path:
-    """Return the file of a module named relative to the package, for example ``training.loop``."""
-    path = _place(module)
-    return path / "__init__.py" if path.is_dir() else path.with_suffix(".py")
-
-
 @cache
 def _file_hash(path: Path) -> str:
-    tree = _without_docstrings(ast.parse(path.read_text(encoding="utf-8")))
-    return hashlib.blake2b(ast.dump(tree).encode(), digest_size=8).hexdigest()
+    text = path.read_text(encoding="utf-8")
+    # of constants in YAML the values count, of code what it does: neither comments nor layout
+    content = repr(yaml.safe_load(text)) if path.suffix == ".yaml" else ast.dump(_without_docstrings(ast.parse(text)))
+    return hashlib.blake2b(content.encode(), digest_size=8).hexdigest()
+
+
+def module_files(module: str) -> list[Path]:
+    """Return the files of a module named relative to the package (``training.loop``), or of all modules of a package.
+
+    The constants beside them, in YAML files, are among them.
+    """
+    folder = _place(module)
+    if folder.is_dir():
+        return sorted(path for path in folder.rglob("*") if path.suffix in {".py", ".yaml"})
+    return [path for path in (folder.with_suffix(".py"), folder.with_suffix(".yaml")) if path.exists()]
 
 
 def fingerprint(*modules: str, script: Path | None = None) -> str:
     """Return a hash of the code of the given modules, blind to comments, docstrings and layout.
 
-    A name that is a package means all modules in it, so that a new file in a study's folder counts.
+    A name that is a package means all modules in it, so that a new file in a study's folder counts. Constants in a
+    YAML file beside a module belong to it.
     ``script`` is the workflow script that calls them.
     """
     digest = hashlib.blake2b(digest_size=8)
     if script is not None:
         digest.update(_file_hash(script).encode())
     for module in sorted(set(modules)):
-        folder = _place(module)
-        names = [module]
-        if folder.is_dir():
-            inside = [path.relative_to(folder).with_suffix("") for path in sorted(folder.rglob("*.py"))]
-            names = [".".join((module, *path.parts)).removesuffix(".__init__") for path in inside]
-        for name in names:
-            digest.update(f"{name}={_file_hash(module_path(name))};".encode())
+        files = module_files(module)
+        if not files:
+            raise FileNotFoundError(
+                f"module {module} of the code fingerprint is not there: correct CODE or STAGE_MODULES"
+            )
+        for path in files:
+            inside = path.relative_to(_place(module).parent)
+            digest.update(f"{module}:{inside.as_posix()}={_file_hash(path)};".encode())
     return digest.hexdigest()

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 import yaml
 
-from hitforge.fingerprint import STAGE_MODULES, fingerprint, module_path, stage_modules
+from hitforge.fingerprint import STAGE_MODULES, fingerprint, module_files, stage_modules
 
 REPOSITORY = Path(__file__).parents[2]
 
@@ -70,11 +70,17 @@ def test_comments_and_docstrings_do_not_count(tmp_path: Path) -> None:
     assert fingerprint(script=third) != before
 
 
+def test_constants_belong_to_their_module() -> None:
+    names = {path.name for path in module_files("studies.csc_muon.planes")}
+    assert names == {"planes.py", "planes.yaml"}
+    assert module_files("studies.calo_muon.geometries")
+
+
 @pytest.mark.parametrize("study", ["calo_muon", "csc_muon"])
 @pytest.mark.parametrize("stage", STAGE_MODULES)
 def test_listed_modules_exist(study: str, stage: str) -> None:
     for module in stage_modules(study, stage):
-        assert module_path(module).exists(), module
+        assert module_files(module), module
 
 
 # what each stage imports, besides the study itself, of the package and of the study's folder

@@ -12,10 +12,10 @@ from hitforge.evaluation.settings import EnergyEvaluationSettings
 from hitforge.settings_base import Settings
 from hitforge.studies.calo_muon.report import names
 
-_READING = ("ntuple", "layouts", "decode", "lumin", "geometry", "muons")
+_READING = ("ntuple", "layouts", "decode", "lumin", "geometry", "geometries", "muons")
 _VIEWS = ("muon_data", "names", "tables")
 _TABLE_VIEWS = ("data_tables", "model_tables", "text")
-_SHOWN = ("corrections", "evaluate", "geometry")
+_SHOWN = ("corrections", "evaluate", "geometry", "geometries")
 _FIGURE_VIEWS = (
     "figures",
     "plotting",
@@ -121,7 +121,7 @@ class CaloMuonSettings(StudySettings):
         "evaluate": ("evaluation",),
     }
     CODE: ClassVar[Mapping[str, tuple[str, ...]]] = {
-        "simulate": ("simulation", "geometry", "muons"),
+        "simulate": ("simulation", "geometry", "geometries", "muons"),
         "validate": (*_READING, "feature_table", "validate"),
         "build_shard": (*_READING, "feature_table", "features", "clusters"),
         "fit_scaling": ("feature_table",),
