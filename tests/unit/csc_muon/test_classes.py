@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from hitforge.studies.csc_muon.evaluation.classes import Auc, ClassCalibration, ClassReport, one_vs_rest
+from hitforge.evaluation.classes import Auc, ClassCalibration, ClassReport, one_vs_rest
 from hitforge.studies.csc_muon.evaluation.metrics import predicted_class
 from hitforge.studies.csc_muon.evaluation.muons import pt_class
 from tests.unit.csc_muon.toy_muons import sample_of

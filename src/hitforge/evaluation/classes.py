@@ -6,9 +6,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from hitforge.evaluation.bootstrap import Floats
-from hitforge.studies.csc_muon.evaluation.statistics import Arrays, ratio
+from hitforge.evaluation.statistics import Arrays, ratio
 
-RELIABILITY_BINS = 10
 _SMALLEST_PROBABILITY = 1e-7
 
 
@@ -16,12 +15,12 @@ class ClassReport:
     """Confusion of C classes and the usual report from it.
 
     Arrays: ``confusion`` (C, C), truth in rows, each row summing to one; ``precision``, ``recall``, ``f1`` and
-    ``support`` (C,), the last in muons; scalars ``accuracy``, ``majority`` (share of the largest class) and
+    ``support`` (C,), the last in events; scalars ``accuracy``, ``majority`` (share of the largest class) and
     ``macro_*``, ``weighted_*`` averages. A precision of a class that is never predicted counts as zero in averages.
     """
 
     def __init__(self, true: NDArray[np.integer], predicted: NDArray[np.integer], n_classes: int) -> None:
-        self.reason = "there is no muon of this class, or the class is never predicted"
+        self.reason = "there is no event of this class, or the class is never predicted"
         self._n = n_classes
         self._cell = np.asarray(true * n_classes + predicted, dtype=np.int64)
 
@@ -53,7 +52,7 @@ class ClassReport:
 class Auc:
     """Area under the ROC curve of several yes/no questions, by ranks; array ``auc``, shape (K,).
 
-    The area is the probability that a positive muon scores above a negative one, ties counting half.
+    The area is the probability that a positive event scores above a negative one, ties counting half.
 
     Parameters
     ----------
@@ -91,27 +90,28 @@ def one_vs_rest(probabilities: Floats, true: NDArray[np.integer]) -> Auc:
 class ClassCalibration:
     """Whether class probabilities mean what they say.
 
-    Arrays: ``accuracy``, ``confidence`` and ``share`` in bins of the largest probability, shape (10,); scalars
+    Arrays: ``accuracy``, ``confidence`` and ``share`` in equal bins of the largest probability; scalars
     ``ece`` (mean distance of the two, weighted with the share), ``brier`` (sum over the classes of squared errors)
     and ``log_loss``.
     """
 
-    def __init__(self, probabilities: Floats, true: NDArray[np.integer], min_per_bin: int) -> None:
-        self.reason = f"fewer than {min_per_bin} muons in a bin of the probability"
+    def __init__(self, probabilities: Floats, true: NDArray[np.integer], min_per_bin: int, bins: int = 10) -> None:
+        self.reason = f"fewer than {min_per_bin} events in a bin of the probability"
         top = probabilities.max(axis=1)
-        self._bin = np.minimum((top * RELIABILITY_BINS).astype(np.int64), RELIABILITY_BINS - 1)
+        self._bins = bins
+        self._bin = np.minimum((top * bins).astype(np.int64), bins - 1)
         own = probabilities[np.arange(len(true)), true] if len(true) else np.zeros(0)
         self._terms = ((probabilities.argmax(axis=1) == true).astype(np.float64), top)
         self._brier = (probabilities**2).sum(axis=1) - 2.0 * own + 1.0
         self._log_loss = -np.log(np.maximum(own, _SMALLEST_PROBABILITY))
-        self._enough = np.bincount(self._bin, minlength=RELIABILITY_BINS) >= min_per_bin
+        self._enough = np.bincount(self._bin, minlength=bins) >= min_per_bin
 
     def __call__(self, weights: Floats) -> Arrays:
         """Return the arrays of a weighted sample."""
         total = weights.sum()
-        inside = np.bincount(self._bin, weights, RELIABILITY_BINS)
+        inside = np.bincount(self._bin, weights, self._bins)
         accuracy, confidence = (
-            ratio(np.bincount(self._bin, weights * term, RELIABILITY_BINS), inside) for term in self._terms
+            ratio(np.bincount(self._bin, weights * term, self._bins), inside) for term in self._terms
         )
         distance = np.nan_to_num(np.abs(accuracy - confidence))
         return {
