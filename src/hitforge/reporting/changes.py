@@ -10,7 +10,7 @@ from hitforge.settings_base import Settings
 
 
 class SampleChange(Settings):
-    """Parts of a sample that were added or removed, and the muons used before and after."""
+    """Parts of a sample that were added or removed, and the events used before and after."""
 
     study: str
     sample: str

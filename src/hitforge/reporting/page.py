@@ -25,11 +25,11 @@ MAX_SVG_BYTES = 450_000
 
 PRESET_NOTES = {
     "demo": (
-        "Preset demo: a reduced network on a few hundred muons. This report demonstrates function, not physics: "
+        "Preset demo: a reduced network on a few hundred events. This report demonstrates function, not physics: "
         "none of its numbers says anything about the method."
     ),
     "small": (
-        "Preset small: the full network on a few thousand muons for a few epochs. Its numbers measure this run and "
+        "Preset small: the full network on a few thousand events for a few epochs. Its numbers measure this run and "
         "are far from what the full data would give."
     ),
 }
@@ -189,7 +189,7 @@ def _change_table(changes: Changes) -> Table:
     return Table(
         name="changed_numbers",
         title="Headline numbers that moved",
-        caption="The shift is not divided by an error: both reports share most of their muons.",
+        caption="The shift is not divided by an error: both reports share most of their events.",
         columns=(
             Column(key="study", label="Study", align="left"),
             Column(key="model", label="Model", align="left"),
