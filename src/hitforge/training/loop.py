@@ -24,6 +24,7 @@ from hitforge.training.interruption import Interrupted, JobLimits, Watch
 from hitforge.training.loader import EventStream
 from hitforge.training.losses import MemberLoss
 from hitforge.training.member_files import TrainedMember
+from hitforge.training.optimiser import build_optimiser, set_rates
 from hitforge.training.progress import Progress
 from hitforge.training.schedule import EpochAction, OneCycleThenStep
 from hitforge.training.settings import TrainingSettings
@@ -152,14 +153,7 @@ class _Loop:
             # stub of torch: memory_format is a keyword of the implementation only
             network = network.to(memory_format=torch.channels_last_3d)  # type: ignore[call-overload]
         self.forward: Callable[..., Any] = torch.compile(network) if settings.compile else network
-        # without weight decay this is Adam
-        optimiser = torch.optim.AdamW(
-            [p for p in network.parameters() if p.requires_grad],
-            betas=(settings.schedule.beta1_high, settings.adam_beta2),
-            eps=settings.adam_eps,
-            weight_decay=settings.weight_decay,
-            fused=True,
-        )
+        optimiser = build_optimiser([p for p in network.parameters() if p.requires_grad], settings)
         schedule = OneCycleThenStep(settings.schedule, self.batches_per_epoch)
         self.state = TrainingState(network, optimiser, loss.to(device), schedule)
         self.identity = content_hash(
@@ -211,7 +205,7 @@ class _Loop:
             for batch in batches:
                 rates = state.schedule.at(state.epoch * self.batches_per_epoch + state.batch)
                 for group in state.optimiser.param_groups:
-                    group["lr"], group["betas"] = rates.lr, (rates.beta1, self.settings.adam_beta2)
+                    set_rates(group, rates, self.settings)
                 state.optimiser.zero_grad(set_to_none=True)
                 with torch.autocast(self.device.type, torch.bfloat16, enabled=self.settings.amp):
                     output = self.forward(**batch.inputs)
@@ -277,7 +271,7 @@ class _Loop:
             "train_loss": state.loss_sum / (self.batches_per_epoch * self.settings.batch_size),
             **{f"validation_{name}": value for name, value in validation.items()},
             "lr": last_batch["lr"],
-            "beta1": last_batch["betas"][0],
+            "beta1": last_batch["betas"][0] if "betas" in last_batch else None,
             **state.loss.log(),
         }
         state.history.append(entry)

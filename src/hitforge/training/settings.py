@@ -72,6 +72,9 @@ class TrainingSettings(Settings):
     schedule: ScheduleSettings = Field(
         ScheduleSettings(), description="learning rate, momentum and end of the training"
     )
+    optimiser: Literal["adam", "rmsprop", "sgd"] = Field(
+        "adam", description="Adam (with weight_decay: AdamW), RMSprop with decay 0.9, or plain stochastic gradients"
+    )
     adam_beta2: float = Field(0.999, description="Adam's decay rate of the squared gradients' average")
     adam_eps: float = Field(1e-8, description="Adam's constant in the denominator of a step")
     weight_decay: NonNegativeFloat = Field(0.0, description="decoupled weight decay (AdamW); 0 is Adam")
