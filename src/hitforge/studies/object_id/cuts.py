@@ -1,0 +1,98 @@
+"""Quality cuts on objects and the cut flow."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import numpy as np
+from numpy.typing import NDArray
+from pydantic import Field, NonNegativeFloat, PositiveFloat, PositiveInt
+
+from hitforge.settings_base import Settings
+from hitforge.studies.object_id.image import wrapped
+from hitforge.studies.object_id.objects import JET, TAU, Objects
+
+
+class CutSettings(Settings):
+    """Which objects are used. The reference axis and its pT select; they are never inputs."""
+
+    pt_min_gev: NonNegativeFloat = Field(20.0, description="pT of the reference axis is above this, in GeV")
+    abs_eta_max: PositiveFloat = Field(2.4, description="|eta| of the reference axis is below this")
+    sum_min_gev: NonNegativeFloat = Field(0.5, description="transverse energy of both channels is above this, in GeV")
+    overlap_dr: NonNegativeFloat = Field(0.4, description="two objects of an event closer than this are both dropped")
+    matched_dr: NonNegativeFloat = Field(
+        0.3, description="a jet closer than this to a lepton or tau is that object, and is dropped alone"
+    )
+    jets_per_event: PositiveInt = Field(2, description="at most so many jets of an event, the hardest")
+
+
+CUT_NAMES = ("all", "pT", "|eta|", "transverse energy", "hadronic tau", "jet is no lepton", "overlap", "jets per event")
+"""Rows of the cut flow."""
+
+
+def select(objects: Objects, cuts: CutSettings) -> tuple[NDArray[np.bool_], dict[str, int]]:
+    """Apply the cuts one after the other.
+
+    Parameters
+    ----------
+    objects : Objects
+        Of whole events, those of an event next to each other.
+
+    Returns
+    -------
+    passed : ndarray, shape (N,), bool
+    flow : dict
+        Objects left after each of :data:`CUT_NAMES`, in their order.
+    """
+    passed = np.ones(len(objects), dtype=bool)
+    flow = {CUT_NAMES[0]: len(objects)}
+    for name, good in zip(CUT_NAMES[1:], _decisions(objects, cuts, passed), strict=True):
+        passed &= good
+        flow[name] = int(passed.sum())
+    return passed, flow
+
+
+def _decisions(objects: Objects, cuts: CutSettings, passed: NDArray[np.bool_]) -> Iterator[NDArray[np.bool_]]:
+    """Yield the decision of each cut; ``passed`` is what those before left, and is updated between them."""
+    yield objects.pt > np.float32(cuts.pt_min_gev)
+    yield np.abs(objects.eta) < np.float32(cuts.abs_eta_max)
+    yield objects.image.sum(axis=(1, 2, 3), dtype=np.float64) > cuts.sum_min_gev
+    yield ~((objects.label == TAU) & (objects.n_prong == 0))
+    first, second, distance = _neighbours(objects)
+    jet = objects.label == JET
+    copy = np.zeros(len(objects), dtype=bool)
+    for a, b in ((first, second), (second, first)):
+        same = jet[a] & ~jet[b] & passed[a] & passed[b] & (distance < cuts.matched_dr)
+        copy[a[same]] = True
+    yield ~copy
+    close = passed[first] & passed[second] & (distance < cuts.overlap_dr)
+    overlap = np.zeros(len(objects), dtype=bool)
+    overlap[first[close]] = overlap[second[close]] = True
+    yield ~overlap
+    yield ~jet | (_rank_of_jets(objects, jet & passed) < cuts.jets_per_event)
+
+
+def _neighbours(objects: Objects) -> tuple[NDArray[np.int64], NDArray[np.int64], NDArray[np.float64]]:
+    """Return all pairs of objects of the same event, first before second, and their distances in (eta, phi)."""
+    firsts, seconds = [np.zeros(0, np.int64)], [np.zeros(0, np.int64)]
+    index = np.arange(len(objects))
+    for step in range(1, len(objects)):
+        same = np.flatnonzero(objects.event[step:] == objects.event[:-step])
+        if not len(same):
+            break
+        firsts.append(index[same])
+        seconds.append(index[same + step])
+    first, second = np.concatenate(firsts), np.concatenate(seconds)
+    eta, phi = objects.eta.astype(np.float64), objects.phi.astype(np.float64)
+    return first, second, np.hypot(eta[first] - eta[second], wrapped(phi[first] - phi[second]))
+
+
+def _rank_of_jets(objects: Objects, jet: NDArray[np.bool_]) -> NDArray[np.int64]:
+    """Return how many harder jets each jet has in its event; of equal pT the one before counts as harder."""
+    rank = np.zeros(len(objects), dtype=np.int64)
+    first, second, _ = _neighbours(objects)
+    both = jet[first] & jet[second]
+    first, second = first[both], second[both]
+    softer = np.where(objects.pt[first] >= objects.pt[second], second, first)
+    np.add.at(rank, softer, 1)
+    return rank

@@ -1,0 +1,242 @@
+"""Objects from ROOT trees: sub-images in two branches, or lists of cells."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Final
+
+import awkward as ak
+import numpy as np
+import uproot
+from numpy.typing import NDArray
+
+from hitforge.folds import bucket_of
+from hitforge.ntuple import NtupleError, entry_ranges, find_tree, naming_damage, open_root, scalar_dtype
+from hitforge.studies.object_id.cells import CELL_BRANCHES, images_of
+from hitforge.studies.object_id.checks import Place, find_problems
+from hitforge.studies.object_id.image import ImageSettings
+from hitforge.studies.object_id.objects import SCALARS, Objects
+from hitforge.studies.object_id.reading import ReaderSettings
+from hitforge.validation import Problem
+
+CHUNK_MB: Final = 8.0
+"""Uncompressed bytes of one channel in memory at a time: 8 000 objects of 16 x 16 cells."""
+
+_MAKE_AGAIN = "write the ntuple again with this branch (see the table of branches in the documentation)"
+_SORT = "sort the entries by event: overlaps are looked for within an event"
+
+
+@dataclass(frozen=True)
+class ObjectChunk:
+    """Consecutive objects of whole events, the entry of the first, and what is wrong with them."""
+
+    first_entry: int
+    objects: Objects
+    problems: tuple[Problem, ...]
+
+
+@dataclass(frozen=True)
+class OpenNtuple:
+    """A ntuple that is open for reading.
+
+    ``problems`` are those of its branches; with any of them there are no chunks.
+    """
+
+    n_objects: int
+    n_bytes: int
+    problems: tuple[Problem, ...]
+    chunks: Iterator[ObjectChunk]
+
+
+def read_chunks(
+    source: str | Path, settings: ReaderSettings, image: ImageSettings, chunk_mb: float = CHUNK_MB
+) -> Iterator[OpenNtuple]:
+    """Yield the one open ntuple of a source; a generator so that the file closes when the caller is done."""
+    with open_root(source) as file:
+        name, tree = find_tree(file, (settings.tree,), source)
+        with naming_damage(str(source), name):
+            reader = _ObjectTree(tree, name, str(source), settings, image)
+            n_bytes = int(file.file.source.num_bytes)
+            event = reader.events()
+
+        def chunks() -> Iterator[ObjectChunk]:
+            if reader.problems:
+                return
+            with naming_damage(str(source), name):
+                ranges = entry_ranges(tree, reader.place.channels[0], chunk_mb)
+            for start, stop in _whole_events(ranges, event):
+                objects = reader.read(start, stop)
+                yield ObjectChunk(start, objects, tuple(find_problems(objects, start, reader.place)))
+
+        yield OpenNtuple(int(tree.num_entries), n_bytes, tuple(reader.problems), chunks())
+
+
+def read_objects(
+    source: str | Path, settings: ReaderSettings, image: ImageSettings, chunk_mb: float = CHUNK_MB
+) -> Iterator[tuple[int, Objects]]:
+    """Yield the objects of a part in chunks of bounded memory, with the entry of each chunk's first object.
+
+    No event is cut in two.
+
+    Raises
+    ------
+    NtupleError
+        The part has any fault that :func:`hitforge.studies.object_id.validate.inspect_part` reports, except having
+        no entries.
+    """
+    for ntuple in read_chunks(source, settings, image, chunk_mb):
+        if ntuple.problems:
+            raise NtupleError(*ntuple.problems)
+        for chunk in ntuple.chunks:
+            if chunk.problems:
+                raise NtupleError(*chunk.problems)
+            yield chunk.first_entry, chunk.objects
+
+
+def _whole_events(ranges: list[tuple[int, int]], event: NDArray[np.uint64]) -> Iterator[tuple[int, int]]:
+    """Yield the ranges with their ends moved to where the next event begins."""
+    begins = np.append(np.flatnonzero(event[1:] != event[:-1]) + 1, len(event))
+    start = 0
+    for _, stop in ranges:
+        end = int(begins[np.searchsorted(begins, stop)])
+        if end > start:
+            yield start, end
+        start = max(start, end)
+
+
+class _ObjectTree:
+    """Reads ranges of entries of one tree."""
+
+    def __init__(self, tree: Any, name: str, file: str, settings: ReaderSettings, image: ImageSettings) -> None:
+        self._tree, self._name, self._file, self._image = tree, name, file, image
+        self._branches = set(tree.keys(recursive=False))
+        self._lists = settings.layout == "cells"
+        self.problems: list[Problem] = []
+        self.place = Place(file, name, ("cell_et", "cell_et") if self._lists else (settings.em, settings.had))
+        if self._lists:
+            for branch in CELL_BRANCHES:
+                self._has_list(branch)
+        else:
+            for branch in self.place.channels:
+                self._has_array(branch)
+        for branch, dtype in SCALARS.items():
+            self._has_scalar(branch, "f" if np.dtype(dtype).kind == "f" else "iu")
+
+    def events(self) -> NDArray[np.uint64]:
+        """Return the event number of every entry, and note events that are not in one piece."""
+        if self.problems:
+            return np.zeros(0, dtype=np.uint64)
+        event = self._scalar("event", 0, self._tree.num_entries).astype(np.uint64)
+        first = np.flatnonzero(np.append(True, event[1:] != event[:-1])[: len(event)])
+        _, earliest, count = np.unique(event[first], return_index=True, return_counts=True)
+        if (count > 1).any():
+            again = np.setdiff1d(np.arange(len(first)), earliest)
+            detail = "the event has other entries further up, with other events between"
+            entry = int(first[again[0]])
+            self.problems.append(
+                Problem("split_event", detail, _SORT, self._file, self._name, "event", entry, len(again))
+            )
+        return event
+
+    def read(self, start: int, stop: int) -> Objects:
+        """Read entries ``start:stop``."""
+        scalars = {name: self._scalar(name, start, stop).astype(dtype) for name, dtype in SCALARS.items()}
+        if self._lists:
+            cells = {branch: self._array(branch, start, stop, "ak") for branch in CELL_BRANCHES}
+            self._check_lists(cells, start)
+            image = images_of(cells, scalars["eta"], scalars["phi"], self._image)
+        else:
+            flat = [self._array(branch, start, stop, "np").astype(np.float32) for branch in self.place.channels]
+            image = np.stack(flat, axis=1).reshape(stop - start, *self._image.shape)
+        return Objects(image=image, **scalars)
+
+    def _check_lists(self, cells: dict[str, ak.Array], start: int) -> None:
+        counts = np.stack([ak.to_numpy(ak.num(values)) for values in cells.values()])
+        uneven = (counts != counts[0]).any(axis=0)
+        if uneven.any():
+            detail = f"lists of different lengths in {', '.join(CELL_BRANCHES)}"
+            self._raise("uneven_lists", detail, "one number for each cell in all lists", "cell_et", uneven, start)
+        layer = cells["cell_layer"]
+        wrong = ak.to_numpy(ak.any((layer != 0) & (layer != 1), axis=1))
+        if wrong.any():
+            self._raise(
+                "unknown_layer", "neither 0 (EM) nor 1 (HAD)", "map layers to these", "cell_layer", wrong, start
+            )
+        for branch in ("cell_eta", "cell_phi"):
+            wrong = ~ak.to_numpy(ak.all(np.isfinite(cells[branch]), axis=1))
+            if wrong.any():
+                self._raise("not_finite", "a cell's place is NaN or infinite", _MAKE_AGAIN, branch, wrong, start)
+
+    def _raise(self, reason: str, detail: str, fix: str, branch: str, bad: NDArray[np.bool_], start: int) -> None:
+        entry = start + int(bad.argmax())
+        raise NtupleError(Problem(reason, detail, fix, self._file, self._name, branch, entry, int(bad.sum())))
+
+    def _array(self, branch: str, start: int, stop: int, library: str) -> Any:
+        with naming_damage(self._file, self._name, branch):
+            return self._tree[branch].array(entry_start=start, entry_stop=stop, library=library)
+
+    def _scalar(self, branch: str, start: int, stop: int) -> NDArray[Any]:
+        values: NDArray[Any] = self._array(branch, start, stop, "np")
+        return values
+
+    def _has_scalar(self, branch: str, kinds: str) -> None:
+        if self._exists(branch):
+            dtype = scalar_dtype(self._tree[branch])
+            if dtype is None or dtype.kind not in kinds:
+                self._wrong("wrong_type", branch, "one floating-point number" if "f" in kinds else "one integer")
+
+    def _has_array(self, branch: str) -> None:
+        if not self._exists(branch):
+            return
+        interpretation = self._tree[branch].interpretation
+        expected = f"an array of {self._image.n_cells} floating-point numbers"
+        fixed = isinstance(interpretation, uproot.AsDtype) and interpretation.to_dtype.subdtype is not None
+        if not fixed or interpretation.to_dtype.subdtype[0].kind != "f":
+            self._wrong("wrong_type", branch, expected)
+        elif int(np.prod(interpretation.to_dtype.subdtype[1])) != self._image.n_cells:
+            self._wrong("wrong_shape", branch, expected)
+
+    def _has_list(self, branch: str) -> None:
+        if self._exists(branch) and not isinstance(self._tree[branch].interpretation, uproot.AsJagged):
+            self._wrong("wrong_type", branch, "a list of numbers")
+
+    def _exists(self, branch: str) -> bool:
+        if branch not in self._branches:
+            problem = Problem("missing_branch", "the branch is missing", _MAKE_AGAIN, self._file, self._name, branch)
+            self.problems.append(problem)
+        return branch in self._branches
+
+    def _wrong(self, reason: str, branch: str, expected: str) -> None:
+        detail = f"type is {self._tree[branch].typename}, expected {expected} per entry"
+        self.problems.append(Problem(reason, detail, _MAKE_AGAIN, self._file, self._name, branch))
+
+
+def event_bucket(event: NDArray[np.uint64], dataset_id: str) -> NDArray[np.int16]:
+    """Return the identity bucket of each object, shape (N,): that of (data set, event), so both leptons share it."""
+    prefix = np.frombuffer(dataset_id.encode(), dtype=np.uint8)
+    records = np.empty((len(event), len(prefix) + 8), dtype=np.uint8)
+    records[:, : len(prefix)] = prefix
+    records[:, len(prefix) :] = event.astype("<u8").view(np.uint8).reshape(-1, 8)
+    return bucket_of(records)
+
+
+class ContentChecksum:
+    """Streaming hash of decoded objects; neither the file's layout nor the size of the chunks enters."""
+
+    def __init__(self) -> None:
+        # one hash per column, so that a chunk boundary leaves no trace
+        self._columns = {name: hashlib.blake2b(digest_size=16) for name in ("image", *SCALARS)}
+
+    def update(self, objects: Objects) -> None:
+        """Add the objects that follow."""
+        for name, digest in self._columns.items():
+            values = getattr(objects, name)
+            digest.update(np.ascontiguousarray(values, dtype=values.dtype.newbyteorder("<")).data)
+
+    def hexdigest(self) -> str:
+        """Return the checksum so far, 32 hexadecimal digits."""
+        joined = b"".join(digest.digest() for digest in self._columns.values())
+        return hashlib.blake2b(joined, digest_size=16).hexdigest()

@@ -1,0 +1,32 @@
+"""ROOT files of objects, written whole or not at all."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from pathlib import Path
+
+import uproot
+
+from hitforge.provenance import atomic_path
+from hitforge.studies.object_id.image import ImageSettings
+from hitforge.studies.object_id.objects import CHANNELS, SCALARS, Objects
+
+TREE = "objects"
+
+
+def write_part(path: Path, chunks: Iterable[Objects], image: ImageSettings) -> int:
+    """Write one file with tree ``objects``, one entry an object, and return the number of objects.
+
+    Branches: ``em`` and ``had`` float32[H W] in GeV, row-major eta then phi, and those of
+    :data:`hitforge.studies.object_id.objects.SCALARS`. Chunks are written as they come.
+    """
+    n_objects = 0
+    types = dict.fromkeys(CHANNELS, ("<f4", (image.n_cells,))) | SCALARS
+    with atomic_path(path) as temporary, uproot.recreate(temporary, compression=uproot.ZSTD(3)) as file:
+        tree = file.mktree(TREE, types)
+        for objects in chunks:
+            n_objects += len(objects)
+            flat = objects.image.reshape(len(objects), len(CHANNELS), -1)
+            cells = {channel: flat[:, c] for c, channel in enumerate(CHANNELS)}
+            tree.extend(cells | {name: getattr(objects, name) for name in SCALARS})
+    return n_objects
