@@ -36,6 +36,10 @@ INERT_OF = {
             ),
             *("simulation.options", "targets", "roads", "planes", "feature_table"),
         ),
+        "object_id": (
+            *("settings", "report", "report.names", "evaluation", "evaluation.settings", "reading", "cuts"),
+            *("simulation", "simulation.options", "objects", "image", "feature_table"),
+        ),
     }.items()
 }
 # imported for types or by a neighbour in the same module, without influence on what this stage writes
@@ -76,7 +80,7 @@ def test_constants_belong_to_their_module() -> None:
     assert module_files("studies.calo_muon.geometries")
 
 
-@pytest.mark.parametrize("study", ["calo_muon", "csc_muon"])
+@pytest.mark.parametrize("study", ["calo_muon", "csc_muon", "object_id"])
 @pytest.mark.parametrize("stage", STAGE_MODULES)
 def test_listed_modules_exist(study: str, stage: str) -> None:
     for module in stage_modules(study, stage):
@@ -122,6 +126,19 @@ STUDY_IMPORTS = {
         "assemble": ("networks.build",),
         "predict": ("inputs", "networks.build", "features", "trees", "lookup"),
         "calibrate": ("evaluation.metrics", "samples"),
+        "evaluate": ("evaluation.metrics", "samples"),
+        "tables": ("report.tables", "report.text"),
+        "figures": ("report.figures",),
+    },
+    "object_id": {
+        "simulate": ("simulation.generate", "simulation.write"),
+        "validate": ("validate",),
+        "build_shard": ("cuts", "features", "ntuple"),
+        "fit_table": ("floor",),
+        "train_member": ("inputs", "networks.build", "networks.losses"),
+        "assemble": ("networks.build",),
+        "predict": ("inputs", "networks.build", "floor"),
+        "calibrate": ("evaluation.calibration", "samples"),
         "evaluate": ("evaluation.metrics", "samples"),
         "tables": ("report.tables", "report.text"),
         "figures": ("report.figures",),

@@ -1,0 +1,56 @@
+"""Temperature scaling of class probabilities (arXiv:1706.04599), fitted on held-out objects."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import replace
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy.optimize import minimize_scalar
+from scipy.special import softmax
+
+from hitforge.evaluation.bootstrap import Floats
+from hitforge.studies.object_id.evaluation.classified import Classified
+
+_SMALLEST = 1e-12
+RANGE = (0.05, 20.0)
+"""Temperatures that the fit looks at."""
+
+
+def fit_temperature(sample: Classified, minimum: int) -> dict[str, Any]:
+    """Return the temperature that minimises the weighted log loss of the raw probabilities.
+
+    Returns
+    -------
+    dict
+        ``temperature``, null with a ``reason`` where there are fewer than ``minimum`` objects.
+    """
+    if len(sample) < minimum or not sample.weights.sum() > 0:
+        return {"temperature": None, "reason": f"fewer than {minimum} calibration objects"}
+    found = minimize_scalar(
+        lambda log_t: log_loss(tempered(sample.raw, float(np.exp(log_t))), sample.label, sample.weights),
+        bounds=np.log(RANGE),
+        method="bounded",
+    )
+    return {"temperature": float(np.exp(found.x)), "reason": None}
+
+
+def tempered(probabilities: Floats, temperature: float) -> Floats:
+    """Return the softmax of the logits over the temperature, shape (n, C): p^(1/T), normalised."""
+    return np.asarray(softmax(np.log(np.maximum(probabilities, _SMALLEST)) / temperature, axis=1))
+
+
+def log_loss(probabilities: Floats, label: NDArray[np.integer], weights: Floats) -> float:
+    """Return the weighted mean of minus the log probability of the true class."""
+    own = np.maximum(probabilities[np.arange(len(label)), label], _SMALLEST)
+    return float(-(weights * np.log(own)).sum() / weights.sum())
+
+
+def calibrated(sample: Classified, calibration: Mapping[str, Any]) -> Classified:
+    """Return the sample with the probabilities at the temperature of its own fit; without one they stay raw."""
+    temperature = calibration["temperature"]
+    if temperature is None:
+        return sample
+    return replace(sample, probabilities=tempered(sample.raw, temperature))

@@ -1,0 +1,190 @@
+"""All metrics of a model on a sample, and paired comparisons between models, on the same bootstrap draws."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from itertools import combinations
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from hitforge.evaluation.bootstrap import Floats
+from hitforge.evaluation.classes import ClassCalibration, ClassReport
+from hitforge.evaluation.statistics import Arrays, Statistic, enough, group_of, packed, ratio, resample
+from hitforge.seeds import child_generator
+from hitforge.studies.object_id.evaluation.classified import Classified
+from hitforge.studies.object_id.evaluation.matching import matching_weights
+from hitforge.studies.object_id.evaluation.roc import (
+    GRID,
+    Areas,
+    Working,
+    one_against_rest,
+    pairs,
+    taus_by_prong,
+)
+from hitforge.studies.object_id.evaluation.settings import EvaluationSettings
+from hitforge.studies.object_id.objects import CLASS_NAMES, N_CLASSES
+
+
+def evaluate_model(
+    model: str, samples: Mapping[str, Classified], settings: EvaluationSettings, seed: int
+) -> dict[str, Any]:
+    """Return the metrics of one model on each sample, calibrated before.
+
+    Every number is ``{value, error, reason}``; arrays hold nested lists and one reason for what is null in them.
+    """
+    return {
+        "model": model,
+        "settings": settings.model_dump(mode="json"),
+        "axes": axes(settings),
+        "samples": {name: evaluate_sample(name, objects, settings, seed) for name, objects in samples.items()},
+    }
+
+
+def axes(settings: EvaluationSettings) -> dict[str, Any]:
+    """Return what the indices of the arrays mean."""
+    return {
+        "classes": CLASS_NAMES,
+        "pairs": [f"{CLASS_NAMES[a]} vs {CLASS_NAMES[b]}" for a, b in combinations(range(N_CLASSES), 2)],
+        "prongs": ["1-prong tau vs jet", "3-prong tau vs jet"],
+        "curve_efficiencies": GRID.tolist(),
+        "efficiencies": list(settings.efficiencies),
+        **{name: list(edges) for name, edges in _edges(settings).items()},
+    }
+
+
+def _edges(settings: EvaluationSettings) -> dict[str, tuple[float, ...]]:
+    return {"pt": settings.pt_edges_gev, "eta": settings.eta_edges, "npv": settings.npv_edges}
+
+
+def evaluate_sample(name: str, sample: Classified, settings: EvaluationSettings, seed: int) -> dict[str, Any]:
+    """Return the metrics of one model on one sample (see `evaluate_model`)."""
+    stream = _stream(seed, name)
+    result: dict[str, Any] = resample(_statistics(sample, settings), sample.weights, settings.bootstraps, stream)
+    counts = np.bincount(sample.label * N_CLASSES + sample.predicted, minlength=N_CLASSES**2)
+    result["counts"] = counts.reshape(N_CLASSES, N_CLASSES).tolist()
+    result["n_objects"] = len(sample)
+    return result
+
+
+def _statistics(sample: Classified, settings: EvaluationSettings) -> dict[str, Statistic]:
+    matched = matching_weights(sample.label, sample.pt, sample.eta, np.ones(len(sample)), settings)
+    rest, two, prong = one_against_rest(sample), pairs(sample), taus_by_prong(sample)
+    quoted = np.array(settings.efficiencies)
+    report = ClassReport(sample.label, sample.predicted, N_CLASSES)
+    result: dict[str, Statistic] = {
+        "classes": report,
+        "matched": Reweighted(report, matched),
+        "auc_rest": Areas(rest),
+        "auc_pairs": Areas(two),
+        "curve_rest": Working(rest, GRID),
+        "curve_pairs": Working(two, GRID),
+        "working_pairs": Working(two, quoted),
+        "working_prong": Working(prong, quoted),
+        "calibration": _calibration(sample, sample.probabilities, settings),
+        "calibration_raw": _calibration(sample, sample.raw, settings),
+    }
+    values = {"pt": sample.pt, "eta": np.abs(sample.eta), "npv": sample.npv}
+    for name, edges in _edges(settings).items():
+        group = group_of(values[name], np.array(edges))
+        result[f"recall_{name}"] = Recall(sample, group, len(edges) - 1, settings.min_per_bin)
+    prongs = np.where(sample.n_prong == 1, 0, np.where(sample.n_prong == 3, 1, -1))
+    result["recall_prong"] = Recall(sample, prongs, 2, settings.min_per_bin)
+    return result
+
+
+def _calibration(sample: Classified, probabilities: Floats, settings: EvaluationSettings) -> ClassCalibration:
+    return ClassCalibration(probabilities, sample.label, settings.min_per_bin, settings.reliability_bins)
+
+
+class Reweighted:
+    """A statistic with further weights of the objects, shape (n,)."""
+
+    def __init__(self, statistic: Statistic, factor: Floats) -> None:
+        self.reason, self._statistic, self._factor = statistic.reason, statistic, factor
+
+    def __call__(self, weights: Floats) -> Arrays:
+        """Return the arrays of a weighted sample."""
+        return self._statistic(weights * self._factor)
+
+
+class Recall:
+    """Recall of each class in bins, array ``recall``, shape (4, bins)."""
+
+    def __init__(self, sample: Classified, group: NDArray[np.integer], n_bins: int, min_per_bin: int) -> None:
+        self.reason = f"fewer than {min_per_bin} objects of the class in a bin"
+        self._shape = (N_CLASSES, n_bins)
+        self._cell = np.where(group >= 0, sample.label * n_bins + group, -1)
+        self._inside = self._cell >= 0
+        self._correct = (sample.predicted == sample.label).astype(np.float64)[self._inside]
+        self._enough = enough(self._cell, N_CLASSES * n_bins, min_per_bin).reshape(self._shape)
+
+    def __call__(self, weights: Floats) -> Arrays:
+        """Return the arrays of a weighted sample."""
+        cell, own, size = self._cell[self._inside], weights[self._inside], self._enough.size
+        recall = ratio(np.bincount(cell, own * self._correct, size), np.bincount(cell, own, size))
+        return {"recall": np.where(self._enough, recall.reshape(self._shape), np.nan)}
+
+
+def compare_models(
+    models: Mapping[str, Classified], settings: EvaluationSettings, seed: int, sample: str
+) -> dict[str, Any]:
+    """Return paired differences of accuracy and balanced accuracy between every two models.
+
+    Parameters
+    ----------
+    models : mapping of model to Classified
+        The same objects in the same order; the draws are those of `evaluate_model`.
+
+    Returns
+    -------
+    dict
+        ``differences``: rows ``{first, second, quantity, difference}``, the latter ``{value, error, reason}``.
+    """
+    weights = next(iter(models.values())).weights
+    statistics: dict[str, Statistic] = {"scores": _Scores(models)} if len(models) > 1 else {}
+    found = resample(statistics, weights, settings.bootstraps, _stream(seed, sample)).get("scores", {})
+    rows = []
+    for key, number in found.items():
+        quantity, first, second = key.split(":")
+        rows.append({"first": first, "second": second, "quantity": quantity, "difference": number})
+    return {"differences": rows}
+
+
+class _Scores:
+    """Differences between every two models, keyed ``quantity:first:second``."""
+
+    reason = "a class has no objects"
+
+    def __init__(self, models: Mapping[str, Classified]) -> None:
+        self._correct = {name: (s.predicted == s.label).astype(np.float64) for name, s in models.items()}
+        self._label = next(iter(models.values())).label
+
+    def __call__(self, weights: Floats) -> Arrays:
+        result = {}
+        support = np.bincount(self._label, weights, N_CLASSES)
+        correct = {n: np.bincount(self._label, weights * hit, N_CLASSES) for n, hit in self._correct.items()}
+        for first, second in combinations(correct, 2):
+            gained = correct[first] - correct[second]
+            result[f"accuracy:{first}:{second}"] = ratio(gained.sum(), support.sum())
+            result[f"balanced_accuracy:{first}:{second}"] = ratio(gained, support).mean()
+        return result
+
+
+def _stream(seed: int, sample: str) -> np.random.Generator:
+    # without the model's name: all models of a study share the draws, so their differences are paired
+    return child_generator(seed, "evaluation", sample, "bootstrap")
+
+
+def entry(array: Mapping[str, Any], *index: int) -> dict[str, Any]:
+    """Return one number of an array of numbers."""
+    value, error = array["value"], array["error"]
+    for i in index:
+        value, error = value[i], error[i]
+    return {"value": value, "error": error, "reason": array["reason"] if value is None or error is None else None}
+
+
+def missing(reason: str) -> dict[str, Any]:
+    """Return a number that there is not, with its reason."""
+    return packed(np.array(np.nan), None, reason)

@@ -1,0 +1,67 @@
+"""The aims of the study, each against what this run measured."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from hitforge.reporting.chapter import Column, Measured, ReportInputs, Table
+from hitforge.studies.object_id.objects import CLASS_NAMES
+from hitforge.studies.object_id.report.result_tables import headline_of
+from hitforge.studies.object_id.report.view import cell, differences_of, sample_title, shown_sample
+
+SIGMAS = 2.0
+RECALLS = {"electron": 97.0, "muon": 97.0, "jet": 90.0, "tau": 80.0}
+ORDER = (("hgb", "logreg-T", 25.0), ("ens5", "seed-cnn", 0.0), ("seed-cnn", "hgb", -2.0))
+"""First model, second model, and the least difference of their balanced accuracies in points."""
+
+
+def aims(inputs: ReportInputs) -> Table:
+    """Which aims are met; an aim within two errors of its limit is neither met nor missed."""
+    rows = tuple((aim, model, number, verdict(number)) for aim, model, number in _aims(inputs))
+    return Table(
+        name="aims",
+        title="Aims",
+        caption=(
+            f"On the {sample_title(shown_sample(inputs))} objects of this run, the distance to the aim's limit with "
+            f"its bootstrap error; an aim is open within {SIGMAS:g} errors of the limit. The aims were set before any "
+            "model was trained."
+        ),
+        columns=(
+            Column(key="aim", label="Aim", align="left", wide=True),
+            Column(key="model", label="Model", align="left"),
+            Column(key="distance", label="Measured minus limit", unit="%"),
+            Column(key="verdict", label="Verdict", align="left"),
+        ),
+        rows=rows,
+    )
+
+
+def _aims(inputs: ReportInputs) -> Iterator[tuple[str, str, Measured]]:
+    for first, second, least in ORDER:
+        aim = f"balanced accuracy at least {least:+g} points from {second}"
+        yield aim, first, _shifted(_difference(inputs, first, second), least)
+    numbers = headline_of(inputs, "ens5")
+    for name in CLASS_NAMES:
+        number = numbers.get(f"recall_{name}", Measured(value=None, reason="ens5 was not run"))
+        yield f"recall of {name} above {RECALLS[name]:g} %", "ens5", _shifted(number, RECALLS[name])
+
+
+def _difference(inputs: ReportInputs, first: str, second: str) -> Measured:
+    for row in differences_of(inputs):
+        if row["quantity"] == "balanced_accuracy" and {row["first"], row["second"]} == {first, second}:
+            return cell(row["difference"], scale=100.0 if row["first"] == first else -100.0)
+    absent = [model for model in (first, second) if model not in inputs.metrics]
+    return Measured(value=None, reason=f"{' and '.join(absent)} was not run")
+
+
+def _shifted(number: Measured, limit: float) -> Measured:
+    return number if number.value is None else number.model_copy(update={"value": number.value - limit})
+
+
+def verdict(number: Measured) -> str:
+    """Return met, missed, open, or not measured."""
+    if number.value is None:
+        return "not measured"
+    if abs(number.value) <= SIGMAS * (number.error or 0.0):
+        return "open"
+    return "met" if number.value > 0 else "missed"

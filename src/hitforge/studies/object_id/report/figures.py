@@ -1,0 +1,50 @@
+"""Figures of the chapter, in the order in which they are written."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from functools import partial
+
+from hitforge.reporting.chapter import Figure, ReportInputs
+from hitforge.reporting.training_figures import importances, loss_history, tuning_history
+from hitforge.studies.object_id.report.data_figures import (
+    accuracy_history,
+    example_images,
+    kinematics,
+    mean_images,
+    misclassified,
+)
+from hitforge.studies.object_id.report.names import FIGURES
+from hitforge.studies.object_id.report.result_figures import (
+    confusion,
+    recall,
+    reliability,
+    roc_pairs,
+    roc_rest,
+    scores,
+)
+
+MAKERS: tuple[Callable[[ReportInputs], Figure], ...] = (
+    confusion,
+    roc_pairs,
+    roc_rest,
+    recall,
+    reliability,
+    scores,
+    misclassified,
+    mean_images,
+    example_images,
+    kinematics,
+    accuracy_history,
+    partial(loss_history, loss="Loss", note="Losses of different kinds cannot be compared."),
+    importances,
+    partial(tuning_history, loss="Score"),
+)
+
+
+def all_figures(inputs: ReportInputs) -> Iterator[Figure]:
+    """Yield the figures of the chapter, in the order of :data:`names.FIGURES`."""
+    for name, make in zip(FIGURES, MAKERS, strict=True):
+        figure = make(inputs)
+        assert figure.name == name
+        yield figure

@@ -1,0 +1,159 @@
+"""Words of the chapter: what was run on which data, and what a reader must know before using a number."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from hitforge.reporting.chapter import Chapter, HeadlineNumber, Item, ReportInputs, Section
+from hitforge.reporting.numbers import cell_text, fixed
+from hitforge.studies.object_id.published import load_published
+from hitforge.studies.object_id.report.result_tables import headline_of
+from hitforge.studies.object_id.report.view import HELDOUT, metrics_of, sample_title, shown_sample
+
+TITLE = "Electron, jet, muon or tau from calorimeter sub-images"
+
+_QUANTITIES = {
+    "balanced_accuracy": ("balanced accuracy", "%"),
+    "matched": ("balanced accuracy, matched in pT and |η|", "%"),
+    "recall_tau": ("recall of taus", "%"),
+    "tau_jet_auc": ("AUC tau, jet", ""),
+}
+
+
+def chapter_text(inputs: ReportInputs) -> Chapter:
+    """Return title, summary, notes and the order of tables and figures."""
+    return Chapter(
+        study=inputs.study,
+        title=TITLE,
+        summary=tuple(_summary(inputs)),
+        notes=tuple(_notes(inputs)),
+        sections=_sections(),
+        parts={
+            sample: {part: inventory.parts[part].n_events for part in inventory.good}
+            for sample, inventory in inputs.inventory_of.items()
+        },
+        headline=tuple(_headline(inputs)),
+    )
+
+
+def _headline(inputs: ReportInputs) -> Iterator[HeadlineNumber]:
+    for model in inputs.metrics:
+        for name, number in headline_of(inputs, model).items():
+            if name in _QUANTITIES:
+                quantity, unit = _QUANTITIES[name]
+                yield HeadlineNumber(model=model, quantity=quantity, unit=unit, number=number)
+
+
+def _summary(inputs: ReportInputs) -> Iterator[str]:
+    yield (
+        "An electron, a jet, a muon and a hadronic tau leave different showers in a calorimeter. Here they are told "
+        "apart from the cells around their axis alone: two pictures, one of the electromagnetic and one of the "
+        "hadronic channel. No track, no position in the detector and no generated quantity is an input."
+    )
+    counts = {
+        role: sum(
+            inputs.inventory_of[name].n_events for name in inputs.samples_with_role(role) if name in inputs.inventory_of
+        )
+        for role in ("train", "test")
+    }
+    yield (
+        f"{len(inputs.metrics)} model{'s' * (len(inputs.metrics) != 1)} ({', '.join(inputs.metrics)}) on "
+        f"{fixed(counts['train'], 0)} objects of the train sample and {fixed(counts['test'], 0)} test objects that no "
+        "training sees. Both objects of an event are always on the same side of a split."
+    )
+    known = {n: v for n, v in headline_of(inputs, inputs.reference).items() if n in _QUANTITIES and v.value is not None}
+    if known:
+        words = [f"{_QUANTITIES[n][0]} {cell_text(v)} {_QUANTITIES[n][1]}".rstrip() for n, v in known.items()]
+        sample = sample_title(shown_sample(inputs))
+        yield f"The reference model {inputs.reference} on the {sample} objects: {'; '.join(words)}."
+
+
+def _notes(inputs: ReportInputs) -> Iterator[str]:
+    samples = inputs.settings["samples"]
+    generated = [name for name, sample in samples.items() if sample["source"] == "simulate"]
+    if generated:
+        yield (
+            f"The objects of {' and '.join(generated)} come from the embedded parametric generator: one spectrum of pT "
+            "for all classes, a few formulas for showers. It is no validated detector simulation, and none of these "
+            "numbers may be called better than a published one."
+        )
+    yield (
+        f"The slides that this study repeats print scores of four single images ({load_published().note}) and no "
+        "counts; there is no published number to compare an accuracy with."
+    )
+    yield (
+        "logreg-T knows only the energy in the image and marks the floor: what is above it comes from the shape of the "
+        "showers. majority always says the largest class."
+    )
+    held = shown_sample(inputs) == HELDOUT
+    yield (
+        "Epochs, hyper-parameters and variants are chosen on validation folds of the train sample. The temperature of "
+        "the probabilities is fitted on held-out objects and held fixed. "
+        + ("The objects shown are those of the fit." if held else "The objects shown are independent of them.")
+    )
+    yield (
+        "Leptonic taus look like their electron or muon; a cut drops them, and the selection table counts them. Errors "
+        "are bootstrap errors over objects with models held fixed; they do not contain the spread of a new training."
+    )
+    if not inputs.settings.get("simulation", {}).get("pileup", False) and generated:
+        yield "There is no pile-up in the generated images; the number of vertices is drawn but changes nothing."
+    for model, metrics in metrics_of(inputs).items():
+        if metrics["n_objects"] < 1000:
+            yield f"{model} is evaluated on {metrics['n_objects']} objects only: it shows function, not physics."
+    for sample, inventory in inputs.inventory_of.items():
+        left_out = len(inventory.parts) - len(inventory.good)
+        if left_out:
+            yield f"{left_out} of {len(inventory.parts)} parts of {sample} are left out; the table of parts says why."
+
+
+def _sections() -> tuple[Section, ...]:
+    return (
+        Section(
+            id="results",
+            title="Results",
+            text=("Every number is for objects that no model was trained on.",),
+            items=_items("table headline", "figure confusion", "table aims", "table differences", "table class_report"),
+        ),
+        Section(
+            id="separation",
+            title="Separation of the classes",
+            items=_items("figure roc_pairs", "figure roc_rest", "table auc", "table rejections", "figure recall"),
+        ),
+        Section(
+            id="probabilities",
+            title="Probabilities",
+            text=("A probability of 90 % should be right in nine cases of ten.",),
+            items=_items("figure reliability", "table calibration", "figure scores"),
+        ),
+        Section(
+            id="images",
+            title="Images",
+            items=_items("figure mean_images", "figure example_images", "figure misclassified", "table image_scores"),
+        ),
+        Section(
+            id="data",
+            title="Data",
+            text=("A part is one ROOT file. Bad and duplicate parts are left out as a whole.",),
+            items=_items(
+                "table cut_flow", "table selection", "table class_counts", "table bad_parts", "figure kinematics"
+            ),
+        ),
+        Section(
+            id="models",
+            title="Models and training",
+            items=_items(
+                "table models",
+                "figure accuracy_history",
+                "figure loss_history",
+                "table training",
+                "table sweep",
+                "figure importances",
+                "table tuning",
+                "figure tuning_history",
+            ),
+        ),
+    )
+
+
+def _items(*words: str) -> tuple[Item, ...]:
+    return tuple(Item.model_validate(dict(zip(("kind", "name"), word.split(), strict=True))) for word in words)

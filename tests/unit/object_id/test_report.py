@@ -1,0 +1,120 @@
+"""Tables, figures and text of the chapter from a fabricated production."""
+
+from __future__ import annotations
+
+import dataclasses
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from hitforge.reporting.chapter import Measured, ReportInputs, Table
+from hitforge.reporting.style import hep_style
+from hitforge.reporting.tables import write_table
+from hitforge.studies.object_id.objects import CLASS_NAMES
+from hitforge.studies.object_id.published import load_published
+from hitforge.studies.object_id.report.aims import verdict
+from hitforge.studies.object_id.report.figures import all_figures
+from hitforge.studies.object_id.report.names import FIGURES, TABLES
+from hitforge.studies.object_id.report.predicted import predicted_objects
+from hitforge.studies.object_id.report.tables import all_tables
+from hitforge.studies.object_id.report.text import chapter_text
+from tests.unit.object_id.fabricate_report import STRENGTHS, fabricate
+
+
+@pytest.fixture(scope="module")
+def inputs(tmp_path_factory: pytest.TempPathFactory) -> ReportInputs:
+    return fabricate(tmp_path_factory.mktemp("production"))
+
+
+@pytest.fixture(scope="module")
+def tables(inputs: ReportInputs) -> dict[str, Table]:
+    return {table.name: table for table in all_tables(inputs)}
+
+
+def rows_of(table: Table) -> list[dict[str, object]]:
+    return [dict(zip((column.key for column in table.columns), row, strict=True)) for row in table.rows]
+
+
+def test_all_tables_are_filled_and_every_missing_number_says_why(tables: dict[str, Table], tmp_path: Path) -> None:
+    assert tuple(tables) == TABLES
+    for table in tables.values():
+        assert table.rows and not table.empty, table.name
+        write_table(table, tmp_path)
+        for row in table.rows:
+            assert len(row) == len(table.columns), table.name
+            for cell in row:
+                assert not isinstance(cell, Measured) or cell.value is not None or cell.reason, table.name
+
+
+def test_the_headline_has_the_floors_and_every_model(inputs: ReportInputs, tables: dict[str, Table]) -> None:
+    rows = {row["model"]: row for row in rows_of(tables["headline"])}
+    assert list(rows) == list(STRENGTHS)
+    number = inputs.metrics_of["ens5"]["samples"]["test"]["classes"]["macro_recall"]
+    assert rows["ens5"]["balanced_accuracy"] == Measured(value=100 * number["value"], error=100 * number["error"])
+    assert rows["majority"]["balanced_accuracy"].value < rows["ens5"]["balanced_accuracy"].value  # type: ignore[attr-defined]
+
+
+def test_supports_add_up(inputs: ReportInputs, tables: dict[str, Table]) -> None:
+    rows = [r for r in rows_of(tables["class_report"]) if r["model"] == "hgb" and r["sample"] == "test"]
+    counts = [int(row["support"]) for row in rows]  # type: ignore[call-overload]
+    assert sum(counts[:4]) == counts[4] == inputs.metrics_of["hgb"]["samples"]["test"]["n_objects"]
+
+
+def test_aims_compare_the_right_models(inputs: ReportInputs, tables: dict[str, Table]) -> None:
+    rows = rows_of(tables["aims"])
+    assert len(rows) == 7
+    values = {m: inputs.metrics_of[m]["samples"]["test"]["classes"]["macro_recall"]["value"] for m in STRENGTHS}
+    first = rows[0]["distance"]
+    assert isinstance(first, Measured)
+    assert first.value == pytest.approx(100 * (values["hgb"] - values["logreg-T"]) - 25.0)
+    second = rows[1]["distance"]
+    assert isinstance(second, Measured) and second.value == pytest.approx(100 * (values["ens5"] - values["seed-cnn"]))
+    cases = (Measured(value=1.0, error=0.1), Measured(value=-1.0, error=0.1), Measured(value=0.1, error=0.1))
+    assert [verdict(number) for number in cases] == ["met", "missed", "open"]
+    assert verdict(Measured(value=None, reason="x")) == "not measured"
+
+
+def test_single_images_stand_beside_the_printed_ones(inputs: ReportInputs, tables: dict[str, Table]) -> None:
+    rows = rows_of(tables["image_scores"])
+    assert [row["true"] for row in rows] == [*CLASS_NAMES, *CLASS_NAMES]
+    assert rows[4]["electron"] == Measured(value=98.5, decimals=4)
+    found = predicted_objects(inputs)
+    assert found is not None
+    first = found.probabilities[np.flatnonzero(found.label == 2)[0]]
+    assert [rows[2][name].value for name in CLASS_NAMES] == pytest.approx((100 * first).tolist())  # type: ignore[attr-defined]
+    assert all(99.9 < sum(row) < 100.1 for row in load_published().scores_percent.values())
+
+
+def test_the_sweep_names_its_variants(tables: dict[str, Table]) -> None:
+    rows = rows_of(tables["sweep"])
+    assert [row["model"] for row in rows] == ["seed-cnn", "sweep-mse"]
+    assert rows[0]["best_epoch"] == 10 and rows[0]["validation_accuracy"].value == pytest.approx(78.0)  # type: ignore[attr-defined]
+
+
+def test_all_figures_are_drawn(inputs: ReportInputs) -> None:
+    with hep_style():
+        figures = list(all_figures(inputs))
+    assert tuple(figure.name for figure in figures) == FIGURES
+    assert all(figure.caption and not figure.empty for figure in figures), [f.name for f in figures if f.empty]
+
+
+def test_what_is_not_there_is_said(tmp_path: Path) -> None:
+    one = dataclasses.replace(fabricate(tmp_path, ("hgb",)), shards={}, outputs={})
+    with hep_style():
+        empty = {figure.name for figure in all_figures(one) if figure.empty}
+    assert empty == {"scores", "misclassified", "mean_images", "example_images", "kinematics", "accuracy_history"}
+    tables = {table.name: table for table in all_tables(one)}
+    assert {name for name, table in tables.items() if table.empty} == {"differences", "sweep"}
+    assert {row["verdict"] for row in rows_of(tables["aims"])} == {"not measured"}
+
+
+def test_the_text_shows_everything_and_is_honest_about_the_data(inputs: ReportInputs) -> None:
+    chapter = chapter_text(inputs)
+    shown = [item for section in chapter.sections for item in section.items]
+    assert sorted(item.name for item in shown if item.kind == "table") == sorted(TABLES)
+    assert sorted(item.name for item in shown if item.kind == "figure") == sorted(FIGURES)
+    notes = " ".join(chapter.notes)
+    assert "no validated detector simulation" in notes and "function, not physics" in notes
+    assert "1 of 2 parts of train are left out" in notes
+    assert {number.model for number in chapter.headline} == set(STRENGTHS)
