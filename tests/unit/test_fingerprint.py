@@ -38,7 +38,7 @@ INERT_OF = {
         ),
         "object_id": (
             *("settings", "report", "report.names", "evaluation", "evaluation.settings", "reading", "cuts"),
-            *("simulation", "simulation.options", "objects", "image", "feature_table"),
+            *("thinning", "simulation", "simulation.options", "objects", "image", "feature_table"),
         ),
     }.items()
 }

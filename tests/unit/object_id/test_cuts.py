@@ -35,7 +35,7 @@ def test_a_jet_on_a_lepton_is_dropped_alone_and_neighbours_drop_each_other() -> 
     passed, flow = select(objects, CutSettings())
     assert passed.tolist() == [True, False, False, False, True, False, False]
     assert list(flow) == list(CUT_NAMES)
-    assert [flow[name] for name in CUT_NAMES] == [7, 7, 7, 7, 7, 6, 2, 2]
+    assert [flow[name] for name in CUT_NAMES] == [7, 7, 7, 7, 7, 6, 2, 2, 2]
 
 
 def test_objects_of_different_events_do_not_overlap() -> None:

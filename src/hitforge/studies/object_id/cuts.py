@@ -11,6 +11,7 @@ from pydantic import Field, NonNegativeFloat, PositiveFloat, PositiveInt
 from hitforge.settings_base import Settings
 from hitforge.studies.object_id.image import wrapped
 from hitforge.studies.object_id.objects import JET, TAU, Objects
+from hitforge.studies.object_id.thinning import ThinningSettings, thinned
 
 
 class CutSettings(Settings):
@@ -24,9 +25,22 @@ class CutSettings(Settings):
         0.3, description="a jet closer than this to a lepton or tau is that object, and is dropped alone"
     )
     jets_per_event: PositiveInt = Field(2, description="at most so many jets of an event, the hardest")
+    thinning: ThinningSettings | None = Field(
+        None, description="shares of objects to keep, so that all classes have one spectrum; null keeps all"
+    )
 
 
-CUT_NAMES = ("all", "pT", "|eta|", "transverse energy", "hadronic tau", "jet is no lepton", "overlap", "jets per event")
+CUT_NAMES = (
+    "all",
+    "pT",
+    "|eta|",
+    "transverse energy",
+    "hadronic tau",
+    "jet is no lepton",
+    "overlap",
+    "jets per event",
+    "one spectrum",
+)
 """Rows of the cut flow."""
 
 
@@ -70,6 +84,7 @@ def _decisions(objects: Objects, cuts: CutSettings, passed: NDArray[np.bool_]) -
     overlap[first[close]] = overlap[second[close]] = True
     yield ~overlap
     yield ~jet | (_rank_of_jets(objects, jet & passed) < cuts.jets_per_event)
+    yield passed if cuts.thinning is None else thinned(objects, cuts.thinning)
 
 
 def _neighbours(objects: Objects) -> tuple[NDArray[np.int64], NDArray[np.int64], NDArray[np.float64]]:

@@ -19,7 +19,7 @@ from hitforge.studies.object_id.report import names
 from hitforge.studies.object_id.simulation.options import SimulationSettings
 
 _OBJECTS = ("objects", "image", "feature_table")
-_READING = (*_OBJECTS, "reading", "ntuple", "cells", "checks", "cuts")
+_READING = (*_OBJECTS, "reading", "ntuple", "cells", "checks", "cuts", "thinning")
 
 Activation = Literal["relu", "selu"]
 
