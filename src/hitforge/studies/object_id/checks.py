@@ -41,8 +41,8 @@ def _faults(objects: Objects, place: Place) -> Iterator[_Fault]:
     for channel, branch in enumerate(place.channels[: len(CHANNELS)]):
         cells = objects.image[:, channel].reshape(len(objects), -1)
         finite = np.isfinite(cells)
-        yield "not_finite", "a cell is NaN or infinite", _CELLS, branch, ~finite.all(axis=1)
-        negative = (finite & (cells < 0)).any(axis=1)
+        yield "not_finite", "a cell is NaN or infinite", _CELLS, branch, np.asarray(~finite.all(axis=1))
+        negative = np.asarray((finite & (cells < 0)).any(axis=1))
         yield "negative_cell", "a transverse energy below 0", "cut noise at or above 0", branch, negative
     for name in ("pt", "eta", "phi"):
         yield "not_finite", "NaN or infinite", _AXIS, name, ~np.isfinite(getattr(objects, name))
