@@ -75,7 +75,7 @@ def test_study_is_a_target(snakemake: Snakemake) -> None:
 
 
 def test_second_study_is_planned_by_the_same_rules(snakemake: Snakemake) -> None:
-    """Ten models of three kinds: five boosters (three of hgb), a table, five single networks and an ensemble of five."""
+    """Ten models of three kinds: five boosters (three of hgb), a table, five networks and an ensemble of five."""
     planned = snakemake("-n", "csc_muon", "--config", "studies=csc_muon", "preset=demo").planned
     assert (planned["train_trees"], planned["fit_table"], planned["train_member"]) == (5, 1, 10)
     assert planned["assemble_model"] == planned["evaluate"] == 10
