@@ -54,7 +54,7 @@ class Run:
         if table:
             for line in table.group(1).splitlines():
                 name, count = line.split()
-                stage = re.sub(r"_calo_muon.*", "", name)
+                stage = re.sub(r"_c(alo|sc)_muon.*", "", name)
                 if stage != "all":
                     jobs[stage] += int(count)
         return jobs

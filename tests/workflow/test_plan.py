@@ -74,6 +74,14 @@ def test_study_is_a_target(snakemake: Snakemake) -> None:
     assert planned["train_member"] == 10
 
 
+def test_second_study_is_planned_by_the_same_rules(snakemake: Snakemake) -> None:
+    """Ten models of three kinds: five boosters (three of hgb), a table, five networks and an ensemble of five."""
+    planned = snakemake("-n", "csc_muon", "--config", "studies=csc_muon", "preset=demo").planned
+    assert (planned["train_trees"], planned["fit_table"], planned["train_member"]) == (5, 1, 10)
+    assert planned["assemble_model"] == planned["evaluate"] == 10
+    assert planned["make_tables"] == planned["make_figures"] == 1
+
+
 def test_ablation_is_a_target_by_its_path(snakemake: Snakemake) -> None:
     planned = snakemake("-n", "results/calo_muon/metrics/no_se.json").planned
     assert planned["train_member"] == 5
