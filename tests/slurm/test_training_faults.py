@@ -61,7 +61,7 @@ def test_checkpoint_truncated_by_hand(production: Production) -> None:
 def test_training_stops_itself_before_the_time_limit(production: Production) -> None:
     engine = production.start(MEMBER, *asking(slurm_partition="gpu", runtime=4))
     with production.training_held() as job:
-        # held until the margin before the limit, a tenth of it, has begun; the engine's own end in the job takes seconds
+        # held until the margin before the limit, a tenth of it, has begun; the engine needs seconds to end
         end = datetime.fromisoformat(production.cluster("squeue", "-h", "-j", job, "-o", "%e").output.strip())
         time.sleep((end - datetime.now()).total_seconds() - 22)
     wait_until(lambda: production.job_state(job) == "FAILED", "the end of the job")
