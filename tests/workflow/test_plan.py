@@ -53,6 +53,9 @@ METRICS = {
 REPORT = {**METRICS, "compare_models": 1, "make_tables": 1, "make_figures": 1, "make_report": 1}
 
 
+ONE = ("--config", "studies=calo_muon")
+
+
 @pytest.fixture
 def snakemake(tmp_path: Path) -> Snakemake:
     """Run the workflow in an empty folder."""
@@ -61,22 +64,26 @@ def snakemake(tmp_path: Path) -> Snakemake:
 
 @pytest.mark.parametrize("target", STAGES_OF_DEMO)
 def test_named_target_plans_its_stages_and_no_more(snakemake: Snakemake, target: str) -> None:
-    assert snakemake("-n", target).planned == STAGES_OF_DEMO[target]
+    assert snakemake("-n", target, *ONE).planned == STAGES_OF_DEMO[target]
 
 
-def test_bare_call_plans_the_whole_demo(snakemake: Snakemake) -> None:
-    assert snakemake("-n").planned == REPORT
+def test_demo_of_one_study(snakemake: Snakemake) -> None:
+    assert snakemake("-n", *ONE).planned == REPORT
+
+
+def test_bare_call_plans_all_studies_on_one_page(snakemake: Snakemake) -> None:
+    planned = snakemake("-n").planned
+    assert planned["make_tables"] == planned["make_figures"] == 2
+    assert planned["make_report"] == 1
 
 
 def test_study_is_a_target(snakemake: Snakemake) -> None:
-    planned = snakemake("-n", "calo_muon").planned
-    assert planned["make_tables"] == planned["make_figures"] == 1
-    assert planned["train_member"] == 10
+    assert snakemake("-n", "calo_muon").planned == {**REPORT, "calo_muon": 1}
 
 
 def test_second_study_is_planned_by_the_same_rules(snakemake: Snakemake) -> None:
     """Ten models of three kinds: five boosters (three of hgb), a table, five networks and an ensemble of five."""
-    planned = snakemake("-n", "csc_muon", "--config", "studies=csc_muon", "preset=demo").planned
+    planned = snakemake("-n", "csc_muon").planned
     assert (planned["train_trees"], planned["fit_table"], planned["train_member"]) == (5, 1, 10)
     assert planned["assemble_model"] == planned["evaluate"] == 10
     assert planned["make_tables"] == planned["make_figures"] == 1

@@ -103,5 +103,5 @@ for study in STUDIES:
         input:
             table_files(study),
             figure_files(study),
-            "results/report/index.html",
+            f"results/{study}/report.html",
         localrule: True

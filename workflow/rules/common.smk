@@ -117,9 +117,14 @@ def megabytes(base):
 
 
 def show_headlines():
-    """Print the headline table of each study and where the report is, after a run that made it."""
-    page = Path("results/report/index.html")
-    if page.is_file() and page.stat().st_mtime > STARTED:
-        for study in STUDIES:
-            print(Path(f"results/{study}/tables/headline.md").read_text(), file=sys.stderr)
-        print(f"Report: {page.resolve()}", file=sys.stderr)
+    """Print the headline tables that this run made, and where its pages are."""
+
+    def is_new(path):
+        return path.is_file() and path.stat().st_mtime > STARTED
+
+    for path in (Path(f"results/{study}/tables/headline.md") for study in STUDIES):
+        if is_new(path):
+            print(path.read_text(), file=sys.stderr)
+    for path in map(Path, ["results/report/index.html", *(f"results/{study}/report.html" for study in STUDIES)]):
+        if is_new(path):
+            print(f"Report: {path.resolve()}", file=sys.stderr)
