@@ -16,7 +16,6 @@ import yaml
 REPOSITORY = Path(__file__).parents[2]
 
 TINY = {
-    "studies": ["calo_muon"],
     "preset": "demo",
     "calo_muon": {
         "samples": {

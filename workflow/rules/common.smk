@@ -13,14 +13,17 @@ os.environ.update(PYTHONPATH=os.pathsep.join(filter(None, [SOURCE, os.environ.ge
 
 from snakemake.exceptions import WorkflowError
 
-from hitforge.config import ConfigError, load_settings
+from hitforge.config import ConfigError, as_list, load_settings, study_files
 from hitforge.fingerprint import fingerprint, stage_modules
 from hitforge.folds import fold_scheme
 from hitforge.samples import assign_blocks, list_parts, read_sheet
 
 try:
     SHEET = read_sheet(Path(config["samples"])) if config.get("samples") else None
-    SETTINGS = load_settings(config, SHEET)
+    # what a bare call and the named targets make; the other studies are there for their own targets
+    CHOSEN = as_list(config.get("studies", []))
+    known = CHOSEN and [*CHOSEN, *sorted(study_files().keys() - set(CHOSEN))]
+    SETTINGS = load_settings({**config, "studies": known}, SHEET)
     # study -> sample -> block -> parts
     BLOCKS = {
         study: {

@@ -50,9 +50,9 @@ for study in STUDIES:
             "../scripts/make_figures.py"
 
 
-# the page of all studies, and one of each study alone
+# the page of the chosen studies, and one of each study alone
 PAGES = {
-    "make_report": ("results/report/index.html", STUDIES),
+    "make_report": ("results/report/index.html", CHOSEN),
     **{f"make_report_{study}": (f"results/{study}/report.html", [study]) for study in STUDIES},
 }
 for name, (page, studies) in PAGES.items():
