@@ -79,6 +79,7 @@ def cut_short(part: Path) -> Iterator[None]:
     os.utime(part, ns=(state.st_atime_ns, state.st_mtime_ns))
 
 
+@pytest.mark.slow
 def test_truncated_part_stops_the_production(production: Production) -> None:
     with cut_short(production.folder / "data/test/part_1.root"):
         failed = production.start("verdicts", "--retries", "0").wait()
@@ -87,6 +88,7 @@ def test_truncated_part_stops_the_production(production: Production) -> None:
     production.check_as_undisturbed()
 
 
+@pytest.mark.slow
 def test_truncated_part_is_quarantined(production: Production) -> None:
     with cut_short(production.folder / "data/test/part_1.root"):
         production.run("verdicts", "--config", "on_bad_part=quarantine", "max_bad_fraction=0.5")

@@ -40,6 +40,7 @@ def test_scancel(production: Production) -> None:
     production.check_as_undisturbed()
 
 
+@pytest.mark.slow
 def test_checkpoint_truncated_by_hand(production: Production) -> None:
     engine = production.start(MEMBER)
     with production.training_held() as job:
@@ -111,6 +112,7 @@ def test_node_killed(production: Production) -> None:
     production.check_as_undisturbed()
 
 
+@pytest.mark.slow
 def test_controller_restarts_and_accounting_is_down(production: Production) -> None:
     assert production.cluster.do("stop-dbd").code == 0
     engine = production.start(MEMBER)
@@ -124,6 +126,7 @@ def test_controller_restarts_and_accounting_is_down(production: Production) -> N
     production.check_as_undisturbed()
 
 
+@pytest.mark.slow
 def test_engine_killed_while_its_job_goes_on(production: Production) -> None:
     engine = production.start(MEMBER)
     with production.training_held():
