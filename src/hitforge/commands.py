@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from hitforge.config import RunSettings, config_folder, load_settings, merge, read_yaml
-from hitforge.folds import fold_scheme
+from hitforge.folds import fold_scheme, tree_folds
 from hitforge.logs import start_log
 from hitforge.provenance import content_hash
 from hitforge.samples import part_id
@@ -121,7 +121,6 @@ def fit_scaling(options: Namespace) -> int:
 def train_bdt(options: Namespace) -> int:
     """Train boosted trees, or fit a lookup table."""
     from hitforge.stages.assemble import assemble_model
-    from hitforge.stages.feature_rows import tree_folds
     from hitforge.stages.fit_table import fit_table_of
     from hitforge.stages.train_trees import train_trees_of
 

@@ -42,6 +42,7 @@ STAGE_MODULES: dict[str, tuple[str, ...]] = {
     "evaluate": ("stages.evaluate", "predictions", "validation", "evaluation", "seeds"),
     "tables": (
         *(*_VIEWS, "reporting.tables", "reporting.training_tables", "reporting.part_tables", "reporting.numbers"),
+        "reporting.chapter_parts",
         *("evaluation", "folds", "seeds", "hits", "shards"),
     ),
     "figures": (

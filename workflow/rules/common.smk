@@ -15,7 +15,7 @@ from snakemake.exceptions import WorkflowError
 
 from hitforge.config import ConfigError, as_list, load_settings, study_files
 from hitforge.fingerprint import fingerprint, stage_modules
-from hitforge.folds import fold_scheme
+from hitforge.folds import fold_scheme, tree_folds
 from hitforge.samples import assign_blocks, list_parts, read_sheet
 
 try:

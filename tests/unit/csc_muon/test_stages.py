@@ -9,12 +9,12 @@ import numpy as np
 import pytest
 
 from hitforge.config import SampleSettings, load_settings
+from hitforge.folds import tree_folds
 from hitforge.predictions import Predictions, read_predictions
 from hitforge.provenance import read_json
 from hitforge.shards import Shard
 from hitforge.stages.assemble import assemble_model
 from hitforge.stages.build_shard import build_shard
-from hitforge.stages.feature_rows import tree_folds
 from hitforge.stages.fit_scaling import fit_scaling_of
 from hitforge.stages.fit_table import fit_table_of
 from hitforge.stages.predict import predict_block
