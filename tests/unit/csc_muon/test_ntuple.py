@@ -21,7 +21,7 @@ from hitforge.studies.csc_muon.ntuple import (
     open_roads,
     read_roads,
 )
-from hitforge.studies.csc_muon.reading import SCALARS, ReaderSettings
+from hitforge.studies.csc_muon.reader_settings import SCALARS, ReaderSettings
 from hitforge.studies.csc_muon.roads import PARAMETER_NAMES, VARIABLE_NAMES, Roads
 from tests.unit.csc_muon.part_builders import MAPPED, some_roads, write_npz, write_scalars, write_vector
 

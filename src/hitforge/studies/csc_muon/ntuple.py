@@ -17,7 +17,7 @@ from hitforge.ntuple import entry_ranges, find_tree, naming_damage, open_root, s
 from hitforge.studies.csc_muon.checks import Place, find_problems
 from hitforge.studies.csc_muon.npz import is_npz, open_npz
 from hitforge.studies.csc_muon.planes import modes_of
-from hitforge.studies.csc_muon.reading import ReaderSettings
+from hitforge.studies.csc_muon.reader_settings import ReaderSettings
 from hitforge.studies.csc_muon.roads import N_VARIABLES, PARAMETER_NAMES, VARIABLE_NAMES, Roads
 from hitforge.validation import Problem
 

@@ -11,7 +11,7 @@ from hitforge.inspection import ContentChecksum, inspect
 from hitforge.studies.csc_muon.checks import MAX_THETA
 from hitforge.studies.csc_muon.cuts import CUT_NAMES, CutSettings, select
 from hitforge.studies.csc_muon.ntuple import CHUNK_MB, checksum_columns, open_roads
-from hitforge.studies.csc_muon.reading import ReaderSettings
+from hitforge.studies.csc_muon.reader_settings import ReaderSettings
 from hitforge.studies.csc_muon.roads import ROAD_WORD3, Roads
 from hitforge.validation import PartFindings, Problem
 
