@@ -30,15 +30,15 @@ INERT_OF = {
                 "report.names",
                 "evaluation",
                 "evaluation.settings",
-                "reading",
+                "reader_settings",
                 "cuts",
                 "simulation",
             ),
-            *("simulation.options", "targets", "roads", "planes", "feature_table"),
+            *("simulation.settings", "targets", "roads", "planes", "feature_table"),
         ),
         "object_id": (
-            *("settings", "report", "report.names", "evaluation", "evaluation.settings", "reading", "cuts"),
-            *("thinning", "simulation", "simulation.options", "objects", "image", "feature_table"),
+            *("settings", "report", "report.names", "evaluation", "evaluation.settings", "reader_settings"),
+            *("cuts", "thinning", "simulation", "simulation.settings", "objects", "image", "feature_table"),
         ),
     }.items()
 }
@@ -57,6 +57,7 @@ INERT_IN = {
         "studies.calo_muon.report.data_tables",
         "reporting.training_tables",
         "reporting.part_tables",
+        "reporting.chapter_parts",
         "studies.calo_muon.report.model_tables",
     },
 }

@@ -12,7 +12,7 @@ import uproot
 from hitforge.studies.object_id.image import ImageSettings, wrapped
 from hitforge.studies.object_id.objects import SCALARS, Objects, join
 from hitforge.studies.object_id.simulation.generate import simulate_objects
-from hitforge.studies.object_id.simulation.options import SimulationSettings
+from hitforge.studies.object_id.simulation.settings import SimulationSettings
 from hitforge.studies.object_id.simulation.write import write_part
 
 IMAGE = ImageSettings()

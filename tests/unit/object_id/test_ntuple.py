@@ -14,7 +14,7 @@ from hitforge.studies.object_id.cuts import CutSettings
 from hitforge.studies.object_id.image import ImageSettings
 from hitforge.studies.object_id.ntuple import event_bucket, read_objects
 from hitforge.studies.object_id.objects import SCALARS, Objects, join
-from hitforge.studies.object_id.reading import ReaderSettings
+from hitforge.studies.object_id.reader_settings import ReaderSettings
 from hitforge.studies.object_id.validate import inspect_part
 from hitforge.validation import PartFindings
 from tests.unit.object_id.part_builders import IMAGE, some_objects, write_cells, write_images

@@ -10,8 +10,8 @@ import pytest
 from hitforge.studies.object_id.image import ImageSettings
 from hitforge.studies.object_id.objects import JET, TAU, join
 from hitforge.studies.object_id.simulation.generate import simulate_objects
-from hitforge.studies.object_id.simulation.options import SimulationSettings
 from hitforge.studies.object_id.simulation.particles import jets, taus
+from hitforge.studies.object_id.simulation.settings import SimulationSettings
 from tests.unit.object_id.part_builders import IMAGE, some_objects
 
 # median T in GeV, EM fraction and cells of electron, jet, muon, tau, of an independent prototype of the same formulas

@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Iterator
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
 
@@ -14,12 +12,13 @@ import uproot
 from numpy.typing import NDArray
 
 from hitforge.folds import bucket_of
+from hitforge.inspection import Chunk, OpenPart, good_events
 from hitforge.ntuple import NtupleError, entry_ranges, find_tree, naming_damage, open_root, scalar_dtype
 from hitforge.studies.object_id.cells import CELL_BRANCHES, images_of
 from hitforge.studies.object_id.checks import Place, find_problems
 from hitforge.studies.object_id.image import ImageSettings
 from hitforge.studies.object_id.objects import SCALARS, Objects
-from hitforge.studies.object_id.reading import ReaderSettings
+from hitforge.studies.object_id.reader_settings import ReaderSettings
 from hitforge.validation import Problem
 
 CHUNK_MB: Final = 8.0
@@ -29,32 +28,13 @@ _MAKE_AGAIN = "write the ntuple again with this branch (see the table of branche
 _SORT = "sort the entries by event: overlaps are looked for within an event"
 
 
-@dataclass(frozen=True)
-class ObjectChunk:
-    """Consecutive objects of whole events, the entry of the first, and what is wrong with them."""
-
-    first_entry: int
-    objects: Objects
-    problems: tuple[Problem, ...]
-
-
-@dataclass(frozen=True)
-class OpenNtuple:
-    """A ntuple that is open for reading.
-
-    ``problems`` are those of its branches; with any of them there are no chunks.
-    """
-
-    n_objects: int
-    n_bytes: int
-    problems: tuple[Problem, ...]
-    chunks: Iterator[ObjectChunk]
-
-
-def read_chunks(
+def open_objects(
     source: str | Path, settings: ReaderSettings, image: ImageSettings, chunk_mb: float = CHUNK_MB
-) -> Iterator[OpenNtuple]:
-    """Yield the one open ntuple of a source; a generator so that the file closes when the caller is done."""
+) -> Iterator[OpenPart[Objects]]:
+    """Yield the one open part of a source; a generator so that the file closes when the caller is done.
+
+    Its layout is that of the settings; with any problem there are no chunks.
+    """
     with open_root(source) as file:
         name, tree = find_tree(file, (settings.tree,), source)
         with naming_damage(str(source), name):
@@ -62,16 +42,16 @@ def read_chunks(
             n_bytes = int(file.file.source.num_bytes)
             event = reader.events()
 
-        def chunks() -> Iterator[ObjectChunk]:
+        def chunks() -> Iterator[Chunk[Objects]]:
             if reader.problems:
                 return
             with naming_damage(str(source), name):
                 ranges = entry_ranges(tree, reader.place.channels[0], chunk_mb)
             for start, stop in _whole_events(ranges, event):
                 objects = reader.read(start, stop)
-                yield ObjectChunk(start, objects, tuple(find_problems(objects, start, reader.place)))
+                yield Chunk(start, objects, tuple(find_problems(objects, start, reader.place)))
 
-        yield OpenNtuple(int(tree.num_entries), n_bytes, tuple(reader.problems), chunks())
+        yield OpenPart(settings.layout, int(tree.num_entries), n_bytes, tuple(reader.problems), chunks())
 
 
 def read_objects(
@@ -87,13 +67,7 @@ def read_objects(
         The part has any fault that :func:`hitforge.studies.object_id.validate.inspect_part` reports, except having
         no entries.
     """
-    for ntuple in read_chunks(source, settings, image, chunk_mb):
-        if ntuple.problems:
-            raise NtupleError(*ntuple.problems)
-        for chunk in ntuple.chunks:
-            if chunk.problems:
-                raise NtupleError(*chunk.problems)
-            yield chunk.first_entry, chunk.objects
+    yield from good_events(open_objects(source, settings, image, chunk_mb))
 
 
 def _whole_events(ranges: list[tuple[int, int]], event: NDArray[np.uint64]) -> Iterator[tuple[int, int]]:
@@ -223,20 +197,7 @@ def event_bucket(event: NDArray[np.uint64], dataset_id: str) -> NDArray[np.int16
     return bucket_of(records)
 
 
-class ContentChecksum:
-    """Streaming hash of decoded objects; neither the file's layout nor the size of the chunks enters."""
-
-    def __init__(self) -> None:
-        # one hash per column, so that a chunk boundary leaves no trace
-        self._columns = {name: hashlib.blake2b(digest_size=16) for name in ("image", *SCALARS)}
-
-    def update(self, objects: Objects) -> None:
-        """Add the objects that follow."""
-        for name, digest in self._columns.items():
-            values = getattr(objects, name)
-            digest.update(np.ascontiguousarray(values, dtype=values.dtype.newbyteorder("<")).data)
-
-    def hexdigest(self) -> str:
-        """Return the checksum so far, 32 hexadecimal digits."""
-        joined = b"".join(digest.digest() for digest in self._columns.values())
-        return hashlib.blake2b(joined, digest_size=16).hexdigest()
+def checksum_columns(objects: Objects) -> tuple[NDArray[Any], ...]:
+    """Return the columns that enter the checksum of a part."""
+    columns = (getattr(objects, name) for name in ("image", *SCALARS))
+    return tuple(values.astype(values.dtype.newbyteorder("<"), copy=False) for values in columns)

@@ -14,12 +14,12 @@ from hitforge.studies.object_id.cuts import CutSettings
 from hitforge.studies.object_id.evaluation.settings import EvaluationSettings
 from hitforge.studies.object_id.image import ImageSettings
 from hitforge.studies.object_id.objects import N_CLASSES
-from hitforge.studies.object_id.reading import ReaderSettings
+from hitforge.studies.object_id.reader_settings import ReaderSettings
 from hitforge.studies.object_id.report import names
-from hitforge.studies.object_id.simulation.options import SimulationSettings
+from hitforge.studies.object_id.simulation.settings import SimulationSettings
 
 _OBJECTS = ("objects", "image", "feature_table")
-_READING = (*_OBJECTS, "reading", "ntuple", "cells", "checks", "cuts", "thinning")
+_READING = (*_OBJECTS, "reader_settings", "ntuple", "cells", "checks", "cuts", "thinning")
 
 Activation = Literal["relu", "selu"]
 

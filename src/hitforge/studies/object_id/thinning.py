@@ -43,12 +43,16 @@ class ThinningSettings(Settings):
 
 
 def thinned(objects: Objects, settings: ThinningSettings) -> NDArray[np.bool_]:
-    """Return which objects are kept, shape (N,): a function of each object alone, whatever file it is in."""
-    shares = np.zeros((N_CLASSES, len(settings.pt_edges_gev) + 1, len(settings.eta_edges) + 1))
-    shares[:, 1:-1, 1:-1] = settings.keep  # with a margin of zeros for what lies outside
+    """Return which objects are kept, shape (N,): a function of each object alone, whatever file it is in.
+
+    None of an unknown class is.
+    """
+    shares = np.zeros((N_CLASSES + 1, len(settings.pt_edges_gev) + 1, len(settings.eta_edges) + 1))
+    shares[:-1, 1:-1, 1:-1] = settings.keep  # with a margin of zeros for what lies outside
     in_pt = np.searchsorted(settings.pt_edges_gev, objects.pt, side="right")
     in_eta = np.searchsorted(settings.eta_edges, np.abs(objects.eta), side="right")
-    return np.asarray(_uniform(objects) < shares[objects.label, in_pt, in_eta])
+    label = np.where((objects.label >= 0) & (objects.label < N_CLASSES), objects.label, N_CLASSES)
+    return np.asarray(_uniform(objects) < shares[label, in_pt, in_eta])
 
 
 def kept_shares(objects: Objects, pt_edges_gev: tuple[float, ...], eta_edges: tuple[float, ...]) -> ThinningSettings:

@@ -3,17 +3,17 @@
 from __future__ import annotations
 
 from collections import Counter
-from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 
-from hitforge.ntuple import NtupleError
+from hitforge.inspection import ContentChecksum, inspect
 from hitforge.studies.object_id.cuts import CUT_NAMES, CutSettings, select
 from hitforge.studies.object_id.image import ImageSettings
-from hitforge.studies.object_id.ntuple import CHUNK_MB, ContentChecksum, read_chunks
-from hitforge.studies.object_id.reading import ReaderSettings
-from hitforge.validation import PartFindings, Problem
+from hitforge.studies.object_id.ntuple import CHUNK_MB, checksum_columns, open_objects
+from hitforge.studies.object_id.objects import Objects
+from hitforge.studies.object_id.reader_settings import ReaderSettings
+from hitforge.validation import PartFindings
 
 
 def inspect_part(
@@ -24,49 +24,28 @@ def inspect_part(
     Returns
     -------
     PartFindings
-        The range is that of pT in GeV; chunks with problems are not in the cut flow; the checksum is empty if there
-        are problems. Never raises for what is wrong
-        with the file: an unreadable file is a finding too.
+        The range is that of pT in GeV; objects that no cut can judge are not in the cut flow; the checksum is empty
+        if there are problems. Never raises for what is wrong with the file: an unreadable file is a finding too.
     """
     checksum = ContentChecksum()
-    found: dict[tuple[str, str], Problem] = {}
-    n_objects = size = 0
     flow: Counter[str] = Counter()
-    lowest, highest = np.inf, -np.inf
-    try:
-        for ntuple in read_chunks(source, settings, image, chunk_mb):
-            n_objects, size = ntuple.n_objects, ntuple.n_bytes
-            _collect(found, ntuple.problems)
-            if n_objects == 0:
-                fix = "leave the part out, or find out why its job wrote no object"
-                _collect(found, (Problem("empty_tree", "there are no entries", fix, str(source)),))
-            for chunk in ntuple.chunks:
-                _collect(found, chunk.problems)
-                checksum.update(chunk.objects)
-                if not chunk.problems:
-                    flow.update(select(chunk.objects, cuts)[1])
-                pt = chunk.objects.pt[np.isfinite(chunk.objects.pt)]
-                if len(pt):
-                    lowest, highest = min(lowest, float(pt.min())), max(highest, float(pt.max()))
-    except NtupleError as error:
-        _collect(found, error.problems)
-    if not size and "://" not in str(source) and Path(source).is_file():
-        size = Path(source).stat().st_size
-    return PartFindings(
-        n_events=flow[CUT_NAMES[-1]],
-        content_checksum="" if found else checksum.hexdigest(),
-        layout=settings.layout if n_objects else "",
-        problems=tuple(found.values()),
-        e_min_gev=lowest if np.isfinite(lowest) else None,
-        e_max_gev=highest if np.isfinite(highest) else None,
-        cut_flow=tuple(flow.items()),
-        size_bytes=size,
+    lowest, highest = [np.inf], [-np.inf]  # pT of each chunk
+
+    def look(objects: Objects) -> None:
+        checksum.update(*checksum_columns(objects))
+        with np.errstate(invalid="ignore"):  # objects with faults are looked at too
+            flow.update(select(objects, cuts)[1])
+        pt = objects.pt[np.isfinite(objects.pt)]
+        lowest.append(float(pt.min(initial=np.inf)))
+        highest.append(float(pt.max(initial=-np.inf)))
+
+    findings = inspect(source, open_objects(source, settings, image, chunk_mb), "object", look)
+    return findings.model_copy(
+        update={
+            "n_events": flow[CUT_NAMES[-1]],
+            "content_checksum": "" if findings.problems else checksum.hexdigest(),
+            "e_min_gev": min(lowest) if np.isfinite(min(lowest)) else None,
+            "e_max_gev": max(highest) if np.isfinite(max(highest)) else None,
+            "cut_flow": tuple(flow.items()),
+        }
     )
-
-
-def _collect(found: dict[tuple[str, str], Problem], problems: tuple[Problem, ...]) -> None:
-    """Add problems to those found before; of the same kind in the same branch the first entry stays."""
-    for problem in problems:
-        key = (problem.reason, problem.branch)
-        before = found.get(key)
-        found[key] = problem if before is None else replace(before, count=before.count + problem.count)

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from hitforge.reporting.chapter import Chapter, HeadlineNumber, Item, ReportInputs, Section
-from hitforge.reporting.numbers import cell_text, fixed
+from hitforge.reporting.chapter import Chapter, HeadlineNumber, ReportInputs, Section
+from hitforge.reporting.chapter_parts import bind_chapter, items, models_and_events
+from hitforge.reporting.numbers import cell_text
 from hitforge.studies.object_id.published import load_published
 from hitforge.studies.object_id.report.result_tables import headline_of
 from hitforge.studies.object_id.report.view import HELDOUT, metrics_of, sample_title, shown_sample
@@ -22,18 +23,7 @@ _QUANTITIES = {
 
 def chapter_text(inputs: ReportInputs) -> Chapter:
     """Return title, summary, notes and the order of tables and figures."""
-    return Chapter(
-        study=inputs.study,
-        title=TITLE,
-        summary=tuple(_summary(inputs)),
-        notes=tuple(_notes(inputs)),
-        sections=_sections(),
-        parts={
-            sample: {part: inventory.parts[part].n_events for part in inventory.good}
-            for sample, inventory in inputs.inventory_of.items()
-        },
-        headline=tuple(_headline(inputs)),
-    )
+    return bind_chapter(inputs, TITLE, _summary(inputs), _notes(inputs), _sections(), _headline(inputs))
 
 
 def _headline(inputs: ReportInputs) -> Iterator[HeadlineNumber]:
@@ -50,17 +40,7 @@ def _summary(inputs: ReportInputs) -> Iterator[str]:
         "apart from the cells around their axis alone: two pictures, one of the electromagnetic and one of the "
         "hadronic channel. No track, no position in the detector and no generated quantity is an input."
     )
-    counts = {
-        role: sum(
-            inputs.inventory_of[name].n_events for name in inputs.samples_with_role(role) if name in inputs.inventory_of
-        )
-        for role in ("train", "test")
-    }
-    yield (
-        f"{len(inputs.metrics)} model{'s' * (len(inputs.metrics) != 1)} ({', '.join(inputs.metrics)}) on "
-        f"{fixed(counts['train'], 0)} objects of the train sample and {fixed(counts['test'], 0)} test objects that no "
-        "training sees. Both objects of an event are always on the same side of a split."
-    )
+    yield models_and_events(inputs, "objects") + " Both objects of an event are always on the same side of a split."
     known = {n: v for n, v in headline_of(inputs, inputs.reference).items() if n in _QUANTITIES and v.value is not None}
     if known:
         words = [f"{_QUANTITIES[n][0]} {cell_text(v)} {_QUANTITIES[n][1]}".rstrip() for n, v in known.items()]
@@ -112,36 +92,36 @@ def _sections() -> tuple[Section, ...]:
             id="results",
             title="Results",
             text=("Every number is for objects that no model was trained on.",),
-            items=_items("table headline", "figure confusion", "table aims", "table differences", "table class_report"),
+            items=items("table headline", "figure confusion", "table aims", "table differences", "table class_report"),
         ),
         Section(
             id="separation",
             title="Separation of the classes",
-            items=_items("figure roc_pairs", "figure roc_rest", "table auc", "table rejections", "figure recall"),
+            items=items("figure roc_pairs", "figure roc_rest", "table auc", "table rejections", "figure recall"),
         ),
         Section(
             id="probabilities",
             title="Probabilities",
             text=("A probability of 90 % should be right in nine cases of ten.",),
-            items=_items("figure reliability", "table calibration", "figure scores"),
+            items=items("figure reliability", "table calibration", "figure scores"),
         ),
         Section(
             id="images",
             title="Images",
-            items=_items("figure mean_images", "figure example_images", "figure misclassified", "table image_scores"),
+            items=items("figure mean_images", "figure example_images", "figure misclassified", "table image_scores"),
         ),
         Section(
             id="data",
             title="Data",
             text=("A part is one ROOT file. Bad and duplicate parts are left out as a whole.",),
-            items=_items(
+            items=items(
                 "table cut_flow", "table selection", "table class_counts", "table bad_parts", "figure kinematics"
             ),
         ),
         Section(
             id="models",
             title="Models and training",
-            items=_items(
+            items=items(
                 "table models",
                 "figure accuracy_history",
                 "figure loss_history",
@@ -153,7 +133,3 @@ def _sections() -> tuple[Section, ...]:
             ),
         ),
     )
-
-
-def _items(*words: str) -> tuple[Item, ...]:
-    return tuple(Item.model_validate(dict(zip(("kind", "name"), word.split(), strict=True))) for word in words)

@@ -6,8 +6,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from hitforge.studies.object_id.image import ImageSettings
-from hitforge.studies.object_id.simulation.options import SimulationSettings
 from hitforge.studies.object_id.simulation.particles import HAD_ONLY, PHOTON, Particles
+from hitforge.studies.object_id.simulation.settings import SimulationSettings
 
 SPOTS = 8
 """Equal deposits that a particle's energy in a channel is spread over."""

@@ -12,7 +12,7 @@ from hitforge.studies.object_id.image import ImageSettings
 from hitforge.studies.object_id.objects import ELECTRON, JET, MUON, TAU, Objects
 from hitforge.studies.object_id.simulation import particles
 from hitforge.studies.object_id.simulation.detector import deposit, muon_deposit, read_out
-from hitforge.studies.object_id.simulation.options import SimulationSettings
+from hitforge.studies.object_id.simulation.settings import SimulationSettings
 
 PAIRS_PER_CHUNK = 1000
 MAX_ETA = 2.4
