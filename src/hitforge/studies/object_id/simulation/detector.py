@@ -6,14 +6,14 @@ import numpy as np
 from numpy.typing import NDArray
 
 from hitforge.studies.object_id.image import ImageSettings
-from hitforge.studies.object_id.simulation.particles import HAD_ONLY, PHOTON, Particles
+from hitforge.studies.object_id.simulation.particles import HAD_ONLY, MUON, PHOTON, Particles
 from hitforge.studies.object_id.simulation.settings import SimulationSettings
 
 SPOTS = 8
 """Equal deposits that a particle's energy in a channel is spread over."""
 
-WIDTHS = {"photon": 0.012, "hadron": 0.05}
-"""Lateral width of showers in eta and phi."""
+WIDTHS = {"narrow": 0.012, "hadron": 0.05}
+"""Lateral width in eta and phi of hadron showers, and of those of electrons and photons and tracks of muons."""
 
 HADRON_RESPONSE = 0.8
 STOCHASTIC, CONSTANT = np.array([0.10, 0.50]), np.array([0.007, 0.05])
@@ -32,21 +32,22 @@ def deposit(rng: np.random.Generator, particles: Particles, abs_eta: Floats, ima
     em = np.where(photon, 1 - leak, HADRON_RESPONSE * early)
     had = np.where(photon, leak, HADRON_RESPONSE * (1 - early))
     sent = pt[:, None] * np.stack([em, had], axis=1)
-    width = np.where(photon, WIDTHS["photon"], WIDTHS["hadron"])
+    sent = _smeared(rng, sent, abs_eta[owner])
+    muon = kind == MUON
+    sent[muon] = _muon_energy(rng, pt[muon], abs_eta[owner[muon]])
+    width = np.where(photon | muon, WIDTHS["narrow"], WIDTHS["hadron"])
     place = particles.deta[owner, slot], particles.dphi[owner, slot]
-    return _spread(rng, _smeared(rng, sent, abs_eta[owner]), owner, place, width, len(abs_eta), image)
+    return _spread(rng, sent, owner, place, width, len(abs_eta), image)
 
 
-def muon_deposit(rng: np.random.Generator, pt: Floats, abs_eta: Floats, image: ImageSettings) -> Floats:
-    """Return transverse energies of muons, shape (n, 2, cells): ionisation, and one in a hundred radiates."""
+def _muon_energy(rng: np.random.Generator, pt: Floats, abs_eta: Floats) -> Floats:
+    """Return transverse energies of muons, shape (p, 2): ionisation, and one in a hundred radiates."""
     n = len(pt)
     ionisation = np.stack([0.35 * rng.gamma(6, size=n) / 6, 2.0 * rng.gamma(8, size=n) / 8], axis=1)
     sent = ionisation / np.cosh(abs_eta)[:, None]
     radiated = np.where(rng.random(n) < 0.01, rng.uniform(0, 0.3, n) * pt, 0.0)
-    into = rng.integers(0, 2, n)
-    sent[np.arange(n), into] += radiated
-    zeros = np.zeros(n)
-    return _spread(rng, sent, np.arange(n), (zeros, zeros), np.full(n, WIDTHS["photon"]), n, image)
+    sent[np.arange(n), rng.integers(0, 2, n)] += radiated
+    return np.asarray(sent)
 
 
 def _smeared(rng: np.random.Generator, sent: Floats, abs_eta: Floats) -> Floats:

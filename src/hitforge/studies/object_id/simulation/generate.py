@@ -1,4 +1,4 @@
-"""Simulated objects: pairs of one class with one spectrum for all classes, through a parametrised calorimeter."""
+"""Simulated objects through a parametrised calorimeter; here pairs of one class with one spectrum for all."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from hitforge.seeds import child_generator
 from hitforge.studies.object_id.image import ImageSettings
 from hitforge.studies.object_id.objects import ELECTRON, JET, MUON, TAU, Objects
 from hitforge.studies.object_id.simulation import particles
-from hitforge.studies.object_id.simulation.detector import deposit, muon_deposit, read_out
+from hitforge.studies.object_id.simulation.detector import deposit, read_out
 from hitforge.studies.object_id.simulation.settings import SimulationSettings
 
 PAIRS_PER_CHUNK = 1000
@@ -33,11 +33,16 @@ def simulate_objects(
     Parameters
     ----------
     n_objects : int
-        Objects to write; an odd one is left out. There are more taus than others, so that as many hadronic ones are
-        left as there are electrons, jets and muons.
+        Objects to write, about so many with ``generator: pythia``; an odd one is left out. There are more taus than
+        others, so that as many hadronic ones are left as there are electrons, jets and muons.
     seed : int
         Seed of the part; chunks have streams of their own.
     """
+    if settings.generator == "pythia":
+        from hitforge.studies.object_id.simulation.pythia import pythia_objects  # the package is optional
+
+        yield from pythia_objects(n_objects, seed, settings, image, progress)
+        return
     n_pairs = n_objects // 2
     for chunk, start in enumerate(range(0, n_pairs, PAIRS_PER_CHUNK)):
         rng = child_generator(seed, "objects", chunk)
@@ -74,7 +79,7 @@ def _chunk(rng: np.random.Generator, n_pairs: int, settings: SimulationSettings,
     _fill(
         cells,
         (label == MUON) | (to_lepton & ~to_electron),
-        lambda m: muon_deposit(rng, visible[m], np.abs(eta[m]), image),
+        lambda m: deposit(rng, particles.muons(visible[m]), np.abs(eta[m]), image),
     )
     _fill(
         cells,

@@ -10,8 +10,8 @@ from numpy.typing import NDArray
 SLOTS = 40
 """Most particles of an object."""
 
-PHOTON, HADRON, HAD_ONLY = 0, 1, 2
-"""Kinds of response: electron or photon, hadron, and a hadron that leaves nothing in the EM channel."""
+PHOTON, HADRON, HAD_ONLY, MUON = range(4)
+"""Kinds of response: electron or photon, hadron, a hadron that leaves nothing in the EM channel, and muon."""
 
 Floats = NDArray[np.float64]
 
@@ -27,7 +27,7 @@ class Particles:
     deta, dphi : ndarray, shape (n, S)
         Relative to the object's axis, dphi in rad.
     kind : ndarray, shape (n, S), int
-        PHOTON, HADRON or HAD_ONLY.
+        PHOTON, HADRON, HAD_ONLY or MUON.
     """
 
     pt: Floats
@@ -59,6 +59,12 @@ def electrons(rng: np.random.Generator, pt: Floats) -> Particles:
     dphi = charge[:, None] * rng.exponential(0.7, (n, 3)) / pt[:, None]
     dphi[:, 0] = 0.0
     return Particles(shares * pt[:, None], np.zeros((n, 3)), dphi, np.full((n, 3), PHOTON))
+
+
+def muons(pt: Floats) -> Particles:
+    """Muons along their axes."""
+    zeros = np.zeros((len(pt), 1))
+    return Particles(pt[:, None], zeros, zeros, np.full((len(pt), 1), MUON))
 
 
 def taus(rng: np.random.Generator, pt: Floats, n_prong: NDArray[np.integer]) -> Particles:
