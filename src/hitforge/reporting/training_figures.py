@@ -18,7 +18,8 @@ from hitforge.reporting.style import COLOURS, INK, new_figure
 
 def _histories(inputs: ReportInputs) -> dict[str, list[History]]:
     found = {model: load_histories(inputs.manifests[model], manifest) for model, manifest in inputs.manifest_of.items()}
-    return {model: histories for model, histories in found.items() if histories}
+    # lookup tables have a member, but no steps
+    return {model: histories for model, histories in found.items() if any(history.step for history in histories)}
 
 
 def loss_history(inputs: ReportInputs, loss: str, note: str = "") -> Figure:

@@ -13,10 +13,12 @@ from hitforge.provenance import write_json
 from hitforge.reporting.chapter import ReportInputs
 from hitforge.shards import ShardBlock, write_shard
 from hitforge.stages.evaluate import PlannedPiece
+from hitforge.stages.fit_scaling import fit_scaling_of
 from hitforge.studies.object_id.cuts import select
 from hitforge.studies.object_id.features import features_of
 from hitforge.studies.object_id.objects import Objects
 from hitforge.studies.object_id.study import ObjectId
+from hitforge.training.member_files import TrainedMember, save_member
 from hitforge.validation import Inventory, PartEntry, write_inventory
 from tests.unit.object_id.part_builders import IMAGE, some_objects
 from tests.unit.object_id.toy_objects import toy_probabilities
@@ -32,7 +34,10 @@ def study() -> ObjectId:
     user = {
         "studies": ["object_id"],
         "preset": "demo",
-        "object_id": {"evaluation": {"bootstraps": 3, "min_per_bin": 5}},
+        "object_id": {
+            "evaluation": {"bootstraps": 3, "min_per_bin": 5},
+            "models": {"sweep-mse": {"base": "seed-cnn", "description": "squared error", "network": {"loss": "mse"}}},
+        },
     }
     return ObjectId(load_settings(user).studies["object_id"])  # type: ignore[arg-type]
 
@@ -43,6 +48,7 @@ def fabricate(folder: Path, models: tuple[str, ...] = tuple(STRENGTHS)) -> Repor
     samples = {name: _usable(made, seed) for name, seed in (("train", 1), ("test", 2))}
     for name, objects in samples.items():
         _write_sample(made, folder, name, objects)
+    fit_scaling_of(made, [folder / "shards/train/part.h5"], [], folder / "scaling.json")
     evaluated = {"heldout": samples["train"].take(slice(0, 150)), "test": samples["test"]}
     pieces: dict[str, dict[str, list[EvaluationPiece]]] = {model: {} for model in models}
     for model in models:
@@ -74,6 +80,7 @@ def fabricate(folder: Path, models: tuple[str, ...] = tuple(STRENGTHS)) -> Repor
         inventories={name: folder / f"inventory/{name}.json" for name in samples},
         shards={name: (folder / f"shards/{name}/part.h5",) for name in samples},
         outputs=plan if "ens5" in models else {},
+        scaling=folder / "scaling.json",
     )
 
 
@@ -128,7 +135,7 @@ def _write_training(folder: Path, made: ObjectId, model: str) -> None:
         "weights": [1.0],
         "features": ["ln_T"],
     }
-    manifest |= {"members": [{"file": "member_0.bin"}], "n_parameters": 198_916 if kind == "network" else None}
+    manifest |= {"members": [{"file": "member_0.safetensors"}], "n_parameters": 198_916 if kind == "network" else None}
     steps = np.arange(1, 11)
     monitor, train = 0.3 + np.exp(-steps / 3.0), 0.25 + np.exp(-steps / 3.0)
     if kind == "trees":
@@ -142,6 +149,16 @@ def _write_training(folder: Path, made: ObjectId, model: str) -> None:
              "train_accuracy": 0.5 + i / 50, "validation_accuracy": 0.6 + i / 50}
             for i, (t, m) in enumerate(zip(train.tolist(), monitor.tolist(), strict=True))
         ]  # fmt: skip
-        content = {"history": rows, "best_epoch": 9, "best_loss": monitor[9], "stop_reason": "max_epochs"}
-        write_json(folder / "member_0.json", content)
+        member = TrainedMember(
+            weights=dict(made.build_network(model, 0).state_dict()),
+            history=rows,
+            best_epoch=9,
+            best_loss=float(monitor[9]),
+            n_training=400,
+            n_monitoring=50,
+            batches_per_epoch=4,
+            stop_reason="max_epochs",
+            seed=0,
+        )
+        save_member(folder / "member_0.safetensors", member, {})
     write_json(folder / "model.json", manifest)

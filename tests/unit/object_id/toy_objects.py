@@ -25,4 +25,5 @@ def sample_of(label: np.ndarray, probabilities: np.ndarray, pt: np.ndarray | Non
         weights=np.ones(n),
         raw=probabilities,
         probabilities=probabilities,
+        member_class=probabilities.argmax(axis=1)[:, None],
     )

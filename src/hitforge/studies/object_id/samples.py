@@ -24,6 +24,7 @@ def classified(predictions: Predictions) -> Classified:
         weights=truth["weight"].astype(np.float64),
         raw=probabilities,
         probabilities=probabilities,
+        member_class=predictions.members["class_probabilities"].argmax(axis=2),
     )
 
 

@@ -119,7 +119,10 @@ class ObjectIdSettings(StudySettings):
         "calibrate": ("evaluation", "samples", "objects"),
         "evaluate": ("evaluation", "samples", "objects"),
         "tables": ("report", "evaluation", "published", "samples", *_OBJECTS),
-        "figures": ("report", "evaluation", "published", "samples", *_OBJECTS),
+        "figures": (
+            *("report", "evaluation", "published", "samples", *_OBJECTS),
+            *("networks", "inputs", "features", "subjets"),  # of the occlusion maps
+        ),
     }
     TABLES: ClassVar[tuple[str, ...]] = names.TABLES
     FIGURES: ClassVar[tuple[str, ...]] = names.FIGURES

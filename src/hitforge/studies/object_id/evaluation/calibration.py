@@ -25,7 +25,8 @@ def fit_temperature(sample: Classified, minimum: int) -> dict[str, Any]:
     Returns
     -------
     dict
-        ``temperature``, null with a ``reason`` where there are fewer than ``minimum`` objects.
+        ``temperature``, null with a ``reason`` where there are fewer than ``minimum`` objects, or where the best one
+        lies at an end of :data:`RANGE`.
     """
     if len(sample) < minimum or not sample.weights.sum() > 0:
         return {"temperature": None, "reason": f"fewer than {minimum} calibration objects"}
@@ -34,7 +35,13 @@ def fit_temperature(sample: Classified, minimum: int) -> dict[str, Any]:
         bounds=np.log(RANGE),
         method="bounded",
     )
-    return {"temperature": float(np.exp(found.x)), "reason": None}
+    temperature = float(np.exp(found.x))
+    if not 1.01 * RANGE[0] < temperature < RANGE[1] / 1.01:
+        return {
+            "temperature": None,
+            "reason": "the log loss has no minimum: the probabilities say nothing of the class",
+        }
+    return {"temperature": temperature, "reason": None}
 
 
 def tempered(probabilities: Floats, temperature: float) -> Floats:

@@ -28,6 +28,8 @@ class Classified:
         Event weights.
     raw, probabilities : ndarray, shape (n, 4)
         Class probabilities before and after the temperature.
+    member_class : ndarray, shape (n, M), int
+        Most probable class of each member of the ensemble.
     """
 
     label: NDArray[np.int64]
@@ -38,6 +40,7 @@ class Classified:
     weights: Floats
     raw: Floats
     probabilities: Floats
+    member_class: NDArray[np.int64]
 
     def __post_init__(self) -> None:
         for name in ("raw", "probabilities"):

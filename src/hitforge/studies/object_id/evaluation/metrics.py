@@ -65,7 +65,17 @@ def evaluate_sample(name: str, sample: Classified, settings: EvaluationSettings,
     counts = np.bincount(sample.label * N_CLASSES + sample.predicted, minlength=N_CLASSES**2)
     result["counts"] = counts.reshape(N_CLASSES, N_CLASSES).tolist()
     result["n_objects"] = len(sample)
+    result["member_accuracy"] = _member_accuracy(sample)
     return result
+
+
+def _member_accuracy(sample: Classified) -> list[float | None]:
+    """Return the accuracy of each member of the ensemble alone; null without objects."""
+    hit = sample.member_class == sample.label[:, None]
+    total = sample.weights.sum()
+    if not total > 0:
+        return [None] * hit.shape[1]
+    return [float(accuracy) for accuracy in sample.weights @ hit / total]
 
 
 def _statistics(sample: Classified, settings: EvaluationSettings) -> dict[str, Statistic]:

@@ -38,7 +38,8 @@ def aims(inputs: ReportInputs) -> Table:
 
 def _aims(inputs: ReportInputs) -> Iterator[tuple[str, str, Measured]]:
     for first, second, least in ORDER:
-        aim = f"balanced accuracy at least {least:+g} points from {second}"
+        limit = f"{abs(least):g} points {'above' if least > 0 else 'below'} " if least else "that of "
+        aim = f"balanced accuracy at least {limit}{second}"
         yield aim, first, _shifted(_difference(inputs, first, second), least)
     numbers = headline_of(inputs, "ens5")
     for name in CLASS_NAMES:

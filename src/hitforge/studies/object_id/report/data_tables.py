@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import numpy as np
 
 from hitforge.provenance import read_json
@@ -11,9 +13,7 @@ from hitforge.studies.object_id.objects import CLASS_NAMES
 from hitforge.studies.object_id.published import load_published
 from hitforge.studies.object_id.report.object_data import load_objects
 from hitforge.studies.object_id.report.predicted import predicted_objects
-from hitforge.studies.object_id.report.view import SWEEP_PREFIX, cell, evaluation_samples, metrics_of, sample_title
-
-SWEEP_BASE = "seed-cnn"
+from hitforge.studies.object_id.report.view import SWEEP_PREFIX, evaluation_samples, metrics_of, sample_title
 
 
 def image_scores(inputs: ReportInputs) -> Table:
@@ -23,11 +23,11 @@ def image_scores(inputs: ReportInputs) -> Table:
     for c, name in enumerate(CLASS_NAMES):
         own = np.flatnonzero(found.label == c) if found is not None else np.zeros(0, np.int64)
         if found is not None and len(own):
-            scores = (Measured(value=100.0 * float(p), decimals=4) for p in found.probabilities[own[0]])
+            scores = (Measured(value=100.0 * float(p), decimals=5) for p in found.probabilities[own[0]])
             rows.append((f"{inputs.reference}, this run", name, *scores))
     published = load_published()
     rows += [
-        ("slides, other data", name, *(Measured(value=value, decimals=4) for value in scores))
+        ("slides, other data", name, *(Measured(value=value, decimals=5) for value in scores))
         for name, scores in published.scores_percent.items()
     ]
     return Table(
@@ -47,39 +47,51 @@ def image_scores(inputs: ReportInputs) -> Table:
 
 def sweep(inputs: ReportInputs) -> Table:
     """Variants of the seed's network: what validation says, and the test sample once."""
-    models = [name for name in inputs.metrics if name.startswith(SWEEP_PREFIX)]
     rows: list[tuple[Cell, ...]] = []
-    for model in [name for name in (SWEEP_BASE,) if models and name in inputs.metrics] + models:
-        for history in load_histories(inputs.manifests[model], inputs.manifest_of[model]):
-            entry = accuracy_rows(inputs, model, history.member)
-            best = None if history.best is None else entry[history.best - 1]
-            rows.append(
-                (
-                    model,
-                    inputs.settings["models"].get(model, {}).get("description", ""),
-                    inputs.manifest_of[model].get("n_parameters"),
-                    len(history.step),
-                    history.best,
-                    Measured(value=None if best is None else 100.0 * best, reason=None if best is not None else "none"),
-                    *(cell(metrics_of(inputs)[model]["classes"]["accuracy"], scale=100.0),),
-                )
+    for model in (name for name in inputs.metrics if name.startswith(SWEEP_PREFIX)):
+        histories = load_histories(inputs.manifests[model], inputs.manifest_of[model])
+        best = [history.best for history in histories if history.best is not None]
+        curves = [accuracy_rows(inputs, model, history.member) for history in histories if history.best is not None]
+        rows.append(
+            (
+                model,
+                inputs.settings["models"].get(model, {}).get("description", ""),
+                inputs.manifest_of[model].get("n_parameters"),
+                len(histories),
+                max((len(history.step) for history in histories), default=None),
+                float(np.mean(best)) if best else None,
+                _of_trainings([curve[epoch - 1] for curve, epoch in zip(curves, best, strict=True)]),
+                _of_trainings(metrics_of(inputs)[model]["member_accuracy"]),
             )
+        )
     return Table(
         name="sweep",
         title="Variants of the seed's network",
-        caption="Variants are chosen by the validation fold; the test sample is looked at once. One training each.",
+        caption="Variants are chosen by the validation folds; the test sample is looked at once. Mean of the "
+        "trainings, which differ in seed and validation fold, and their standard deviation; each network stands for "
+        "itself, they are not averaged.",
         columns=(
             Column(key="model", label="Model", align="left"),
             Column(key="description", label="Variant", align="left", wide=True),
             Column(key="parameters", label="Parameters"),
-            Column(key="epochs", label="Epochs"),
-            Column(key="best_epoch", label="Best epoch"),
+            Column(key="trainings", label="Trainings"),
+            Column(key="epochs", label="Epochs, at most"),
+            Column(key="best_epoch", label="Best epoch, mean"),
             Column(key="validation_accuracy", label="Validation accuracy", unit="%"),
             Column(key="test_accuracy", label="Test accuracy", unit="%"),
         ),
         rows=tuple(rows),
         empty=None if rows else "no variant was run; lay config/presets/object-id-sweep.yaml on top of a preset",
     )
+
+
+def _of_trainings(accuracies: Sequence[float | None]) -> Measured:
+    """Return mean and standard deviation of the trainings in percent; one training has no deviation."""
+    known = [100.0 * accuracy for accuracy in accuracies if accuracy is not None]
+    if not known:
+        return Measured(value=None, reason="there is no training with an accuracy")
+    spread = float(np.std(known, ddof=1)) if len(known) > 1 else None
+    return Measured(value=float(np.mean(known)), error=spread, decimals=None if spread else 2)
 
 
 def accuracy_rows(inputs: ReportInputs, model: str, member: int, key: str = "validation_accuracy") -> list[float]:

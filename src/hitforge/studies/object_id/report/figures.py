@@ -7,12 +7,13 @@ from functools import partial
 
 from hitforge.reporting.chapter import Figure, ReportInputs
 from hitforge.reporting.training_figures import importances, loss_history, tuning_history
-from hitforge.studies.object_id.report.data_figures import (
-    accuracy_history,
+from hitforge.studies.object_id.report.data_figures import accuracy_history, kinematics
+from hitforge.studies.object_id.report.image_figures import (
+    event_displays,
     example_images,
-    kinematics,
     mean_images,
     misclassified,
+    occlusion,
 )
 from hitforge.studies.object_id.report.names import FIGURES
 from hitforge.studies.object_id.report.result_figures import (
@@ -32,8 +33,10 @@ MAKERS: tuple[Callable[[ReportInputs], Figure], ...] = (
     reliability,
     scores,
     misclassified,
+    occlusion,
     mean_images,
     example_images,
+    event_displays,
     kinematics,
     accuracy_history,
     partial(loss_history, loss="Loss", note="Losses of different kinds cannot be compared."),

@@ -25,7 +25,9 @@ class ObjectTable:
     ----------
     image : ndarray, shape (N, 2, H, W), GeV
     label : ndarray, shape (N,), int
-    pt, eta : ndarray, shape (N,)
+    pt, eta, phi : ndarray, shape (N,)
+    bucket : ndarray, shape (N,), int
+        Identity bucket of the event.
     part : ndarray of str, entry : ndarray of int, shape (N,)
         Where each object is from.
     """
@@ -34,6 +36,8 @@ class ObjectTable:
     label: NDArray[np.int64]
     pt: Floats
     eta: Floats
+    phi: Floats
+    bucket: NDArray[np.int64]
     part: NDArray[np.str_]
     entry: NDArray[np.int64]
 
@@ -59,6 +63,8 @@ def load_objects(inputs: ReportInputs, sample: str, limit: int = MAX_OBJECTS) ->
         np.zeros(0, np.int64),
         np.zeros(0, np.float32),
         np.zeros(0, np.float32),
+        np.zeros(0, np.float32),
+        np.zeros(0, np.int64),
         np.zeros(0, np.str_),
         np.zeros(0, np.int64),
     )
@@ -74,6 +80,8 @@ def load_objects(inputs: ReportInputs, sample: str, limit: int = MAX_OBJECTS) ->
                     label=shard.rows("targets/label", 0, n).astype(np.int64),
                     pt=shard.rows("truth/pt", 0, n),
                     eta=shard.rows("truth/eta", 0, n),
+                    phi=shard.rows("truth/phi", 0, n),
+                    bucket=shard.rows("bucket", 0, n).astype(np.int64),
                     part=np.full(n, path.stem),
                     entry=shard.rows("entry", 0, n),
                 )

@@ -6,6 +6,7 @@ import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure as MatplotlibFigure
 
+from hitforge.evaluation.bootstrap import Floats
 from hitforge.reporting.chapter import Figure, ReportInputs
 from hitforge.reporting.plotting import data_label, grid_shape, nothing
 from hitforge.reporting.style import COLOURS, GREY, MARKERS, label, new_figure
@@ -86,15 +87,19 @@ def roc_rest(inputs: ReportInputs) -> Figure:
 def _curves(inputs: ReportInputs, panels: list[Axes], block: str, areas: str, names: list[str]) -> None:
     metrics, x = metrics_of(inputs), np.array(axes_of(inputs)["curve_efficiencies"])
     for k, (axes, name) in enumerate(zip(panels, names, strict=True)):
-        for model in main_models(inputs):
-            if model not in metrics:
-                continue
+        drawn: dict[str, Floats] = {inputs.reference: np.zeros(0)}
+        for model in sorted(main_models(inputs), key=lambda name: name == inputs.reference):  # it is drawn last
+            if model not in metrics or set(metrics[model][areas]["auc"]["value"]) == {0.5}:
+                continue  # a model without any information has no curve
             number = metrics[model][block]["background"]
             y, error = values(number)[k], np.nan_to_num(values(number, "error")[k])
-            y = np.where(y > 0, y, np.nan)
+            drawn[model] = y = np.where(y > 0, y, np.nan)
             colour = colour_of(inputs, model)
             axes.plot(x, y, color=colour, linewidth=2.0 if model == inputs.reference else 1.2, label=model)
             axes.fill_between(x, np.maximum(y - error, 1e-9), y + error, color=colour, alpha=0.15, linewidth=0)
+        if inputs.reference in metrics and np.isfinite(drawn[inputs.reference]).sum() < 2:
+            text = f"{inputs.reference}: no background\nin this sample passes"
+            axes.text(0.5, 0.45, text, transform=axes.transAxes, ha="center", fontsize=9)
         axes.set_yscale("log")
         axes.set_ylim(2e-4, 1.5)
         axes.set_xlim(0.0, 1.0)
@@ -158,7 +163,7 @@ def reliability(inputs: ReportInputs) -> Figure:
     _legend(figure, panels[0])
     return Figure(
         "reliability",
-        "Do the probabilities mean what they say?",
+        "Reliability of the probabilities",
         f"Accuracy in bins of the largest probability; {_sample_text(inputs)}. The temperature is fitted on held-out "
         "objects of the training sample.",
         figure,

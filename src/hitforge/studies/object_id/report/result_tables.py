@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from typing import Any
 
 from hitforge.reporting.chapter import Cell, Column, Measured, ReportInputs, Table
 from hitforge.studies.object_id.objects import CLASS_NAMES
@@ -41,18 +42,18 @@ def headline(inputs: ReportInputs) -> Table:
     rows: list[tuple[Cell, ...]] = []
     for model in inputs.metrics:
         numbers = headline_of(inputs, model).values() or [Measured(value=None, reason="not evaluated")] * 9
-        rows.append((model, inputs.manifest_of[model].get("n_parameters"), *numbers))
+        rows.append((model, *numbers))
     sample = shown_sample(inputs)
     return Table(
         name="headline",
         title=f"Results on the {sample_title(sample)} objects",
         caption=(
             "Balanced accuracy is the mean of the four recalls; matched: with all classes weighted to the same "
-            "distribution of pT and |η|. Errors are bootstrap errors."
+            "distribution of pT and |η|. Errors are bootstrap errors; where they are 0, all or none of the n objects "
+            "are right, and up to 3/n of the others may still be wrong (95 % confidence)."
         ),
         columns=(
             _MODEL,
-            Column(key="parameters", label="Parameters"),
             Column(key="balanced_accuracy", label="Balanced accuracy", unit="%"),
             Column(key="matched", label="Matched", unit="%"),
             Column(key="accuracy", label="Accuracy", unit="%"),
@@ -130,8 +131,8 @@ def auc(inputs: ReportInputs) -> Table:
     rows = tuple(
         (
             model,
-            *(cell(metrics["auc_rest"]["auc"], c) for c in range(len(CLASS_NAMES))),
-            *(cell(metrics["auc_pairs"]["auc"], k) for k in range(len(pairs))),
+            *(_area(metrics["auc_rest"], c) for c in range(len(CLASS_NAMES))),
+            *(_area(metrics["auc_pairs"], k) for k in range(len(pairs))),
         )
         for model, metrics in metrics_of(inputs).items()
     )
@@ -147,6 +148,11 @@ def auc(inputs: ReportInputs) -> Table:
         ),
         rows=rows,
     )
+
+
+def _area(block: Mapping[str, Any], index: int) -> Measured:
+    # beyond four digits there is nothing to read
+    return cell(block["auc"], index).model_copy(update={"decimals": 4})
 
 
 def rejections(inputs: ReportInputs) -> Table:

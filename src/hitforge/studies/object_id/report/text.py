@@ -108,7 +108,14 @@ def _sections() -> tuple[Section, ...]:
         Section(
             id="images",
             title="Images",
-            items=items("figure mean_images", "figure example_images", "figure misclassified", "table image_scores"),
+            items=items(
+                "figure mean_images",
+                "figure example_images",
+                "figure event_displays",
+                "figure occlusion",
+                "figure misclassified",
+                "table image_scores",
+            ),
         ),
         Section(
             id="data",

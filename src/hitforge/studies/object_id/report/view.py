@@ -56,8 +56,7 @@ def axes_of(inputs: ReportInputs) -> Mapping[str, Any]:
 
 def main_models(inputs: ReportInputs) -> list[str]:
     """Return the models outside the sweep, at most as many as a panel can show, always with the reference."""
-    models = [model for model in inputs.metrics if not model.startswith(SWEEP_PREFIX)]
-    models = models or list(inputs.metrics)
+    models = [m for m in inputs.metrics if not m.startswith(SWEEP_PREFIX) or m == inputs.reference]
     if len(models) <= MAX_OVERLAID:
         return models
     first = [model for model in models if model != inputs.reference][: MAX_OVERLAID - 1]

@@ -1,0 +1,201 @@
+"""Figures of images: means, examples, whole events, mistakes, and what a network looks at."""
+
+from __future__ import annotations
+
+import numpy as np
+from matplotlib.axes import Axes
+from matplotlib.collections import QuadMesh
+from matplotlib.colors import LogNorm, Normalize, SymLogNorm
+from matplotlib.figure import Figure as MatplotlibFigure
+from matplotlib.patches import Rectangle
+from numpy.typing import NDArray
+
+from hitforge.reporting.chapter import Figure, ReportInputs
+from hitforge.reporting.plotting import data_label, nothing
+from hitforge.reporting.style import GREY, SEQUENTIAL, new_figure
+from hitforge.studies.object_id.image import ImageSettings
+from hitforge.studies.object_id.objects import CHANNELS, CLASS_NAMES
+from hitforge.studies.object_id.report.object_data import image_settings, load_objects, train_sample
+from hitforge.studies.object_id.report.occlusion import OBJECTS_PER_CLASS, PATCH, occluded_model, occlusion_maps
+from hitforge.studies.object_id.report.predicted import predicted_objects
+from hitforge.studies.object_id.report.view import shown_sample
+
+LOWEST_GEV, HIGHEST_GEV = 0.01, 50.0
+ENERGY = LogNorm(LOWEST_GEV, HIGHEST_GEV)
+EVENT_NAMES = ("two electrons", "two jets", "two muons", "two taus")
+MISCLASSIFIED_SHOWN = 8
+IN_A_LINE = 4
+NO_OBJECTS = "no shard of the sample is among the report's inputs"
+
+Images = NDArray[np.floating]
+
+
+def mean_images(inputs: ReportInputs) -> Figure:
+    """Mean image of each class in both channels."""
+    title = "Mean sub-image of each class"
+    objects = load_objects(inputs, train_sample(inputs))
+    if not len(objects):
+        return nothing("mean_images", title, NO_OBJECTS)
+    present = [c for c in range(len(CLASS_NAMES)) if (objects.label == c).any()]
+    means = [objects.image[objects.label == c].mean(axis=0) for c in present]
+    names = [CLASS_NAMES[c] for c in present]
+    caption = f"Mean transverse energy of {len(objects)} objects of the train sample, each relative to its axis."
+    return Figure("mean_images", title, caption, _gallery(inputs, np.stack(means), names))
+
+
+def example_images(inputs: ReportInputs) -> Figure:
+    """One object of each class: the first of the train sample with a pT near 40 GeV."""
+    title = "One object of each class"
+    objects = load_objects(inputs, train_sample(inputs))
+    if not len(objects):
+        return nothing("example_images", title, NO_OBJECTS)
+    chosen, names = [], []
+    for c, name in enumerate(CLASS_NAMES):
+        own = np.flatnonzero(objects.label == c)
+        if len(own):
+            k = int(own[np.abs(objects.pt[own] - 40.0).argmin()])
+            chosen.append(objects.image[k])
+            names.append(f"{name}, $p_T$ {objects.pt[k]:.0f} GeV")
+    caption = "The object of the train sample whose pT is closest to 40 GeV; white cells are below the threshold."
+    return Figure("example_images", title, caption, _gallery(inputs, np.stack(chosen), names))
+
+
+def event_displays(inputs: ReportInputs) -> Figure:
+    """The first event of each class of which both objects are used, in the plane of the detector."""
+    title = "Events"
+    objects = load_objects(inputs, train_sample(inputs))
+    # the objects of an event stand next to each other and share its bucket
+    same = (objects.bucket[1:] == objects.bucket[:-1]) & (objects.label[1:] == objects.label[:-1])
+    first = {c: np.flatnonzero(same & (objects.label[1:] == c))[:1] for c in range(len(CLASS_NAMES))}
+    if not any(len(found) for found in first.values()):
+        return nothing("event_displays", title, NO_OBJECTS if not len(objects) else "no event has two used objects")
+    geometry = image_settings(inputs)
+    eta, phi = geometry.axes()
+    figure = new_figure(12.0, 4.3)
+    panels = figure.subplots(1, len(CLASS_NAMES), sharex=True, sharey=True)
+    for axes, (c, found) in zip(panels, first.items(), strict=True):
+        for k in (*found, *(found + 1)):
+            mesh = _image(axes, objects.image[k].sum(axis=0), geometry, objects.eta[k], objects.phi[k])
+            corner = (
+                objects.eta[k] + eta[0] - 0.5 * geometry.cell_eta,
+                objects.phi[k] + phi[0] - 0.5 * geometry.cell_phi,
+            )
+            size = geometry.rows * geometry.cell_eta, geometry.columns * geometry.cell_phi
+            axes.add_patch(Rectangle(corner, *size, fill=False, edgecolor=GREY, linewidth=0.8))
+            text = f"{objects.pt[k]:.0f} GeV"
+            axes.text(corner[0] + 0.5 * size[0], corner[1] + size[1] + 0.06, text, ha="center", fontsize=8)
+        axes.set_title(EVENT_NAMES[c], loc="right", fontsize=9.5)
+        axes.set_xlabel("η")
+    panels[0].set_xlim(-3.0, 3.0)
+    panels[0].set_ylim(-3.7, 3.7)
+    panels[0].set_ylabel("φ [rad]")
+    figure.colorbar(mesh, ax=panels, label="$E_T$ [GeV]", pad=0.01, aspect=30)
+    _headed(figure, inputs)
+    caption = (
+        "The sub-images of an event where they are in the detector, both channels added, with the pT of their axes; "
+        "the first event of each kind in the train sample of which both objects are used."
+    )
+    return Figure("event_displays", title, caption, figure)
+
+
+def misclassified(inputs: ReportInputs) -> Figure:
+    """The surest mistakes of the reference model."""
+    title = f"The surest mistakes of {inputs.reference}"
+    found = predicted_objects(inputs)
+    objects = load_objects(inputs, shown_sample(inputs))
+    if found is None or not len(objects):
+        return nothing("misclassified", title, "predictions or shards of the shown sample are not among the inputs")
+    place = {key: k for k, key in enumerate(zip(objects.part.tolist(), objects.entry.tolist(), strict=True))}
+    predicted = found.probabilities.argmax(axis=1)
+    sure = found.probabilities.max(axis=1)
+    wrong = np.flatnonzero(predicted != found.label)
+    images: list[Images] = []
+    names: list[str] = []
+    for k in wrong[np.argsort(-sure[wrong], kind="stable")]:
+        at = place.get((str(found.part[k]), int(found.entry[k])))
+        if at is not None and len(images) < MISCLASSIFIED_SHOWN:
+            images.append(objects.image[at])
+            names.append(f"{CLASS_NAMES[found.label[k]]}, called {CLASS_NAMES[predicted[k]]} ({100 * sure[k]:.1f} %)")
+    if not images:
+        return nothing("misclassified", title, "no object of the shards shown is misclassified")
+    caption = f"True class, predicted class and its probability; {len(wrong)} of {len(found.label)} objects are wrong."
+    return Figure("misclassified", title, caption, _gallery(inputs, np.stack(images), names))
+
+
+def occlusion(inputs: ReportInputs) -> Figure:
+    """What a network looks at: the loss of likelihood when cells are emptied."""
+    model, title = occluded_model(inputs), "What the network looks at"
+    if model is None:
+        return nothing("occlusion", title, "no network is among the reported models")
+    title += f": occlusion maps of {model}"
+    objects = load_objects(inputs, shown_sample(inputs)) if shown_sample(inputs) in inputs.shards else None
+    objects = load_objects(inputs, train_sample(inputs)) if objects is None else objects
+    if not len(objects) or inputs.scaling is None:
+        return nothing("occlusion", title, "no shard of the sample, or no scaling, is among the report's inputs")
+    maps = occlusion_maps(inputs, model, inputs.scaling, objects)
+    present = [c for c in range(len(CLASS_NAMES)) if np.isfinite(maps[c]).all()]
+    largest = max(float(np.abs(maps[present]).max()), 1e-3)
+    norm = SymLogNorm(linthresh=0.01 * largest, vmin=-largest, vmax=largest)
+    figure = _gallery(
+        inputs, maps[present], [CLASS_NAMES[c] for c in present], norm, "RdBu_r", "Mean of $\\ln p - \\ln p'$"
+    )
+    caption = (
+        f"Mean loss of ln p of the true class when {PATCH} × {PATCH} cells of one channel are emptied, first member of "
+        f"{model}, {OBJECTS_PER_CLASS} objects of each class; features are made again from what is left. Red cells "
+        "speak for the true class, blue ones against it. The scale is linear below a hundredth of its end."
+    )
+    return Figure("occlusion", title, caption, figure)
+
+
+def _gallery(
+    inputs: ReportInputs,
+    images: Images,
+    names: list[str],
+    norm: Normalize = ENERGY,
+    colours: str = SEQUENTIAL,
+    bar: str = "$E_T$ [GeV]",
+) -> MatplotlibFigure:
+    """Return a figure with up to four images in a line, each a column with a row for each channel."""
+    geometry = image_settings(inputs)
+    lines, columns = -(-len(images) // IN_A_LINE), min(len(images), IN_A_LINE)
+    figure = new_figure(2.0 * columns + 1.4, 4.4 * lines + 0.5)
+    grid = figure.subplots(len(CHANNELS) * lines, columns, squeeze=False, sharex=True, sharey=True)
+    for axes in grid.flat:
+        axes.set_axis_off()
+    for k, (image, name) in enumerate(zip(images, names, strict=True)):
+        line, column = divmod(k, IN_A_LINE)
+        for c, channel in enumerate(CHANNELS):
+            axes = grid[len(CHANNELS) * line + c, column]
+            axes.set_axis_on()
+            mesh = _image(axes, image[c], geometry, norm=norm, colours=colours)
+            if column == 0:
+                axes.set_ylabel(f"{channel.upper()}   Δη")
+        grid[len(CHANNELS) * line, column].set_title(name, fontsize=8.5)
+        axes.set_xlabel("Δφ [rad]")
+    figure.colorbar(mesh, ax=grid, label=bar, pad=0.01, aspect=30)
+    _headed(figure, inputs)
+    return figure
+
+
+def _headed(figure: MatplotlibFigure, inputs: ReportInputs) -> None:
+    figure.suptitle(r"$\bf{hitforge}$ " + rf"$\it{{{data_label(inputs, train_sample(inputs))}}}$", x=0.02, ha="left")
+
+
+def _image(
+    axes: Axes,
+    cells: Images,
+    geometry: ImageSettings,
+    eta_of_axis: float | None = None,
+    phi_of_axis: float | None = None,
+    norm: Normalize = ENERGY,
+    colours: str = SEQUENTIAL,
+) -> QuadMesh:
+    """Draw cells relative to the axis, phi to the right; with an axis, in the detector, eta to the right."""
+    eta, phi = geometry.axes()
+    phi_edges = np.append(phi, phi[-1] + geometry.cell_phi) - 0.5 * geometry.cell_phi
+    eta_edges = np.append(eta, eta[-1] + geometry.cell_eta) - 0.5 * geometry.cell_eta
+    shown = np.ma.masked_less_equal(cells, 0.0) if isinstance(norm, LogNorm) else cells
+    x, y = phi_edges, eta_edges
+    if eta_of_axis is not None and phi_of_axis is not None:
+        x, y, shown = eta_of_axis + eta_edges, phi_of_axis + phi_edges, shown.T
+    return axes.pcolormesh(x, y, shown, cmap=colours, norm=norm, rasterized=True)

@@ -1,0 +1,92 @@
+"""Occlusion maps: how much less likely the true class becomes when a patch of cells is emptied."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from hitforge.provenance import read_json
+from hitforge.reporting.chapter import ReportInputs
+from hitforge.scaling import Scaling
+from hitforge.studies.object_id.features import features_of
+from hitforge.studies.object_id.image import ImageSettings
+from hitforge.studies.object_id.objects import CHANNELS, N_CLASSES
+from hitforge.studies.object_id.report.object_data import ObjectTable
+from hitforge.studies.object_id.settings import ObjectIdSettings
+
+PATCH = 2
+"""Rows and columns of cells that are emptied together."""
+
+OBJECTS_PER_CLASS = 24
+BATCH = 256
+
+Floats = NDArray[np.float64]
+
+
+def occluded_model(inputs: ReportInputs) -> str | None:
+    """Return the reference model if it is a network, else the first network; None where there is none."""
+    networks = [model for model, manifest in inputs.manifest_of.items() if manifest.get("kind") == "network"]
+    return inputs.reference if inputs.reference in networks else next(iter(networks), None)
+
+
+def occlusion_maps(inputs: ReportInputs, model: str, scaling: Path, objects: ObjectTable) -> Floats:
+    """Return the mean of ln p - ln p' of the true class, shape (4, C, H, W), for the first objects of each class.
+
+    p' is the probability with the patch that the cell belongs to empty, in one channel, as the first member of the
+    model sees it; features are made again from the image that is left. An empty patch changes nothing, and a patch
+    without which nothing is left counts as no change. NaN for a class without objects.
+    """
+    geometry = ImageSettings.model_validate(inputs.settings["image"])
+    rows, columns = geometry.rows, geometry.columns
+    maps = np.full((N_CLASSES, len(CHANNELS), rows, columns), np.nan)
+    predict = _Member(inputs, model, scaling, geometry)
+    for label in range(N_CLASSES):
+        images = objects.image[np.flatnonzero(objects.label == label)[:OBJECTS_PER_CLASS]]
+        if not len(images):
+            continue
+        total = images.sum(axis=(1, 2, 3))
+        before = predict(images)[:, label]
+        patches = [
+            (c, i, j) for c in range(len(CHANNELS)) for i in range(0, rows, PATCH) for j in range(0, columns, PATCH)
+        ]
+        for channel, i, j in patches:
+            patch = (slice(None), channel, slice(i, i + PATCH), slice(j, j + PATCH))
+            lost = images[patch].sum(axis=(1, 2))
+            chosen = np.flatnonzero((lost > 0) & (total - lost > 1e-3))
+            change = np.zeros(len(images))
+            if len(chosen):
+                left = images[chosen]
+                left[patch] = 0.0
+                change[chosen] = before[chosen] - predict(left)[:, label]
+            maps[label, channel, i : i + PATCH, j : j + PATCH] = change.mean()
+    return maps
+
+
+class _Member:
+    """Log probabilities, shape (n, 4), that the first member of a network model gives images in GeV."""
+
+    def __init__(self, inputs: ReportInputs, model: str, scaling: Path, geometry: ImageSettings) -> None:
+        from hitforge.studies.object_id.study import ObjectId
+        from hitforge.training.member_files import load_member
+
+        study = ObjectId(ObjectIdSettings.model_validate(inputs.settings))
+        self._geometry = geometry
+        self._tensors = study.network_inputs(model, Scaling.model_validate(read_json(scaling)))
+        self._network = study.build_network(model, 0).eval()
+        file = inputs.manifest_of[model]["members"][0]["file"]
+        self._network.load_state_dict(load_member(inputs.manifests[model].parent / file)[0])
+
+    def __call__(self, images: NDArray[np.float32]) -> Floats:
+        import torch
+
+        from hitforge.training.device import repeatable
+
+        found = []
+        with repeatable(torch.device("cpu"), 1), torch.inference_mode():
+            for start in range(0, len(images), BATCH):
+                tensors = self._tensors(features_of(images[start : start + BATCH], self._geometry))
+                output = self._network(**{name: torch.from_numpy(values) for name, values in tensors.items()})
+                found.append(torch.log_softmax(output["class_logits"].double(), dim=1).numpy())
+        return np.concatenate(found)
