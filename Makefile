@@ -4,10 +4,13 @@ STUDY ?= calo_muon
 LOCK ?= requirements/cpu.lock
 CORES ?= 2
 BIN := .venv/bin
+comma := ,
+space := $() $()
+ALL_STUDIES = $(subst $(space),$(comma),$(patsubst config/studies/%.yaml,%,$(sort $(wildcard config/studies/*.yaml))))
 # snakemake runs the scripts with the python of its own environment
 export PATH := $(CURDIR)/$(BIN):$(PATH)
 
-.PHONY: help venv demo test test-slow lint format bench slurm-test slurm-test-quick accept-code lock clean
+.PHONY: help venv demo demo-all test test-slow lint format bench slurm-test slurm-test-quick accept-code lock clean
 
 help:  ## Show the targets
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*##/\t/' | expand -t 14
@@ -23,6 +26,9 @@ venv: .venv/installed.lock  ## Create .venv from the lock file
 
 demo: venv  ## Run a whole small production of STUDY (default calo_muon) to results/report/index.html
 	$(BIN)/snakemake --cores $(CORES) --config studies=$(STUDY) preset=demo
+
+demo-all: venv  ## The same for all studies, bound into one report
+	$(BIN)/snakemake --cores $(CORES) --config studies=$(ALL_STUDIES) preset=demo
 
 test: venv  ## Run the unit and workflow tests
 	$(BIN)/pytest -n 2 -m "not slow and not slurm and not gpu" tests

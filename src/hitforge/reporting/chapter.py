@@ -117,6 +117,39 @@ class HeadlineNumber(Settings):
     number: Measured
 
 
+class FrontRow(Settings):
+    """A study's line in the table on the report's front page; both numbers are for the same events, in ``unit``.
+
+    Attributes
+    ----------
+    data : str
+        What was evaluated, in a few words: "4 200 simulated roads, test sample".
+    quantity, unit : str
+        What is compared, larger or smaller is better as ``gain`` says.
+    baseline, ensemble : str
+        The two models: what the field uses or the seed published, and ours.
+    baseline_number, ensemble_number : Measured
+        A number that there is not has its reason.
+    gain : Measured
+        By how much the ensemble is better, positive if it is, with the error of the paired difference.
+    published : str
+        The nearest published number with its source, or that there is none.
+    other_sample : str
+        Why that number is for another sample and no comparison.
+    """
+
+    data: str
+    quantity: str
+    unit: str = ""
+    baseline: str
+    baseline_number: Measured
+    ensemble: str
+    ensemble_number: Measured
+    gain: Measured
+    published: str
+    other_sample: str
+
+
 class Chapter(Settings):
     """The text of a study's chapter and the order of its tables and figures; ``tables/chapter.json``.
 
@@ -130,6 +163,8 @@ class Chapter(Settings):
     sections: tuple[Section, ...] = ()
     parts: Mapping[str, Mapping[str, int]] = {}
     headline: tuple[HeadlineNumber, ...] = ()
+    front: FrontRow | None = None
+    """Set by :func:`hitforge.stages.report.make_tables`; None for a study without a line on the front page."""
 
 
 class FitOutput(Protocol):
@@ -221,3 +256,6 @@ class Reporter(Protocol):
 
     def chapter(self, inputs: ReportInputs) -> Chapter:
         """Return the text and the order of the chapter."""
+
+    def front_row(self, inputs: ReportInputs) -> FrontRow | None:
+        """Return the study's line on the front page."""

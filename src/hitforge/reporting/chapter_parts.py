@@ -50,6 +50,13 @@ def models_and_events(inputs: ReportInputs, events: str) -> str:
     )
 
 
+def evaluated_events(inputs: ReportInputs, sample: str, n: int, events: str) -> str:
+    """Return what was evaluated, for the front page: ``2 625 simulated test objects``; ``events`` names them."""
+    train = inputs.samples_with_role("train")[0]
+    simulated = inputs.settings["samples"].get(sample, inputs.settings["samples"][train])["source"] == "simulate"
+    return f"{fixed(n, 0)} {'simulated ' * simulated}{events}"
+
+
 def significance(difference: Measured) -> Cell:
     """Return a difference in units of its error, nothing where either is unknown."""
     if difference.value is None or not difference.error:

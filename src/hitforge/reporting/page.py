@@ -81,9 +81,11 @@ def render_page(chapters: Sequence[ChapterFiles], run: RunInfo) -> str:
     )
     environment.globals |= {"render": render, "heading": heading}
     environment.filters["grouped"] = lambda value: fixed(float(value), 0)
+    loaded = [_load(files_) for files_ in chapters]
     style = files("hitforge.reporting").joinpath("page.css").read_text(encoding="utf-8")
     return environment.get_template("page.html.j2").render(
-        chapters=[_load(files_) for files_ in chapters],
+        chapters=loaded,
+        front_table=_front_table([shown.chapter for shown in loaded]) if len(loaded) > 1 else None,
         run=run,
         style=Markup(style),  # our own file, not data
         version=hitforge.__version__,
@@ -119,6 +121,38 @@ def _picture(folder: Path, name: str) -> _Picture:
     path, kind = (svg, "svg+xml") if svg.stat().st_size <= MAX_SVG_BYTES else (folder / f"{name}.png", "png")
     data = base64.b64encode(path.read_bytes()).decode("ascii")
     return _Picture(text, f"data:image/{kind};base64,{data}", path.name)
+
+
+def _front_table(chapters: Sequence[Chapter]) -> Table:
+    """Return the front page's table: a line for each study."""
+    rows: list[tuple[Cell, ...]] = []
+    for chapter in chapters:
+        row = chapter.front
+        if row is None:
+            rows.append((chapter.study, chapter.title, *[None] * 8))
+            continue
+        quantity = f"{row.quantity} [{row.unit}]" if row.unit else row.quantity
+        pairs = (row.baseline, row.baseline_number, row.ensemble, row.ensemble_number)
+        rows.append((chapter.study, row.data, quantity, *pairs, row.gain, row.published, row.other_sample))
+    return Table(
+        name="front",
+        title="The studies in one table",
+        caption="Baseline and ensemble on the same events; gain is by how much the ensemble is better, with the error "
+        "of the paired difference. Published numbers are for other samples and show the scale only.",
+        columns=(
+            Column(key="study", label="Study", align="left"),
+            Column(key="data", label="Data", align="left", wide=True),
+            Column(key="quantity", label="Quantity", align="left", wide=True),
+            Column(key="baseline", label="Baseline", align="left"),
+            Column(key="baseline_number", label="its number"),
+            Column(key="ensemble", label="Ensemble", align="left"),
+            Column(key="ensemble_number", label="its number"),
+            Column(key="gain", label="Gain"),
+            Column(key="published", label="Published", align="left", wide=True),
+            Column(key="other_sample", label="No comparison, because", align="left", wide=True),
+        ),
+        rows=tuple(rows),
+    )
 
 
 def _cost_table(stages: Sequence[StageCost]) -> Table | None:

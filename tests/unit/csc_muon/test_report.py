@@ -15,8 +15,9 @@ from hitforge.studies.csc_muon.published import load_published
 from hitforge.studies.csc_muon.report.aims import _verdict
 from hitforge.studies.csc_muon.report.class_figures import class_calibration
 from hitforge.studies.csc_muon.report.figures import all_figures
+from hitforge.studies.csc_muon.report.front import front_row
 from hitforge.studies.csc_muon.report.names import FIGURES, TABLES
-from hitforge.studies.csc_muon.report.result_tables import headline, published
+from hitforge.studies.csc_muon.report.result_tables import headline, headline_of, published
 from hitforge.studies.csc_muon.report.tables import all_tables
 from hitforge.studies.csc_muon.report.text import chapter_text
 from hitforge.studies.csc_muon.report.view import ablation_base, main_models
@@ -182,3 +183,12 @@ def test_aims_are_met_missed_open_or_not_measured(tables: dict[str, Table], inpu
     cases = ((1.0, 1.0), (1.0, -1.0), (0.1, 1.0), (-1.0, -1.0))
     verdicts = [_verdict(Measured(value=value, error=0.1), sign) for value, sign in cases]
     assert verdicts == ["met", "missed", "open", "met"]
+
+
+def test_line_on_the_front_page_is_the_rate_reduction(inputs: ReportInputs) -> None:
+    row = front_row(inputs)
+    assert (row.baseline, row.ensemble) == ("emtf-bdt", inputs.reference)
+    found = headline_of(inputs, inputs.reference)["rate_reduction"]
+    assert row.ensemble_number == found and found.value is not None
+    assert row.gain.value == pytest.approx(found.value - 1) and row.gain.error == found.error
+    assert row.published.startswith("2 (") and " and 3 (" in row.published

@@ -15,6 +15,7 @@ from hitforge.studies.object_id.objects import CLASS_NAMES
 from hitforge.studies.object_id.published import load_published
 from hitforge.studies.object_id.report.aims import verdict
 from hitforge.studies.object_id.report.figures import all_figures
+from hitforge.studies.object_id.report.front import front_row
 from hitforge.studies.object_id.report.names import FIGURES, TABLES
 from hitforge.studies.object_id.report.predicted import predicted_objects
 from hitforge.studies.object_id.report.tables import all_tables
@@ -121,3 +122,13 @@ def test_the_text_shows_everything_and_is_honest_about_the_data(inputs: ReportIn
     assert "no validated detector simulation" in notes and "function, not physics" in notes
     assert "1 of 2 parts of train are left out" in notes
     assert {number.model for number in chapter.headline} == set(STRENGTHS)
+
+
+def test_line_on_the_front_page_is_the_paired_gain_over_the_seeds_network(inputs: ReportInputs) -> None:
+    row = front_row(inputs)
+    values = {m: inputs.metrics_of[m]["samples"]["test"]["classes"]["macro_recall"]["value"] for m in STRENGTHS}
+    assert (row.baseline, row.ensemble) == ("seed-cnn", "ens5")
+    assert row.gain.value == pytest.approx(100 * (values["ens5"] - values["seed-cnn"])) and row.gain.error
+    assert row.published == "93.6 to 99.9 % (slides, 2017)" and "one image" in row.other_sample
+    alone = front_row(dataclasses.replace(inputs, metrics={"ens5": inputs.metrics["ens5"]}))
+    assert alone.baseline_number.reason == "seed-cnn was not run"

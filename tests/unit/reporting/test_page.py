@@ -2,14 +2,17 @@ from __future__ import annotations
 
 import copy
 import re
+import shutil
 from html.parser import HTMLParser
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from hitforge.provenance import read_json
+from hitforge.provenance import read_json, write_json
 from hitforge.reporting.changes import compare_chapters
+from hitforge.reporting.chapter import FrontRow
+from hitforge.reporting.numbers import cell_text
 from hitforge.reporting.page import ChapterFiles, duration
 from hitforge.reporting.run_info import RunInfo, read_benchmarks
 from hitforge.stages.bind_report import make_page
@@ -124,10 +127,28 @@ def test_page_repeats_and_needs_no_run_section(report: Any, tmp_path: Path) -> N
     assert b"Since the last report" not in pages[0] and b"Time and memory" not in pages[0]
 
 
-def test_several_studies_share_a_page(report: Any, tmp_path: Path) -> None:
+def test_several_studies_share_a_page_with_a_table_in_front(report: Any, tmp_path: Path) -> None:
     files = ChapterFiles(report.tables, report.figures)
-    make_page([files, files], RunInfo(), tmp_path / "index.html")
-    assert "Report of 2 studies" in (tmp_path / "index.html").read_text(encoding="utf-8")
+    # a study without a line on the front page
+    shutil.copytree(report.tables, tmp_path / "tables")
+    chapter = read_json(report.tables / "chapter.json")
+    write_json(tmp_path / "tables/chapter.json", {**chapter, "study": "other", "front": None})
+    make_page([files, ChapterFiles(tmp_path / "tables", report.figures)], RunInfo(), tmp_path / "index.html")
+    page = (tmp_path / "index.html").read_text(encoding="utf-8")
+    assert "Report of 2 studies" in page
+    front = page[page.index('<section class="block" id="front">') : page.index('<article id="calo_muon">')]
+    assert front.count("<tr>") == 3 and 'href="#other"' in front
+    row = FrontRow.model_validate(chapter["front"])
+    assert row.published in front and row.other_sample in front
+    for number in (row.baseline_number, row.ensemble_number, row.gain):
+        assert cell_text(number) in front
+    links = Links()
+    links.feed(page)
+    assert len(links.ids) == len(set(links.ids)) and "front" in links.ids
+
+
+def test_page_of_one_study_has_no_table_in_front(page: str) -> None:
+    assert 'id="front"' not in page
 
 
 def test_nothing_changed_is_said() -> None:

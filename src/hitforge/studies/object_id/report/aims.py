@@ -6,8 +6,8 @@ from collections.abc import Iterator
 
 from hitforge.reporting.chapter import Column, Measured, ReportInputs, Table
 from hitforge.studies.object_id.objects import CLASS_NAMES
-from hitforge.studies.object_id.report.result_tables import headline_of
-from hitforge.studies.object_id.report.view import cell, differences_of, sample_title, shown_sample
+from hitforge.studies.object_id.report.result_tables import difference, headline_of
+from hitforge.studies.object_id.report.view import sample_title, shown_sample
 
 SIGMAS = 2.0
 RECALLS = {"electron": 97.0, "muon": 97.0, "jet": 90.0, "tau": 80.0}
@@ -40,19 +40,11 @@ def _aims(inputs: ReportInputs) -> Iterator[tuple[str, str, Measured]]:
     for first, second, least in ORDER:
         limit = f"{abs(least):g} points {'above' if least > 0 else 'below'} " if least else "that of "
         aim = f"balanced accuracy at least {limit}{second}"
-        yield aim, first, _shifted(_difference(inputs, first, second), least)
+        yield aim, first, _shifted(difference(inputs, first, second), least)
     numbers = headline_of(inputs, "ens5")
     for name in CLASS_NAMES:
         number = numbers.get(f"recall_{name}", Measured(value=None, reason="ens5 was not run"))
         yield f"recall of {name} above {RECALLS[name]:g} %", "ens5", _shifted(number, RECALLS[name])
-
-
-def _difference(inputs: ReportInputs, first: str, second: str) -> Measured:
-    for row in differences_of(inputs):
-        if row["quantity"] == "balanced_accuracy" and {row["first"], row["second"]} == {first, second}:
-            return cell(row["difference"], scale=100.0 if row["first"] == first else -100.0)
-    absent = [model for model in (first, second) if model not in inputs.metrics]
-    return Measured(value=None, reason=f"{' and '.join(absent)} was not run")
 
 
 def _shifted(number: Measured, limit: float) -> Measured:

@@ -37,6 +37,15 @@ def headline_of(inputs: ReportInputs, model: str) -> dict[str, Measured]:
     }
 
 
+def difference(inputs: ReportInputs, first: str, second: str, quantity: str = "balanced_accuracy") -> Measured:
+    """Return first minus second of two models in points, with the error of the paired difference."""
+    for row in differences_of(inputs):
+        if row["quantity"] == quantity and {row["first"], row["second"]} == {first, second}:
+            return cell(row["difference"], scale=100.0 if row["first"] == first else -100.0)
+    absent = [model for model in (first, second) if model not in inputs.metrics]
+    return Measured(value=None, reason=f"{' and '.join(absent)} was not run" if absent else "not compared")
+
+
 def headline(inputs: ReportInputs) -> Table:
     """One row for each model."""
     rows: list[tuple[Cell, ...]] = []
