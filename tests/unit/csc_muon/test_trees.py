@@ -91,7 +91,7 @@ def test_lookup_table_is_the_median_of_its_cell(study: Study, roads: Roads) -> N
 
 def test_planes_left_out_are_not_seen(study: Study, roads: Roads) -> None:
     features = features_of(roads.variables)
-    model = "hgb-csc-only"
+    model = "hgb-fixed-csc-only"
     seen = study.model_features(model, features)
     names = study.feature_set(study.settings.models[model].features)
     assert np.isnan(seen[:, names.index("me0_bend")]).all()
