@@ -29,7 +29,7 @@ def spectrum_weights(true_pt: Floats, exponent: float) -> Floats:
 
 
 def all_spectra(true_pt: Floats, settings: EvaluationSettings) -> Floats:
-    """Return the weights of each spectrum, shape (spectra, n): the powers, then the user's histogram if there is one."""
+    """Return the weights of each spectrum, shape (spectra, n): the powers, then the histogram if there is one."""
     spectra = [spectrum_weights(true_pt, n) for n in settings.spectrum_exponents]
     histogram = settings.spectrum_histogram
     if histogram is not None:
