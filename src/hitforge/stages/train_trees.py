@@ -27,10 +27,10 @@ def read_tree_data(
     """Read the events of some folds: the model's features, shape (n, F), labels and weights of a booster."""
     task = study.booster_tasks(model)[booster]
     values, labels, weights = [], [], []
-    for features, target in read_feature_rows(study, shards, folds, count):
+    for features, target, own_weight in read_feature_rows(study, shards, folds, count):
         values.append(study.model_features(model, features))
         labels.append(task.label(features, target))
-        weights.append(task.weight(features, target))
+        weights.append(task.weight(features, target) * own_weight)
     return TreeData(np.concatenate(values), np.concatenate(labels), np.concatenate(weights))
 
 

@@ -160,12 +160,14 @@ class ObjectId(Study[ObjectIdSettings]):
         """Return the class probabilities of the booster."""
         return {"class_probabilities": outputs[0]}
 
-    def fit_table(self, model: str, features: NDArray[np.float32], target: NDArray[np.float32]) -> dict[str, Any]:
+    def fit_table(
+        self, model: str, features: NDArray[np.float32], target: NDArray[np.float32], weight: NDArray[np.float32]
+    ) -> dict[str, Any]:
         """Return the coefficients of a logistic regression on the model's features."""
         from hitforge.studies.object_id.floor import fit_floor
 
         own = self.model_features(model, features)
-        return fit_floor(own, target.astype(np.int64), self.event_weight(model, target))
+        return fit_floor(own, target.astype(np.int64), self.event_weight(model, target) * weight)
 
     def table_columns(
         self, model: str, table: Mapping[str, Any], features: NDArray[np.float32]
