@@ -28,6 +28,7 @@ def test_numbers_of_a_sample_add_up() -> None:
     )
     assert np.sum(metrics["counts"]) == 2000 and np.trace(metrics["counts"]) == correct.sum()
     assert metrics["classes"]["accuracy"]["error"] == pytest.approx(np.sqrt(0.2 / 2000), rel=0.9)
+    assert metrics["member_accuracy"] == pytest.approx([correct.mean()])
     inside = (sample.pt >= 30) & (sample.pt < 40) & (LABEL == 1)
     assert entry(metrics["recall_pt"]["recall"], 1, 2)["value"] == pytest.approx(correct[inside].mean())
 
@@ -115,6 +116,9 @@ def test_the_temperature_undoes_a_wrong_scale() -> None:
     few = fit_temperature(sample_of(drawn[:5], good[:5]), 20)
     assert few["temperature"] is None and "fewer than 20" in few["reason"]
     assert calibrated(sharp, few) is sharp
+    # a model that favours wrong classes is best at an infinite temperature
+    wrong = fit_temperature(sample_of((LABEL + 1) % 4, toy_probabilities(LABEL, 1.5)), 20)
+    assert wrong["temperature"] is None and "no minimum" in wrong["reason"]
 
 
 def test_the_floor_is_logistic_regression_and_without_features_the_shares() -> None:

@@ -44,6 +44,7 @@ def test_objects_of_an_event_come_in_pairs_and_share_its_number() -> None:
     assert np.array_equal(objects.event[::2], objects.event[1::2])
     assert len(np.unique(objects.event)) == len(objects) // 2
     assert np.array_equal(objects.label[::2], objects.label[1::2])
+    assert np.array_equal(objects.proc, objects.label)  # jets come from dijets, not from the recoil of a Z
     assert np.all((objects.n_prong >= 0) == (objects.label == TAU))
     assert np.all((objects.parton != 0) == (objects.label == JET))
 

@@ -56,3 +56,11 @@ def test_variants_of_the_slides_are_there(settings: Any) -> None:
     ):
         assert networks[name].loss == loss
         assert settings.models[name].training.schedule.max_epochs == epochs
+
+
+def test_epochs_are_chosen_on_validation_folds_and_trainings_stop_early() -> None:
+    found = load_settings({"studies": ["object_id"], "preset": "paper"}).studies["object_id"]
+    assert found.folds.held_out == (0,)
+    for name in ("seed-cnn", "ens5"):
+        schedule = found.models[name].training.schedule
+        assert schedule.stop_patience < schedule.max_epochs and (schedule.constant or schedule.stop_in_cycle)
