@@ -136,9 +136,7 @@ def occlusion(inputs: ReportInputs) -> Figure:
     present = [c for c in range(len(CLASS_NAMES)) if np.isfinite(maps[c]).all()]
     largest = max(float(np.abs(maps[present]).max()), 1e-3)
     norm = SymLogNorm(linthresh=0.01 * largest, vmin=-largest, vmax=largest)
-    figure = _gallery(
-        inputs, maps[present], [CLASS_NAMES[c] for c in present], norm, "RdBu_r", "Mean of $\\ln p - \\ln p'$"
-    )
+    figure = _gallery(inputs, maps[present], [CLASS_NAMES[c] for c in present], norm, "RdBu_r", "Mean loss of ln p")
     caption = (
         f"Mean loss of ln p of the true class when {PATCH} × {PATCH} cells of one channel are emptied, first member of "
         f"{model}, {OBJECTS_PER_CLASS} objects of each class; features are made again from what is left. Red cells "

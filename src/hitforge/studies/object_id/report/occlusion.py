@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from itertools import product
 from pathlib import Path
 
 import numpy as np
@@ -46,22 +47,27 @@ def occlusion_maps(inputs: ReportInputs, model: str, scaling: Path, objects: Obj
         images = objects.image[np.flatnonzero(objects.label == label)[:OBJECTS_PER_CLASS]]
         if not len(images):
             continue
-        total = images.sum(axis=(1, 2, 3))
+        maps[label] = 0.0
         before = predict(images)[:, label]
-        patches = [
-            (c, i, j) for c in range(len(CHANNELS)) for i in range(0, rows, PATCH) for j in range(0, columns, PATCH)
-        ]
-        for channel, i, j in patches:
-            patch = (slice(None), channel, slice(i, i + PATCH), slice(j, j + PATCH))
-            lost = images[patch].sum(axis=(1, 2))
+        total = images.sum(axis=(1, 2, 3))
+        corners, rows_of, occluded = [], [], []
+        for corner in product(range(len(CHANNELS)), range(0, rows, PATCH), range(0, columns, PATCH)):
+            lost = images[_patch(*corner)].sum(axis=(1, 2))
             chosen = np.flatnonzero((lost > 0) & (total - lost > 1e-3))
-            change = np.zeros(len(images))
-            if len(chosen):
-                left = images[chosen]
-                left[patch] = 0.0
-                change[chosen] = before[chosen] - predict(left)[:, label]
-            maps[label, channel, i : i + PATCH, j : j + PATCH] = change.mean()
+            left = images[chosen]
+            left[_patch(*corner)] = 0.0
+            corners.append(corner)
+            rows_of.append(chosen)
+            occluded.append(left)
+        ends = np.cumsum([len(chosen) for chosen in rows_of])
+        after = np.split(predict(np.concatenate(occluded))[:, label], ends[:-1])
+        for corner, chosen, found in zip(corners, rows_of, after, strict=True):
+            maps[label][_patch(*corner)[1:]] = (before[chosen] - found).sum() / len(images)
     return maps
+
+
+def _patch(channel: int, row: int, column: int) -> tuple[slice | int, ...]:
+    return slice(None), channel, slice(row, row + PATCH), slice(column, column + PATCH)
 
 
 class _Member:
@@ -83,7 +89,7 @@ class _Member:
 
         from hitforge.training.device import repeatable
 
-        found = []
+        found = [np.zeros((0, N_CLASSES))]
         with repeatable(torch.device("cpu"), 1), torch.inference_mode():
             for start in range(0, len(images), BATCH):
                 tensors = self._tensors(features_of(images[start : start + BATCH], self._geometry))
