@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 import pytest
 
+from hitforge.evaluation.statistics import packed, resample
 from hitforge.studies.csc_muon.evaluation.classes import ClassReport
 from hitforge.studies.csc_muon.evaluation.metrics import (
     apply_calibration,
@@ -22,7 +23,6 @@ from hitforge.studies.csc_muon.evaluation.metrics import (
 from hitforge.studies.csc_muon.evaluation.muons import join_samples, pt_class
 from hitforge.studies.csc_muon.evaluation.regression import RegressionErrors
 from hitforge.studies.csc_muon.evaluation.settings import EvaluationSettings
-from hitforge.studies.csc_muon.evaluation.statistics import packed, resample
 from tests.unit.csc_muon.toy_muons import sample_of, settings, toy_columns, toy_sample, toy_truth
 
 SETTINGS = settings()

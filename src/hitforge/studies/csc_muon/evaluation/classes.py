@@ -6,7 +6,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from hitforge.evaluation.bootstrap import Floats
-from hitforge.studies.csc_muon.evaluation.statistics import Arrays, ratio
+from hitforge.evaluation.statistics import Arrays, ratio
 
 RELIABILITY_BINS = 10
 _SMALLEST_PROBABILITY = 1e-7

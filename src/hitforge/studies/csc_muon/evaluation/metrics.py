@@ -14,6 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from hitforge.evaluation.bootstrap import Floats
+from hitforge.evaluation.statistics import Arrays, Statistic, packed, plain, ratio, resample
 from hitforge.seeds import child_generator
 from hitforge.studies.csc_muon.evaluation.classes import Auc, ClassCalibration, ClassReport, one_vs_rest
 from hitforge.studies.csc_muon.evaluation.muons import (
@@ -39,7 +40,6 @@ from hitforge.studies.csc_muon.evaluation.resolution import (
 )
 from hitforge.studies.csc_muon.evaluation.scaling import PtScaling, fit_scaling
 from hitforge.studies.csc_muon.evaluation.settings import EvaluationSettings
-from hitforge.studies.csc_muon.evaluation.statistics import Arrays, Statistic, packed, plain, ratio, resample
 from hitforge.studies.csc_muon.evaluation.thresholds import (
     CONVENTIONS,
     DECK_GEV,

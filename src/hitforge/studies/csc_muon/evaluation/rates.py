@@ -11,9 +11,9 @@ from collections.abc import Mapping
 import numpy as np
 
 from hitforge.evaluation.bootstrap import Floats
+from hitforge.evaluation.statistics import Arrays, group_of, ratio
 from hitforge.studies.csc_muon.evaluation.muons import MuonSample
 from hitforge.studies.csc_muon.evaluation.settings import EvaluationSettings
-from hitforge.studies.csc_muon.evaluation.statistics import Arrays, group_of, ratio
 
 RATE_THRESHOLDS_GEV = np.arange(3.0, 61.0)
 """Thresholds of the rate curve, where the pT scaling has nodes on both sides."""

@@ -8,8 +8,8 @@ from typing import Any
 import numpy as np
 
 from hitforge.evaluation.bootstrap import Floats
-from hitforge.studies.csc_muon.evaluation.ordered import OrderedGroups
-from hitforge.studies.csc_muon.evaluation.statistics import Arrays, ratio
+from hitforge.evaluation.ordered import OrderedGroups
+from hitforge.evaluation.statistics import Arrays, ratio
 
 UNSIGNED = "the model does not predict the sign of the charge"
 

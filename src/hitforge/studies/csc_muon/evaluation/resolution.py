@@ -6,10 +6,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from hitforge.evaluation.bootstrap import Floats
+from hitforge.evaluation.ordered import OrderedGroups
+from hitforge.evaluation.statistics import Arrays, enough, group_of, ratio
 from hitforge.studies.csc_muon.evaluation.muons import MuonSample
-from hitforge.studies.csc_muon.evaluation.ordered import OrderedGroups
 from hitforge.studies.csc_muon.evaluation.settings import EvaluationSettings
-from hitforge.studies.csc_muon.evaluation.statistics import Arrays, enough, group_of, ratio
 
 HIGH_PT_GEV = 120.0
 """Beyond this the tails are reported apart: the detector measures little curvature there."""

@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from hitforge.evaluation.bootstrap import Floats
-from hitforge.studies.csc_muon.evaluation.statistics import Arrays, ratio
+from hitforge.evaluation.statistics import Arrays, ratio
 
 CONVENTIONS = ("pt >= b_k", "pt < b_(k+1)", "bin")
 """Rows of the range metrics: muons from an edge up, below the next edge, between both."""

@@ -9,10 +9,10 @@ from scipy.special import betaincinv, erf, expit, xlogy
 from scipy.special import logit as logit_of
 
 from hitforge.evaluation.bootstrap import Floats
+from hitforge.evaluation.statistics import Arrays, group_of, ratio
 from hitforge.studies.csc_muon.evaluation.muons import MuonSample
 from hitforge.studies.csc_muon.evaluation.scaling import PLATEAU_FROM
 from hitforge.studies.csc_muon.evaluation.settings import EvaluationSettings
-from hitforge.studies.csc_muon.evaluation.statistics import Arrays, group_of, ratio
 
 PT_EDGES_GEV = np.concatenate(
     [

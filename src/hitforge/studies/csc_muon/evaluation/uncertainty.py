@@ -5,11 +5,11 @@ from __future__ import annotations
 import numpy as np
 
 from hitforge.evaluation.bootstrap import Floats
+from hitforge.evaluation.ordered import OrderedGroups
+from hitforge.evaluation.statistics import Arrays, enough, ratio
 from hitforge.studies.csc_muon.evaluation.muons import MuonSample
-from hitforge.studies.csc_muon.evaluation.ordered import OrderedGroups
 from hitforge.studies.csc_muon.evaluation.resolution import binnings
 from hitforge.studies.csc_muon.evaluation.settings import EvaluationSettings
-from hitforge.studies.csc_muon.evaluation.statistics import Arrays, enough, ratio
 from hitforge.studies.csc_muon.targets import QUANTILE_LEVELS
 
 INTERVALS = ((2, 4, 0.5), (1, 5, 0.68), (0, 6, 0.95))

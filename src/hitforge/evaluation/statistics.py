@@ -1,6 +1,6 @@
 """Many statistics of one sample on the same bootstrap draws.
 
-A statistic maps weights of the muons to named arrays. All statistics of a sample see the same draws, and models with
+A statistic maps weights of the events to named arrays. All statistics of a sample see the same draws, and models with
 the same stream too, so that differences between them are paired.
 """
 
@@ -24,7 +24,7 @@ class Statistic(Protocol):
     """Why a number is NaN."""
 
     def __call__(self, weights: Floats) -> Arrays:
-        """Return the arrays for weights of the muons, shape (n,); their shapes do not depend on the weights."""
+        """Return the arrays for weights of the events, shape (n,); their shapes do not depend on the weights."""
 
 
 def resample(
@@ -36,7 +36,7 @@ def resample(
     ----------
     statistics : mapping of name to Statistic
     weights : ndarray, shape (n,)
-        Event weights of the sample; a replica multiplies them with the multiplicity of each muon.
+        Event weights of the sample; a replica multiplies them with the multiplicity of each event.
     replicas : int
         Number B of replicas.
     generator : numpy.random.Generator
@@ -103,7 +103,7 @@ def ratio(numerator: NDArray[Any] | float, denominator: NDArray[Any] | float) ->
 
 
 def enough(groups: NDArray[np.integer], n_groups: int, minimum: int) -> NDArray[np.bool_]:
-    """Return which groups hold at least ``minimum`` muons of the sample, shape (n_groups,)."""
+    """Return which groups hold at least ``minimum`` events of the sample, shape (n_groups,)."""
     return np.asarray(np.bincount(groups[groups >= 0], minlength=n_groups) >= minimum)
 
 

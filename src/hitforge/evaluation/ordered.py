@@ -1,4 +1,4 @@
-"""Weighted order statistics in groups, for any weights of the muons: sorted once, then one cumulative sum each."""
+"""Weighted order statistics in groups, for any weights of the events: sorted once, then one cumulative sum each."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ class OrderedGroups:
     values : ndarray, shape (n,)
         Finite values.
     groups : ndarray, shape (n,), int
-        Group of each muon; -1 is in none.
+        Group of each event; -1 is in none.
     n_groups : int
         Number of groups.
     """
@@ -43,7 +43,7 @@ class WeightedGroups:
     """Order statistics of weighted groups; NaN in a group without weight."""
 
     def __init__(self, values: Floats, starts: NDArray[np.int64], weights: Floats) -> None:
-        # muons without weight must not become the end of an interval
+        # events without weight must not become the end of an interval
         self._kept = np.flatnonzero(weights > 0)
         self._values = values[self._kept]
         self._weights = weights[self._kept]
@@ -59,13 +59,13 @@ class WeightedGroups:
     def median(self) -> Floats:
         """Return the mean of the lower and the upper median, shape (n_groups,)."""
         half = self._first + 0.5 * self.total
-        # symmetric in the values: half the weight lies exactly between two of them for an even number of muons
+        # symmetric in the values: half the weight lies exactly between two of them for an even number of events
         return 0.5 * (self._at(half) + self._at(half + 1e-9 * self.total))
 
     def _at(self, weight: Floats) -> Floats:
         if not len(self._values):
             return np.full(len(self.total), np.nan)
-        # a little less, so that rounding of the sum does not move to the next muon
+        # a little less, so that rounding of the sum does not move to the next event
         position = np.searchsorted(self._cumulative[1:], weight - 1e-10 * self.total, side="left")
         last = np.maximum(self._starts[1:] - 1, 0)
         position = np.clip(position, np.minimum(self._starts[:-1], last), last)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from hitforge.studies.csc_muon.evaluation.ordered import OrderedGroups
+from hitforge.evaluation.ordered import OrderedGroups
 
 
 def smallest_interval(values: np.ndarray, weights: np.ndarray, fraction: float) -> float:
