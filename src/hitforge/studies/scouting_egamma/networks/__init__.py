@@ -1,0 +1,1 @@
+"""Networks on 5 x 5 images and tables."""
