@@ -36,6 +36,10 @@ INERT_OF = {
             ),
             *("simulation.options", "targets", "roads", "planes", "feature_table"),
         ),
+        "scouting_egamma": (
+            *("settings", "report", "report.names", "evaluation", "evaluation.settings", "reading", "simulation"),
+            *("simulation.options", "candidates", "geometry", "feature_table"),
+        ),
     }.items()
 }
 # imported for types or by a neighbour in the same module, without influence on what this stage writes
@@ -76,7 +80,7 @@ def test_constants_belong_to_their_module() -> None:
     assert module_files("studies.calo_muon.geometries")
 
 
-@pytest.mark.parametrize("study", ["calo_muon", "csc_muon"])
+@pytest.mark.parametrize("study", ["calo_muon", "csc_muon", "scouting_egamma"])
 @pytest.mark.parametrize("stage", STAGE_MODULES)
 def test_listed_modules_exist(study: str, stage: str) -> None:
     for module in stage_modules(study, stage):
@@ -122,6 +126,18 @@ STUDY_IMPORTS = {
         "assemble": ("networks.build",),
         "predict": ("inputs", "networks.build", "features", "trees", "lookup"),
         "calibrate": ("evaluation.metrics", "samples"),
+        "evaluate": ("evaluation.metrics", "samples"),
+        "tables": ("report.tables", "report.text"),
+        "figures": ("report.figures",),
+    },
+    "scouting_egamma": {
+        "simulate": ("simulation.generate", "simulation.write"),
+        "validate": ("validate",),
+        "build_shard": ("features", "ntuple", "selection"),
+        "train_trees": ("trees",),
+        "fit_table": ("lookup",),
+        "predict": ("trees", "lookup"),
+        "calibrate": ("evaluation.calibration", "samples"),
         "evaluate": ("evaluation.metrics", "samples"),
         "tables": ("report.tables", "report.text"),
         "figures": ("report.figures",),

@@ -6,8 +6,10 @@ import numpy as np
 import pytest
 
 from hitforge.studies.scouting_egamma.candidates import TRACK
+from hitforge.studies.scouting_egamma.checks import find_problems
 from hitforge.studies.scouting_egamma.geometry import CATEGORIES
 from hitforge.studies.scouting_egamma.moments import moments_of
+from hitforge.studies.scouting_egamma.reading import ReaderSettings
 from hitforge.studies.scouting_egamma.simulation.constants import load_constants
 from hitforge.studies.scouting_egamma.simulation.generate import dead_map, simulate_candidates
 from hitforge.studies.scouting_egamma.simulation.options import SimulationSettings
@@ -115,6 +117,10 @@ def test_seed_is_the_centre() -> None:
     # the largest of the 3 x 3 about the impact; a photon two crystals away can be larger
     assert np.mean(centre == inner) > 0.95
     assert (centre >= load_constants().lost["seed_min"]).all()
+
+
+def test_no_candidate_has_a_fault() -> None:
+    assert find_problems(SAMPLE, 0, "simulated", ReaderSettings()) == []
 
 
 def test_position_is_reconstructed_not_copied() -> None:

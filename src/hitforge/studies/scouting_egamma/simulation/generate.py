@@ -276,8 +276,10 @@ def _preshower(rng: np.random.Generator, guns: Guns, constants: Constants) -> ND
 
 def _words(guns: Guns, seed_index: list[Ints], dead: Bools) -> dict[str, NDArray[np.generic]]:
     first, second = seed_index
+    # without any energy the seed is arbitrary, and may lie beyond the last crystal
+    in_barrel = np.clip(first, -EB_MAX_IETA, EB_MAX_IETA - 1)
     return {
-        "ieta": np.where(guns.is_eb, ieta_of(first), np.clip(first + 1, 1, 100)),
+        "ieta": np.where(guns.is_eb, ieta_of(in_barrel), np.clip(first + 1, 1, 100)),
         "iphi": np.where(guns.is_eb, second + 1, np.clip(second + 1, 1, 100)),
         "dead_5x5": dead,
         "is_electron": guns.is_electron,

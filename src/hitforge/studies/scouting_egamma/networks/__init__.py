@@ -1,1 +1,0 @@
-"""Networks on 5 x 5 images and tables."""

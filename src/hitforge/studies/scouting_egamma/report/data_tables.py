@@ -1,0 +1,57 @@
+"""Tables of the data: what each quality cut removes."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from hitforge.reporting.chapter import Cell, Column, Measured, ReportInputs, Table
+from hitforge.studies.scouting_egamma.feature_table import FEATURE_NAMES
+from hitforge.studies.scouting_egamma.geometry import CATEGORIES
+from hitforge.studies.scouting_egamma.report.view import load_candidates
+from hitforge.studies.scouting_egamma.selection import observable_cuts
+
+
+def quality_cuts(inputs: ReportInputs) -> Table:
+    """Share of candidates that each cut keeps, by category."""
+    data = load_candidates(inputs)
+    rows: list[tuple[Cell, ...]] = []
+    if data:
+        features = np.stack([data[name] for name in FEATURE_NAMES], axis=1)
+        response = 1 / data["y"]
+        no_dead = data["dead"] == 0
+        cuts = {
+            "away from gaps and rims (among those without a dead channel)": data["quality"] == 0,
+            "no dead channel in the 5 × 5": no_dead,
+            **observable_cuts(features),
+            "all observable cuts": data["observable"] > 0,
+            "dE > −0.4 (looks at the truth)": response > 0.6,
+            "E_reco > 0.85 E_MC (looks at the truth)": response > 0.85,
+            "no dead channel and dE > −0.4 (looks at the truth)": no_dead & (response > 0.6),
+        }
+        for name, kept in cuts.items():
+            among = no_dead if name.startswith("away") else np.ones(len(response), dtype=bool)
+            cells = []
+            for c in range(len(CATEGORIES)):
+                own = among & (data["category"] == c)
+                share, n = float(np.mean(kept[own])) if own.any() else np.nan, int(own.sum())
+                cells.append(
+                    Measured(value=100 * share, error=100 * float(np.sqrt(share * (1 - share) / n)))
+                    if n
+                    else Measured(value=None, reason="no candidates")
+                )
+            rows.append((name, *cells))
+    return Table(
+        name="quality_cuts",
+        title="What the cuts keep",
+        caption=(
+            "Share of the train sample's candidates with an energy that each cut alone keeps, with binomial errors. "
+            "Cuts that look at the truth cannot be applied to data; they are here for comparison."
+        ),
+        columns=(
+            Column(key="cut", label="Cut", align="left", wide=True),
+            *(Column(key=name.lower().replace(" ", "_"), label=name, unit="%") for name in CATEGORIES),
+        ),
+        rows=tuple(rows),
+        notes=("The slides remove 8.0 % in EE with their cuts on dead channels and dE, on another sample.",),
+        empty=None if rows else "the shards of the train sample hold no candidates",
+    )

@@ -1,0 +1,143 @@
+"""Words of the chapter: what was run on which data, and what a reader must know before using a number."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from hitforge.reporting.chapter import Chapter, HeadlineNumber, Item, ReportInputs, Section
+from hitforge.reporting.numbers import fixed
+from hitforge.studies.scouting_egamma.evaluation.response import SELECTIONS
+from hitforge.studies.scouting_egamma.geometry import CATEGORIES
+from hitforge.studies.scouting_egamma.report.view import cell, metrics_of
+
+TITLE = "Electron and photon energies from scouting data"
+
+
+def chapter_text(inputs: ReportInputs) -> Chapter:
+    """Return title, summary, notes and the order of tables and figures."""
+    return Chapter(
+        study=inputs.study,
+        title=TITLE,
+        summary=tuple(_summary(inputs)),
+        notes=tuple(_notes(inputs)),
+        sections=_sections(),
+        parts={
+            sample: {part: inventory.parts[part].n_events for part in inventory.good}
+            for sample, inventory in inputs.inventory_of.items()
+        },
+        headline=tuple(_headline(inputs)),
+    )
+
+
+def _headline(inputs: ReportInputs) -> Iterator[HeadlineNumber]:
+    place = SELECTIONS.index("all")
+    for model, metrics in metrics_of(inputs).items():
+        for c, name in enumerate(CATEGORIES):
+            number = cell(metrics["response"]["width"], place, c, scale=100.0)
+            yield HeadlineNumber(model=model, quantity=f"σ_eff/median, {name}", unit="%", number=number)
+
+
+def _summary(inputs: ReportInputs) -> Iterator[str]:
+    yield (
+        "The trigger stores for scouting what the calorimeter measured of electrons and photons: the energies of the "
+        "5 × 5 crystals around the seed, the cluster and the best track. Here the energy is corrected: models learn "
+        "E_MC / E_reco, separately for barrel and endcaps, electrons and photons."
+    )
+    found = {
+        role: sum(
+            inputs.inventory_of[name].n_events for name in inputs.samples_with_role(role) if name in inputs.inventory_of
+        )
+        for role in ("train", "test")
+    }
+    yield (
+        f"{len(inputs.metrics)} models ({', '.join(inputs.metrics)}) on {fixed(found['train'], 0)} candidates of the "
+        f"train sample and {fixed(found['test'], 0)} test candidates that no training sees."
+    )
+
+
+def _notes(inputs: ReportInputs) -> Iterator[str]:
+    samples = inputs.settings["samples"]
+    generated = [name for name, sample in samples.items() if sample["source"] == "simulate"]
+    if generated:
+        yield (
+            f"The candidates of {' and '.join(generated)} come from the embedded generator. Its crack losses, rate of "
+            "lost candidates and track resolution (optimistic: 1.5 % and the brem tail) were set by hand to look like "
+            "the published distributions. It is no validated detector simulation, and what the track gains is "
+            "partly built in."
+        )
+    yield (
+        "Candidates are flat in pT, η and φ. Those without any energy (E_reco = 0) have no correction: the selection "
+        "table counts them, and no width includes them."
+    )
+    yield (
+        "The energy scale of every model is calibrated with medians in bins of corrected pT and reconstructed |η|, "
+        "fitted on held-out candidates and held fixed. The uncorrected energy (raw) is not."
+    )
+    maps = inputs.settings["simulation"]["dead_map_seed"]
+    yield (
+        f"Train and test samples share one map of dead barrel channels (seed {maps}), which a model with iphi and ieta "
+        "among its features can memorise. The features of hgb have iphi only within a supermodule."
+    )
+    yield "Errors are bootstrap errors of the evaluated candidates; they do not contain the spread of a new training."
+    for sample, inventory in inputs.inventory_of.items():
+        left_out = len(inventory.parts) - len(inventory.good)
+        if left_out:
+            yield f"{left_out} of {len(inventory.parts)} parts of {sample} are left out; the table of parts says why."
+
+
+def _sections() -> tuple[Section, ...]:
+    return (
+        Section(
+            id="results",
+            title="Results",
+            text=("Every number is for candidates that no model was trained on.",),
+            items=_items(
+                "table headline",
+                "table aims",
+                "figure resolution_pt",
+                "figure resolution_eta",
+                "figure response",
+                "table differences",
+                "table selections",
+                "table tails",
+                "table crystal_ball",
+            ),
+        ),
+        Section(id="pairs", title="Pair mass", items=_items("figure pair_mass", "table pair_mass")),
+        Section(
+            id="data",
+            title="Data",
+            text=(
+                "dE is (E_reco − E_MC) / E_MC. Gaps between supermodules (18 fringes in φ) and modules, dead channels "
+                "and bremsstrahlung outside the 5 × 5 make the tail below 0.",
+            ),
+            items=_items(
+                "table cut_flow",
+                "table selection",
+                "table quality_cuts",
+                "table bad_parts",
+                "figure generated",
+                "figure raw_response",
+                "figure response_plane",
+                "figure response_gaps",
+                "figure detector_maps",
+                "figure shower_shapes",
+            ),
+        ),
+        Section(
+            id="training",
+            title="Training",
+            text=("Importances and trials of a model are those of its first booster, that of electrons in EB.",),
+            items=_items(
+                "table training",
+                "figure loss_history",
+                "figure importances",
+                "table tuning",
+                "figure tuning_history",
+            ),
+        ),
+    )
+
+
+def _items(*words: str) -> tuple[Item, ...]:
+    return tuple(Item.model_validate(dict(zip(("kind", "name"), word.split(), strict=True))) for word in words)

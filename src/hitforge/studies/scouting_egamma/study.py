@@ -1,0 +1,191 @@
+"""scouting_egamma: energies of electrons and photons from the calorimeter data stored by the trigger."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from hitforge.bdt_settings import BoosterTask
+from hitforge.config import SampleSettings
+from hitforge.shards import ShardBlock, ShardLayout
+from hitforge.studies.base import Progress, Study
+from hitforge.studies.scouting_egamma.feature_table import FEATURE_NAMES, FEATURE_SETS, FEATURE_UNITS
+from hitforge.studies.scouting_egamma.settings import ScoutingEgammaSettings
+from hitforge.validation import PartFindings
+
+if TYPE_CHECKING:
+    from hitforge.predictions import EvaluationPiece, Predictions
+    from hitforge.reporting.chapter import Chapter, Figure, ReportInputs, Table
+
+
+class ScoutingEgamma(Study[ScoutingEgammaSettings]):
+    """The study; what it needs is imported where it is used, so that reading ntuples does not load torch."""
+
+    name = "scouting_egamma"
+    target = "y"
+
+    # ---- ntuples to shards
+
+    @property
+    def layout(self) -> ShardLayout:
+        """The 5 x 5, cluster, track and derived features; E_MC / E_reco; what the evaluation bins and selects by."""
+        return ShardLayout(
+            feature_names=FEATURE_NAMES,
+            feature_units=tuple(FEATURE_UNITS[name] for name in FEATURE_NAMES),
+            targets={"y": ""},
+            truth={
+                "gen_pt": "GeV", "gen_eta": "", "gen_phi": "rad", "candidate_pt": "GeV", "candidate_abs_eta": "",
+                "category": "", "quality": "", "observable": "", "weight": "",
+            },
+        )  # fmt: skip
+
+    def inspect(self, source: str) -> PartFindings:
+        """Read a part in full and report every problem in it."""
+        from hitforge.studies.scouting_egamma.validate import inspect_part
+
+        return inspect_part(source, self.settings.reader)
+
+    def read(self, source: str) -> Iterator[ShardBlock]:
+        """Yield blocks of the candidates that have a target, with their features."""
+        from hitforge.studies.scouting_egamma.features import features_of
+        from hitforge.studies.scouting_egamma.ntuple import event_bucket, read_candidates
+        from hitforge.studies.scouting_egamma.selection import passes_observable, quality_of, select
+
+        for first_entry, found in read_candidates(source, self.settings.reader):
+            passed, _ = select(found)
+            candidates = found.take(passed)
+            features = features_of(candidates)
+            truth = {name: candidates[name] for name in ("gen_pt", "gen_eta", "gen_phi")} | {
+                "candidate_pt": candidates["pt"],
+                "candidate_abs_eta": np.abs(candidates["eta"]),
+                "category": candidates.category,
+                "quality": quality_of(features),
+                "observable": passes_observable(features),
+                "weight": candidates["w"],
+            }
+            yield ShardBlock(
+                features=features,
+                bucket=event_bucket(candidates["event"], self.settings.reader.dataset_id),
+                entry=first_entry + np.flatnonzero(passed),
+                targets={"y": (candidates.true_energy / candidates["e_reco"]).astype(np.float32)},
+                truth={name: np.asarray(values, dtype=np.float32) for name, values in truth.items()},
+            )
+
+    def simulate(self, out: Path, sample: SampleSettings, seed: int, progress: Progress | None = None) -> None:
+        """Write one simulated part of ``events_per_part`` candidates."""
+        from hitforge.studies.scouting_egamma.simulation.generate import simulate_candidates
+        from hitforge.studies.scouting_egamma.simulation.write import write_part
+
+        assert sample.events_per_part is not None
+        if sample.spectrum != "flat":
+            raise ValueError(f"spectrum {sample.spectrum!r} is not known; known: flat (in pT, eta and phi)")
+        write_part(out, simulate_candidates(sample.events_per_part, seed, self.settings.simulation, progress))
+
+    # ---- models
+
+    def feature_set(self, name: str) -> tuple[str, ...]:
+        """Return the columns of a feature set."""
+        return FEATURE_SETS[name]
+
+    def describe_model(self, model: str) -> dict[str, Any]:
+        """Return what a model is as plain data."""
+        settings = self.settings.models[model]
+        about: dict[str, Any] = {
+            "model": model,
+            "kind": settings.kind,
+            "description": settings.description,
+            "features": list(self.feature_set(settings.features)),
+        }
+        block = settings.trees if settings.kind == "trees" else settings.table
+        return {**about, settings.kind: block.model_dump(mode="json")}
+
+    # ---- boosted trees and tables
+
+    def booster_tasks(self, model: str) -> Sequence[BoosterTask]:
+        """Return one booster for each (region, particle)."""
+        from hitforge.studies.scouting_egamma.trees import booster_tasks
+
+        return booster_tasks(self.settings.models[model].trees)
+
+    def tree_columns(
+        self, model: str, outputs: Sequence[NDArray[np.float32]], features: NDArray[np.float32]
+    ) -> Mapping[str, NDArray[np.floating]]:
+        """Return the correction of each candidate's own booster."""
+        from hitforge.studies.scouting_egamma.trees import tree_columns
+
+        return tree_columns(outputs, features)
+
+    def fit_table(self, model: str, features: NDArray[np.float32], target: NDArray[np.float32]) -> dict[str, Any]:
+        """Return the medians of a baseline."""
+        from hitforge.studies.scouting_egamma.lookup import fit_lookup
+
+        return fit_lookup(features, target, self.settings.models[model].table)
+
+    def table_columns(
+        self, model: str, table: Mapping[str, Any], features: NDArray[np.float32]
+    ) -> Mapping[str, NDArray[np.floating]]:
+        """Return the correction of a baseline."""
+        from hitforge.studies.scouting_egamma.lookup import lookup_columns
+
+        return lookup_columns(table, features)
+
+    # ---- evaluation
+
+    def calibrate(self, predictions: Predictions) -> dict[str, Any]:
+        """Fit the energy scale, and that of the width, on held-out candidates."""
+        from hitforge.studies.scouting_egamma.evaluation.calibration import calibrate
+        from hitforge.studies.scouting_egamma.samples import energy_sample
+
+        return calibrate(energy_sample(predictions), self.settings.evaluation)
+
+    def evaluate(
+        self, model: str, samples: Mapping[str, Sequence[EvaluationPiece]], weights: Sequence[float], seed: int
+    ) -> dict[str, Any]:
+        """Return the metrics of a model."""
+        from hitforge.studies.scouting_egamma.evaluation.metrics import evaluate_model
+        from hitforge.studies.scouting_egamma.samples import calibrated
+
+        prepared = {name: calibrated(pieces) for name, pieces in samples.items()}
+        return evaluate_model(model, prepared, self.settings.evaluation, seed)
+
+    def compare(self, models: Mapping[str, Mapping[str, Sequence[EvaluationPiece]]], seed: int) -> dict[str, Any]:
+        """Return paired differences between models."""
+        from hitforge.studies.scouting_egamma.evaluation.metrics import compare_models
+        from hitforge.studies.scouting_egamma.samples import calibrated
+
+        return {
+            name: compare_models(
+                {model: calibrated(pieces[name]) for model, pieces in models.items()},
+                self.settings.evaluation,
+                seed,
+                name,
+            )
+            for name in next(iter(models.values()))
+        }
+
+    # ---- report
+
+    def chapter(self, inputs: ReportInputs) -> Chapter:
+        """Return the chapter's text and the order of its tables and figures."""
+        from hitforge.studies.scouting_egamma.report.text import chapter_text
+
+        return chapter_text(inputs)
+
+    def tables(self, inputs: ReportInputs) -> Sequence[Table]:
+        """Return the chapter's tables."""
+        from hitforge.studies.scouting_egamma.report.tables import all_tables
+
+        return all_tables(inputs)
+
+    def figures(self, inputs: ReportInputs) -> Iterator[Figure]:
+        """Yield the chapter's figures."""
+        from hitforge.studies.scouting_egamma.report.figures import all_figures
+
+        return all_figures(inputs)
+
+
+STUDY = ScoutingEgamma

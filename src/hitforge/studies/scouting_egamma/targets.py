@@ -1,0 +1,16 @@
+"""What models learn: the correction y = E_MC / E_reco; free of torch and XGBoost."""
+
+from __future__ import annotations
+
+from typing import Final
+
+import numpy as np
+from numpy.typing import NDArray
+
+Y_RANGE: Final = (0.2, 2.0)
+"""Corrections are learnt and predicted within this range, as in the CMS trainer; true ones are never clipped."""
+
+
+def clipped(y: NDArray[np.floating]) -> NDArray[np.floating]:
+    """Return corrections cut to :data:`Y_RANGE`, shape (n,)."""
+    return np.clip(y, *Y_RANGE)
