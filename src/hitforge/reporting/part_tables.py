@@ -6,7 +6,7 @@ from hitforge.reporting.chapter import Cell, Column, ReportInputs, Table
 
 
 def cut_flow(inputs: ReportInputs) -> Table:
-    """Parts and muons of each sample, from what was found to what was used."""
+    """Parts and events of each sample, from what was found to what was used."""
     rows: list[tuple[Cell, ...]] = []
     for name, inventory in inputs.inventory_of.items():
         sample = inputs.settings["samples"].get(name, {})
@@ -28,7 +28,7 @@ def cut_flow(inputs: ReportInputs) -> Table:
     return Table(
         name="cut_flow",
         title="Samples and parts",
-        caption="Parts found, left out and used. Muons found counts all that could be read, in left-out parts too.",
+        caption="Parts found, left out and used. Events found counts all that could be read, in left-out parts too.",
         columns=(
             Column(key="sample", label="Sample", align="left"),
             Column(key="role", label="Role", align="left"),
@@ -37,8 +37,8 @@ def cut_flow(inputs: ReportInputs) -> Table:
             Column(key="parts_bad", label="Bad"),
             Column(key="parts_duplicate", label="Duplicate"),
             Column(key="parts_used", label="Used"),
-            Column(key="muons_found", label="Muons found"),
-            Column(key="muons_used", label="Muons used"),
+            Column(key="events_found", label="Events found"),
+            Column(key="events_used", label="Events used"),
         ),
         rows=tuple(rows),
     )
@@ -83,7 +83,7 @@ def bad_parts(inputs: ReportInputs) -> Table:
     return Table(
         name="bad_parts",
         title="Parts left out",
-        caption="Quarantined and duplicate parts: none of their muons is used anywhere.",
+        caption="Quarantined and duplicate parts: none of their events is used anywhere.",
         columns=(
             Column(key="sample", label="Sample", align="left"),
             Column(key="part", label="Part", align="left"),

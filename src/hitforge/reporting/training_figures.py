@@ -56,7 +56,7 @@ def loss_history(inputs: ReportInputs, loss: str, note: str = "") -> Figure:
     return Figure(
         "loss_history",
         "Losses",
-        "Loss on the training muons (dashed) and on the monitoring fold (solid) that decides which epoch is kept "
+        "Loss on the training events (dashed) and on the monitoring fold (solid) that decides which epoch is kept "
         f"(dot); each member has a monitoring fold of its own. {note}".rstrip(),
         figure,
     )

@@ -37,8 +37,8 @@ def training(inputs: ReportInputs, unit: str, decimals: int | None = None) -> Ta
         columns=(
             Column(key="model", label="Model", align="left"),
             Column(key="member", label="Member"),
-            Column(key="n_training", label="Training muons"),
-            Column(key="n_monitoring", label="Monitoring muons"),
+            Column(key="n_training", label="Training events"),
+            Column(key="n_monitoring", label="Monitoring events"),
             Column(key="steps", label="Steps"),
             Column(key="best_step", label="Best step"),
             Column(key="best_loss", label="Best loss", unit=unit),
