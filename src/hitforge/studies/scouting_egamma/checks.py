@@ -47,7 +47,7 @@ def _faults(candidates: Candidates) -> Iterator[_Fault]:
     for name in ("e_reco", "raw_energy", "pse"):
         yield "negative_energy", "below zero", _MAKE_AGAIN, name, candidates[name] < 0
     suppressed = f"{_MAKE_AGAIN}; a suppressed cell is 0"
-    yield "negative_energy", "a cell below zero", suppressed, MATRIX, (matrix < 0).any(axis=1)
+    yield "negative_energy", "a cell below zero", suppressed, MATRIX, np.asarray((matrix < 0).any(axis=1))
     without = (candidates["e_reco"] > 0) & (candidates["raw_energy"] <= 0)
     yield "no_raw_energy", "zero for a candidate with a calibrated energy", _MAKE_AGAIN, "raw_energy", without
     for name in ("is_electron", "is_EB", "dead_5x5"):

@@ -6,6 +6,8 @@ x and y.
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 from numpy.typing import NDArray
 
@@ -76,7 +78,7 @@ def energy_sums(matrix: Floats) -> dict[str, Floats]:
     }
 
 
-def _shapes(columns: dict[str, NDArray], moments: Moments, candidates: Candidates) -> dict[str, Floats]:
+def _shapes(columns: dict[str, NDArray[Any]], moments: Moments, candidates: Candidates) -> dict[str, Floats]:
     width = np.where(candidates["is_EB"] > 0, EB_WIDTH, EE_WIDTH)
     return {
         "r9": columns["e3x3"] / columns["raw_energy"],
@@ -86,7 +88,7 @@ def _shapes(columns: dict[str, NDArray], moments: Moments, candidates: Candidate
     }
 
 
-def _scale_free(columns: dict[str, NDArray], matrix: Floats) -> dict[str, NDArray]:
+def _scale_free(columns: dict[str, NDArray[Any]], matrix: Floats) -> dict[str, NDArray[Any]]:
     total = columns["e5x5"]
     ratios = {name: columns[name.removesuffix("_e5x5")] / total for name in RATIOS}
     return {
@@ -108,7 +110,7 @@ def _ratio(top: Floats, bottom: Floats) -> Floats:
     return np.divide(top, bottom, out=np.zeros_like(top), where=bottom > 0)
 
 
-def _place(candidates: Candidates, moments: Moments) -> dict[str, NDArray]:
+def _place(candidates: Candidates, moments: Moments) -> dict[str, NDArray[Any]]:
     """Return where the shower is: the log-weighted position against the gaps, and words of the seed crystal."""
     barrel = candidates["is_EB"] > 0
     ieta, iphi = candidates["ieta"].astype(np.int64), candidates["iphi"].astype(np.int64)
@@ -116,7 +118,7 @@ def _place(candidates: Candidates, moments: Moments) -> dict[str, NDArray]:
     phi_position = iphi - np.float32(0.5) + moments.phi
     x, y = (word - 0.5 + mean - EE_CENTRE for word, mean in ((ieta, moments.eta), (iphi, moments.phi)))
 
-    def where(region: NDArray[np.bool_], values: NDArray) -> NDArray:
+    def where(region: NDArray[np.bool_], values: NDArray[Any]) -> NDArray[Any]:
         return np.where(region, values, np.nan)
 
     return {

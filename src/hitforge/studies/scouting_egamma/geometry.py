@@ -39,7 +39,7 @@ CATEGORIES: Final = ("EB electron", "EB photon", "EE electron", "EE photon")
 
 def category_of(is_electron: NDArray[np.generic], is_eb: NDArray[np.generic]) -> NDArray[np.int64]:
     """Return the index in :data:`CATEGORIES`, shape (n,)."""
-    return (2 * (is_eb == 0) + (is_electron == 0)).astype(np.int64)
+    return np.asarray(2 * (is_eb == 0) + (is_electron == 0), dtype=np.int64)
 
 
 def signed_eta_index(ieta: NDArray[np.integer]) -> NDArray[np.int64]:
@@ -67,4 +67,4 @@ def module_distance(eta_position: Floats) -> Floats:
 def module_place(ieta: NDArray[np.integer]) -> NDArray[np.int64]:
     """Return the place of a crystal within its module: abs(ieta) mod 25 up to 25, else (abs(ieta) - 25) mod 20."""
     size = np.abs(ieta)
-    return np.where(size <= 25, size % 25, (size - 25) % 20).astype(np.int64)
+    return np.asarray(np.where(size <= 25, size % 25, (size - 25) % 20), dtype=np.int64)

@@ -32,7 +32,7 @@ def log_weights(matrix: Floats) -> Floats:
     total = matrix.sum(axis=(1, 2), keepdims=True)
     with np.errstate(divide="ignore", invalid="ignore"):
         weights = LOG_OFFSET + np.log(matrix / total)
-    return np.maximum(np.nan_to_num(weights, nan=0.0, neginf=0.0), np.float32(0)).astype(np.float32)
+    return np.asarray(np.maximum(np.nan_to_num(weights, nan=0.0, neginf=0.0), 0), dtype=np.float32)
 
 
 def moments_of(matrix: Floats) -> Moments:
@@ -42,6 +42,7 @@ def moments_of(matrix: Floats) -> Moments:
     total[total == 0] = 1
     rows, columns = weights.sum(axis=2), weights.sum(axis=1)
     eta, phi = rows @ _PLACE / total, columns @ _PLACE / total
-    variances = [np.maximum(side @ _PLACE**2 / total - mean**2, 0) for side, mean in ((rows, eta), (columns, phi))]
+    eta_eta = np.maximum(rows @ _PLACE**2 / total - eta**2, 0)
+    phi_phi = np.maximum(columns @ _PLACE**2 / total - phi**2, 0)
     covariance = np.einsum("nij,i,j->n", weights, _PLACE, _PLACE) / total - eta * phi
-    return Moments(eta, phi, *variances, covariance.astype(np.float32))
+    return Moments(eta, phi, eta_eta, phi_phi, covariance.astype(np.float32))

@@ -72,7 +72,7 @@ def observable_cuts(features: NDArray[np.float32]) -> dict[str, Bools]:
 
 def passes_observable(features: NDArray[np.float32]) -> Bools:
     """Return which events pass all cuts on observable quantities, shape (n,)."""
-    return np.logical_and.reduce(list(observable_cuts(features).values()))
+    return np.asarray(np.logical_and.reduce(list(observable_cuts(features).values())))
 
 
 def region_of(response: Floats, e5x5_response: Floats, sigma: float) -> NDArray[np.int64]:

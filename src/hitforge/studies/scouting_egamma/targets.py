@@ -13,4 +13,4 @@ Y_RANGE: Final = (0.2, 2.0)
 
 def clipped(y: NDArray[np.floating]) -> NDArray[np.floating]:
     """Return corrections cut to :data:`Y_RANGE`, shape (n,)."""
-    return np.clip(y, *Y_RANGE)
+    return np.asarray(np.clip(y, *Y_RANGE))

@@ -33,7 +33,7 @@ def passes(cuts: TrainingCuts, features: NDArray[np.float32], target: Floats) ->
         return np.ones(len(target), dtype=bool)
     good = quality_of(features) == 0
     # dE > -0.4 is E_reco / E_MC > 0.6
-    return good & (passes_observable(features) if cuts == "observable" else 1 / target > 0.6)
+    return np.asarray(good & (passes_observable(features) if cuts == "observable" else 1 / target > 0.6))
 
 
 def booster_tasks(settings: CorrectionTreeSettings) -> list[BoosterTask]:
@@ -41,7 +41,7 @@ def booster_tasks(settings: CorrectionTreeSettings) -> list[BoosterTask]:
 
     def weight(category: int, features: NDArray[np.float32], target: Floats) -> Floats:
         own = categories(features) == category
-        return (own & passes(settings.cuts, features, target)).astype(np.float64)
+        return np.asarray(own & passes(settings.cuts, features, target), dtype=np.float64)
 
     def label(_features: Floats, target: Floats) -> Floats:
         return clipped(target)

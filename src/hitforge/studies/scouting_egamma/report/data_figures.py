@@ -114,7 +114,7 @@ def response_gaps(inputs: ReportInputs) -> Figure:
     barrel = data["is_eb"] > 0
     de = (1 / data["y"] - 1)[barrel]
     figure = new_figure(10.4, 7.2)
-    top, bottom = figure.subfigures(2, 1)
+    top, bottom = figure.subfigures(2, 1, squeeze=False)[:, 0]
     wide = top.subplots()
     left, right = bottom.subplots(1, 2, sharey=True)
     for axes, x, text in (

@@ -6,6 +6,7 @@ from dataclasses import replace
 
 import numpy as np
 from matplotlib.axes import Axes
+from matplotlib.ticker import FormatStrFormatter
 
 from hitforge.reporting.chapter import Figure, ReportInputs
 from hitforge.reporting.plotting import data_label, nothing
@@ -34,6 +35,8 @@ def _binned(axes: Axes, inputs: ReportInputs, axis: str, edges: list[float], cat
                 marker=MARKERS[which % len(MARKERS)], linewidth=0.9, label=model if i == 0 else None,
             )  # fmt: skip
     axes.set_yscale("log")
+    axes.yaxis.set_major_formatter(FormatStrFormatter("%g"))
+    axes.yaxis.set_minor_formatter(FormatStrFormatter("%g"))
 
 
 def resolution_pt(inputs: ReportInputs) -> Figure:

@@ -5,9 +5,10 @@ Units: GeV, rad; positions in crystals. Arrays have one entry, or one 11 x 11 wi
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from functools import cache
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -38,6 +39,7 @@ _MIDDLE = WINDOW // 2
 Floats = NDArray[np.float32]
 Bools = NDArray[np.bool_]
 Ints = NDArray[np.int64]
+Columns = dict[str, NDArray[Any]]
 
 
 @dataclass(frozen=True)
@@ -62,7 +64,7 @@ class Guns:
     @property
     def is_electron(self) -> Bools:
         """Electrons have a charge."""
-        return self.charge != 0
+        return np.asarray(self.charge != 0)
 
 
 def simulate_candidates(
@@ -89,10 +91,11 @@ def simulate_candidates(
 @cache
 def dead_map(seed: int, share: float) -> Bools:
     """Return which barrel channels are dead, shape (170, 360): ieta from -85 without 0, iphi from 1."""
-    return child_generator(seed, "dead channels").random((2 * EB_MAX_IETA, EB_N_PHI)) < share
+    drawn = child_generator(seed, "dead channels").random((2 * EB_MAX_IETA, EB_N_PHI))
+    return np.asarray(drawn < share)
 
 
-def _simulate_chunk(seed: int, number: int, settings: SimulationSettings, constants: Constants) -> dict[str, NDArray]:
+def _simulate_chunk(seed: int, number: int, settings: SimulationSettings, constants: Constants) -> Columns:
     rng = child_generator(seed, "candidates", number)
     guns = _draw_guns(rng, settings, constants)
     visible = (guns.energy * _response(rng, guns, constants)).astype(np.float32)
@@ -117,7 +120,7 @@ def _simulate_chunk(seed: int, number: int, settings: SimulationSettings, consta
         "e_reco": e_reco, "pt": e_reco / np.cosh(eta), "eta": eta, "phi": phi,
         "raw_energy": raw, "pse": _preshower(rng, guns, constants),
         **track_columns(rng, guns, raw, constants),
-        **_words(guns, seed_index, dead[pick, rows[:, :, None], columns[:, None, :]].any(axis=(1, 2))),
+        **_words(guns, seed_index, np.asarray(dead[pick, rows[:, :, None], columns[:, None, :]].any(axis=(1, 2)))),
         "energyMatrix": matrix.reshape(-1, 25), "w": np.ones(len(raw)),
     }  # fmt: skip
     return {
@@ -199,7 +202,7 @@ def _add_shower(
     place: list[NDArray[np.floating]],
     energy: Floats,
     pitch: Floats,
-    about: dict[str, float],
+    about: Mapping[str, float],
 ) -> None:
     """Add showers as spots of random weight (two-component profile of Grindhammer and Peters) to the windows."""
     shape = (len(owner), int(about["spots"]))
