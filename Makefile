@@ -7,7 +7,7 @@ BIN := .venv/bin
 # snakemake runs the scripts with the python of its own environment
 export PATH := $(CURDIR)/$(BIN):$(PATH)
 
-.PHONY: help venv demo test test-slow lint format bench slurm-test accept-code lock clean
+.PHONY: help venv demo test test-slow lint format bench slurm-test slurm-test-quick accept-code lock clean
 
 help:  ## Show the targets
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*##/\t/' | expand -t 14
@@ -48,6 +48,9 @@ bench: venv  ## Measure speed and memory; prints ratios and writes bench/bench.j
 
 slurm-test: venv  ## Run the fault matrix on a mini Slurm cluster (installs Debian's slurm packages; root)
 	$(BIN)/pytest -m slurm tests/slurm
+
+slurm-test-quick: venv  ## Run the part of slurm-test that takes less than ten minutes
+	$(BIN)/pytest -m "slurm and not slow" tests/slurm
 
 accept-code: venv  ## Keep existing results although the code changed: mark them as up to date
 	$(BIN)/snakemake --cores 1 --touch

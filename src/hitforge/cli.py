@@ -61,7 +61,12 @@ def build_parser() -> argparse.ArgumentParser:
     scaling.add_argument("--out", required=True, type=Path, help="JSON file to write")
     _shards(scaling)
 
-    bdt = _stage(stages, "train-bdt", "Train boosted trees", "Writes booster, history and manifest to a folder.")
+    bdt = _stage(
+        stages,
+        "train-bdt",
+        "Train boosted trees, or fit a lookup table",
+        "Writes boosters (or the table), histories and manifest to a folder.",
+    )
     _model(bdt)
     bdt.add_argument("--out", required=True, type=Path, help="folder to write")
     _shards(bdt)

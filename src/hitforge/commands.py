@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from hitforge.config import RunSettings, config_folder, load_settings, merge, read_yaml
-from hitforge.folds import fold_scheme
+from hitforge.folds import fold_scheme, tree_folds
 from hitforge.logs import start_log
 from hitforge.provenance import content_hash
 from hitforge.samples import part_id
@@ -119,20 +119,25 @@ def fit_scaling(options: Namespace) -> int:
 
 
 def train_bdt(options: Namespace) -> int:
-    """Train boosted trees."""
+    """Train boosted trees, or fit a lookup table."""
     from hitforge.stages.assemble import assemble_model
-    from hitforge.stages.feature_rows import tree_folds
+    from hitforge.stages.fit_table import fit_table_of
     from hitforge.stages.train_trees import train_trees_of
 
     settings, study = _study(options)
     model = _known_model(study, options.model)
+    about = study.settings.models[model]
     folds = tree_folds(study.settings.folds.count, study.settings.folds.held_out)
     own = _hash(study, "train_trees", model)
-    boosters = [options.out / f"booster_{k}.ubj" for k in range(study.settings.models[model].n_files)]
-    for k, out in enumerate(boosters):
-        trials = options.out / f"trials_{k}.json"
-        train_trees_of(study, model, k, options.shards, folds, settings.seed, out, trials, own)
-    assemble_model(study, model, boosters, options.out / "model.json", own)
+    if about.kind == "table":
+        files = [options.out / "table_0.json"]
+        fit_table_of(study, model, options.shards, folds, files[0], own)
+    else:
+        files = [options.out / f"booster_{k}.ubj" for k in range(about.n_files)]
+        for k, out in enumerate(files):
+            trials = options.out / f"trials_{k}.json"
+            train_trees_of(study, model, k, options.shards, folds, settings.seed, out, trials, own)
+    assemble_model(study, model, files, options.out / "model.json", own)
     return 0
 
 

@@ -26,9 +26,9 @@ _VIEWS = (
 )
 STAGE_MODULES: dict[str, tuple[str, ...]] = {
     "simulate": ("stages.simulate", "hits", "seeds", "compiled"),
-    "validate": ("stages.validate", "validation", "ntuple", "hits", "folds", "compiled"),
+    "validate": ("stages.validate", "validation", "inspection", "ntuple", "hits", "folds", "compiled"),
     "inventory": ("stages.validate", "validation"),
-    "build_shard": ("stages.build_shard", "ntuple", "compiled", *_EVENTS),
+    "build_shard": ("stages.build_shard", "inspection", "ntuple", "compiled", *_EVENTS),
     "fit_scaling": ("stages.fit_scaling", "scaling", *_EVENTS),
     "train_trees": ("stages.train_trees", *_TREES, "bdt_tuning", *_MODELS, *_EVENTS),
     "fit_table": ("stages.fit_table", "stages.feature_rows", *_MODELS, *_EVENTS),
@@ -42,6 +42,7 @@ STAGE_MODULES: dict[str, tuple[str, ...]] = {
     "evaluate": ("stages.evaluate", "predictions", "validation", "evaluation", "seeds"),
     "tables": (
         *(*_VIEWS, "reporting.tables", "reporting.training_tables", "reporting.part_tables", "reporting.numbers"),
+        "reporting.chapter_parts",
         *("evaluation", "folds", "seeds", "hits", "shards"),
     ),
     "figures": (

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from typing import Any, Final, Literal
 
 import numpy as np
 from numpy.typing import NDArray
+
+from hitforge.settings_base import Settings
 
 N_BUCKETS: Final = 3600
 """Number of identity buckets; divisible by every fold number up to 10 and by 36."""
@@ -110,3 +112,18 @@ def fold_scheme(
         unused = [fold for fold in unused if fold not in training]
         scheme.append(MemberFolds(tuple(training), own))
     return scheme
+
+
+class TreeFolds(Settings):
+    """Folds of trees and tables: the monitoring fold stops a training, the scoring fold ranks trials of a search."""
+
+    count: int
+    monitoring: int
+    scoring: int
+    training: tuple[int, ...]
+
+
+def tree_folds(count: int, held_out: Collection[int]) -> TreeFolds:
+    """Return the folds of boosted trees: of those not held out the first monitors, the second scores trials."""
+    left = [fold for fold in range(count) if fold not in held_out]
+    return TreeFolds(count=count, monitoring=left[0], scoring=left[1], training=tuple(left[1:]))

@@ -7,6 +7,7 @@ import os
 import platform
 import sys
 from pathlib import Path
+from types import TracebackType
 
 log = logging.getLogger("hitforge")
 
@@ -23,7 +24,7 @@ def start_log(path: str | Path | None = None, level: int = logging.INFO) -> None
         job = os.environ.get("SLURM_JOB_ID")
         log.info("on %s%s", platform.node(), f", Slurm job {job}" if job else "")
 
-    def note_error(kind: type[BaseException], error: BaseException, trace: object) -> None:
-        log.critical("%s: %s", kind.__name__, error, exc_info=(kind, error, trace))  # type: ignore[arg-type]
+    def note_error(kind: type[BaseException], error: BaseException, trace: TracebackType | None) -> None:
+        log.critical("%s: %s", kind.__name__, error, exc_info=(kind, error, trace))
 
     sys.excepthook = note_error

@@ -28,7 +28,7 @@ _UNREADABLE: tuple[type[Exception], ...] = (
     EOFError,
     LookupError,
     MemoryError,
-    NotImplementedError,
+    NotImplementedError,  # uproot's word for a class or a compression that it does not know, which damage can fake
     OSError,
     RuntimeError,
     TypeError,

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from torch import Tensor, nn
 
 from hitforge.training.batches import to_device
-from hitforge.training.device import repeatable
+from hitforge.training.device import channels_last, repeatable
 from hitforge.training.loader import EventStream
 from hitforge.training.plan import per_shard_edges
 from hitforge.training.settings import TrainingSettings
@@ -53,7 +53,7 @@ def predict_members(
     for network in networks:
         network.to(device).eval()
         if settings.channels_last:
-            network.to(memory_format=torch.channels_last_3d)  # type: ignore[call-overload]  # missing in the stub
+            channels_last(network)
     if len(index) == 0:
         return _of_no_events(networks, columns, source, device)
     stream = EventStream(source, settings.prediction_batch, settings.shuffle_buffer_mb * 2**20, device)

@@ -16,6 +16,7 @@ from hitforge.studies.calo_muon.feature_table import FEATURE_NAMES
 from hitforge.studies.calo_muon.networks.network import build_network
 from hitforge.studies.calo_muon.settings import NetworkSettings
 from hitforge.training.dataset import index_events
+from hitforge.training.device import channels_last
 from hitforge.training.loader import EventStream
 from hitforge.training.settings import TrainingSettings
 from hitforge.training.window import EventSource
@@ -51,7 +52,7 @@ def stream(folder: Path) -> None:
     source = EventSource(index, target="energy", inputs=lambda raw: {"features": raw})
     events = EventStream(source, settings.batch_size, settings.shuffle_buffer_mb * 2**20, torch.device("cpu"))
     network = build_network(NetworkSettings(), len(FEATURE_NAMES), (50, 32, 32), seed=1)
-    network.to(memory_format=torch.channels_last_3d)  # type: ignore[call-overload]  # missing in the stub
+    channels_last(network)
     optimiser = torch.optim.Adam([p for p in network.parameters() if p.requires_grad], fused=True)
     seen = 0
     with events.batches(events.shuffled(np.random.default_rng(1))) as batches:

@@ -10,6 +10,7 @@ from torch import nn
 
 from hitforge.studies.calo_muon.networks.network import build_network
 from hitforge.studies.calo_muon.settings import NetworkSettings
+from hitforge.training.device import channels_last
 from tests.bench.timing import in_turn, ratios
 from tests.unit.calo_muon.oracle_network import OracleNetwork, load_oracle
 
@@ -62,8 +63,8 @@ def measure(_folder: Path) -> dict[str, float | str]:
         load_oracle(oracle, fast)
         plain = build_network(NetworkSettings(), 28, (50, 32, 32), seed=1)
         half = build_network(NetworkSettings(), 28, (50, 32, 32), seed=1)
-        half = half.to(memory_format=torch.channels_last_3d)  # type: ignore[call-overload]  # missing in the stub
-        fast = fast.to(memory_format=torch.channels_last_3d)  # type: ignore[call-overload]  # missing in the stub
+        half = channels_last(half)
+        fast = channels_last(fast)
         steps = in_turn(
             3,
             oracle=_training_step(oracle, fused=False),

@@ -13,10 +13,10 @@ from hitforge.shards import write_shard
 from hitforge.studies.base import load_study
 from hitforge.studies.csc_muon.features import features_of
 from hitforge.studies.csc_muon.ntuple import read_roads
-from hitforge.studies.csc_muon.reading import ReaderSettings
+from hitforge.studies.csc_muon.reader_settings import ReaderSettings
 from hitforge.studies.csc_muon.roads import Roads
 from hitforge.studies.csc_muon.simulation.generate import simulate_roads
-from hitforge.studies.csc_muon.simulation.options import SimulationSettings
+from hitforge.studies.csc_muon.simulation.settings import SimulationSettings
 from hitforge.studies.csc_muon.simulation.write import write_part
 from hitforge.studies.csc_muon.tensors import hit_image, plane_map
 

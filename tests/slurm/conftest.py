@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shutil
 import tempfile
 from collections.abc import Iterator
 from pathlib import Path
@@ -23,6 +24,8 @@ def cluster() -> Iterator[Cluster]:
     state.chmod(0o755)
     cluster = Cluster(state)
     up = cluster.do("up")
+    if up.code != 0 and shutil.which("slurmctld", path="/usr/sbin:/usr/bin") is None:
+        pytest.skip(f"Slurm's packages could not be installed: {up.output[-500:]}")
     assert up.code == 0, up.output
     yield cluster
     cluster.do("purge")

@@ -40,11 +40,11 @@ class Engine:
     def output(self) -> str:
         return self.log.read_text(errors="replace")
 
-    def wait(self, seconds: float = 600) -> Run:
+    def wait(self, seconds: float = 1800) -> Run:
         """Wait for its end."""
         return Run(self.process.wait(seconds), self.output)
 
-    def finish(self, seconds: float = 600) -> Run:
+    def finish(self, seconds: float = 1800) -> Run:
         """Wait for its end, which must be a success."""
         run = self.wait(seconds)
         assert run.code == 0, run.output[-8000:]

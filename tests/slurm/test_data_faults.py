@@ -37,7 +37,8 @@ def small_disk(folder: Path, size: str) -> Iterator[None]:
     aside = folder.with_name(f"{folder.name}_before")
     folder.rename(aside)
     folder.mkdir()
-    subprocess.run(["mount", "-t", "tmpfs", "-o", f"size={size}", "tmpfs", str(folder)], check=True)
+    if subprocess.run(["mount", "-t", "tmpfs", "-o", f"size={size}", "tmpfs", str(folder)], check=False).returncode:
+        pytest.skip("this machine does not let root mount a small file system")
     try:
         shutil.copytree(aside, folder, dirs_exist_ok=True)
         yield
@@ -79,6 +80,7 @@ def cut_short(part: Path) -> Iterator[None]:
     os.utime(part, ns=(state.st_atime_ns, state.st_mtime_ns))
 
 
+@pytest.mark.slow
 def test_truncated_part_stops_the_production(production: Production) -> None:
     with cut_short(production.folder / "data/test/part_1.root"):
         failed = production.start("verdicts", "--retries", "0").wait()
@@ -87,6 +89,7 @@ def test_truncated_part_stops_the_production(production: Production) -> None:
     production.check_as_undisturbed()
 
 
+@pytest.mark.slow
 def test_truncated_part_is_quarantined(production: Production) -> None:
     with cut_short(production.folder / "data/test/part_1.root"):
         production.run("verdicts", "--config", "on_bad_part=quarantine", "max_bad_fraction=0.5")

@@ -40,6 +40,7 @@ def test_scancel(production: Production) -> None:
     production.check_as_undisturbed()
 
 
+@pytest.mark.slow
 def test_checkpoint_truncated_by_hand(production: Production) -> None:
     engine = production.start(MEMBER)
     with production.training_held() as job:
@@ -59,19 +60,17 @@ def test_checkpoint_truncated_by_hand(production: Production) -> None:
 
 @pytest.mark.slow
 def test_training_stops_itself_before_the_time_limit(production: Production) -> None:
-    engine = production.start(MEMBER, *asking(slurm_partition="gpu", runtime=2))
+    engine = production.start(MEMBER, *asking(slurm_partition="gpu", runtime=4))
     with production.training_held() as job:
-        # held until the margin before the limit, a tenth of it, has begun
+        # held until the margin before the limit, a tenth of it, has begun; the engine needs seconds to end
         end = datetime.fromisoformat(production.cluster("squeue", "-h", "-j", job, "-o", "%e").output.strip())
-        time.sleep((end - datetime.now()).total_seconds() - 8)
+        time.sleep((end - datetime.now()).total_seconds() - 22)
     wait_until(lambda: production.job_state(job) == "FAILED", "the end of the job")
     engine.finish()
-    log = production.log_of_member()
-    assert "wall-clock limit of 2 minutes is near; checkpoint saved" in log and continued(production)
-    assert (
-        "exit code 75" in engine.output
-        or "75:0" in production.cluster("sacct", "-nP", "-j", job, "-o", "ExitCode").output
-    )
+    # the log of the attempt that stopped, which the engine prints
+    assert "wall-clock limit of 4 minutes is near; checkpoint saved" in engine.output
+    assert "exit status 75" in engine.output
+    assert continued(production)
     production.check_as_undisturbed()
 
 
@@ -111,6 +110,7 @@ def test_node_killed(production: Production) -> None:
     production.check_as_undisturbed()
 
 
+@pytest.mark.slow
 def test_controller_restarts_and_accounting_is_down(production: Production) -> None:
     assert production.cluster.do("stop-dbd").code == 0
     engine = production.start(MEMBER)
@@ -124,6 +124,7 @@ def test_controller_restarts_and_accounting_is_down(production: Production) -> N
     production.check_as_undisturbed()
 
 
+@pytest.mark.slow
 def test_engine_killed_while_its_job_goes_on(production: Production) -> None:
     engine = production.start(MEMBER)
     with production.training_held():

@@ -30,11 +30,11 @@ INERT_OF = {
                 "report.names",
                 "evaluation",
                 "evaluation.settings",
-                "reading",
+                "reader_settings",
                 "cuts",
                 "simulation",
             ),
-            *("simulation.options", "targets", "roads", "planes", "feature_table"),
+            *("simulation.settings", "targets", "roads", "planes", "feature_table"),
         ),
         "scouting_egamma": (
             *("settings", "report", "report.names", "evaluation", "evaluation.settings", "reading", "simulation"),
@@ -57,6 +57,7 @@ INERT_IN = {
         "studies.calo_muon.report.data_tables",
         "reporting.training_tables",
         "reporting.part_tables",
+        "reporting.chapter_parts",
         "studies.calo_muon.report.model_tables",
     },
 }

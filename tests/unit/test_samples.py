@@ -105,3 +105,12 @@ def test_sheet_mistakes_name_the_row(tmp_path: Path, row: str, message: str) -> 
     sheet.write_text(f"study\tsample\trole\tsource\n{row}\n")
     with pytest.raises(ConfigError, match=f"row 1.*{message}"):
         read_sheet(sheet)
+
+
+def test_an_npz_file_is_read_in_slices() -> None:
+    sample = SampleSettings(role="train", source="data/histos.npz", parts=3)
+    parts = sorted(list_parts("train", sample), key=lambda part: part.index)
+    assert [part.source for part in parts] == [f"data/histos.npz#slice_{k}_of_3" for k in range(3)]
+    assert {part.local_path for part in parts} == {"data/histos.npz"}
+    (whole,) = list_parts("train", SampleSettings(role="train", source="data/histos.npz"))
+    assert whole.source == "data/histos.npz"

@@ -13,6 +13,8 @@ from pathlib import Path
 
 import yaml
 
+from hitforge.config import study_files
+
 REPOSITORY = Path(__file__).parents[2]
 
 TINY = {
@@ -54,7 +56,7 @@ class Run:
         if table:
             for line in table.group(1).splitlines():
                 name, count = line.split()
-                stage = re.sub(r"_calo_muon.*", "", name)
+                stage = re.sub(rf"_({'|'.join(study_files())}).*", "", name)
                 if stage != "all":
                     jobs[stage] += int(count)
         return jobs

@@ -68,10 +68,22 @@ def test_bare_call_plans_the_whole_demo(snakemake: Snakemake) -> None:
     assert snakemake("-n").planned == REPORT
 
 
+def test_several_studies_share_a_page(snakemake: Snakemake) -> None:
+    planned = snakemake("-n", "--config", "studies=calo_muon,csc_muon").planned
+    assert planned["make_tables"] == planned["make_figures"] == 2
+    assert planned["make_report"] == 1
+
+
 def test_study_is_a_target(snakemake: Snakemake) -> None:
-    planned = snakemake("-n", "calo_muon").planned
+    assert snakemake("-n", "calo_muon").planned == {**REPORT, "calo_muon": 1}
+
+
+def test_second_study_is_planned_by_the_same_rules(snakemake: Snakemake) -> None:
+    """Ten models of three kinds: five boosters (three of hgb), a table, five networks and an ensemble of five."""
+    planned = snakemake("-n", "csc_muon").planned
+    assert (planned["train_trees"], planned["fit_table"], planned["train_member"]) == (5, 1, 10)
+    assert planned["assemble_model"] == planned["evaluate"] == 10
     assert planned["make_tables"] == planned["make_figures"] == 1
-    assert planned["train_member"] == 10
 
 
 def test_ablation_is_a_target_by_its_path(snakemake: Snakemake) -> None:
@@ -81,11 +93,33 @@ def test_ablation_is_a_target_by_its_path(snakemake: Snakemake) -> None:
     assert planned["train_trees"] == 0
 
 
-def test_single_part_is_a_target_by_its_path(snakemake: Snakemake) -> None:
-    from hitforge.samples import part_id
+PART = "sim_0000-c7f0577c"
+TRAIN_SHARDS = {"simulate": 4, "validate": 4, "build_shards": 4, "take_inventory": 1}
+TREES = {**TRAIN_SHARDS, "train_trees": 1}
+PATHS = {
+    f"ntuples/train/{PART}.root": {"simulate": 1},
+    f"verdicts/train/{PART}.json": {"simulate": 1, "validate": 1},
+    f"shards/train/{PART}.h5": {"simulate": 1, "validate": 1, "build_shards": 1},
+    "inventory/test.json": {"simulate": 2, "validate": 2, "take_inventory": 1},
+    "scaling.json": {**TRAIN_SHARDS, "fit_scaling": 1},
+    "models/bdt/booster_0.ubj": TREES,
+    "models/hl_only/member_3.safetensors": {**TRAIN_SHARDS, "fit_scaling": 1, "train_member": 1},
+    "models/hl_only/model.json": {**TRAIN_SHARDS, "fit_scaling": 1, "train_member": 5, "assemble_model": 1},
+    "predictions/bdt/train/b000.h5": {**TREES, "assemble_model": 1, "predict": 1},
+    "calibration/bdt.json": {**TREES, "assemble_model": 1, "predict": 4, "calibrate": 1},
+    "metrics/bdt.json": {
+        **{"simulate": 6, "validate": 6, "build_shards": 6, "take_inventory": 2, "train_trees": 1},
+        **{"assemble_model": 1, "predict": 6, "calibrate": 1, "evaluate": 1},
+    },
+    "tables/headline.csv": {**METRICS, "compare_models": 1, "make_tables": 1},
+    "figures/resolution.svg": {**METRICS, "compare_models": 1, "make_figures": 1},
+    "report.html": REPORT,
+}
 
-    planned = snakemake("-n", f"results/calo_muon/shards/train/{part_id('sim_0000.root')}.h5").planned
-    assert planned == {"simulate": 1, "validate": 1, "build_shards": 1}
+
+@pytest.mark.parametrize("path", PATHS)
+def test_any_path_is_a_target(snakemake: Snakemake, path: str) -> None:
+    assert snakemake("-n", f"results/calo_muon/{path}").planned == PATHS[path]
 
 
 @pytest.mark.parametrize(

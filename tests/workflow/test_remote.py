@@ -19,7 +19,7 @@ import pytest
 
 from hitforge.ntuple import RemoteReadError
 from hitforge.studies.calo_muon.geometry import load_geometry
-from hitforge.studies.calo_muon.ntuple import read_muons
+from hitforge.studies.calo_muon.ntuple import open_muons
 from tests.workflow.running import runner, write_config
 
 pytestmark = [
@@ -119,9 +119,8 @@ def test_dead_server_fails_the_job_and_condemns_no_part(tmp_path: Path, server: 
 def test_server_that_dies_while_a_part_is_read(server: Server, monkeypatch: pytest.MonkeyPatch) -> None:
     for name, seconds in IMPATIENT.items():
         monkeypatch.setenv(name, seconds)
-    url = server.url("train/part_0.root")
-    muons = read_muons(url, load_geometry("pbwo4_40.64mm"), chunk_mb=0.01)
-    next(muons)
+    opened = open_muons(server.url("train/part_0.root"), load_geometry("pbwo4_40.64mm"))
+    part = next(opened)
     server.kill()
     with pytest.raises(RemoteReadError, match=r"root://localhost.*the server did not give it"):
-        list(muons)
+        list(part.chunks)

@@ -24,6 +24,14 @@ AFTER_TRAINING = {
     "assemble_model": MODELS,
     **REPORT,
 }
+NETWORK_RETRAINED = {
+    **AFTER_TRAINING,
+    "train_member": 2,
+    "assemble_model": 1,
+    "predict": 5,
+    "calibrate": 1,
+    "evaluate": 1,
+}
 RETRAINED = {"fit_scaling": 1, "train_trees": 1, "train_member": 2, **AFTER_TRAINING}
 
 
@@ -35,8 +43,10 @@ def test_nothing_changed_plans_nothing(snakemake: Snakemake) -> None:
     assert plan(snakemake) == {}
 
 
-def test_new_test_part(snakemake: Snakemake, production: Path) -> None:
-    shutil.copy(production / "data/train/part_0.root", production / "data/test/part_9.root")
+# what a duplicate is shows only when it is read, so it plans what any new part plans
+@pytest.mark.parametrize("origin", ["train/part_0.root", "test/part_0.root"])
+def test_new_test_part(snakemake: Snakemake, production: Path, origin: str) -> None:
+    shutil.copy(production / "data" / origin, production / "data/test/part_9.root")
     expected = {
         "validate": 1,
         "take_inventory": 1,
@@ -47,18 +57,6 @@ def test_new_test_part(snakemake: Snakemake, production: Path) -> None:
         **REPORT,
     }
     assert plan(snakemake) == expected
-
-
-def test_duplicate_is_looked_at_but_only_used_once(snakemake: Snakemake, production: Path) -> None:
-    headline = production / "results/calo_muon/tables/headline.csv"
-    before = headline.read_bytes()
-    shutil.copy(production / "data/test/part_0.root", production / "data/test/part_9.root")
-    quarantine = ("--config", "on_bad_part=quarantine", "max_bad_fraction=0.5")
-    planned = plan(snakemake, *quarantine)
-    assert planned["validate"] == planned["build_shards"] == 1
-    assert planned["train_member"] == planned["train_trees"] == 0
-    snakemake("tables", "--configfile", "tiny.yaml", *quarantine)
-    assert headline.read_bytes() == before
 
 
 def test_new_train_part(snakemake: Snakemake, production: Path) -> None:
@@ -115,8 +113,7 @@ def test_changed_bins_reevaluate(snakemake: Snakemake, production: Path) -> None
 
 def test_changed_loss_retrains_networks_only(snakemake: Snakemake, production: Path) -> None:
     write_config(production, models={"hl_only": {"training": {"loss": {"huber": "off"}}}})
-    expected = {**AFTER_TRAINING, "train_member": 2, "assemble_model": 1, "predict": 5, "calibrate": 1, "evaluate": 1}
-    assert plan(snakemake) == expected
+    assert plan(snakemake) == NETWORK_RETRAINED
 
 
 def test_changed_description_remakes_the_report_only(snakemake: Snakemake, production: Path) -> None:
@@ -153,8 +150,7 @@ def test_from_five_members_to_seven_trains_two(tmp_path: Path) -> None:
     fabricate(run, tmp_path, "--configfile", "tiny.yaml")
     assert plan(run) == {}
     write_config(tmp_path, folds={"count": 9}, models={"hl_only": {"training": {**five, "members": 7}}})
-    expected = {**AFTER_TRAINING, "train_member": 2, "predict": 5, "calibrate": 1, "evaluate": 1}
-    assert plan(run) == expected
+    assert plan(run) == NETWORK_RETRAINED
 
 
 def write_parts_of_nothing(folder: Path) -> None:
@@ -186,7 +182,7 @@ def test_edited_comment_plans_nothing(production: Path, checkout: Path) -> None:
 @pytest.mark.parametrize(
     ("module", "expected"),
     [
-        ("training/losses.py", {**AFTER_TRAINING, "train_member": 2, "predict": 5, "calibrate": 1, "evaluate": 1}),
+        ("training/losses.py", NETWORK_RETRAINED),
         ("evaluation/calibration.py", {"calibrate": MODELS, "evaluate": MODELS, "compare_models": 1, **REPORT}),
         ("reporting/style.py", {"make_figures": 1, "make_report": 1}),
     ],

@@ -22,7 +22,7 @@ rule ntuples:
     input:
         [
             address(study, sample, part)
-            for study in STUDIES
+            for study in CHOSEN
             for sample in BLOCKS[study]
             for part in parts_of(study, sample)
             if part.source is None
@@ -32,31 +32,31 @@ rule ntuples:
 rule verdicts:
     """Validate all parts and decide which are used."""
     input:
-        [f"results/{study}/inventory/{sample}.json" for study in STUDIES for sample in BLOCKS[study]],
+        [f"results/{study}/inventory/{sample}.json" for study in CHOSEN for sample in BLOCKS[study]],
 
 
 rule shards:
     """Build all shards."""
     input:
-        [path for study in STUDIES for sample in BLOCKS[study] for path in sample_shards(study, sample)],
+        [path for study in CHOSEN for sample in BLOCKS[study] for path in sample_shards(study, sample)],
 
 
 rule trees:
     """Train all boosted trees of the reported models."""
     input:
-        [path for study in STUDIES for path in manifests(study, "trees")],
+        [path for study in CHOSEN for path in manifests(study, "trees")],
 
 
 rule lookups:
     """Fit all lookup tables of the reported models."""
     input:
-        [path for study in STUDIES for path in manifests(study, "table")],
+        [path for study in CHOSEN for path in manifests(study, "table")],
 
 
 rule networks:
     """Train all networks of the reported models."""
     input:
-        [path for study in STUDIES for path in manifests(study, "network")],
+        [path for study in CHOSEN for path in manifests(study, "network")],
 
 
 rule bdt:
@@ -74,19 +74,19 @@ rule cnn:
 rule predictions:
     """Predict all samples with the reported models."""
     input:
-        [path for study in STUDIES for path in reported_predictions(study)],
+        [path for study in CHOSEN for path in reported_predictions(study)],
 
 
 rule metrics:
     """Evaluate the reported models."""
     input:
-        [path for study in STUDIES for path in reported_metrics(study)],
+        [path for study in CHOSEN for path in reported_metrics(study)],
 
 
 rule tables:
     """Write the tables of all studies."""
     input:
-        [path for study in STUDIES for path in table_files(study)],
+        [path for study in CHOSEN for path in table_files(study)],
 
 
 rule report:
@@ -103,5 +103,5 @@ for study in STUDIES:
         input:
             table_files(study),
             figure_files(study),
-            "results/report/index.html",
+            f"results/{study}/report.html",
         localrule: True

@@ -13,14 +13,17 @@ os.environ.update(PYTHONPATH=os.pathsep.join(filter(None, [SOURCE, os.environ.ge
 
 from snakemake.exceptions import WorkflowError
 
-from hitforge.config import ConfigError, load_settings
+from hitforge.config import ConfigError, as_list, load_settings, study_files
 from hitforge.fingerprint import fingerprint, stage_modules
-from hitforge.folds import fold_scheme
+from hitforge.folds import fold_scheme, tree_folds
 from hitforge.samples import assign_blocks, list_parts, read_sheet
 
 try:
     SHEET = read_sheet(Path(config["samples"])) if config.get("samples") else None
-    SETTINGS = load_settings(config, SHEET)
+    # what a bare call and the named targets make; the other studies are there for their own targets
+    CHOSEN = as_list(config.get("studies", []))
+    known = CHOSEN and [*CHOSEN, *sorted(study_files().keys() - set(CHOSEN))]
+    SETTINGS = load_settings({**config, "studies": known}, SHEET)
     # study -> sample -> block -> parts
     BLOCKS = {
         study: {
@@ -117,9 +120,14 @@ def megabytes(base):
 
 
 def show_headlines():
-    """Print the headline table of each study and where the report is, after a run that made it."""
-    page = Path("results/report/index.html")
-    if page.is_file() and page.stat().st_mtime > STARTED:
-        for study in STUDIES:
-            print(Path(f"results/{study}/tables/headline.md").read_text(), file=sys.stderr)
-        print(f"Report: {page.resolve()}", file=sys.stderr)
+    """Print the headline tables that this run made, and where its pages are."""
+
+    def is_new(path):
+        return path.is_file() and path.stat().st_mtime > STARTED
+
+    for path in (Path(f"results/{study}/tables/headline.md") for study in STUDIES):
+        if is_new(path):
+            print(path.read_text(), file=sys.stderr)
+    for path in map(Path, ["results/report/index.html", *(f"results/{study}/report.html" for study in STUDIES)]):
+        if is_new(path):
+            print(f"Report: {path.resolve()}", file=sys.stderr)

@@ -50,17 +50,10 @@ def member_folds(wildcards):
     }
 
 
-def tree_folds(wildcards):
-    """Return the folds of boosted trees: the first stops the training, the second scores the trials of a search."""
-    settings = SETTINGS.studies[wildcards.study]
+def folds_of_trees(wildcards):
+    """Return the folds of boosted trees and tables: one stops the training, one scores the trials of a search."""
     hidden = held_out(wildcards.study, wildcards.fit)
-    left = [fold for fold in range(settings.folds.count) if fold not in hidden]
-    return {
-        "count": settings.folds.count,
-        "monitoring": left[0],
-        "scoring": left[1],
-        "training": left[1:],
-    }
+    return tree_folds(fold_count(wildcards), hidden).model_dump(mode="json")
 
 
 def prediction_folds(wildcards):

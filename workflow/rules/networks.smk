@@ -17,7 +17,8 @@ rule train_member:
     wildcard_constraints:
         study=names(TRAINED),
         fit=names(fit for study in STUDIES for fit in fits_of(study, "network")),
-    retries: 10
+    # by the engine alone: within its Slurm job a training that ran out of time must not start again
+    retries: 10 if workflow.is_main_process else 0
     conda:
         "../../envs/train.yaml"
     threads: 1

@@ -50,31 +50,39 @@ for study in STUDIES:
             "../scripts/make_figures.py"
 
 
-rule make_report:
-    """Bind the tables and figures of all studies into one self-contained page."""
-    input:
-        tables=[path for study in STUDIES for path in table_files(study)],
-        figures=[path for study in STUDIES for path in figure_files(study)],
-    output:
-        "results/report/index.html",
-    log:
-        "logs/make_report.log",
-    benchmark:
-        "benchmarks/make_report.tsv"
-    conda:
-        "../../envs/report.yaml"
-    threads: 1
-    resources:
-        mem_mb=megabytes(1000),
-        runtime=10,
-    params:
-        studies=STUDIES,
-        run={
-            "seed": SETTINGS.seed,
-            "device": SETTINGS.device,
-            "preset": config.get("preset", ""),
-        },
-        previous="results/report/.previous.json",
-        code=[fingerprint_of(study, "page", "make_report.py") for study in STUDIES],
-    script:
-        "../scripts/make_report.py"
+# the page of the chosen studies, and one of each study alone
+PAGES = {
+    "make_report": ("results/report/index.html", CHOSEN),
+    **{f"make_report_{study}": (f"results/{study}/report.html", [study]) for study in STUDIES},
+}
+for name, (page, studies) in PAGES.items():
+
+    rule:
+        name:
+            name
+        input:
+            tables=[path for study in studies for path in table_files(study)],
+            figures=[path for study in studies for path in figure_files(study)],
+        output:
+            page,
+        log:
+            f"logs/{name}.log",
+        benchmark:
+            f"benchmarks/{name}.tsv"
+        conda:
+            "../../envs/report.yaml"
+        threads: 1
+        resources:
+            mem_mb=megabytes(1000),
+            runtime=10,
+        params:
+            studies=studies,
+            run={
+                "seed": SETTINGS.seed,
+                "device": SETTINGS.device,
+                "preset": config.get("preset", ""),
+            },
+            previous=str(Path(page).parent / ".previous.json"),
+            code=[fingerprint_of(study, "page", "make_report.py") for study in studies],
+        script:
+            "../scripts/make_report.py"

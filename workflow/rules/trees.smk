@@ -24,7 +24,7 @@ rule train_trees:
         runtime=tree_runtime,
     params:
         settings=cut("train_trees"),
-        folds=tree_folds,
+        folds=folds_of_trees,
         seed=SETTINGS.seed,
         trials="results/{study}/checkpoints/{fit}/trials_{booster}.json",
         code=code("train_trees", "train_trees.py"),
@@ -54,7 +54,7 @@ rule fit_table:
         runtime=30,
     params:
         settings=cut("fit_table"),
-        folds=tree_folds,
+        folds=folds_of_trees,
         code=code("fit_table", "fit_table.py"),
     script:
         "../scripts/fit_table.py"

@@ -2,10 +2,10 @@
 
 from pathlib import Path
 
+from hitforge.folds import TreeFolds
 from hitforge.logs import start_log
 from hitforge.provenance import content_hash
 from hitforge.shard_lists import used_shards
-from hitforge.stages.feature_rows import TreeFolds
 from hitforge.stages.fit_table import fit_table_of
 from hitforge.studies.base import load_study
 

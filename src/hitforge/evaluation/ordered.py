@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Literal
+
 import numpy as np
 from numpy.typing import NDArray
 
@@ -108,11 +110,11 @@ class WeightedGroups:
                 width = np.sqrt(np.maximum(second / weight - mean**2, 0.0)) / _CUT_STD
         return np.where(self.total > 0, width, np.nan)
 
-    def _rank(self, bounds: Floats, side: str) -> NDArray[np.int64]:
+    def _rank(self, bounds: Floats, side: Literal["left", "right"]) -> NDArray[np.int64]:
         """Return the position of a bound in each group's values."""
         return np.array(
             [
-                start + np.searchsorted(self._values[start:stop], bound, side=side)  # type: ignore[call-overload]
+                start + np.searchsorted(self._values[start:stop], bound, side=side)
                 for start, stop, bound in zip(self._starts[:-1], self._starts[1:], bounds, strict=True)
             ],
             dtype=np.int64,

@@ -32,6 +32,7 @@ class FastConv3d(nn.Conv3d):
         )
         if not fast:
             return super().forward(input)
+        # torch does not annotate Function.apply
         convolved: Tensor = _Convolution.apply(  # type: ignore[no-untyped-call]
             input, self.weight, self.stride, self.padding
         )

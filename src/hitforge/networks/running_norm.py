@@ -73,6 +73,7 @@ class RunningBatchNorm(nn.Module):
         share = self._update(x.detach() if activated is None else activated) if self.training else None
         mean, variance, free = self._moments()
         inverse = (variance + self.eps).rsqrt()
+        # torch does not annotate Function.apply
         y: Tensor = _Normalise.apply(  # type: ignore[no-untyped-call]
             x, activated, self.weight, self.bias, mean, inverse, free, share, self.swish
         )

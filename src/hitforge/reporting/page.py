@@ -25,7 +25,7 @@ MAX_SVG_BYTES = 450_000
 
 PRESET_NOTES = {
     "demo": (
-        "Preset demo: a reduced network on a few hundred muons. This report demonstrates function, not physics: "
+        "Preset demo: small samples and short trainings. This report demonstrates function, not physics: "
         "none of its numbers says anything about the method."
     ),
     "small": (

@@ -9,8 +9,9 @@ from typing import Any
 
 import numpy as np
 
+from hitforge.folds import TreeFolds
 from hitforge.provenance import stamp, write_json
-from hitforge.stages.feature_rows import TreeFolds, read_feature_rows
+from hitforge.stages.feature_rows import read_feature_rows
 from hitforge.studies.base import Study
 
 log = logging.getLogger(__name__)

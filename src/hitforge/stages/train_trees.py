@@ -12,9 +12,10 @@ import numpy as np
 from hitforge.bdt import TreeData, importances, save_trees, train_trees
 from hitforge.bdt_settings import TreeSettings
 from hitforge.bdt_tuning import tune_trees
+from hitforge.folds import TreeFolds
 from hitforge.provenance import stamp, write_json
 from hitforge.seeds import child_seed
-from hitforge.stages.feature_rows import TreeFolds, read_feature_rows
+from hitforge.stages.feature_rows import read_feature_rows
 from hitforge.studies.base import Study
 
 log = logging.getLogger(__name__)

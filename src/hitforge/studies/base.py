@@ -87,7 +87,7 @@ class Study(ABC, Generic[SettingsT]):
     def describe_model(self, model: str) -> dict[str, Any]:
         """Return parameters and layer shapes of a model as plain data."""
 
-    # ---- networks
+    # ---- networks: a study without them need not say anything here
 
     def uses_voxels(self, model: str) -> bool:
         """Whether a network model reads the voxel grid."""
@@ -135,7 +135,7 @@ class Study(ABC, Generic[SettingsT]):
         mean = {name: ensemble_prediction(np.moveaxis(values, 1, 0), weights) for name, values in members.items()}
         return {name: values.astype(np.float32) for name, values in mean.items()}
 
-    # ---- boosted trees and tables
+    # ---- boosted trees and tables: likewise
 
     def booster_tasks(self, model: str) -> Sequence[BoosterTask]:
         """Return what each booster of a tree model learns, as many as its settings say; one, the target itself."""

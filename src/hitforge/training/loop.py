@@ -19,7 +19,7 @@ from hitforge.provenance import content_hash
 from hitforge.seeds import child_generator, child_seed
 from hitforge.training.checkpoint import load_checkpoint, save_checkpoint, status_path
 from hitforge.training.dataset import check_disjoint
-from hitforge.training.device import repeatable
+from hitforge.training.device import channels_last, repeatable
 from hitforge.training.interruption import Interrupted, JobLimits, Watch
 from hitforge.training.loader import EventStream
 from hitforge.training.losses import MemberLoss
@@ -149,8 +149,7 @@ class _Loop:
 
         network = build_network(child_seed(seed, "init")).to(device)
         if settings.channels_last:
-            # stub of torch: memory_format is a keyword of the implementation only
-            network = network.to(memory_format=torch.channels_last_3d)  # type: ignore[call-overload]
+            network = channels_last(network)
         self.forward: Callable[..., Any] = torch.compile(network) if settings.compile else network
         # without weight decay this is Adam
         optimiser = torch.optim.AdamW(

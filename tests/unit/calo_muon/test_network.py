@@ -86,7 +86,10 @@ def test_equals_the_oracle(blocks: int, last: bool) -> None:
         expected = dict(oracle.named_parameters())
         for name, parameter in network.named_parameters():
             if parameter.requires_grad:
-                theirs_grad = expected[oracle_name(name)].grad  # type: ignore[index]
+                counterpart = oracle_name(name)
+                assert counterpart is not None
+                theirs_grad = expected[counterpart].grad
+                assert theirs_grad is not None and parameter.grad is not None
                 assert (parameter.grad - theirs_grad).norm() <= 1e-4 * theirs_grad.norm(), name
         # Same state again: rounding differences would otherwise grow from step to step.
         load_oracle(oracle, network)

@@ -11,7 +11,7 @@ import pytest
 import uproot
 
 from hitforge.hits import CellHits
-from hitforge.ntuple import NtupleError, entry_ranges, find_tree, open_root
+from hitforge.ntuple import NtupleError, RemoteReadError, entry_ranges, find_tree, open_root
 from hitforge.studies.calo_muon.geometry import load_geometry
 from hitforge.studies.calo_muon.muons import Muons
 from hitforge.studies.calo_muon.ntuple import content_checksum, event_bucket, event_identity, read_muons
@@ -208,7 +208,7 @@ def test_unreachable_remote_file_does_not_blame_the_file(monkeypatch: pytest.Mon
         return fail
 
     monkeypatch.setattr(uproot, "open", failing(OSError("connection refused")))
-    with pytest.raises(NtupleError, match="network, certificate"), open_root("root://host//a.root"):
+    with pytest.raises(RemoteReadError, match="network and certificate"), open_root("root://host//a.root"):
         pass
     monkeypatch.setattr(uproot, "open", failing(FileNotFoundError("a.root")))
     with pytest.raises(NtupleError, match="missing_file"), open_root("root://host//a.root"):

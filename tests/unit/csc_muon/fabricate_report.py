@@ -23,7 +23,7 @@ from hitforge.studies.csc_muon.feature_table import FEATURE_NAMES, FEATURE_UNITS
 from hitforge.studies.csc_muon.features import features_of
 from hitforge.studies.csc_muon.roads import Roads
 from hitforge.studies.csc_muon.simulation.generate import simulate_roads
-from hitforge.studies.csc_muon.simulation.options import SimulationSettings
+from hitforge.studies.csc_muon.simulation.settings import SimulationSettings
 from hitforge.validation import Inventory, PartEntry, write_inventory
 from tests.unit.csc_muon.toy_muons import TOYS, sample_of, settings, toy_columns
 

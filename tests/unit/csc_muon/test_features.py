@@ -18,7 +18,7 @@ from hitforge.studies.csc_muon.feature_table import (
 from hitforge.studies.csc_muon.features import derived_features, features_of, without_planes
 from hitforge.studies.csc_muon.roads import PARAMETER_NAMES, VARIABLE_NAMES, Roads
 from hitforge.studies.csc_muon.simulation.generate import simulate_roads
-from hitforge.studies.csc_muon.simulation.options import SimulationSettings
+from hitforge.studies.csc_muon.simulation.settings import SimulationSettings
 from tests.unit.csc_muon import oracles
 from tests.unit.csc_muon.oracles import Hit, road
 

@@ -17,7 +17,7 @@ from hitforge.studies.csc_muon.features import features_of
 from hitforge.studies.csc_muon.networks.losses import ClassLoss, EmtfLoss, EnsembleLoss, PointLoss, class_of
 from hitforge.studies.csc_muon.roads import PARAMETER_NAMES, Roads
 from hitforge.studies.csc_muon.simulation.generate import simulate_roads
-from hitforge.studies.csc_muon.simulation.options import SimulationSettings
+from hitforge.studies.csc_muon.simulation.settings import SimulationSettings
 from hitforge.studies.csc_muon.targets import QUANTILE_LEVELS
 
 NETWORKS = ("seed-cnn1d", "seed-cnn2d", "seed-fcn4", "seed-fcnr", "emtf-nn", "ens5")

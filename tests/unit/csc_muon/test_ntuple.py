@@ -12,15 +12,16 @@ import pytest
 import uproot
 from pydantic import ValidationError
 
+from hitforge.inspection import ContentChecksum
 from hitforge.ntuple import NtupleError
 from hitforge.studies.csc_muon.ntuple import (
-    ContentChecksum,
+    checksum_columns,
     event_bucket,
     event_numbers,
-    read_chunks,
+    open_roads,
     read_roads,
 )
-from hitforge.studies.csc_muon.reading import SCALARS, ReaderSettings
+from hitforge.studies.csc_muon.reader_settings import SCALARS, ReaderSettings
 from hitforge.studies.csc_muon.roads import PARAMETER_NAMES, VARIABLE_NAMES, Roads
 from tests.unit.csc_muon.part_builders import MAPPED, some_roads, write_npz, write_scalars, write_vector
 
@@ -47,7 +48,7 @@ def assert_same(found: Roads, expected: Roads) -> None:
 def checksum(chunks: list[Roads]) -> str:
     digest = ContentChecksum()
     for roads in chunks:
-        digest.update(roads)
+        digest.update(*checksum_columns(roads))
     return digest.hexdigest()
 
 
@@ -66,8 +67,8 @@ def test_layouts_are_named(tmp_path: Path, roads: Roads) -> None:
     write_npz(tmp_path / "c.npz", roads)
     found = []
     for name, settings in (("a.root", PLAIN), ("b.root", MAPPED), ("c.npz", PLAIN)):
-        for ntuple in read_chunks(tmp_path / name, settings):
-            found.append((ntuple.layout, ntuple.n_roads, ntuple.n_bytes == (tmp_path / name).stat().st_size))
+        for ntuple in open_roads(tmp_path / name, settings):
+            found.append((ntuple.layout, ntuple.n_events, ntuple.n_bytes == (tmp_path / name).stat().st_size))
     assert found == [("vector", len(roads), True), ("scalars", len(roads), True), ("npz", len(roads), True)]
 
 

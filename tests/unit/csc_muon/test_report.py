@@ -38,6 +38,11 @@ def rows_of(table: Table) -> list[dict[str, object]]:
     return [dict(zip((column.key for column in table.columns), row, strict=True)) for row in table.rows]
 
 
+def value_of(cell: object) -> float:
+    assert isinstance(cell, Measured) and cell.value is not None
+    return cell.value
+
+
 def test_all_tables_are_filled_and_written(tables: dict[str, Table], tmp_path: Path) -> None:
     assert tuple(tables) == TABLES
     for table in tables.values():
@@ -88,7 +93,7 @@ def test_class_report_is_for_every_sample_and_its_supports_add_up(
 def test_the_search_is_shown_trial_by_trial(tables: dict[str, Table]) -> None:
     table = tables["bayesian_search"]
     assert [row["iteration"] for row in rows_of(table)] == [1, 2, 3, 4, 5, 6]
-    scores = [row["score"].value for row in rows_of(table)]  # type: ignore[attr-defined]
+    scores = [value_of(row["score"]) for row in rows_of(table)]
     assert table.highlight == (scores.index(min(scores)),)
 
 
@@ -106,7 +111,7 @@ def test_published_numbers_name_quantities_that_exist(inputs: ReportInputs) -> N
             assert isinstance(row["this_run"], Measured)
     ours = {(row["model"], row["quantity"]): row["this_run"] for row in rows_of(published(inputs))}
     found = inputs.metrics_of["seed-bdt"]["samples"]["test"]["pt"]["median_ae"]
-    assert ours["seed-bdt", "median absolute error in pT [GeV]"].value == found["value"]  # type: ignore[union-attr]
+    assert value_of(ours["seed-bdt", "median absolute error in pT [GeV]"]) == found["value"]
 
 
 def test_the_printed_auc_beats_none_of_ours_by_default(tables: dict[str, Table]) -> None:
@@ -157,8 +162,9 @@ def test_the_text_is_honest_about_the_data(inputs: ReportInputs, tables: dict[st
 
 def test_published_values_are_as_printed() -> None:
     printed = load_published()
-    assert printed.find("seed-fcn4", "accuracy").value == 0.84  # type: ignore[union-attr]
-    assert printed.find("seed-fcnr", "rmse_q_over_pt").value == 0.047  # type: ignore[union-attr]
+    accuracy, rmse = printed.find("seed-fcn4", "accuracy"), printed.find("seed-fcnr", "rmse_q_over_pt")
+    assert accuracy is not None and accuracy.value == 0.84
+    assert rmse is not None and rmse.value == 0.047
     assert sum(printed.class_shares_percent) == pytest.approx(100.0)
     assert {len(v) for rows in printed.deck_thresholds.values() for v in rows.values()} == {11}
     assert printed.find("ens5", "accuracy") is None

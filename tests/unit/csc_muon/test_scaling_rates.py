@@ -11,8 +11,8 @@ from scipy.stats import beta
 
 from hitforge.studies.csc_muon.evaluation.metrics import apply_calibration, calibrate, compare_models
 from hitforge.studies.csc_muon.evaluation.muons import MuonSample
+from hitforge.studies.csc_muon.evaluation.pt_scaling import PtScaling, fit_scaling
 from hitforge.studies.csc_muon.evaluation.rates import RATE_THRESHOLDS_GEV, Rate
-from hitforge.studies.csc_muon.evaluation.scaling import PtScaling, fit_scaling
 from hitforge.studies.csc_muon.evaluation.turn_on import (
     PT_EDGES_GEV,
     TurnOn,

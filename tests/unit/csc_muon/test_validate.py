@@ -11,7 +11,7 @@ import uproot
 
 from hitforge.ntuple import NtupleError
 from hitforge.studies.csc_muon.ntuple import read_roads
-from hitforge.studies.csc_muon.reading import ReaderSettings
+from hitforge.studies.csc_muon.reader_settings import ReaderSettings
 from hitforge.studies.csc_muon.roads import Roads
 from hitforge.studies.csc_muon.validate import inspect_part
 from hitforge.validation import PartFindings

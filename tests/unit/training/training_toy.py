@@ -18,7 +18,7 @@ from hitforge.shards import ShardBlock, ShardLayout, write_shard
 from hitforge.training.dataset import EventIndex, index_events
 from hitforge.training.loop import train_member
 from hitforge.training.losses import HuberisedFractionalLoss, MemberLoss
-from hitforge.training.member_files import TrainedMember
+from hitforge.training.member_files import TrainedMember, save_member, sidecar_path
 from hitforge.training.settings import LossSettings, ScheduleSettings, TrainingSettings
 from hitforge.training.window import EventSource
 
@@ -110,6 +110,12 @@ def train_toy(paths: Sequence[Path], checkpoint: Path, **changes: Any) -> Traine
 def main() -> None:
     """Train slowly: arguments are the checkpoint and the shards."""
     train_toy([Path(p) for p in sys.argv[2:]], Path(sys.argv[1]), on_batch=lambda _epoch, _batch: time.sleep(0.02))
+
+
+def member_bytes(member: TrainedMember, folder: Path, name: str = "m") -> tuple[bytes, bytes]:
+    path = folder / f"{name}.safetensors"
+    save_member(path, member, {"seed": member.seed})
+    return path.read_bytes(), sidecar_path(path).read_bytes()
 
 
 if __name__ == "__main__":

@@ -42,7 +42,7 @@ class MuonTree:
     Attributes
     ----------
     layout : str
-        See :class:`hitforge.studies.calo_muon.ntuple.OpenNtuple`.
+        See :func:`hitforge.studies.calo_muon.ntuple.open_muons`.
     main_branch : str
         Branch with most bytes that can be read; empty if there is none.
     problems : list of Problem

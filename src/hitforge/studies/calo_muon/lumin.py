@@ -19,13 +19,14 @@ import numpy as np
 from numpy.typing import NDArray
 
 from hitforge.hits import CellHits
+from hitforge.inspection import ContentChecksum
 from hitforge.ntuple import NtupleError
 from hitforge.shards import ShardBlock
 from hitforge.studies.calo_muon.decode import cell_dtype
 from hitforge.studies.calo_muon.feature_table import FEATURE_NAMES
 from hitforge.studies.calo_muon.geometry import Geometry
 from hitforge.studies.calo_muon.muons import Muons
-from hitforge.studies.calo_muon.ntuple import ContentChecksum
+from hitforge.studies.calo_muon.ntuple import checksum_columns
 from hitforge.validation import PartFindings, Problem
 
 _FOLD = re.compile(r"fold_(\d+)")
@@ -153,7 +154,7 @@ def inspect_fold(source: str, geometry: Geometry) -> PartFindings:
             for hits in stored.hits():
                 nothing = np.zeros(len(hits), dtype=np.float32)
                 part = energy[first : first + len(hits)]
-                checksum.update(Muons(hits, part, nothing, nothing, nothing.astype(np.int8)))
+                checksum.update(*checksum_columns(Muons(hits, part, nothing, nothing, nothing.astype(np.int8))))
                 first += len(hits)
     except NtupleError as error:
         problems.extend(error.problems)

@@ -5,84 +5,43 @@ Cells are taken by their position in the array, never by their coordinates, whic
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from hitforge.folds import bucket_of
-from hitforge.ntuple import NtupleError, entry_ranges, find_tree, naming_damage, open_root
+from hitforge.inspection import Chunk, ContentChecksum, OpenPart, good_events
+from hitforge.ntuple import entry_ranges, find_tree, naming_damage, open_root
 from hitforge.studies.calo_muon.geometry import Geometry
 from hitforge.studies.calo_muon.layouts import MuonTree
 from hitforge.studies.calo_muon.muons import Muons
-from hitforge.validation import Problem
 
 TREES = ("B4", "muons")
 """Tree of the original production, tree of the compact layout."""
 
 
-@dataclass(frozen=True)
-class MuonChunk:
-    """Consecutive muons of a ntuple and what is wrong with them.
+def open_muons(source: str | Path, geometry: Geometry, chunk_mb: float = 64.0) -> Iterator[OpenPart[Muons]]:
+    """Yield the one open part of a file; a generator so that the file closes when the caller is done.
 
-    Attributes
-    ----------
-    first_entry : int
-        Entry of the first muon.
-    muons : Muons
-        Empty rows and unusable values stand where ``problems`` tells of faults.
-    problems : tuple of Problem
-        Each kind of fault once, with its first entry and count.
+    Its layout is ``b4-vector``, ``b4-fixed``, ``b4-variable`` or ``compact``; empty if the tree has no usable hits.
     """
-
-    first_entry: int
-    muons: Muons
-    problems: tuple[Problem, ...]
-
-
-@dataclass(frozen=True)
-class OpenNtuple:
-    """A muon tree that is open for reading.
-
-    Attributes
-    ----------
-    layout : str
-        ``b4-vector``, ``b4-fixed``, ``b4-variable`` or ``compact``; empty if the tree has no usable hits.
-    n_events : int
-        Number of muons.
-    n_bytes : int
-        Size of the file.
-    problems : tuple of Problem
-        Missing branches and wrong types.
-    chunks : iterator of MuonChunk
-        The content; reads as it goes.
-    """
-
-    layout: str
-    n_events: int
-    n_bytes: int
-    problems: tuple[Problem, ...]
-    chunks: Iterator[MuonChunk]
-
-
-def read_chunks(source: str | Path, geometry: Geometry, chunk_mb: float = 64.0) -> Iterator[OpenNtuple]:
-    """Yield the one open ntuple of a file; a generator so that the file closes when the caller is done."""
     with open_root(source) as file:
         name, tree = find_tree(file, TREES, source)
         with naming_damage(str(source), name):
             reader = MuonTree(tree, name, str(source), geometry)
             n_bytes = int(file.file.source.num_bytes)
 
-        def chunks() -> Iterator[MuonChunk]:
+        def chunks() -> Iterator[Chunk[Muons]]:
             with naming_damage(str(source), name):
                 ranges = entry_ranges(tree, reader.main_branch, chunk_mb) if reader.main_branch else []
             for start, stop in ranges:
                 muons, problems = reader.read(start, stop)
-                yield MuonChunk(start, muons, tuple(problems))
+                yield Chunk(start, muons, tuple(problems))
 
-        yield OpenNtuple(reader.layout, int(tree.num_entries), n_bytes, tuple(reader.problems), chunks())
+        yield OpenPart(reader.layout, int(tree.num_entries), n_bytes, tuple(reader.problems), chunks())
 
 
 def read_muons(source: str | Path, geometry: Geometry, chunk_mb: float = 64.0) -> Iterator[tuple[int, Muons]]:
@@ -109,39 +68,20 @@ def read_muons(source: str | Path, geometry: Geometry, chunk_mb: float = 64.0) -
         The file has any fault that :func:`hitforge.studies.calo_muon.validate.inspect_part` reports, except
         having no entries.
     """
-    for ntuple in read_chunks(source, geometry, chunk_mb):
-        if ntuple.problems:
-            raise NtupleError(*ntuple.problems)
-        for chunk in ntuple.chunks:
-            if chunk.problems:
-                raise NtupleError(*chunk.problems)
-            yield chunk.first_entry, chunk.muons
+    yield from good_events(open_muons(source, geometry, chunk_mb))
 
 
-class ContentChecksum:
-    """Streaming hash of decoded muons; neither the file's layout nor the size of the chunks enters."""
-
-    def __init__(self) -> None:
-        # one hash per column, so that a chunk boundary leaves no trace
-        self._columns = [hashlib.blake2b(digest_size=16) for _ in range(7)]
-
-    def update(self, muons: Muons) -> None:
-        """Add the muons that follow."""
-        columns = (
-            muons.energy_gev.astype("<f4"),
-            muons.x_mm.astype("<f4"),
-            muons.y_mm.astype("<f4"),
-            muons.charge.astype("i1"),
-            np.diff(muons.hits.indptr).astype("<i4"),
-            muons.hits.cell.astype("<u4"),
-            muons.hits.energy.astype("<f4", copy=False),
-        )
-        for digest, column in zip(self._columns, columns, strict=True):
-            digest.update(np.ascontiguousarray(column).data)
-
-    def hexdigest(self) -> str:
-        """Return the checksum so far, 32 hexadecimal digits."""
-        return hashlib.blake2b(b"".join(column.digest() for column in self._columns), digest_size=16).hexdigest()
+def checksum_columns(muons: Muons) -> tuple[NDArray[Any], ...]:
+    """Return the columns that enter the checksum of a part."""
+    return (
+        muons.energy_gev.astype("<f4"),
+        muons.x_mm.astype("<f4"),
+        muons.y_mm.astype("<f4"),
+        muons.charge.astype("i1"),
+        np.diff(muons.hits.indptr).astype("<i4"),
+        muons.hits.cell.astype("<u4"),
+        muons.hits.energy.astype("<f4", copy=False),
+    )
 
 
 def content_checksum(chunks: Iterable[Muons]) -> str:
@@ -152,7 +92,7 @@ def content_checksum(chunks: Iterable[Muons]) -> str:
     """
     checksum = ContentChecksum()
     for muons in chunks:
-        checksum.update(muons)
+        checksum.update(*checksum_columns(muons))
     return checksum.hexdigest()
 
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Iterator
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
 
@@ -13,11 +12,12 @@ import uproot
 from numpy.typing import NDArray
 
 from hitforge.folds import bucket_of
-from hitforge.ntuple import NtupleError, entry_ranges, find_tree, naming_damage, open_root, scalar_dtype
+from hitforge.inspection import Chunk, OpenPart, good_events
+from hitforge.ntuple import entry_ranges, find_tree, naming_damage, open_root, scalar_dtype
 from hitforge.studies.csc_muon.checks import Place, find_problems
 from hitforge.studies.csc_muon.npz import is_npz, open_npz
 from hitforge.studies.csc_muon.planes import modes_of
-from hitforge.studies.csc_muon.reading import ReaderSettings
+from hitforge.studies.csc_muon.reader_settings import ReaderSettings
 from hitforge.studies.csc_muon.roads import N_VARIABLES, PARAMETER_NAMES, VARIABLE_NAMES, Roads
 from hitforge.validation import Problem
 
@@ -28,40 +28,11 @@ _MAKE_AGAIN = "write the ntuple again with this branch (see the table of branche
 _ARRAYS: Final = {"variables": N_VARIABLES, "parameters": 3}
 
 
-@dataclass(frozen=True)
-class RoadChunk:
-    """Consecutive roads, the entry of the first, and what is wrong with them."""
+def open_roads(source: str | Path, settings: ReaderSettings, chunk_mb: float = CHUNK_MB) -> Iterator[OpenPart[Roads]]:
+    """Yield the one open part of a source; a generator so that the file closes when the caller is done.
 
-    first_entry: int
-    roads: Roads
-    problems: tuple[Problem, ...]
-
-
-@dataclass(frozen=True)
-class OpenNtuple:
-    """A ntuple that is open for reading.
-
-    Attributes
-    ----------
-    layout : str
-        ``vector``, ``scalars`` or ``npz``.
-    n_roads, n_bytes : int
-        Number of roads of the part, and size of the file.
-    problems : tuple of Problem
-        Missing branches and wrong types; with any of them there are no chunks.
-    chunks : iterator of RoadChunk
-        The content; reads as it goes.
+    Its layout is ``vector``, ``scalars`` or ``npz``; with any problem there are no chunks.
     """
-
-    layout: str
-    n_roads: int
-    n_bytes: int
-    problems: tuple[Problem, ...]
-    chunks: Iterator[RoadChunk]
-
-
-def read_chunks(source: str | Path, settings: ReaderSettings, chunk_mb: float = CHUNK_MB) -> Iterator[OpenNtuple]:
-    """Yield the one open ntuple of a source; a generator so that the file closes when the caller is done."""
     if is_npz(str(source)):
         yield from _read_npz(str(source), settings, chunk_mb)
         return
@@ -71,7 +42,7 @@ def read_chunks(source: str | Path, settings: ReaderSettings, chunk_mb: float = 
             reader = _RoadTree(tree, name, str(source), settings)
             n_bytes = int(file.file.source.num_bytes)
 
-        def chunks() -> Iterator[RoadChunk]:
+        def chunks() -> Iterator[Chunk[Roads]]:
             if reader.problems:
                 return
             with naming_damage(str(source), name):
@@ -79,9 +50,9 @@ def read_chunks(source: str | Path, settings: ReaderSettings, chunk_mb: float = 
             for start, stop in ranges:
                 roads = reader.read(start, stop)
                 problems = find_problems(roads, start, reader.place, settings.road_word3)
-                yield RoadChunk(start, roads, tuple(problems))
+                yield Chunk(start, roads, tuple(problems))
 
-        yield OpenNtuple(reader.layout, int(tree.num_entries), n_bytes, tuple(reader.problems), chunks())
+        yield OpenPart(reader.layout, int(tree.num_entries), n_bytes, tuple(reader.problems), chunks())
 
 
 def read_roads(source: str | Path, settings: ReaderSettings, chunk_mb: float = CHUNK_MB) -> Iterator[tuple[int, Roads]]:
@@ -107,13 +78,7 @@ def read_roads(source: str | Path, settings: ReaderSettings, chunk_mb: float = C
         The part has any fault that :func:`hitforge.studies.csc_muon.validate.inspect_part` reports, except
         having no entries and quad-strips that are median theta.
     """
-    for ntuple in read_chunks(source, settings, chunk_mb):
-        if ntuple.problems:
-            raise NtupleError(*ntuple.problems)
-        for chunk in ntuple.chunks:
-            if chunk.problems:
-                raise NtupleError(*chunk.problems)
-            yield chunk.first_entry, chunk.roads
+    yield from good_events(open_roads(source, settings, chunk_mb))
 
 
 class _RoadTree:
@@ -211,7 +176,7 @@ class _RoadTree:
         self.problems.append(Problem(reason, detail, _MAKE_AGAIN, self._file, self._name, branch))
 
 
-def _read_npz(source: str, settings: ReaderSettings, chunk_mb: float) -> Iterator[OpenNtuple]:
+def _read_npz(source: str, settings: ReaderSettings, chunk_mb: float) -> Iterator[OpenPart[Roads]]:
     with open_npz(source) as file:
         place = Place(
             file.path,
@@ -220,12 +185,12 @@ def _read_npz(source: str, settings: ReaderSettings, chunk_mb: float) -> Iterato
             tuple(f"parameters ({name})" for name in PARAMETER_NAMES),
         )
 
-        def chunks() -> Iterator[RoadChunk]:
+        def chunks() -> Iterator[Chunk[Roads]]:
             for first, variables, parameters in file.rows(max(int(chunk_mb * 1e6 / (4 * N_VARIABLES)), 1)):
                 roads = complete_roads(variables, parameters)
-                yield RoadChunk(first, roads, tuple(find_problems(roads, first, place, settings.road_word3)))
+                yield Chunk(first, roads, tuple(find_problems(roads, first, place, settings.road_word3)))
 
-        yield OpenNtuple("npz", file.stop - file.start, Path(file.path).stat().st_size, (), chunks())
+        yield OpenPart("npz", file.stop - file.start, Path(file.path).stat().st_size, (), chunks())
 
 
 def complete_roads(variables: NDArray[Any], parameters: NDArray[Any], **known: NDArray[Any]) -> Roads:
@@ -271,26 +236,8 @@ def event_bucket(event: NDArray[np.uint64], dataset_id: str) -> NDArray[np.int16
     return bucket_of(records)
 
 
-class ContentChecksum:
-    """Streaming hash of decoded roads; neither the file's layout nor the size of the chunks enters."""
-
-    def __init__(self) -> None:
-        # one hash per column, so that a chunk boundary leaves no trace
-        self._columns = [hashlib.blake2b(digest_size=16) for _ in range(4)]
-
-    def update(self, roads: Roads) -> None:
-        """Add the roads that follow."""
-        variables = roads.variables.astype("<f4")
-        variables[np.isnan(variables)] = np.nan  # of the many bit patterns of NaN one
-        columns = (
-            variables,
-            roads.parameters.astype("<f4"),
-            roads.event.astype("<u8"),
-            roads.weight.astype("<f4"),
-        )
-        for digest, column in zip(self._columns, columns, strict=True):
-            digest.update(np.ascontiguousarray(column).data)
-
-    def hexdigest(self) -> str:
-        """Return the checksum so far, 32 hexadecimal digits."""
-        return hashlib.blake2b(b"".join(column.digest() for column in self._columns), digest_size=16).hexdigest()
+def checksum_columns(roads: Roads) -> tuple[NDArray[Any], ...]:
+    """Return the columns that enter the checksum of a part."""
+    variables = roads.variables.astype("<f4")
+    variables[np.isnan(variables)] = np.nan  # of the many bit patterns of NaN one
+    return variables, roads.parameters.astype("<f4"), roads.event.astype("<u8"), roads.weight.astype("<f4")

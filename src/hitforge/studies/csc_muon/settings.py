@@ -12,13 +12,13 @@ from hitforge.config import ModelSettings, StudySettings
 from hitforge.settings_base import Settings
 from hitforge.studies.csc_muon.cuts import CutSettings
 from hitforge.studies.csc_muon.evaluation.settings import EvaluationSettings
-from hitforge.studies.csc_muon.reading import ReaderSettings
+from hitforge.studies.csc_muon.reader_settings import ReaderSettings
 from hitforge.studies.csc_muon.report import names
-from hitforge.studies.csc_muon.simulation.options import SimulationSettings
+from hitforge.studies.csc_muon.simulation.settings import SimulationSettings
 from hitforge.studies.csc_muon.targets import Target, Weight
 
 _ROADS = ("roads", "planes", "feature_table")
-_READING = (*_ROADS, "reading", "ntuple", "npz", "checks", "cuts")
+_READING = (*_ROADS, "reader_settings", "ntuple", "npz", "checks", "cuts")
 _INPUTS = (*_ROADS, "features", "tensors", "targets")
 
 

@@ -3,17 +3,16 @@
 from __future__ import annotations
 
 from collections import Counter
-from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 
-from hitforge.ntuple import NtupleError
+from hitforge.inspection import ContentChecksum, inspect
 from hitforge.studies.csc_muon.checks import MAX_THETA
 from hitforge.studies.csc_muon.cuts import CUT_NAMES, CutSettings, select
-from hitforge.studies.csc_muon.ntuple import CHUNK_MB, ContentChecksum, read_chunks
-from hitforge.studies.csc_muon.reading import ReaderSettings
-from hitforge.studies.csc_muon.roads import ROAD_WORD3
+from hitforge.studies.csc_muon.ntuple import CHUNK_MB, checksum_columns, open_roads
+from hitforge.studies.csc_muon.reader_settings import ReaderSettings
+from hitforge.studies.csc_muon.roads import ROAD_WORD3, Roads
 from hitforge.validation import PartFindings, Problem
 
 _ENOUGH_ROADS = 100  # a quad-strip is above 90 for almost half of the roads
@@ -43,51 +42,33 @@ def inspect_part(
         too.
     """
     checksum = ContentChecksum()
-    found: dict[tuple[str, str], Problem] = {}
-    n_roads = size = 0
-    layout = ""
     flow: Counter[str] = Counter()
-    largest_word, lowest, highest = -np.inf, np.inf, 0.0  # lowest and highest |q/pT|
-    try:
-        for ntuple in read_chunks(source, settings, chunk_mb):
-            n_roads, size, layout = ntuple.n_roads, ntuple.n_bytes, ntuple.layout
-            _collect(found, ntuple.problems)
-            if n_roads == 0:
-                fix = "leave the part out, or find out why its job wrote no road"
-                _collect(found, (Problem("empty_tree", "there are no entries", fix, str(source)),))
-            for chunk in ntuple.chunks:
-                _collect(found, chunk.problems)
-                checksum.update(chunk.roads)
-                if cuts is not None:
-                    flow.update(select(chunk.roads, cuts)[1])
-                x = np.abs(chunk.roads.q_over_pt)
-                x = x[np.isfinite(x) & (x > 0)]
-                if len(x):
-                    lowest, highest = min(lowest, float(x.min())), max(highest, float(x.max()))
-                largest_word = max(largest_word, float(chunk.roads.variables[:, ROAD_WORD3].max(initial=-np.inf)))
-    except NtupleError as error:
-        _collect(found, error.problems)
-    if settings.road_word3 == "phi_quadstrip" and n_roads >= _ENOUGH_ROADS and 0 <= largest_word <= MAX_THETA:
+    lowest, highest, words = [np.inf], [0.0], [-np.inf]  # |q/pT| and the third road word, of each chunk
+
+    def look(roads: Roads) -> None:
+        checksum.update(*checksum_columns(roads))
+        if cuts is not None:
+            flow.update(select(roads, cuts)[1])
+        x = np.abs(roads.q_over_pt)
+        x = x[np.isfinite(x) & (x > 0)]
+        lowest.append(float(x.min(initial=np.inf)))
+        highest.append(float(x.max(initial=0.0)))
+        words.append(float(roads.variables[:, ROAD_WORD3].max(initial=-np.inf)))
+
+    findings = inspect(source, open_roads(source, settings, chunk_mb), "road", look)
+    problems = findings.problems
+    enough = findings.n_events >= _ENOUGH_ROADS
+    if settings.road_word3 == "phi_quadstrip" and enough and 0 <= max(words) <= MAX_THETA:
         detail = f"never more than {MAX_THETA}: this is the median theta, not a quad-strip"
         fix = "set reader.road_word3: theta_median"
-        _collect(found, (Problem("road_word3", detail, fix, str(source), "", "road_word3"),))
-    if not size and "://" not in str(source) and Path(source).is_file():
-        size = Path(source).stat().st_size
-    return PartFindings(
-        n_events=n_roads if cuts is None else flow[CUT_NAMES[-1]],
-        content_checksum="" if found else checksum.hexdigest(),
-        layout=layout,
-        problems=tuple(found.values()),
-        e_min_gev=1 / highest if highest else None,
-        e_max_gev=1 / lowest if highest else None,
-        cut_flow=tuple(flow.items()),
-        size_bytes=size,
+        problems += (Problem("road_word3", detail, fix, str(source), "", "road_word3"),)
+    return findings.model_copy(
+        update={
+            "n_events": findings.n_events if cuts is None else flow[CUT_NAMES[-1]],
+            "content_checksum": "" if problems else checksum.hexdigest(),
+            "problems": problems,
+            "e_min_gev": 1 / max(highest) if max(highest) else None,
+            "e_max_gev": 1 / min(lowest) if max(highest) else None,
+            "cut_flow": tuple(flow.items()),
+        }
     )
-
-
-def _collect(found: dict[tuple[str, str], Problem], problems: tuple[Problem, ...]) -> None:
-    """Add problems to those found before; of the same kind in the same branch the first entry stays."""
-    for problem in problems:
-        key = (problem.reason, problem.branch)
-        before = found.get(key)
-        found[key] = problem if before is None else replace(before, count=before.count + problem.count)

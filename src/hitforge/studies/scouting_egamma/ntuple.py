@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Iterator
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
 
@@ -14,7 +12,8 @@ import uproot
 from numpy.typing import NDArray
 
 from hitforge.folds import bucket_of
-from hitforge.ntuple import NtupleError, entry_ranges, find_tree, naming_damage, open_root, scalar_dtype
+from hitforge.inspection import Chunk, OpenPart, good_events
+from hitforge.ntuple import entry_ranges, find_tree, naming_damage, open_root, scalar_dtype
 from hitforge.studies.scouting_egamma.candidates import COLUMNS, MATRIX, N_CELLS, TRACK, WORDS, Candidates
 from hitforge.studies.scouting_egamma.checks import find_problems
 from hitforge.studies.scouting_egamma.reading import ReaderSettings
@@ -27,48 +26,29 @@ _CHI2 = "trkchi2overndf"
 _MAKE_AGAIN = "write the ntuple again with this branch (see the table of branches in the documentation)"
 
 
-@dataclass(frozen=True)
-class CandidateChunk:
-    """Consecutive candidates, the entry of the first, and what is wrong with them."""
+def open_candidates(
+    source: str | Path, settings: ReaderSettings, chunk_mb: float = CHUNK_MB
+) -> Iterator[OpenPart[Candidates]]:
+    """Yield the one open part of a source; a generator so that the file closes when the caller is done.
 
-    first_entry: int
-    candidates: Candidates
-    problems: tuple[Problem, ...]
-
-
-@dataclass(frozen=True)
-class OpenNtuple:
-    """A ntuple that is open for reading; with any of the ``problems`` there are no chunks.
-
-    ``layout`` is ``scalars``, or ``vectors`` where the tracks are.
+    Its layout is ``scalars``, or ``vectors`` where the tracks are; with any problem there are no chunks.
     """
-
-    layout: str
-    n_candidates: int
-    n_bytes: int
-    problems: tuple[Problem, ...]
-    chunks: Iterator[CandidateChunk]
-
-
-def read_chunks(source: str | Path, settings: ReaderSettings, chunk_mb: float = CHUNK_MB) -> Iterator[OpenNtuple]:
-    """Yield the one open ntuple of a source; a generator so that the file closes when the caller is done."""
     with open_root(source) as file:
         name, tree = find_tree(file, (settings.tree,), source)
         with naming_damage(str(source), name):
             reader = _Tree(tree, str(source), settings)
             n_bytes = int(file.file.source.num_bytes)
 
-        def chunks() -> Iterator[CandidateChunk]:
+        def chunks() -> Iterator[Chunk[Candidates]]:
             if reader.problems:
                 return
             with naming_damage(str(source), name):
                 ranges = entry_ranges(tree, settings.branch_of(MATRIX), chunk_mb)
             for start, stop in ranges:
                 candidates = reader.read(start, stop)
-                problems = find_problems(candidates, start, str(source), settings)
-                yield CandidateChunk(start, candidates, tuple(problems))
+                yield Chunk(start, candidates, tuple(find_problems(candidates, start, str(source), settings)))
 
-        yield OpenNtuple(reader.layout, int(tree.num_entries), n_bytes, tuple(reader.problems), chunks())
+        yield OpenPart(reader.layout, int(tree.num_entries), n_bytes, tuple(reader.problems), chunks())
 
 
 def read_candidates(
@@ -87,13 +67,7 @@ def read_candidates(
         The part has any fault that :func:`hitforge.studies.scouting_egamma.validate.inspect_part` reports, except
         having no entries.
     """
-    for ntuple in read_chunks(source, settings, chunk_mb):
-        if ntuple.problems:
-            raise NtupleError(*ntuple.problems)
-        for chunk in ntuple.chunks:
-            if chunk.problems:
-                raise NtupleError(*chunk.problems)
-            yield chunk.first_entry, chunk.candidates
+    yield from good_events(open_candidates(source, settings, chunk_mb))
 
 
 class _Tree:
@@ -191,22 +165,10 @@ def event_bucket(event: NDArray[np.uint64], dataset_id: str) -> NDArray[np.int16
     return bucket_of(records)
 
 
-class ContentChecksum:
-    """Streaming hash of decoded candidates; neither the file's layout nor the size of the chunks enters."""
-
-    def __init__(self) -> None:
-        # one hash per column, so that a chunk boundary leaves no trace
-        self._columns = {name: hashlib.blake2b(digest_size=16) for name in COLUMNS}
-
-    def update(self, candidates: Candidates) -> None:
-        """Add the candidates that follow."""
-        for name, digest in self._columns.items():
-            values = np.ascontiguousarray(candidates[name], candidates[name].dtype.newbyteorder("<"))
-            if values.dtype.kind == "f":
-                values = np.where(np.isnan(values), np.float32(np.nan), values)  # of the many NaN one
-            digest.update(values.tobytes())
-
-    def hexdigest(self) -> str:
-        """Return the checksum so far, 32 hexadecimal digits."""
-        joined = b"".join(digest.digest() for digest in self._columns.values())
-        return hashlib.blake2b(joined, digest_size=16).hexdigest()
+def checksum_columns(candidates: Candidates) -> tuple[NDArray[Any], ...]:
+    """Return the columns that enter the checksum of a part."""
+    columns = [candidates[name].astype(candidates[name].dtype.newbyteorder("<")) for name in COLUMNS]
+    for values in columns:
+        if values.dtype.kind == "f":
+            values[np.isnan(values)] = np.nan  # of the many bit patterns of NaN one
+    return tuple(columns)

@@ -38,6 +38,7 @@ class SqueezeExcitation(nn.Module):
         # Autocast would compute the factors in half precision; as part of a sum over channels they stay float32.
         terms = (None if t is None else _at_least_float32(t) for t in (residual, skip, energy))
         parameters = (self.squeeze.weight, self.squeeze.bias, self.excite.weight, self.excite.bias)
+        # torch does not annotate Function.apply
         joined: Tensor = _ExciteAndJoin.apply(*terms, *parameters)  # type: ignore[no-untyped-call]
         return joined
 

@@ -7,6 +7,7 @@ from typing import Any
 
 from hitforge.provenance import read_json
 from hitforge.reporting.chapter import Cell, Column, Measured, ReportInputs, Table
+from hitforge.reporting.chapter_parts import significance
 from hitforge.reporting.part_tables import bad_parts, cut_flow
 from hitforge.reporting.training_tables import training, tuning
 from hitforge.studies.calo_muon.published import PublishedResult, load_published
@@ -164,7 +165,7 @@ def differences(inputs: ReportInputs) -> Table:
             cells: list[Cell] = [model]
             for name in samples:
                 difference = found.get((model, name), Measured(value=None, reason="not compared"))
-                cells += [difference, _significance(difference)]
+                cells += [difference, significance(difference)]
             rows.append(tuple(cells))
     return Table(
         name="differences",
@@ -177,12 +178,6 @@ def differences(inputs: ReportInputs) -> Table:
         rows=tuple(rows),
         empty=None if rows else "only one model was run",
     )
-
-
-def _significance(difference: Measured) -> Cell:
-    if difference.value is None or not difference.error:
-        return None
-    return Measured(value=difference.value / difference.error, decimals=1)
 
 
 _RESOLUTION_COLUMNS = (

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from hitforge.reporting.chapter import Chapter, HeadlineNumber, Item, ReportInputs, Section
-from hitforge.reporting.numbers import cell_text, fixed
+from hitforge.reporting.chapter import Chapter, HeadlineNumber, ReportInputs, Section
+from hitforge.reporting.chapter_parts import bind_chapter, items, models_and_events
+from hitforge.reporting.numbers import cell_text
 from hitforge.studies.calo_muon.published import load_published
 from hitforge.studies.calo_muon.report.tables import evaluation_samples, percent, sample_title
 
@@ -14,17 +15,13 @@ TITLE = "Muon energy from a finely segmented calorimeter"
 
 def chapter_text(inputs: ReportInputs) -> Chapter:
     """Return title, summary, notes and the order of tables and figures."""
-    return Chapter(
-        study=inputs.study,
-        title=TITLE,
-        summary=tuple(_summary(inputs)),
-        notes=tuple(_notes(inputs)),
+    return bind_chapter(
+        inputs,
+        TITLE,
+        summary=_summary(inputs),
+        notes=_notes(inputs),
         sections=_sections(inputs),
-        parts={
-            sample: {part: inventory.parts[part].n_events for part in inventory.good}
-            for sample, inventory in inputs.inventory_of.items()
-        },
-        headline=tuple(_headline(inputs)),
+        headline=_headline(inputs),
     )
 
 
@@ -43,17 +40,7 @@ def _summary(inputs: ReportInputs) -> Iterator[str]:
         f"in {load_published().source}, and combined with an assumed tracker "
         f"({_tracker_percent(inputs, 1000.0):.0f} % at 1 TeV, proportional to energy)."
     )
-    muons = {
-        role: sum(
-            inputs.inventory_of[name].n_events for name in inputs.samples_with_role(role) if name in inputs.inventory_of
-        )
-        for role in ("train", "test")
-    }
-    models = ", ".join(inputs.metrics)
-    yield (
-        f"{len(inputs.metrics)} model{'s' * (len(inputs.metrics) != 1)} ({models}) on {fixed(muons['train'], 0)} muons "
-        f"of the train sample and {fixed(muons['test'], 0)} test muons that no training sees."
-    )
+    yield models_and_events(inputs, "muons")
     numbers = [item for item in _headline(inputs) if item.model == inputs.reference and item.number.value is not None]
     if numbers:
         text = ", ".join(f"{cell_text(item.number)} % ({item.quantity.removeprefix('MI ')})" for item in numbers)
@@ -139,7 +126,7 @@ def _sections(inputs: ReportInputs) -> tuple[Section, ...]:
                 f"the average over bins of tracker minus combined resolution; a perfect calorimeter "
                 f"would reach {limit:.0f} %.",
             ),
-            items=_items(
+            items=items(
                 "table headline",
                 "figure mean_improvement",
                 "table differences",
@@ -156,12 +143,12 @@ def _sections(inputs: ReportInputs) -> tuple[Section, ...]:
             id="data",
             title="Data",
             text=("A part is one ROOT file. Bad and duplicate parts are left out as a whole.",),
-            items=_items("table cut_flow", "table bad_parts", "figure spectra", "figure event_displays"),
+            items=items("table cut_flow", "table bad_parts", "figure spectra", "figure event_displays"),
         ),
         Section(
             id="models",
             title="Models and training",
-            items=_items(
+            items=items(
                 "table models",
                 "figure loss_history",
                 "table training",
@@ -172,11 +159,7 @@ def _sections(inputs: ReportInputs) -> tuple[Section, ...]:
             ),
         ),
         Section(
-            id="features", title="High-level features", items=_items("table features", "figure feature_distributions")
+            id="features", title="High-level features", items=items("table features", "figure feature_distributions")
         ),
-        Section(id="published", title="Published values", items=_items("table published")),
+        Section(id="published", title="Published values", items=items("table published")),
     )
-
-
-def _items(*words: str) -> tuple[Item, ...]:
-    return tuple(Item.model_validate(dict(zip(("kind", "name"), word.split(), strict=True))) for word in words)

@@ -22,6 +22,7 @@ from hitforge.studies.csc_muon.evaluation.muons import (
     MuonSample,
     pt_class,
 )
+from hitforge.studies.csc_muon.evaluation.pt_scaling import PtScaling, fit_scaling
 from hitforge.studies.csc_muon.evaluation.rates import (
     RATE_THRESHOLDS_GEV,
     Rate,
@@ -38,7 +39,6 @@ from hitforge.studies.csc_muon.evaluation.resolution import (
     SignedResolution,
     binnings,
 )
-from hitforge.studies.csc_muon.evaluation.scaling import PtScaling, fit_scaling
 from hitforge.studies.csc_muon.evaluation.settings import EvaluationSettings
 from hitforge.studies.csc_muon.evaluation.thresholds import (
     CONVENTIONS,
@@ -126,9 +126,8 @@ def evaluate_sample(
     result["absent"] = _absent(muons)
     result["class_source"] = "class probabilities" if "class_probabilities" in muons.columns else "predicted pT"
     result["n_muons"] = len(muons)
-    result["n_per_pt_bin"] = np.bincount(
-        (group := binnings(muons, settings)["pt"])[0][group[0] >= 0], minlength=group[1]
-    ).tolist()
+    bin_of, n_bins = binnings(muons, settings)["pt"]
+    result["n_per_pt_bin"] = np.bincount(bin_of[bin_of >= 0], minlength=n_bins).tolist()
     result["classes_present"] = np.bincount(pt_class(muons.true_pt), minlength=len(CLASS_NAMES)).tolist()
     if muons.four_csc is not None:
         own = muons.select(muons.four_csc)

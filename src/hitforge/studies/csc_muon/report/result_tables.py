@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from hitforge.reporting.chapter import Cell, Column, Measured, ReportInputs, Table
+from hitforge.reporting.chapter_parts import significance
 from hitforge.studies.csc_muon.evaluation.metrics import headline_numbers
 from hitforge.studies.csc_muon.published import load_published
 from hitforge.studies.csc_muon.report.view import (
@@ -98,7 +99,7 @@ def differences(inputs: ReportInputs) -> Table:
                 number = found.get(
                     (model, reference, quantity), Measured(value=None, reason="one of the two has no such number")
                 )
-                cells += [number, _significance(number)]
+                cells += [number, significance(number)]
             rows.append(tuple(cells))
     columns = [Column(key="model", label="Model", align="left")]
     for quantity, label in _QUANTITIES.items():
@@ -118,12 +119,6 @@ def differences(inputs: ReportInputs) -> Table:
         rows=tuple(rows),
         empty=None if rows else "only one model was run",
     )
-
-
-def _significance(difference: Measured) -> Cell:
-    if difference.value is None or not difference.error:
-        return None
-    return Measured(value=difference.value / difference.error, decimals=1)
 
 
 _REGRESSION = ("mae", "mse", "rmse", "median_ae", "explained_variance", "r2", "variance")

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from hitforge.reporting.chapter import Chapter, HeadlineNumber, Item, Measured, ReportInputs, Section
-from hitforge.reporting.numbers import cell_text, fixed
+from hitforge.reporting.chapter import Chapter, HeadlineNumber, Measured, ReportInputs, Section
+from hitforge.reporting.chapter_parts import bind_chapter, items, models_and_events
+from hitforge.reporting.numbers import cell_text
 from hitforge.studies.csc_muon.published import load_published
 from hitforge.studies.csc_muon.report.result_tables import headline_of
 from hitforge.studies.csc_muon.report.view import HELDOUT, metrics_of, sample_title, shown_sample
@@ -24,17 +25,13 @@ _QUANTITIES = {
 
 def chapter_text(inputs: ReportInputs) -> Chapter:
     """Return title, summary, notes and the order of tables and figures."""
-    return Chapter(
-        study=inputs.study,
-        title=TITLE,
-        summary=tuple(_summary(inputs)),
-        notes=tuple(_notes(inputs)),
+    return bind_chapter(
+        inputs,
+        TITLE,
+        summary=_summary(inputs),
+        notes=_notes(inputs),
         sections=_sections(inputs),
-        parts={
-            sample: {part: inventory.parts[part].n_events for part in inventory.good}
-            for sample, inventory in inputs.inventory_of.items()
-        },
-        headline=tuple(_headline(inputs)),
+        headline=_headline(inputs),
     )
 
 
@@ -51,17 +48,7 @@ def _summary(inputs: ReportInputs) -> Iterator[str]:
         "tracker at hand. Here its momentum is regressed (q/pT and 1/pT), classified in four ranges and used for a "
         "trigger decision, from roads: at most one hit in each of twelve chamber planes."
     )
-    roads = {
-        role: sum(
-            inputs.inventory_of[name].n_events for name in inputs.samples_with_role(role) if name in inputs.inventory_of
-        )
-        for role in ("train", "test")
-    }
-    yield (
-        f"{len(inputs.metrics)} model{'s' * (len(inputs.metrics) != 1)} ({', '.join(inputs.metrics)}) on "
-        f"{fixed(roads['train'], 0)} roads of the train sample and {fixed(roads['test'], 0)} test roads that no "
-        "training sees."
-    )
+    yield models_and_events(inputs, "roads")
     numbers = headline_of(inputs, inputs.reference)
     known = {name: number for name, number in numbers.items() if number.value is not None}
     if known:
@@ -124,7 +111,7 @@ def _sections(inputs: ReportInputs) -> tuple[Section, ...]:
             id="results",
             title="Results",
             text=("Every number is for muons that no model was trained on.",),
-            items=_items("table headline", "table aims", "table differences", "table regression", "table ablations"),
+            items=items("table headline", "table aims", "table differences", "table regression", "table ablations"),
         ),
         Section(
             id="trigger",
@@ -134,7 +121,7 @@ def _sections(inputs: ReportInputs) -> tuple[Section, ...]:
                 f"first mapped, with a monotone table, such that {target:g} % of the plateau pass at pT = threshold; "
                 "only then are efficiencies and rates compared.",
             ),
-            items=_items(
+            items=items(
                 "figure turn_on",
                 "table turn_on",
                 "figure turn_on_regions",
@@ -148,9 +135,9 @@ def _sections(inputs: ReportInputs) -> tuple[Section, ...]:
             id="regression",
             title="Resolution, bias and charge",
             text=("A muon beyond 120 GeV bends less than the chambers resolve; its pT is a lower limit at best.",),
-            items=_items("figure predictions", "figure resolution", "figure bias", "figure charge"),
+            items=items("figure predictions", "figure resolution", "figure bias", "figure charge"),
         ),
-        Section(id="uncertainty", title="Uncertainties", items=_items("table uncertainty", "figure coverage")),
+        Section(id="uncertainty", title="Uncertainties", items=items("table uncertainty", "figure coverage")),
         Section(
             id="classes",
             title="Classes",
@@ -158,13 +145,13 @@ def _sections(inputs: ReportInputs) -> tuple[Section, ...]:
                 "Classes are 0–10, 10–30, 30–100 and above 100 GeV of the true pT. The first holds three quarters of "
                 "the muons, so the accuracy must be read beside that of guessing it.",
             ),
-            items=_items("table class_report", "figure confusion", "table auc", "figure class_calibration"),
+            items=items("table class_report", "figure confusion", "table auc", "figure class_calibration"),
         ),
         Section(
             id="thresholds",
             title="Metrics against threshold",
             text=("The tables and curves of the seeds, with what they leave open made explicit.",),
-            items=_items(
+            items=items(
                 "table deck_thresholds",
                 "figure threshold_scan",
                 "figure decision",
@@ -176,7 +163,7 @@ def _sections(inputs: ReportInputs) -> tuple[Section, ...]:
             id="data",
             title="Data",
             text=("A part is one ROOT file. Bad and duplicate parts are left out as a whole.",),
-            items=_items(
+            items=items(
                 "table cut_flow",
                 "table selection",
                 "table bad_parts",
@@ -192,7 +179,7 @@ def _sections(inputs: ReportInputs) -> tuple[Section, ...]:
         Section(
             id="models",
             title="Models and training",
-            items=_items(
+            items=items(
                 "table models",
                 "figure loss_history",
                 "table training",
@@ -203,9 +190,5 @@ def _sections(inputs: ReportInputs) -> tuple[Section, ...]:
                 "figure tuning_history",
             ),
         ),
-        Section(id="published", title="Published values", items=_items("table published")),
+        Section(id="published", title="Published values", items=items("table published")),
     )
-
-
-def _items(*words: str) -> tuple[Item, ...]:
-    return tuple(Item.model_validate(dict(zip(("kind", "name"), word.split(), strict=True))) for word in words)

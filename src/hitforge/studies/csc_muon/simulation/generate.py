@@ -24,8 +24,8 @@ from hitforge.studies.csc_muon.planes import (
 )
 from hitforge.studies.csc_muon.roads import BLOCKS, N_VARIABLES, ROAD_WORD3, STRAIGHTNESS, ZONE, Roads
 from hitforge.studies.csc_muon.simulation.constants import Constants, load_constants
-from hitforge.studies.csc_muon.simulation.options import SimulationSettings
 from hitforge.studies.csc_muon.simulation.road_words import road_words
+from hitforge.studies.csc_muon.simulation.settings import SimulationSettings
 
 GUNS_PER_CHUNK = 10_000
 

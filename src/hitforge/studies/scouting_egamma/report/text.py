@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from hitforge.reporting.chapter import Chapter, HeadlineNumber, Item, ReportInputs, Section
-from hitforge.reporting.numbers import fixed
+from hitforge.reporting.chapter import Chapter, HeadlineNumber, ReportInputs, Section
+from hitforge.reporting.chapter_parts import bind_chapter, items, models_and_events
 from hitforge.studies.scouting_egamma.evaluation.response import SELECTIONS
 from hitforge.studies.scouting_egamma.geometry import CATEGORIES
 from hitforge.studies.scouting_egamma.report.view import cell, metrics_of
@@ -15,18 +15,7 @@ TITLE = "Electron and photon energies from scouting data"
 
 def chapter_text(inputs: ReportInputs) -> Chapter:
     """Return title, summary, notes and the order of tables and figures."""
-    return Chapter(
-        study=inputs.study,
-        title=TITLE,
-        summary=tuple(_summary(inputs)),
-        notes=tuple(_notes(inputs)),
-        sections=_sections(),
-        parts={
-            sample: {part: inventory.parts[part].n_events for part in inventory.good}
-            for sample, inventory in inputs.inventory_of.items()
-        },
-        headline=tuple(_headline(inputs)),
-    )
+    return bind_chapter(inputs, TITLE, _summary(inputs), _notes(inputs), _sections(), _headline(inputs))
 
 
 def _headline(inputs: ReportInputs) -> Iterator[HeadlineNumber]:
@@ -43,16 +32,7 @@ def _summary(inputs: ReportInputs) -> Iterator[str]:
         "5 × 5 crystals around the seed, the cluster and the best track. Here the energy is corrected: models learn "
         "E_MC / E_reco, separately for barrel and endcaps, electrons and photons."
     )
-    found = {
-        role: sum(
-            inputs.inventory_of[name].n_events for name in inputs.samples_with_role(role) if name in inputs.inventory_of
-        )
-        for role in ("train", "test")
-    }
-    yield (
-        f"{len(inputs.metrics)} models ({', '.join(inputs.metrics)}) on {fixed(found['train'], 0)} candidates of the "
-        f"train sample and {fixed(found['test'], 0)} test candidates that no training sees."
-    )
+    yield models_and_events(inputs, "candidates")
 
 
 def _notes(inputs: ReportInputs) -> Iterator[str]:
@@ -91,7 +71,7 @@ def _sections() -> tuple[Section, ...]:
             id="results",
             title="Results",
             text=("Every number is for candidates that no model was trained on.",),
-            items=_items(
+            items=items(
                 "table headline",
                 "table aims",
                 "figure resolution_pt",
@@ -103,7 +83,7 @@ def _sections() -> tuple[Section, ...]:
                 "table crystal_ball",
             ),
         ),
-        Section(id="pairs", title="Pair mass", items=_items("figure pair_mass", "table pair_mass")),
+        Section(id="pairs", title="Pair mass", items=items("figure pair_mass", "table pair_mass")),
         Section(
             id="data",
             title="Data",
@@ -111,7 +91,7 @@ def _sections() -> tuple[Section, ...]:
                 "dE is (E_reco − E_MC) / E_MC. Gaps between supermodules (18 fringes in φ) and modules, dead channels "
                 "and bremsstrahlung outside the 5 × 5 make the tail below 0.",
             ),
-            items=_items(
+            items=items(
                 "table cut_flow",
                 "table selection",
                 "table quality_cuts",
@@ -128,7 +108,7 @@ def _sections() -> tuple[Section, ...]:
             id="training",
             title="Training",
             text=("Importances and trials of a model are those of its first booster, that of electrons in EB.",),
-            items=_items(
+            items=items(
                 "table training",
                 "figure loss_history",
                 "figure importances",
@@ -137,7 +117,3 @@ def _sections() -> tuple[Section, ...]:
             ),
         ),
     )
-
-
-def _items(*words: str) -> tuple[Item, ...]:
-    return tuple(Item.model_validate(dict(zip(("kind", "name"), word.split(), strict=True))) for word in words)

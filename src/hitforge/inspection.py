@@ -1,0 +1,144 @@
+"""Reading a part in chunks and judging it whole: what the readers of all studies share."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any, Generic, TypeVar
+
+import numpy as np
+from numpy.typing import NDArray
+
+from hitforge.ntuple import NtupleError
+from hitforge.validation import PartFindings, Problem
+
+Events = TypeVar("Events")
+
+
+@dataclass(frozen=True)
+class Chunk(Generic[Events]):
+    """Consecutive events of a part and what is wrong with them.
+
+    Attributes
+    ----------
+    first_entry : int
+        Entry of the first event.
+    events : table of the study
+        Empty rows and unusable values stand where ``problems`` tells of faults.
+    problems : tuple of Problem
+        Each kind of fault once, with its first entry and count.
+    """
+
+    first_entry: int
+    events: Events
+    problems: tuple[Problem, ...]
+
+
+@dataclass(frozen=True)
+class OpenPart(Generic[Events]):
+    """A part that is open for reading.
+
+    Attributes
+    ----------
+    layout : str
+        Name of the file's layout; empty if it cannot be told.
+    n_events, n_bytes : int
+        Events of the part, and size of the file.
+    problems : tuple of Problem
+        What is wrong before any event: missing branches and wrong types.
+    chunks : iterator of Chunk
+        The content; reads as it goes.
+    """
+
+    layout: str
+    n_events: int
+    n_bytes: int
+    problems: tuple[Problem, ...]
+    chunks: Iterator[Chunk[Events]]
+
+
+def good_events(opened: Iterable[OpenPart[Events]]) -> Iterator[tuple[int, Events]]:
+    """Yield first entry and events of each chunk.
+
+    Raises
+    ------
+    NtupleError
+        Anything is wrong with them.
+    """
+    for part in opened:
+        if part.problems:
+            raise NtupleError(*part.problems)
+        for chunk in part.chunks:
+            if chunk.problems:
+                raise NtupleError(*chunk.problems)
+            yield chunk.first_entry, chunk.events
+
+
+def inspect(
+    source: str | Path, opened: Iterable[OpenPart[Events]], event: str, look: Callable[[Events], None]
+) -> PartFindings:
+    """Read a part to its end and collect every distinct problem.
+
+    Parameters
+    ----------
+    source : str or Path
+        Its address.
+    opened : iterable of OpenPart
+        The part; opening and reading may raise :class:`~hitforge.ntuple.NtupleError`.
+    event : str
+        What the study calls an event, for the words of an empty part.
+    look : callable
+        Gets the events of each chunk, good or bad.
+
+    Returns
+    -------
+    PartFindings
+        Without checksum and ranges, which are the study's.
+    """
+    found: dict[tuple[str, str], Problem] = {}
+    layout, n_events, n_bytes = "", 0, 0
+
+    def collect(problems: Iterable[Problem]) -> None:
+        # of the same kind in the same branch the first entry stays
+        for problem in problems:
+            key = (problem.reason, problem.branch)
+            before = found.get(key)
+            found[key] = problem if before is None else replace(before, count=before.count + problem.count)
+
+    try:
+        for part in opened:
+            layout, n_events, n_bytes = part.layout, part.n_events, part.n_bytes
+            collect(part.problems)
+            if n_events == 0:
+                fix = f"leave the part out, or find out why its job wrote no {event}"
+                collect([Problem("empty_tree", "there are no entries", fix, str(source))])
+            for chunk in part.chunks:
+                collect(chunk.problems)
+                look(chunk.events)
+    except NtupleError as error:
+        collect(error.problems)
+    if not n_bytes and "://" not in str(source) and Path(source).is_file():
+        n_bytes = Path(source).stat().st_size
+    return PartFindings(
+        n_events=n_events, content_checksum="", layout=layout, problems=tuple(found.values()), size_bytes=n_bytes
+    )
+
+
+class ContentChecksum:
+    """Streaming hash of the columns of decoded events; neither the file's layout nor the size of the chunks enters."""
+
+    def __init__(self) -> None:
+        # one hash per column, so that a chunk boundary leaves no trace
+        self._columns: list[Any] = []
+
+    def update(self, *columns: NDArray[Any]) -> None:
+        """Add the events that follow: the same columns, of the same little-endian types, in each call."""
+        self._columns = self._columns or [hashlib.blake2b(digest_size=16) for _ in columns]
+        for digest, column in zip(self._columns, columns, strict=True):
+            digest.update(np.ascontiguousarray(column).data)
+
+    def hexdigest(self) -> str:
+        """Return the checksum so far, 32 hexadecimal digits."""
+        return hashlib.blake2b(b"".join(column.digest() for column in self._columns), digest_size=16).hexdigest()

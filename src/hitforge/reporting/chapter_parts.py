@@ -1,0 +1,57 @@
+"""Pieces that the chapters of all studies are made of."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from hitforge.reporting.chapter import Cell, Chapter, HeadlineNumber, Item, Measured, ReportInputs, Section
+from hitforge.reporting.numbers import fixed
+
+
+def bind_chapter(
+    inputs: ReportInputs,
+    title: str,
+    summary: Iterable[str],
+    notes: Iterable[str],
+    sections: tuple[Section, ...],
+    headline: Iterable[HeadlineNumber],
+) -> Chapter:
+    """Return the chapter, with the used parts of each sample for the next report's comparison."""
+    return Chapter(
+        study=inputs.study,
+        title=title,
+        summary=tuple(summary),
+        notes=tuple(notes),
+        sections=sections,
+        parts={
+            sample: {part: inventory.parts[part].n_events for part in inventory.good}
+            for sample, inventory in inputs.inventory_of.items()
+        },
+        headline=tuple(headline),
+    )
+
+
+def items(*words: str) -> tuple[Item, ...]:
+    """Return the items of a section from words such as ``table headline`` and ``figure resolution``."""
+    return tuple(Item.model_validate(dict(zip(("kind", "name"), word.split(), strict=True))) for word in words)
+
+
+def models_and_events(inputs: ReportInputs, events: str) -> str:
+    """Return the sentence that names the models and counts the ``events``: muons, roads."""
+    count = {
+        role: sum(inputs.inventory_of[name].n_events for name in names if name in inputs.inventory_of)
+        for role in ("train", "test")
+        for names in (inputs.samples_with_role(role),)
+    }
+    return (
+        f"{len(inputs.metrics)} model{'s' * (len(inputs.metrics) != 1)} ({', '.join(inputs.metrics)}) on "
+        f"{fixed(count['train'], 0)} {events} of the train sample and {fixed(count['test'], 0)} test {events} that no "
+        "training sees."
+    )
+
+
+def significance(difference: Measured) -> Cell:
+    """Return a difference in units of its error, nothing where either is unknown."""
+    if difference.value is None or not difference.error:
+        return None
+    return Measured(value=difference.value / difference.error, decimals=1)
