@@ -10,6 +10,14 @@ from hitforge.predictions import EvaluationPiece, Predictions
 from hitforge.studies.scouting_egamma.evaluation.calibration import apply_calibration
 from hitforge.studies.scouting_egamma.evaluation.sample import EnergySample, join_samples
 
+OBSERVED = {
+    "e5x5_response": "e5x5_response",
+    "r9": "candidate_r9",
+    "fbrem": "candidate_fbrem",
+    "supermodule": "supermodule_place",
+}
+"""What responses are shown against, by the column that holds it."""
+
 
 def energy_sample(predictions: Predictions) -> EnergySample:
     """Return the candidates of a prediction with the columns of the ensemble, not calibrated."""
@@ -24,6 +32,7 @@ def energy_sample(predictions: Predictions) -> EnergySample:
         quality=truth["quality"].astype(np.int64),
         observable=truth["observable"] > 0,
         weights=truth["weight"],
+        observed={name: truth[column] for name, column in OBSERVED.items()},
         columns={name: values.astype(np.float64) for name, values in predictions.ensemble.items()},
         factor=np.ones(len(predictions)),
     )

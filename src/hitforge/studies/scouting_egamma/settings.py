@@ -30,9 +30,10 @@ NetworkLoss = Literal["relative", "absolute", "gaussian", "crystal_ball"]
 class CorrectionTreeSettings(TreeSettings):
     """Boosted trees of the correction, one booster for each (region, particle)."""
 
-    objective: Literal["relative", "squared"] = Field(
+    objective: Literal["relative", "squared", "quantile"] = Field(
         "relative",
-        description="((E_predicted - E_MC) / E_MC)^2, or (E_predicted - E_MC)^2 by squares weighted with E_reco^2",
+        description="((E_predicted - E_MC) / E_MC)^2, (E_predicted - E_MC)^2 by squares weighted with E_reco^2, or "
+        "quantiles of ln y, whose median is the correction",
     )
     cuts: TrainingCuts = Field(
         "none",
@@ -42,17 +43,14 @@ class CorrectionTreeSettings(TreeSettings):
     spectrum_exponent: NonNegativeFloat = Field(
         0.0, description="n of weights pT^-n, which make the flat spectrum a falling one; pT is the reconstructed one"
     )
-    with_quantiles: bool = Field(
-        False, description="boosters for quantiles of ln y besides, at the levels of quantiles, for the width"
-    )
     quantiles: tuple[float, ...] = Field(
-        QUANTILE_LEVELS, description="levels between 0 and 1 of the quantiles of ln y; 0.16 and 0.84 make the width"
+        QUANTILE_LEVELS, description="levels of the quantiles of ln y; 0.5 is the correction, 0.16 and 0.84 its width"
     )
 
     @model_validator(mode="after")
-    def _width_has_its_levels(self) -> Self:
-        if not {0.16, 0.84} <= set(self.quantiles):
-            raise ValueError("trees: quantiles need the levels 0.16 and 0.84, which make the width")
+    def _levels_are_there(self) -> Self:
+        if not {0.16, 0.5, 0.84} <= set(self.quantiles):
+            raise ValueError("trees: quantiles need the levels 0.16, 0.5 and 0.84: correction and width")
         return self
 
 
@@ -94,7 +92,7 @@ class EgammaModelSettings(ModelSettings):
     @property
     def n_files(self) -> int:
         """How many trained files the model has: boosters for each category, or members."""
-        return len(CATEGORIES) * (1 + self.trees.with_quantiles) if self.kind == "trees" else super().n_files
+        return len(CATEGORIES) if self.kind == "trees" else super().n_files
 
     @model_validator(mode="after")
     def _features_are_known(self) -> EgammaModelSettings:

@@ -44,6 +44,7 @@ class ScoutingEgamma(Study[ScoutingEgammaSettings]):
             truth={
                 "gen_pt": "GeV", "gen_eta": "", "gen_phi": "rad", "candidate_pt": "GeV", "candidate_abs_eta": "",
                 "category": "", "quality": "", "observable": "", "weight": "",
+                "e5x5_response": "", "candidate_r9": "", "candidate_fbrem": "", "supermodule_place": "crystals",
             },
         )  # fmt: skip
 
@@ -57,12 +58,13 @@ class ScoutingEgamma(Study[ScoutingEgammaSettings]):
         """Yield blocks of the candidates that have a target, with their features."""
         from hitforge.studies.scouting_egamma.features import features_of
         from hitforge.studies.scouting_egamma.ntuple import event_bucket, read_candidates
-        from hitforge.studies.scouting_egamma.selection import passes_observable, quality_of, select
+        from hitforge.studies.scouting_egamma.selection import columns_of, passes_observable, quality_of, select
 
         for first_entry, found in read_candidates(source, self.settings.reader):
             passed, _ = select(found)
             candidates = found.take(passed)
             features = features_of(candidates)
+            columns = columns_of(features)
             truth = {name: candidates[name] for name in ("gen_pt", "gen_eta", "gen_phi")} | {
                 "candidate_pt": candidates["pt"],
                 "candidate_abs_eta": np.abs(candidates["eta"]),
@@ -70,6 +72,10 @@ class ScoutingEgamma(Study[ScoutingEgammaSettings]):
                 "quality": quality_of(features),
                 "observable": passes_observable(features),
                 "weight": candidates["w"],
+                "e5x5_response": columns["e5x5"] / candidates.true_energy,
+                "candidate_r9": columns["r9"],
+                "candidate_fbrem": columns["fbrem"],
+                "supermodule_place": columns["iphi_20"],
             }
             yield ShardBlock(
                 features=features,
@@ -85,9 +91,8 @@ class ScoutingEgamma(Study[ScoutingEgammaSettings]):
         from hitforge.studies.scouting_egamma.simulation.write import write_part
 
         assert sample.events_per_part is not None
-        if sample.spectrum != "flat":
-            raise ValueError(f"spectrum {sample.spectrum!r} is not known; known: flat (in pT, eta and phi)")
-        write_part(out, simulate_candidates(sample.events_per_part, seed, self.settings.simulation, progress))
+        settings = self.settings.simulation.of_spectrum(sample.spectrum)
+        write_part(out, simulate_candidates(sample.events_per_part, seed, settings, progress))
 
     # ---- models
 

@@ -12,13 +12,16 @@ from functools import partial
 import numpy as np
 from numpy.typing import NDArray
 
-from hitforge.bdt_settings import BoosterTask, TreeSettings
+from hitforge.bdt_settings import BoosterTask
 from hitforge.studies.scouting_egamma.geometry import CATEGORIES, category_of
 from hitforge.studies.scouting_egamma.selection import columns_of, passes_observable, quality_of
 from hitforge.studies.scouting_egamma.settings import CorrectionTreeSettings, TrainingCuts
 from hitforge.studies.scouting_egamma.targets import LEAST_SIGMA, clipped
 
 Floats = NDArray[np.floating]
+
+LEAST_PT_GEV = 0.1
+"""Weights of a falling spectrum stay finite."""
 
 
 def categories(features: NDArray[np.float32]) -> NDArray[np.int64]:
@@ -37,49 +40,40 @@ def passes(cuts: TrainingCuts, features: NDArray[np.float32], target: Floats) ->
 
 
 def booster_tasks(settings: CorrectionTreeSettings) -> list[BoosterTask]:
-    """Return the task of each category, then those of the quantiles: other candidates have no weight."""
+    """Return the task of each category: other candidates have no weight."""
 
-    def weight(category: int, squared: bool, features: NDArray[np.float32], target: Floats) -> Floats:
+    def weight(category: int, features: NDArray[np.float32], target: Floats) -> Floats:
         own = (categories(features) == category) & passes(settings.cuts, features, target)
         columns = columns_of(features)
-        made = own * np.maximum(columns["pt"].astype(np.float64), 0.1) ** -settings.spectrum_exponent
-        # (E_predicted - E_MC)^2 = E_reco^2 (y_predicted - y)^2
-        return np.asarray(made * columns["e_reco"].astype(np.float64) ** 2 if squared else made)
+        made = own * np.maximum(columns["pt"].astype(np.float64), LEAST_PT_GEV) ** -settings.spectrum_exponent
+        if settings.objective == "squared":
+            # (E_predicted - E_MC)^2 = E_reco^2 (y_predicted - y)^2
+            made = made * columns["e_reco"].astype(np.float64) ** 2
+        return np.asarray(made)
 
     def label(_features: Floats, target: Floats) -> Floats:
-        return clipped(target)
+        y = clipped(target)
+        return np.asarray(np.log(y)) if settings.objective == "quantile" else y
 
-    def logarithm(_features: Floats, target: Floats) -> Floats:
-        return np.asarray(np.log(clipped(target)))
-
-    numbers, squared = range(len(CATEGORIES)), settings.objective == "squared"
-    tasks = [BoosterTask(settings, label, partial(weight, number, squared)) for number in numbers]
-    if settings.with_quantiles:
-        # a search of the mean's hyper-parameters says nothing of these
-        quantiles = TreeSettings.model_validate(
-            {name: getattr(settings, name) for name in TreeSettings.model_fields}
-            | {"objective": "quantile", "tune": None}
-        )
-        tasks += [BoosterTask(quantiles, logarithm, partial(weight, number, False)) for number in numbers]
-    return tasks
+    return [BoosterTask(settings, label, partial(weight, category)) for category in range(len(CATEGORIES))]
 
 
 def tree_columns(
     settings: CorrectionTreeSettings, outputs: Sequence[NDArray[np.float32]], features: NDArray[np.float32]
 ) -> dict[str, Floats]:
-    """Return what the boosters of each candidate's category say.
+    """Return what the booster of each candidate's category says.
 
     Returns
     -------
     dict
-        ``y``, shape (n,): the correction E_MC / E_reco; with quantiles ``ln_y_quantiles``, shape (n, levels),
-        ascending, and ``ln_y_sigma``, half the distance between those of 16 and 84 %.
+        ``y``, shape (n,): the correction E_MC / E_reco. Of quantiles it is the median, with ``ln_y_quantiles``, shape
+        (n, levels), ascending, and ``ln_y_sigma``, half the distance between those of 16 and 84 %.
     """
-    own, n = categories(features), len(CATEGORIES)
-    columns: dict[str, Floats] = {"y": clipped(np.choose(own, outputs[:n]))}
-    if settings.with_quantiles:
-        levels = list(settings.quantiles)
-        quantiles = np.sort(np.stack(outputs[n:])[own, np.arange(len(own))], axis=1)
-        width = quantiles[:, levels.index(0.84)] - quantiles[:, levels.index(0.16)]
-        columns |= {"ln_y_quantiles": quantiles, "ln_y_sigma": np.maximum(width / 2, LEAST_SIGMA)}
-    return columns
+    own = categories(features)
+    said = np.stack(outputs)[own, np.arange(len(own))]
+    if settings.objective != "quantile":
+        return {"y": clipped(said)}
+    levels, quantiles = list(settings.quantiles), np.sort(said, axis=1)
+    low, middle, high = (quantiles[:, levels.index(level)] for level in (0.16, 0.5, 0.84))
+    width = np.maximum((high - low) / 2, LEAST_SIGMA)
+    return {"y": clipped(np.exp(middle)), "ln_y_quantiles": quantiles, "ln_y_sigma": width}

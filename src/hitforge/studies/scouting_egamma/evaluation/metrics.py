@@ -13,6 +13,7 @@ import numpy as np
 from hitforge.evaluation.statistics import Statistic, resample
 from hitforge.seeds import child_generator
 from hitforge.studies.scouting_egamma.evaluation import crystal_ball
+from hitforge.studies.scouting_egamma.evaluation.energy_fit import EnergyFit
 from hitforge.studies.scouting_egamma.evaluation.pair_mass import PAIRS, PairMass
 from hitforge.studies.scouting_egamma.evaluation.response import (
     N_CATEGORIES,
@@ -20,12 +21,13 @@ from hitforge.studies.scouting_egamma.evaluation.response import (
     Response,
     Selections,
     WidthDifferences,
-    WidthPulls,
     binned_groups,
+    plane_groups,
     selection_masks,
 )
-from hitforge.studies.scouting_egamma.evaluation.sample import EnergySample
+from hitforge.studies.scouting_egamma.evaluation.sample import EnergySample, Floats
 from hitforge.studies.scouting_egamma.evaluation.settings import EvaluationSettings
+from hitforge.studies.scouting_egamma.evaluation.uncertainty import Coverage, WidthPulls
 from hitforge.studies.scouting_egamma.geometry import CATEGORIES
 
 
@@ -50,13 +52,20 @@ def evaluate_sample(name: str, sample: EnergySample, settings: EvaluationSetting
         "response": Selections(sample, settings),
         "pair_mass": PairMass(sample, child_generator(seed, "evaluation", name, "pairs")),
     }
-    binnings = {"pt": (sample.gen_pt, settings.pt_edges_gev), "eta": (np.abs(sample.gen_eta), settings.eta_edges)}
-    for axis, (values, edges) in binnings.items():
+    eta = np.abs(sample.gen_eta)
+    for axis, (values, edges) in _binnings(sample, settings).items():
         shape = (N_CATEGORIES, len(edges) - 1)
         group = binned_groups(sample, values, edges)
         statistics[f"response_{axis}"] = Response(sample.response, group, shape, settings.min_per_bin, brief=True)
+    particle = sample.category % 2
+    group = plane_groups(particle, sample.gen_pt, settings.pt_edges_gev, eta, settings.eta_edges)
+    plane = (2, len(settings.pt_edges_gev) - 1, len(settings.eta_edges) - 1)
+    statistics["response_pt_eta"] = Response(sample.response, group, plane, settings.min_per_bin, brief=True)
+    statistics["energy_fit"] = EnergyFit(sample, settings)
     if "ln_y_sigma" in sample.columns:
         statistics["pulls"] = WidthPulls(sample, settings)
+    if "ln_y_quantiles" in sample.columns:
+        statistics["coverage"] = Coverage(sample, settings)
     result: dict[str, Any] = resample(statistics, sample.weights, settings.bootstraps, _stream(seed, name))
     result["crystal_ball"] = {
         category: crystal_ball.fit(sample.response[own], sample.weights[own])
@@ -66,6 +75,16 @@ def evaluate_sample(name: str, sample: EnergySample, settings: EvaluationSetting
     result["n"] = [np.bincount(sample.category[mask], minlength=N_CATEGORIES).tolist() for mask in masks.values()]
     result["n_candidates"] = len(sample)
     return result
+
+
+def _binnings(sample: EnergySample, settings: EvaluationSettings) -> dict[str, tuple[Floats, tuple[float, ...]]]:
+    return {
+        "pt": (sample.gen_pt, settings.pt_edges_gev),
+        "eta": (np.abs(sample.gen_eta), settings.eta_edges),
+        "r9": (sample.observed["r9"], settings.r9_edges),
+        "fbrem": (sample.observed["fbrem"], settings.fbrem_edges),
+        "supermodule": (sample.observed["supermodule"], tuple(range(21))),
+    }
 
 
 def compare_models(

@@ -41,6 +41,15 @@ def binned_groups(sample: EnergySample, values: Floats, edges: tuple[float, ...]
     return np.where(place >= 0, sample.category * (len(edges) - 1) + place, -1)
 
 
+def plane_groups(
+    first: NDArray[np.int64], x: Floats, x_edges: tuple[float, ...], y: Floats, y_edges: tuple[float, ...]
+) -> NDArray[np.int64]:
+    """Return the flat index of (first, bin of x, bin of y), -1 outside, shape (n,)."""
+    row, column = group_of(x, np.asarray(x_edges)), group_of(y, np.asarray(y_edges))
+    flat = (first * (len(x_edges) - 1) + row) * (len(y_edges) - 1) + column
+    return np.where((row >= 0) & (column >= 0), flat, -1)
+
+
 class Response:
     """Numbers of the response in groups; arrays have the shape given, NaN where a group has too few candidates.
 
@@ -95,27 +104,6 @@ class Selections:
         stacked = {name: np.stack([arrays[name] for arrays in found]) for name in found[0]}
         before = self._before[0](weights)
         return {**stacked, "median_before": before["median"], "width_before": before["width"]}
-
-
-class WidthPulls:
-    """Pulls ln(E_corrected / E_MC) / sigma of models with a width: ``width68`` and ``inside1``, by category."""
-
-    reason = "too few candidates"
-
-    def __init__(self, sample: EnergySample, settings: EvaluationSettings) -> None:
-        pull = np.log(sample.response) / sample.columns["ln_y_sigma"]
-        self._ordered = OrderedGroups(pull, sample.category, N_CATEGORIES)
-        self._inside, self._category = np.abs(pull) <= 1, sample.category
-        self._enough = enough(sample.category, N_CATEGORIES, settings.min_per_bin)
-
-    def __call__(self, weights: Floats) -> Arrays:
-        """Return the arrays of a weighted sample."""
-        total = np.bincount(self._category, weights, N_CATEGORIES)
-        inside = ratio(np.bincount(self._category, weights * self._inside, N_CATEGORIES), total)
-        width = self._ordered.weighted(weights).sigma_eff()
-        return {
-            name: np.where(self._enough, values, np.nan) for name, values in (("width68", width), ("inside1", inside))
-        }
 
 
 class WidthDifferences:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, fields, replace
+from dataclasses import dataclass, fields
 from typing import Any
 
 import numpy as np
@@ -29,8 +29,12 @@ class EnergySample:
     observable : ndarray, shape (n,), bool
         Whether it passes the cuts on observable quantities.
     weights : ndarray, shape (n,)
-    columns : mapping of name to ndarray, shape (n,)
-        ``y`` always: the predicted E_MC / E_reco; ``ln_y_sigma`` where the model has a width.
+    observed : mapping of name to ndarray, shape (n,)
+        For bins: ``r9``, ``fbrem`` (NaN for photons) and ``supermodule``, the place of the seed in its supermodule
+        (NaN in EE); ``e5x5_response`` is E_5x5 / E_MC.
+    columns : mapping of name to ndarray, shape (n,) or (n, levels)
+        ``y`` always: the predicted E_MC / E_reco; ``ln_y_sigma`` where the model has a width, ``ln_y_quantiles``
+        where it has quantiles, ascending.
     factor : ndarray, shape (n,)
         Calibration of the corrected energy, 1 before.
     """
@@ -44,6 +48,7 @@ class EnergySample:
     quality: NDArray[np.int64]
     observable: NDArray[np.bool_]
     weights: Floats
+    observed: Mapping[str, Floats]
     columns: Mapping[str, Floats]
     factor: Floats
 
@@ -63,6 +68,11 @@ class EnergySample:
         return self.factor * self.columns["y"] / self.y_true
 
     @property
+    def energy(self) -> Floats:
+        """Generated energy, shape (n,), GeV; the mass is nothing."""
+        return self.gen_pt * np.cosh(self.gen_eta)
+
+    @property
     def uncalibrated(self) -> Floats:
         """E_corrected / E_MC before the calibration, shape (n,)."""
         return self.columns["y"] / self.y_true
@@ -70,11 +80,11 @@ class EnergySample:
 
 def join_samples(samples: Sequence[EnergySample]) -> EnergySample:
     """Join samples of different candidates, for example one of each rotation."""
-    first = samples[0]
-    arrays: dict[str, Any] = {
-        field.name: np.concatenate([getattr(sample, field.name) for sample in samples])
-        for field in fields(EnergySample)
-        if field.name != "columns"
-    }
-    columns = {name: np.concatenate([sample.columns[name] for sample in samples]) for name in first.columns}
-    return replace(first, columns=columns, **arrays)
+    joined: dict[str, Any] = {}
+    for field in fields(EnergySample):
+        parts = [getattr(sample, field.name) for sample in samples]
+        if isinstance(parts[0], Mapping):
+            joined[field.name] = {name: np.concatenate([part[name] for part in parts]) for name in parts[0]}
+        else:
+            joined[field.name] = np.concatenate(parts)
+    return EnergySample(**joined)

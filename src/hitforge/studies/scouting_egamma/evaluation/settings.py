@@ -16,6 +16,17 @@ class EvaluationSettings(Settings):
     eta_edges: tuple[float, ...] = Field(
         (0.0, 0.4, 0.8, 1.2, 1.479, 1.566, 1.8, 2.1, 2.5), description="bins of generated |eta|"
     )
+    energy_edges_gev: tuple[PositiveFloat, ...] = Field(
+        (5, 10, 15, 22, 33, 50, 75, 110, 160, 240, 360, 600),
+        description="bins of generated energy of the resolution's fit, in GeV",
+    )
+    r9_edges: tuple[float, ...] = Field((0.5, 0.8, 0.88, 0.92, 0.94, 0.96, 0.98, 1.0), description="bins of r9")
+    fbrem_edges: tuple[float, ...] = Field(
+        (-0.1, 0.1, 0.25, 0.4, 0.55, 0.7, 0.85, 1.0), description="bins of fbrem, of electrons"
+    )
+    linearity_pt_min_gev: PositiveFloat = Field(
+        10.0, description="generated pT from which on medians have to lie near 1, in GeV"
+    )
     calibration_pt_edges_gev: tuple[PositiveFloat, ...] = Field(
         (5, 10, 20, 40, 70), description="inner edges of the calibration's bins of corrected pT, in GeV"
     )

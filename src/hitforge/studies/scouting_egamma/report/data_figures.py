@@ -5,15 +5,19 @@ from __future__ import annotations
 import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.colors import LogNorm
+from matplotlib.ticker import MultipleLocator
 from numpy.typing import NDArray
 
 from hitforge.reporting.chapter import Figure, ReportInputs
 from hitforge.reporting.plotting import data_label, nothing
-from hitforge.reporting.style import BLUE, GREY, RED, SEQUENTIAL, label, new_figure
-from hitforge.studies.scouting_egamma.report.view import load_candidates
+from hitforge.reporting.style import BLUE, GREY, INK, RED, SEQUENTIAL, label, new_figure
+from hitforge.studies.scouting_egamma.geometry import EB_MAX_IETA, ieta_of
+from hitforge.studies.scouting_egamma.report.view import load_candidates, share_without_energy
+from hitforge.studies.scouting_egamma.simulation.constants import load_constants
+from hitforge.studies.scouting_egamma.simulation.generate import dead_map
 
 _EMPTY = "the shards of the train sample hold no candidates"
-_DE = "dE = ($E_{reco}$ − $E_{MC}$) / $E_{MC}$"
+DE = "dE = ($E_{reco}$ − $E_{MC}$) / $E_{MC}$"
 Floats = NDArray[np.floating]
 
 
@@ -21,13 +25,13 @@ def _label(axes: Axes, inputs: ReportInputs, right: str = "") -> None:
     label(axes, data_label(inputs, inputs.samples_with_role("train")[0]), right)
 
 
-def _density(axes: Axes, x: Floats, y: Floats, x_edges: Floats, y_edges: Floats) -> None:
-    """Draw numbers of candidates, clipped to the axes, on a logarithmic colour scale."""
+def density(axes: Axes, x: Floats, y: Floats, x_edges: Floats, y_edges: Floats) -> None:
+    """Draw numbers of candidates in even bins, clipped to the axes, on a logarithmic colour scale."""
     x, y = (np.clip(v, edges[0], np.nextafter(edges[-1], 0)) for v, edges in ((x, x_edges), (y, y_edges)))
     counts = np.histogram2d(x, y, bins=(x_edges, y_edges))[0]
-    axes.pcolormesh(
-        x_edges, y_edges, np.ma.masked_equal(counts, 0).T, norm=LogNorm(1, max(counts.max(), 2)), cmap=SEQUENTIAL,
-        rasterized=True, linewidth=0,
+    axes.imshow(
+        np.ma.masked_equal(counts, 0).T, norm=LogNorm(1, max(counts.max(), 2)), cmap=SEQUENTIAL, origin="lower",
+        aspect="auto", extent=(x_edges[0], x_edges[-1], y_edges[0], y_edges[-1]), interpolation="none",
     )  # fmt: skip
 
 
@@ -55,48 +59,35 @@ def generated(inputs: ReportInputs) -> Figure:
 
 
 def raw_response(inputs: ReportInputs) -> Figure:
-    """Histogram of dE with its peak and shoulder."""
+    """Histogram of dE with its peak and shoulder, and the candidates without energy at -1."""
     data, title = load_candidates(inputs), "Uncorrected response"
     if not data:
         return nothing("raw_response", title, _EMPTY)
     de, edges = 1 / data["y"] - 1, np.linspace(-1.1, 0.5, 129)
-    figure = new_figure(10.4, 4.4)
-    grid = figure.subplots(1, 2, sharey=True)
-    for axes, (flag, region) in zip(grid, ((1, "EB"), (0, "EE")), strict=True):
+    share = share_without_energy(inputs, inputs.samples_with_role("train")[0])
+    figure = new_figure(12.6, 4.4)
+    grid = figure.subplots(1, 3, sharey=True)
+    lost = np.full(round(len(de) * share / (1 - share)), -1.0)
+    grid[0].hist(np.clip(np.concatenate([de, lost]), -1.1, 0.5), edges, histtype="step", color=INK)
+    grid[0].set_title("all", loc="right", fontsize=10.5, pad=5)
+    for axes, (flag, region) in zip(grid[1:], ((1, "EB"), (0, "EE")), strict=True):
         for particle, name, colour in ((1, "electrons", BLUE), (0, "photons", RED)):
             own = (data["is_eb"] == flag) & (data["is_electron"] == particle)
             axes.hist(np.clip(de[own], -1.1, 0.5), edges, histtype="step", color=colour, label=name)
-        for mark in (0.0, -0.2):
+        axes.set_title(region, loc="right", fontsize=10.5, pad=5)
+    for axes in grid:
+        for mark in (0.0, -0.2, -1.0):
             axes.axvline(mark, color=GREY, linewidth=0.8, linestyle=":")
         axes.set_yscale("log")
-        axes.set_xlabel(_DE)
-        axes.set_title(region, loc="right", fontsize=10.5, pad=5)
+        axes.set_xlabel(DE)
     grid[0].set_ylabel("Candidates")
-    grid[0].legend(loc="upper left")
+    grid[1].legend(loc="upper left")
     _label(grid[0], inputs)
-    caption = "Dotted: the peak at 0 and the shoulder at −0.2. Candidates without energy (dE = −1) are not here."
+    caption = (
+        f"Dotted: the peak at 0, the shoulder at −0.2 and the peak at −1. Left with the {100 * share:.1f} % of "
+        "candidates without any energy (dE = −1); the other panels are without them."
+    )
     return Figure("raw_response", title, caption, figure)
-
-
-def response_plane(inputs: ReportInputs) -> Figure:
-    """dE against the same of the 5 x 5."""
-    data, title = load_candidates(inputs), "Response against that of the 5 × 5"
-    if not data:
-        return nothing("response_plane", title, _EMPTY)
-    de = 1 / data["y"] - 1
-    d5 = data["e5x5"] / data["e_reco"] / data["y"] - 1
-    edges = np.linspace(-1.05, 0.35, 141)
-    figure = new_figure(10.4, 4.8)
-    grid = figure.subplots(1, 2, sharey=True)
-    for axes, (flag, region) in zip(grid, ((1, "EB"), (0, "EE")), strict=True):
-        own = data["is_eb"] == flag
-        _density(axes, d5[own], de[own], edges, edges)
-        axes.set_xlabel("($E_{5×5}$ − $E_{MC}$) / $E_{MC}$")
-        axes.set_title(region, loc="right", fontsize=10.5, pad=5)
-    grid[0].set_ylabel(_DE)
-    _label(grid[0], inputs)
-    caption = "The diagonal is energy outside the 5 × 5 that was not recovered, the horizontal band energy that was."
-    return Figure("response_plane", title, caption, figure)
 
 
 def _profile(axes: Axes, x: Floats, de: Floats, colour: str, text: str | None) -> None:
@@ -107,7 +98,7 @@ def _profile(axes: Axes, x: Floats, de: Floats, colour: str, text: str | None) -
 
 
 def response_gaps(inputs: ReportInputs) -> Figure:
-    """Median dE in the barrel against iphi, iphi within a supermodule, and ieta."""
+    """Density and median of dE in the barrel against iphi, iphi within a supermodule, and ieta."""
     data, title = load_candidates(inputs), "Gaps of the barrel"
     if not data:
         return nothing("response_gaps", title, _EMPTY)
@@ -122,15 +113,23 @@ def response_gaps(inputs: ReportInputs) -> Figure:
         (left, np.mod(data["iphi"], 20), "iphi mod 20"),
         (right, data["ieta"], "ieta"),
     ):
-        for flag, name, colour in ((1, "electrons", BLUE), (0, "photons", RED)):
+        low, high = x[barrel].min(), x[barrel].max()
+        density(axes, x[barrel], de, np.arange(low - 0.5, high + 1), np.linspace(-0.5, 0.2, 71))
+        for flag, name, colour in ((1, "median, electrons", "white"), (0, "median, photons", RED)):
             own = data["is_electron"][barrel] == flag
             _profile(axes, x[barrel][own], de[own], colour, name)
+        axes.set_ylim(-0.5, 0.2)
         axes.set_xlabel(text)
+    left.xaxis.set_major_locator(MultipleLocator(5))
     for axes in (wide, left):
-        axes.set_ylabel("Median dE")
-    wide.legend()
+        axes.set_ylabel("dE")
+    legend = wide.legend(loc="lower right", ncols=2, frameon=True, facecolor=GREY, labelcolor="white")
+    legend.get_frame().set_alpha(0.9)
     _label(wide, inputs)
-    caption = "Supermodules of 20 crystals make 18 fringes in φ; modules end at |ieta| = 25, 45, 65 and 85."
+    caption = (
+        "Candidates and medians; the colour scale is logarithmic, values beyond the axes are in the last bins. "
+        "Supermodules of 20 crystals make 18 fringes in φ; modules end at |ieta| = 25, 45, 65 and 85."
+    )
     return Figure("response_gaps", title, caption, figure)
 
 
@@ -152,6 +151,12 @@ def detector_maps(inputs: ReportInputs) -> Figure:
         sums = np.histogram2d(x, y, bins=edges, weights=de[own])[0]
         mean = np.ma.masked_where(counts == 0, sums / np.maximum(counts, 1))
         mesh = axes.pcolormesh(*edges, mean.T, cmap=SEQUENTIAL, vmin=-0.3, vmax=0.03, rasterized=True, linewidth=0)
+    if inputs.settings["samples"][inputs.samples_with_role("train")[0]]["source"] == "simulate":
+        dead = dead_map(inputs.settings["simulation"]["dead_map_seed"], load_constants().dead.eb)
+        index, iphi = np.nonzero(dead)
+        ieta = ieta_of(index - EB_MAX_IETA)
+        grid[0].plot(iphi + 1, ieta, ".", color=RED, markersize=1.2, linestyle="none", rasterized=True)
+    grid[1].set_aspect("equal")
     grid[0].set_xlabel("iphi")
     grid[0].set_ylabel("ieta")
     grid[1].set_xlabel("ix")
@@ -160,7 +165,8 @@ def detector_maps(inputs: ReportInputs) -> Figure:
     _label(grid[0], inputs)
     grid[0].set_title("EB", loc="right", fontsize=10.5, pad=5)
     grid[1].set_title("EE", loc="right", fontsize=10.5, pad=5)
-    return Figure("detector_maps", title, "Seed crystals; both endcaps together. Empty bins are white.", figure)
+    caption = "Seed crystals; both endcaps together. Empty bins are white, dead channels of the simulated barrel red."
+    return Figure("detector_maps", title, caption, figure)
 
 
 _SHAPES = {
@@ -187,7 +193,7 @@ def shower_shapes(inputs: ReportInputs) -> Figure:
         own = (data["is_eb"] == flag) & (good if cut else np.ones(len(de), dtype=bool))
         for axes, (name, (text, in_eb, in_ee)) in zip(row, _SHAPES.items(), strict=True):
             x_edges = np.linspace(0, in_eb if flag else in_ee, 61)
-            _density(axes, data[name][own], de[own], x_edges, np.linspace(-1.0, 0.4, 71))
+            density(axes, data[name][own], de[own], x_edges, np.linspace(-1.0, 0.4, 71))
             axes.set_xlabel(text)
         row[0].set_ylabel(f"{'EB' if flag else 'EE'}{', after cuts' if cut else ''}\ndE")
     _label(grid[0, 0], inputs)

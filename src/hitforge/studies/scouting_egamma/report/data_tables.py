@@ -5,10 +5,9 @@ from __future__ import annotations
 import numpy as np
 
 from hitforge.reporting.chapter import Cell, Column, Measured, ReportInputs, Table
-from hitforge.studies.scouting_egamma.feature_table import FEATURE_NAMES
 from hitforge.studies.scouting_egamma.geometry import CATEGORIES
+from hitforge.studies.scouting_egamma.report.cut_figures import all_cuts
 from hitforge.studies.scouting_egamma.report.view import load_candidates
-from hitforge.studies.scouting_egamma.selection import observable_cuts
 
 
 def quality_cuts(inputs: ReportInputs) -> Table:
@@ -16,30 +15,18 @@ def quality_cuts(inputs: ReportInputs) -> Table:
     data = load_candidates(inputs)
     rows: list[tuple[Cell, ...]] = []
     if data:
-        features = np.stack([data[name] for name in FEATURE_NAMES], axis=1)
-        response = 1 / data["y"]
-        no_dead = data["dead"] == 0
-        cuts = {
-            "away from gaps and rims (among those without a dead channel)": data["quality"] == 0,
-            "no dead channel in the 5 × 5": no_dead,
-            **observable_cuts(features),
-            "all observable cuts": data["observable"] > 0,
-            "dE > −0.4 (looks at the truth)": response > 0.6,
-            "E_reco > 0.85 E_MC (looks at the truth)": response > 0.85,
-            "no dead channel and dE > −0.4 (looks at the truth)": no_dead & (response > 0.6),
-        }
+        cuts = all_cuts(data)
         for name, kept in cuts.items():
-            among = no_dead if name.startswith("away") else np.ones(len(response), dtype=bool)
             cells = []
             for c in range(len(CATEGORIES)):
-                own = among & (data["category"] == c)
+                own = data["category"] == c
                 share, n = float(np.mean(kept[own])) if own.any() else np.nan, int(own.sum())
                 cells.append(
                     Measured(value=100 * share, error=100 * float(np.sqrt(share * (1 - share) / n)))
                     if n
                     else Measured(value=None, reason="no candidates")
                 )
-            rows.append((name, *cells))
+            rows.append((name.replace("$E_{reco}$", "E_reco").replace("$E_{MC}$", "E_MC"), *cells))
     return Table(
         name="quality_cuts",
         title="What the cuts keep",

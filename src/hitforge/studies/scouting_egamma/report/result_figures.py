@@ -6,7 +6,6 @@ from dataclasses import replace
 
 import numpy as np
 from matplotlib.axes import Axes
-from matplotlib.ticker import FormatStrFormatter
 
 from hitforge.reporting.chapter import Figure, ReportInputs
 from hitforge.reporting.plotting import data_label, nothing
@@ -16,17 +15,19 @@ from hitforge.studies.scouting_egamma.evaluation.pair_mass import MASS_RANGE_GEV
 from hitforge.studies.scouting_egamma.geometry import CATEGORIES
 from hitforge.studies.scouting_egamma.report.view import (
     colour_of,
+    log_percent,
     metrics_of,
     reference_sample,
     sample_text,
+    shown_models,
     shown_sample,
 )
 
 
 def _binned(axes: Axes, inputs: ReportInputs, axis: str, edges: list[float], categories: list[int]) -> None:
     centre = 0.5 * (np.array(edges[1:]) + np.array(edges[:-1]))
-    for which, (model, metrics) in enumerate(metrics_of(inputs).items()):
-        number = metrics[f"response_{axis}"]["width"]
+    for which, model in enumerate(shown_models(inputs)):
+        number = metrics_of(inputs)[model][f"response_{axis}"]["width"]
         for i, category in enumerate(categories):
             y, error = (100 * np.array(number[key][category], dtype=np.float64) for key in ("value", "error"))
             drawn = np.isfinite(y)
@@ -34,9 +35,7 @@ def _binned(axes: Axes, inputs: ReportInputs, axis: str, edges: list[float], cat
                 centre[drawn], y[drawn], yerr=np.nan_to_num(error[drawn]), color=colour_of(inputs, model),
                 marker=MARKERS[which % len(MARKERS)], linewidth=0.9, label=model if i == 0 else None,
             )  # fmt: skip
-    axes.set_yscale("log")
-    axes.yaxis.set_major_formatter(FormatStrFormatter("%g"))
-    axes.yaxis.set_minor_formatter(FormatStrFormatter("%g"))
+    log_percent(axes)
 
 
 def resolution_pt(inputs: ReportInputs) -> Figure:

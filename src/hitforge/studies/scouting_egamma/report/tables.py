@@ -9,6 +9,7 @@ from hitforge.reporting.part_tables import bad_parts, cut_flow, selection
 from hitforge.reporting.training_tables import training, tuning
 from hitforge.studies.scouting_egamma.report.data_tables import quality_cuts
 from hitforge.studies.scouting_egamma.report.names import TABLES
+from hitforge.studies.scouting_egamma.report.published_table import published
 from hitforge.studies.scouting_egamma.report.result_tables import (
     aims,
     crystal_ball,
@@ -18,6 +19,7 @@ from hitforge.studies.scouting_egamma.report.result_tables import (
     selections,
     tails,
 )
+from hitforge.studies.scouting_egamma.report.width_tables import choices, dead_map, energy_fit, regions, widths
 
 
 def all_tables(inputs: ReportInputs) -> Sequence[Table]:
@@ -26,13 +28,19 @@ def all_tables(inputs: ReportInputs) -> Sequence[Table]:
         headline(inputs),
         aims(inputs),
         differences(inputs),
+        choices(inputs),
         selections(inputs),
         tails(inputs),
         crystal_ball(inputs),
+        energy_fit(inputs),
+        widths(inputs),
+        dead_map(inputs),
         pair_mass(inputs),
+        published(inputs),
         cut_flow(inputs),
         selection(inputs),
         quality_cuts(inputs),
+        regions(inputs),
         bad_parts(inputs),
         training(inputs, ""),
         tuning(inputs, ""),

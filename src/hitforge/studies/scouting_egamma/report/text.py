@@ -53,10 +53,10 @@ def _notes(inputs: ReportInputs) -> Iterator[str]:
         "The energy scale of every model is calibrated with medians in bins of corrected pT and reconstructed |η|, "
         "fitted on held-out candidates and held fixed. The uncorrected energy (raw) is not."
     )
-    maps = inputs.settings["simulation"]["dead_map_seed"]
     yield (
-        f"Train and test samples share one map of dead barrel channels (seed {maps}), which a model with iphi and ieta "
-        "among its features can memorise. The features of hgb have iphi only within a supermodule."
+        "Train and test sample share one map of dead barrel channels, which a model with iphi and ieta among its "
+        "features "
+        "can memorise; the table of another map shows whether it does. hgb has iphi only within a supermodule."
     )
     yield "Errors are bootstrap errors of the evaluated candidates; they do not contain the spread of a new training."
     for sample, inventory in inputs.inventory_of.items():
@@ -77,13 +77,31 @@ def _sections() -> tuple[Section, ...]:
                 "figure resolution_pt",
                 "figure resolution_eta",
                 "figure response",
+                "figure linearity",
                 "table differences",
+                "table choices",
                 "table selections",
                 "table tails",
-                "table crystal_ball",
             ),
         ),
-        Section(id="pairs", title="Pair mass", items=items("figure pair_mass", "table pair_mass")),
+        Section(
+            id="response",
+            title="Response in detail",
+            items=items(
+                "figure resolution_map",
+                "figure response_observed",
+                "figure energy_fit",
+                "table energy_fit",
+                "table crystal_ball",
+                "table widths",
+                "table dead_map",
+            ),
+        ),
+        Section(
+            id="pairs",
+            title="Pair mass and published numbers",
+            items=items("figure pair_mass", "table pair_mass", "table published"),
+        ),
         Section(
             id="data",
             title="Data",
@@ -94,15 +112,25 @@ def _sections() -> tuple[Section, ...]:
             items=items(
                 "table cut_flow",
                 "table selection",
-                "table quality_cuts",
                 "table bad_parts",
                 "figure generated",
                 "figure raw_response",
                 "figure response_plane",
+                "table regions",
+                "figure energies",
                 "figure response_gaps",
                 "figure detector_maps",
-                "figure shower_shapes",
             ),
+        ),
+        Section(
+            id="cuts",
+            title="Cuts",
+            text=(
+                "Cuts choose what some models train on. Nothing is cut before evaluation, and cuts that look at "
+                "the truth "
+                "are shown for comparison only: they cannot be applied to data, and they remove the tail that matters.",
+            ),
+            items=items("table quality_cuts", "figure cut_response", "figure cut_efficiency", "figure shower_shapes"),
         ),
         Section(
             id="training",
@@ -112,8 +140,10 @@ def _sections() -> tuple[Section, ...]:
                 "table training",
                 "figure loss_history",
                 "figure importances",
+                "figure permutation",
                 "table tuning",
                 "figure tuning_history",
+                "figure tuning_parameters",
             ),
         ),
     )

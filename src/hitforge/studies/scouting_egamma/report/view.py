@@ -6,6 +6,8 @@ from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
+from matplotlib.axes import Axes
+from matplotlib.ticker import FormatStrFormatter, LogLocator, NullFormatter
 from numpy.typing import NDArray
 
 from hitforge.predictions import join, usable
@@ -17,6 +19,7 @@ from hitforge.studies.scouting_egamma.evaluation.calibration import apply_calibr
 from hitforge.studies.scouting_egamma.evaluation.response import SELECTIONS
 from hitforge.studies.scouting_egamma.evaluation.sample import EnergySample, join_samples
 from hitforge.studies.scouting_egamma.samples import energy_sample
+from hitforge.studies.scouting_egamma.selection import CUT_NAMES
 from hitforge.validation import read_inventory
 
 HELDOUT = "heldout"
@@ -77,6 +80,19 @@ def colour_of(inputs: ReportInputs, model: str) -> str:
     return COLOURS[0 if model == inputs.reference else (1 + others.index(model)) % len(COLOURS)]
 
 
+def shown_models(inputs: ReportInputs) -> list[str]:
+    """Return the models of the figures with a line for each: all but ``e5x5cal``, which would set the axes."""
+    return [model for model in metrics_of(inputs) if model != "e5x5cal"]
+
+
+def log_percent(axes: Axes) -> None:
+    """Make the y axis logarithmic with few plain labels."""
+    axes.set_yscale("log")
+    axes.yaxis.set_major_locator(LogLocator(subs=(1.0, 1.5, 2.0, 3.0, 5.0, 7.0)))
+    axes.yaxis.set_major_formatter(FormatStrFormatter("%g"))
+    axes.yaxis.set_minor_formatter(NullFormatter())
+
+
 def cell(number: Mapping[str, Any] | None, *index: int, scale: float = 1.0, absent: str = "not run") -> Measured:
     """Return one number of an array of a metrics file as a cell, times ``scale``."""
     if number is None:
@@ -88,6 +104,14 @@ def cell(number: Mapping[str, Any] | None, *index: int, scale: float = 1.0, abse
     if value is not None and not np.isfinite(value):
         value = None
     return Measured.of({"value": value, "error": error, "reason": number["reason"] if value is None else None}, scale)
+
+
+def share_without_energy(inputs: ReportInputs, sample: str) -> float:
+    """Return the share of a sample's entries without any energy, from the cut flows of its used parts."""
+    inventory = inputs.inventory_of[sample]
+    flows = [dict(inventory.parts[part].cut_flow) for part in inventory.good]
+    total = sum(flow[CUT_NAMES[0]] for flow in flows)
+    return 1 - sum(flow[CUT_NAMES[-1]] for flow in flows) / total if total else 0.0
 
 
 def load_candidates(inputs: ReportInputs, role: str = "train") -> dict[str, NDArray[np.float32]]:
