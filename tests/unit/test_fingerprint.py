@@ -38,7 +38,7 @@ INERT_OF = {
         ),
         "scouting_egamma": (
             *("settings", "report", "report.names", "evaluation", "evaluation.settings", "reading", "simulation"),
-            *("simulation.options", "candidates", "geometry", "feature_table"),
+            *("simulation.options", "candidates", "geometry", "feature_table", "targets"),
         ),
     }.items()
 }
@@ -137,7 +137,9 @@ STUDY_IMPORTS = {
         "build_shard": ("features", "ntuple", "selection"),
         "train_trees": ("trees",),
         "fit_table": ("lookup",),
-        "predict": ("trees", "lookup"),
+        "train_member": ("inputs", "networks.hybrid", "networks.losses"),
+        "assemble": ("networks.hybrid",),
+        "predict": ("inputs", "networks.hybrid", "trees", "lookup"),
         "calibrate": ("evaluation.calibration", "samples"),
         "evaluate": ("evaluation.metrics", "samples"),
         "tables": ("report.tables", "report.text"),

@@ -11,26 +11,42 @@ from hitforge.reporting.chapter import ReportInputs
 from hitforge.stages.assemble import assemble_model
 from hitforge.stages.build_shard import build_shard
 from hitforge.stages.evaluate import PlannedPiece, calibrate, compare, evaluate
+from hitforge.stages.fit_scaling import fit_scaling_of
 from hitforge.stages.fit_table import fit_table_of
 from hitforge.stages.predict import predict_block
+from hitforge.stages.train_member import TrainingFolds, train_member_of
 from hitforge.stages.train_trees import train_trees_of
 from hitforge.studies.base import load_study
 from hitforge.validation import judge, take_inventory
 
 SEED = 11
+TESTS = ("test", "test_other_map")
 _TREES = {"rounds": 25, "early_stopping_rounds": 5, "max_depth": 5, "eta": 0.3, "min_child_weight": 5}
 _SMALL = {
     "blocks": 1,
-    "run_models": ["raw", "seed-bdt", "hgb"],
+    "run_models": ["raw", "seed-bdt", "hgb", "ens5"],
     "evaluation": {"bootstraps": 4},
     "samples": {
         "replace": True,
         "train": {"role": "train", "source": "simulate", "parts": 1, "events_per_part": 20_000},
         "test": {"role": "test", "source": "simulate", "parts": 1, "events_per_part": 10_000},
+        "test_other_map": {
+            **{"role": "test", "source": "simulate", "parts": 1, "events_per_part": 4_000},
+            "spectrum": "flat_other_map",
+        },
     },
     "models": {
         "seed-bdt": {"trees": {**_TREES, "tune": {"trials": 2, "startup_trials": 1, "max_events": 2000}}},
         "hgb": {"trees": {**_TREES, "tune": None}},
+        "ens5": {
+            "network": {"channels": [4], "flat": 8, "dense": [16], "joint": [16], "relative_epochs": 1},
+            "training": {
+                "members": 2,
+                "batch_size": 128,
+                "max_events": 2000,
+                "schedule": {"warmup_epochs": 1, "decay_epochs": 2},
+            },
+        },
     },
 }
 
@@ -50,6 +66,8 @@ def produce(folder: Path) -> ReportInputs:
         write_json(inventories[sample], inventory.model_dump(mode="json"))
         shards[sample] = (folder / f"{sample}.h5",)
         build_shard(study, sample, verdict, shards[sample][0], "hash")
+    scaling = folder / "scaling.json"
+    fit_scaling_of(study, shards["train"], settings.folds.held_out, scaling)
     folds = tree_folds(settings.folds.count, settings.folds.held_out)
     metrics, manifests, calibrations, plans = {}, {}, {}, {}
     for model in settings.run_models:
@@ -61,6 +79,13 @@ def produce(folder: Path) -> ReportInputs:
             if entry.kind == "table":
                 members.append(home / f"table_{k}.json")
                 fit_table_of(study, model, shards["train"], folds, members[-1], "hash")
+            elif entry.kind == "network":
+                members.append(home / f"member_{k}.safetensors")
+                own = TrainingFolds(count=10, training=tuple(f for f in range(1, 10) if f != k + 1), monitoring=k + 1)
+                checkpoint = home / f"{k}.pt"
+                train_member_of(
+                    study, model, k, shards["train"], scaling, own, SEED, "cpu", checkpoint, members[-1], "hash"
+                )
             else:
                 members.append(home / f"trees_{k}.ubj")
                 trials = home / f"trials_{k}.json"
@@ -68,10 +93,11 @@ def produce(folder: Path) -> ReportInputs:
         manifests[model], calibrations[model] = home / "model.json", home / "calibration.json"
         assemble_model(study, model, members, manifests[model], "hash")
         plan = {}
-        for name, sample, wanted in (("heldout", "train", settings.folds.held_out), ("test", "test", None)):
+        held_out = settings.folds.held_out
+        for name, sample, wanted in (("heldout", "train", held_out), *((test, test, None) for test in TESTS)):
             out = home / f"{name}.h5"
             predict_block(
-                study, manifests[model], shards[sample], wanted, settings.folds.count, None, "cpu", out, "hash"
+                study, manifests[model], shards[sample], wanted, settings.folds.count, scaling, "cpu", out, "hash"
             )
             inventory_of = inventories[sample]
             plan[name] = [PlannedPiece(predictions=(out,), calibration=calibrations[model], inventory=inventory_of)]

@@ -11,6 +11,8 @@ from scipy.integrate import quad
 
 from hitforge.studies.scouting_egamma.evaluation import crystal_ball
 from hitforge.studies.scouting_egamma.evaluation.calibration import apply_calibration, calibrate
+from hitforge.studies.scouting_egamma.evaluation.energy_fit import PARAMETERS, EnergyFit
+from hitforge.studies.scouting_egamma.evaluation.energy_fit import fit as fit_energy
 from hitforge.studies.scouting_egamma.evaluation.metrics import compare_models, evaluate_sample
 from hitforge.studies.scouting_egamma.evaluation.pair_mass import PairMass
 from hitforge.studies.scouting_egamma.evaluation.response import SELECTIONS
@@ -33,6 +35,10 @@ def toy(n: int = 8000, width: float = 0.02, scale: float = 1.0, seed: int = 1, s
         y_true=y_true, gen_pt=pt, gen_eta=eta, pt=pt / y_true, abs_eta=np.abs(eta),
         category=rng.integers(0, 4, n), quality=rng.integers(0, 3, n), observable=rng.random(n) < 0.8,
         weights=np.ones(n), columns=columns, factor=np.ones(n),
+        observed={
+            "r9": rng.uniform(0.8, 1.0, n), "fbrem": np.where(rng.random(n) < 0.5, rng.random(n), np.nan),
+            "supermodule": rng.integers(0, 20, n).astype(float), "e5x5_response": rng.uniform(0.8, 1.0, n),
+        },
     )  # fmt: skip
 
 
@@ -69,6 +75,50 @@ def test_width_is_scaled_to_its_coverage() -> None:
     assert calibration["sigma_scale"] == pytest.approx(2, rel=0.05)  # 0.02 of which the model says 0.01
     found = evaluate_sample("test", apply_calibration(toy(sigma=True, seed=3), calibration), SETTINGS, 1)
     np.testing.assert_allclose(found["pulls"]["inside1"]["value"], 0.683, atol=0.03)
+
+
+def test_coverage_of_exact_quantiles() -> None:
+    rng = np.random.default_rng(3)
+    sample = toy(sigma=True)
+    ln_y = np.log(sample.y_true)
+    centre = ln_y - 0.02 * rng.standard_normal(len(sample))
+    quantiles = centre[:, None] + 0.02 * np.array([-1.6449, 0.0, 1.6449])
+    found = evaluate_sample(
+        "test", replace(sample, columns={**sample.columns, "ln_y_quantiles": quantiles}), SETTINGS, 1
+    )["coverage"]["below"]
+    np.testing.assert_allclose(found["value"], np.tile([0.05, 0.5, 0.95], (4, 1)), atol=0.04)
+
+
+def test_resolution_in_energy_is_found_again() -> None:
+    rng = np.random.default_rng(5)
+    n, (a, b, c) = 60_000, (0.03, 0.2, 0.005)
+    sample = toy(n)
+    sigma = np.sqrt(a**2 / sample.energy + b**2 / sample.energy**2 + c**2)
+    good = np.zeros(n, dtype=np.int64)
+    sample = replace(sample, quality=good, columns={"y": sample.y_true * (1 + sigma * rng.standard_normal(n))})
+    found = EnergyFit(sample, SETTINGS)(np.ones(n))
+    for name, true in zip(PARAMETERS, (a, b, c), strict=True):
+        assert np.median(found[name]) == pytest.approx(true, rel=0.2), name
+    e, width = np.array([5.0, 20, 80, 300]), np.array([3.0, 2, 1, 0.5])
+    exact = fit_energy(e, np.sqrt(a**2 / e + b**2 / e**2 + c**2), np.array([50, 60, 70, 80]))
+    np.testing.assert_allclose(exact, (a, b, c), rtol=1e-6)
+    assert np.isnan(fit_energy(e[:3], width[:3], np.ones(3, dtype=np.int64))).all()
+
+
+def test_numbers_in_bins_of_what_is_observed() -> None:
+    """A response that is 2 % low at the gap of a supermodule and 1 % high for half of the r9 range."""
+    sample = toy(12_000, 0.005)
+    gap, high = sample.observed["supermodule"] == 0, sample.observed["r9"] > 0.94
+    y = sample.columns["y"] * np.where(gap, 0.98, 1) * np.where(high, 1.01, 1)
+    found = evaluate_sample("test", replace(sample, columns={"y": y}), SETTINGS, 1)
+    place = np.array(found["response_supermodule"]["median"]["value"])
+    assert place.shape == (4, 20) and (place[:, 0] < place[:, 5:].min(axis=1) - 0.01).all()
+    r9 = np.array(found["response_r9"]["median"]["value"], dtype=float)
+    assert (r9[:, -1] > r9[:, 1] + 0.008).all()
+    assert found["response_r9"]["median"]["value"][0][0] is None  # nothing below 0.8
+    # photons have no fbrem, so bins hold what is left; the plane is particle, pT, eta
+    plane = np.array(found["response_pt_eta"]["width"]["value"], dtype=float)
+    assert plane.shape == (2, 6, 8) and np.nanmedian(plane) == pytest.approx(0.008, abs=0.003)
 
 
 @pytest.mark.parametrize("parameters", [(1.0, 0.02, 1.2, 3.0, 1.8, 5.0), (0.97, 0.05, 0.5, 2.5, 0.8, 20.0)])

@@ -95,6 +95,21 @@ def test_negative_cells_missing_branches_and_damage(tmp_path: Path) -> None:
     assert inspect_part(tmp_path / "none.root", READER).problems[0].reason == "missing_file"
 
 
+def test_flipped_bits_never_raise_nor_hang(tmp_path: Path) -> None:
+    path = write(tmp_path / "f.root", SOME.take(np.arange(40)), leave_out="w")
+    whole = path.read_bytes()
+    rng = np.random.default_rng(6)
+    # the header, and the tree's own description near the end, where numbers of entries and sizes are
+    places = np.concatenate([rng.integers(0, 300, 5), len(whole) - rng.integers(1, 9000, 25)])
+    judged = 0
+    for place in places:
+        content = bytearray(whole)
+        content[place] ^= 1 << int(rng.integers(8))
+        path.write_bytes(content)
+        judged += not inspect_part(path, READER).good
+    assert judged > 0
+
+
 def test_identity_is_the_event_of_a_data_set() -> None:
     event = np.arange(40, dtype=np.uint64)
     assert (event_bucket(event, "a") == event_bucket(event, "a")).all()

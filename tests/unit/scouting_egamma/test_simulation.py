@@ -110,6 +110,14 @@ def test_dead_channels_are_a_fixed_map_that_the_seed_changes() -> None:
     assert 0.15 < SAMPLE["dead_5x5"].mean() < 0.25
 
 
+def test_other_map_is_a_spectrum() -> None:
+    settings = SimulationSettings()
+    assert settings.of_spectrum("flat") == settings
+    assert settings.of_spectrum("flat_other_map").dead_map_seed == 778
+    with pytest.raises(ValueError, match="known: flat"):
+        settings.of_spectrum("falling")
+
+
 def test_seed_is_the_centre() -> None:
     found = SAMPLE["e_reco"] > 0
     centre = SAMPLE.matrix[found][:, 2, 2]

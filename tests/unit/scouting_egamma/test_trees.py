@@ -49,9 +49,34 @@ def test_each_candidate_belongs_to_one_booster(block) -> None:  # type: ignore[n
     label = tasks[0].label(block.features, y)
     assert label.min() >= 0.2 and label.max() <= 2.0
     outputs = [np.full(len(y), 0.5 + 0.1 * c, np.float32) for c in range(4)]
-    said = tree_columns(outputs, block.features)["y"]
+    said = tree_columns(CorrectionTreeSettings(), outputs, block.features)["y"]
     np.testing.assert_allclose(said, 0.5 + 0.1 * categories(block.features), rtol=1e-6)
     assert len(tasks) == SETTINGS.models["hgb"].n_files
+
+
+def test_squared_energies_and_falling_spectra_are_weights(block) -> None:  # type: ignore[no-untyped-def]
+    y, f = block.targets["y"], dict(zip(FEATURE_NAMES, block.features.T, strict=True))
+    own = categories(block.features) == 2
+    squared = booster_tasks(CorrectionTreeSettings(objective="squared"))[2].weight(block.features, y)
+    np.testing.assert_allclose(squared, np.where(own, f["e_reco"].astype(float) ** 2, 0))
+    falling = booster_tasks(CorrectionTreeSettings(spectrum_exponent=2))[2].weight(block.features, y)
+    np.testing.assert_allclose(falling[own], f["pt"][own].astype(float) ** -2)
+
+
+def test_quantiles_give_correction_and_width(block) -> None:  # type: ignore[no-untyped-def]
+    settings = CorrectionTreeSettings(objective="quantile")
+    label = booster_tasks(settings)[0].label(block.features, block.targets["y"])
+    np.testing.assert_allclose(label, np.log(np.clip(block.targets["y"], 0.2, 2.0)), rtol=1e-6)
+    n, own = len(block), categories(block.features)
+    # the levels 5, 16, 50, 84 and 95 %; those of category 3 cross and are put in order
+    outputs = [np.tile(np.float32([-0.2, -0.1, 0.01 * c, 0.1, 0.2]), (n, 1)) for c in range(4)]
+    outputs[3] = outputs[3][:, [1, 0, 2, 3, 4]]
+    found = tree_columns(settings, outputs, block.features)
+    np.testing.assert_allclose(found["y"], np.exp(0.01 * own), rtol=1e-6)
+    np.testing.assert_allclose(found["ln_y_sigma"], 0.1, rtol=1e-6)
+    assert (np.diff(found["ln_y_quantiles"], axis=1) > 0).all()
+    with pytest.raises(ValueError, match="quantiles need the levels"):
+        CorrectionTreeSettings(quantiles=(0.1, 0.5, 0.9))
 
 
 def test_training_cuts(block) -> None:  # type: ignore[no-untyped-def]

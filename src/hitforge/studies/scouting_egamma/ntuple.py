@@ -90,8 +90,9 @@ class _Tree:
 
     def read(self, start: int, stop: int) -> Candidates:
         """Read entries ``start:stop``; without weights they are 1."""
-        columns: dict[str, NDArray[Any]] = {"w": np.ones(stop - start)}
-        columns |= {name: self._array(name, start, stop) for name in (*self._scalars, MATRIX)}
+        columns: dict[str, NDArray[Any]] = {name: self._array(name, start, stop) for name in (*self._scalars, MATRIX)}
+        # as many as were read: a damaged header can promise any number
+        columns.setdefault("w", np.ones(len(columns[MATRIX])))
         columns |= self._tracks(start, stop)
         kinds = dict.fromkeys(WORDS, np.int16) | {"event": np.uint64}
         return Candidates({name: columns[name].astype(kinds.get(name, np.float32)) for name in COLUMNS})

@@ -17,6 +17,8 @@ from hitforge.studies.scouting_egamma.report.view import SELECTION_TITLES, cell,
 _MODEL = Column(key="model", label="Model", align="left")
 _ALL = SELECTIONS.index("all")
 _SIGMAS = 2.0
+ORDER = (("hgb", "seed-bdt"), ("seed-bdt", "raw"), ("ens5", "hgb"))
+"""Pairs of models of which the first is meant to be at most as wide as the second."""
 
 
 def _keys(prefix: str, label: str = "{}", unit: str = "%") -> list[Column]:
@@ -55,7 +57,7 @@ def headline(inputs: ReportInputs) -> Table:
 
 def aims(inputs: ReportInputs) -> Table:
     """Which aims are met; one within two errors of its limit is neither met nor missed."""
-    rows = tuple((aim, category, number, _verdict(number)) for aim, category, number in _aims(inputs))
+    rows = tuple((aim, category, number, verdict(number)) for aim, category, number in _aims(inputs))
     return Table(
         name="aims",
         title="Aims",
@@ -74,7 +76,7 @@ def aims(inputs: ReportInputs) -> Table:
 
 
 def _aims(inputs: ReportInputs) -> Iterator[tuple[str, str, Measured]]:
-    for better, worse in (("hgb", "seed-bdt"), ("seed-bdt", "raw"), ("ens5", "hgb")):
+    for better, worse in ORDER:
         found = difference(inputs, better, worse)
         for c, name in enumerate(CATEGORIES):
             number = cell(found, _ALL, c, scale=100.0, absent=f"{better} and {worse} were not both run")
@@ -100,7 +102,8 @@ def _beyond(off: Measured, limit: float) -> Measured:
     return off if off.value is None else off.model_copy(update={"value": abs(off.value) - limit})
 
 
-def _verdict(distance: Measured) -> str:
+def verdict(distance: Measured) -> str:
+    """Return ``met``, ``missed``, ``open`` within two errors, or ``not measured``."""
     if distance.value is None or distance.error is None:
         return "not measured"
     if abs(distance.value) <= _SIGMAS * distance.error:

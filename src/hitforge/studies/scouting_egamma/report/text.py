@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from hitforge.reporting.chapter import Chapter, HeadlineNumber, ReportInputs, Section
+from hitforge.reporting.chapter import Chapter, HeadlineNumber, Measured, ReportInputs, Section
 from hitforge.reporting.chapter_parts import bind_chapter, items, models_and_events
 from hitforge.studies.scouting_egamma.evaluation.response import SELECTIONS
 from hitforge.studies.scouting_egamma.geometry import CATEGORIES
-from hitforge.studies.scouting_egamma.report.view import cell, metrics_of
+from hitforge.studies.scouting_egamma.report.result_tables import ORDER, verdict
+from hitforge.studies.scouting_egamma.report.view import cell, difference, metrics_of
 
 TITLE = "Electron and photon energies from scouting data"
 
@@ -33,6 +34,31 @@ def _summary(inputs: ReportInputs) -> Iterator[str]:
         "E_MC / E_reco, separately for barrel and endcaps, electrons and photons."
     )
     yield models_and_events(inputs, "candidates")
+    yield from order_of_models(inputs)
+
+
+def order_of_models(inputs: ReportInputs) -> Iterator[str]:
+    """Say for each two models in their order of merit where the better one is at most as wide, and where not."""
+    for better, worse in ORDER:
+        found = difference(inputs, better, worse)
+        if found is None:
+            continue
+        verdicts: dict[str, list[str]] = {}
+        for c, name in enumerate(CATEGORIES):
+            number = cell(found, SELECTIONS.index("all"), c, scale=100.0)
+            words = name if number.value is None else f"{name} ({_signed(number)})"
+            verdicts.setdefault(verdict(number), []).append(words)
+        parts = [f"{_VERDICTS[key]} for {', '.join(names)}" for key, names in verdicts.items()]
+        yield f"σ_eff/median of {better} against that of {worse}, difference in percentage points: {'; '.join(parts)}."
+
+
+_VERDICTS = {"met": "smaller", "missed": "larger", "open": "the same within two errors", "not measured": "not measured"}
+
+
+def _signed(number: Measured) -> str:
+    assert number.value is not None
+    error = "" if number.error is None else f" ± {number.error:.2f}"
+    return f"{number.value:+.2f}{error}".replace("-", "−")
 
 
 def _notes(inputs: ReportInputs) -> Iterator[str]:
