@@ -41,20 +41,21 @@ def cut_response(inputs: ReportInputs) -> Figure:
     if not data:
         return nothing("cut_response", title, _EMPTY)
     de, edges, cuts = 1 / data["y"] - 1, np.linspace(-1.0, 0.3, 131), all_cuts(data)
-    figure = new_figure(10.4, 7.0)
+    figure = new_figure(10.4, 6.4)
     grid = figure.subplots(1, 2, sharey=True)
-    for axes, (flag, region) in zip(grid, ((1, "EB"), (0, "EE")), strict=True):
-        own = data["is_eb"] == flag
+    barrel = data["is_eb"] > 0
+    for axes, own, region in zip(grid, (barrel, ~barrel), ("EB", "EE"), strict=True):
         axes.hist(np.clip(de[own], -1, 0.2999), edges, histtype="step", color=INK, linewidth=1.2, label="no cut")
-        for colour, (name, kept) in zip(COLOURS, cuts.items(), strict=False):
-            removed = 100 * np.mean(~kept[own]) if own.any() else 0.0
-            text = f"{name}: −{removed:.1f} %"
+        for colour, (name, kept) in zip(COLOURS, cuts.items(), strict=True):
+            removed = [100 * np.mean(~kept[part]) if part.any() else 0.0 for part in (barrel, ~barrel)]
+            text = f"{name}: −{removed[0]:.1f} % (EB), −{removed[1]:.1f} % (EE)"
             shown = np.clip(de[own & kept], -1, 0.2999)
             axes.hist(shown, edges, histtype="step", color=colour, linewidth=0.9, label=text)
         axes.set_yscale("log")
         axes.set_xlabel(DE)
         axes.set_title(region, loc="right", fontsize=10.5, pad=5)
-        axes.legend(loc="lower center", bbox_to_anchor=(0.5, -0.75), fontsize=8.5)
+    handles, texts = grid[0].get_legend_handles_labels()
+    figure.legend(handles, texts, loc="outside lower center", ncols=2, fontsize=8.5)
     grid[0].set_ylabel("Candidates")
     label(grid[0], data_label(inputs, inputs.samples_with_role("train")[0]))
     caption = "Each cut alone, with the share of the candidates that it removes."

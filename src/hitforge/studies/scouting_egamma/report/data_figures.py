@@ -115,7 +115,7 @@ def response_gaps(inputs: ReportInputs) -> Figure:
     ):
         low, high = x[barrel].min(), x[barrel].max()
         density(axes, x[barrel], de, np.arange(low - 0.5, high + 1), np.linspace(-0.5, 0.2, 71))
-        for flag, name, colour in ((1, "median, electrons", "white"), (0, "median, photons", RED)):
+        for flag, name, colour in ((1, "median, electrons", INK), (0, "median, photons", RED)):
             own = data["is_electron"][barrel] == flag
             _profile(axes, x[barrel][own], de[own], colour, name)
         axes.set_ylim(-0.5, 0.2)
@@ -123,8 +123,7 @@ def response_gaps(inputs: ReportInputs) -> Figure:
     left.xaxis.set_major_locator(MultipleLocator(5))
     for axes in (wide, left):
         axes.set_ylabel("dE")
-    legend = wide.legend(loc="lower right", ncols=2, frameon=True, facecolor=GREY, labelcolor="white")
-    legend.get_frame().set_alpha(0.9)
+    wide.legend(loc="lower right", ncols=2)
     _label(wide, inputs)
     caption = (
         "Candidates and medians; the colour scale is logarithmic, values beyond the axes are in the last bins. "

@@ -44,7 +44,11 @@ MAKERS: tuple[Callable[[ReportInputs], Figure], ...] = (
     shower_shapes,
     cut_response,
     cut_efficiency,
-    partial(loss_history, loss="Loss", note="Losses of different models are different functions."),
+    partial(
+        loss_history,
+        loss="Loss",
+        note="Losses of different models are different functions; a likelihood follows epochs of the relative loss.",
+    ),
     partial(importances, least=1.0),
     permutation,
     partial(tuning_history, loss="Score"),

@@ -6,6 +6,7 @@ from typing import Any, Final
 
 import numpy as np
 import optuna
+from matplotlib.ticker import NullFormatter
 from numpy.typing import NDArray
 
 from hitforge.bdt import load_trees, predict_trees
@@ -45,6 +46,8 @@ def tuning_parameters(inputs: ReportInputs) -> Figure:
             )  # fmt: skip
         if name not in ("max_depth", "subsample", "colsample", "gamma"):
             axes.set_xscale("log")
+            axes.xaxis.set_minor_formatter(NullFormatter())
+        axes.ticklabel_format(axis="y", useOffset=False)
         axes.set_xlabel(name)
         axes.legend(fontsize=8.5)
     for axes in grid.flat[len(names) :]:
