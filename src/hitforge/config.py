@@ -118,6 +118,9 @@ class StudySettings(Settings):
     folds: FoldSettings = FoldSettings()
     blocks: PositiveInt = Field(72, description="at most so many validate, build and predict jobs a sample")
     freeze: bool = Field(False, description="keep trained models, scaling and calibration when train parts are added")
+    evaluate_training: bool = Field(
+        False, description="evaluate a fold that was trained on too, of one block of parts: what was learnt by heart"
+    )
     run_models: tuple[str, ...] = Field((), description="models that default targets train and report")
     reference_model: str | None = Field(None, description="model that paired differences are taken against")
     models: Mapping[str, ModelSettings] = Field({}, description="models by name; base: other inherits")

@@ -15,13 +15,14 @@ from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
 
-from tests.bench import loader, memory, network, planning, roads, shards, simulation
+from tests.bench import loader, memory, models, network, planning, roads, shards, simulation
 
 PARTS = {
     "simulation": simulation.measure,
     "shards": shards.measure,
     "roads": roads.measure,
     "loader": loader.measure,
+    "models": models.measure,
     "network": network.measure,
     "memory": memory.measure,
     "planning": planning.measure,

@@ -83,7 +83,14 @@ def test_second_study_is_planned_by_the_same_rules(snakemake: Snakemake) -> None
     planned = snakemake("-n", "csc_muon").planned
     assert (planned["train_trees"], planned["fit_table"], planned["train_member"]) == (5, 1, 10)
     assert planned["assemble_model"] == planned["evaluate"] == 10
+    # of what was trained on one block shows enough; the comparison of models does not read it
+    assert planned["predict_trained_on"] == 10
     assert planned["make_tables"] == planned["make_figures"] == 1
+
+
+def test_fold_that_was_trained_on_is_a_target_by_its_path(snakemake: Snakemake) -> None:
+    planned = snakemake("-n", "results/calo_muon/predictions/bdt/trained_on/b000.h5").planned
+    assert (planned["predict_trained_on"], planned["train_trees"], planned["predict"]) == (1, 1, 0)
 
 
 def test_third_study_is_planned_by_the_same_rules(snakemake: Snakemake) -> None:

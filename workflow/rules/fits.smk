@@ -62,6 +62,17 @@ def prediction_folds(wildcards):
     return held_out(wildcards.study, wildcards.fit) if role == "train" else None
 
 
+def trained_on_folds(wildcards):
+    """Return the last fold: all boosters were trained on it, and all members of a model with ``folds: full``."""
+    hidden = held_out(wildcards.study, wildcards.fit)
+    return [max(fold for fold in range(fold_count(wildcards)) if fold not in hidden)]
+
+
+def train_shards_of_block(wildcards):
+    """Return the list of shards of a block of the train sample."""
+    return f"results/{wildcards.study}/shards/{train_sample(wildcards.study)}/{wildcards.block}.json"
+
+
 # name of the trained files of each kind of model
 FILES = {"trees": "booster_{k}.ubj", "network": "member_{k}.safetensors", "table": "table_{k}.json"}
 

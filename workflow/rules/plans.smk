@@ -11,11 +11,11 @@ def heldout_predictions(wildcards):
     return predictions_of(wildcards.study, wildcards.fit, train_sample(wildcards.study))
 
 
-def evaluation_plan_of(study, model):
+def evaluation_plan_of(study, model, trained_on=False):
     """Return what is evaluated: for each evaluation sample its pieces, each with predictions and their calibration.
 
     Held-out muons are those of fold 0, or, with rotations, every train muon as predicted by the rotation that never
-    saw it; test samples are predicted by the main fit.
+    saw it; test samples are predicted by the main fit. ``trained_on`` is wanted by metrics, not by comparisons.
     """
     settings = SETTINGS.studies[study]
     train = train_sample(study)
@@ -23,7 +23,7 @@ def evaluation_plan_of(study, model):
     heldout = fits[1:] or fits
     plan = {"heldout": [(train, fit) for fit in heldout]}
     plan |= {sample: [(sample, model)] for sample in samples_of(study, "test")}
-    return {
+    planned = {
         name: [
             {
                 "predictions": predictions_of(study, fit, sample),
@@ -34,6 +34,17 @@ def evaluation_plan_of(study, model):
         ]
         for name, pieces in plan.items()
     }
+    if trained_on and settings.evaluate_training:
+        # one block is enough to see whether a model does better on what it was trained on
+        first = min(BLOCKS[study][train])
+        planned["trained_on"] = [
+            {
+                "predictions": [f"results/{study}/predictions/{model}/trained_on/{first}.h5"],
+                "calibration": f"results/{study}/calibration/{model}.json",
+                "inventory": f"results/{study}/inventory/{train}.json",
+            }
+        ]
+    return planned
 
 
 def files_of(plan):
@@ -48,7 +59,7 @@ def files_of(plan):
 
 def evaluation_plan(wildcards):
     """Return the evaluation plan of a model."""
-    return evaluation_plan_of(wildcards.study, wildcards.model)
+    return evaluation_plan_of(wildcards.study, wildcards.model, trained_on=True)
 
 
 def evaluation_inputs(wildcards):

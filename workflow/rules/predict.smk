@@ -28,3 +28,21 @@ rule predict:
         code=code("predict", "predict.py"),
     script:
         "../scripts/predict.py"
+
+
+use rule predict as predict_trained_on with:
+    input:
+        shards=train_shards_of_block,
+        manifest="results/{study}/models/{fit}/model.json",
+        scaling=scaling_of_networks,
+    output:
+        "results/{study}/predictions/{fit}/trained_on/{block}.h5",
+    log:
+        "logs/predict/{study}/{fit}/trained_on/{block}.log",
+    benchmark:
+        "benchmarks/predict/{study}/{fit}/trained_on/{block}.tsv"
+    params:
+        settings=cut("predict"),
+        folds=trained_on_folds,
+        n_folds=fold_count,
+        code=code("predict", "predict.py"),

@@ -7,7 +7,7 @@ from typing import Literal
 import numpy as np
 from numpy.typing import NDArray
 
-from hitforge.evaluation.bootstrap import Floats
+Floats = NDArray[np.float64]
 
 SIGMA_EFF_FRACTION = 0.683
 CORE_WIDTHS = 2.0

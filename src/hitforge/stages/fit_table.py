@@ -22,9 +22,10 @@ def fit_table_of(
 ) -> None:
     """Fit the table of a fit and write it as JSON."""
     model = fit.partition("/")[0]
-    features, target = zip(*read_feature_rows(study, shards, folds.training, folds.count), strict=True)
-    table = study.fit_table(model, np.concatenate(features), np.concatenate(target))
-    n_training = sum(map(len, target))
+    rows = zip(*read_feature_rows(study, shards, folds.training, folds.count), strict=True)
+    features, target, weight = map(np.concatenate, rows)
+    table = study.fit_table(model, features, target, weight)
+    n_training = len(target)
     log.info("%s: table fitted on %d events", fit, n_training)
     write_json(
         out,

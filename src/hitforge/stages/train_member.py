@@ -78,6 +78,7 @@ def train_member_of(
             target=study.target,
             inputs=inputs,
             weight=lambda target: study.event_weight(model, target).astype(np.float32),
+            own_weight=study.own_weight,
             voxels=study.uses_voxels(model),
         )
 

@@ -27,8 +27,8 @@ def read_tree_data(
     """Read the events of some folds that have a weight: the model's features, shape (n, F), labels and weights."""
     task = study.booster_tasks(model)[booster]
     values, labels, weights = [], [], []
-    for features, target in read_feature_rows(study, shards, folds, count):
-        weight = task.weight(features, target)
+    for features, target, own_weight in read_feature_rows(study, shards, folds, count):
+        weight = task.weight(features, target) * own_weight
         used = weight > 0
         features, target = features[used], target[used]
         values.append(study.model_features(model, features))

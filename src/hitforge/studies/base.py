@@ -37,10 +37,13 @@ class Study(ABC, Generic[SettingsT]):
         Name of the folder under ``hitforge.studies`` and of the YAML file.
     target : str
         Name of the dataset in ``targets/`` that all models learn from, directly or by what they make of it.
+    own_weight : str or None
+        Name of the dataset in ``truth/`` with a weight that each event brings along; trainings multiply theirs by it.
     """
 
     name: str
     target: str
+    own_weight: str | None = None
 
     def __init__(self, settings: SettingsT) -> None:
         self.settings = settings
@@ -153,7 +156,9 @@ class Study(ABC, Generic[SettingsT]):
         """Return the prediction columns of what the boosters said of events with all features, shape (n, F)."""
         return {self.target: outputs[0]}
 
-    def fit_table(self, model: str, features: NDArray[np.float32], target: NDArray[np.float32]) -> dict[str, Any]:
+    def fit_table(
+        self, model: str, features: NDArray[np.float32], target: NDArray[np.float32], weight: NDArray[np.float32]
+    ) -> dict[str, Any]:
         """Return a lookup table or the constants of a formula, as plain data, from all features, shape (n, F)."""
         raise NotImplementedError(f"study {self.name} has no tables")
 

@@ -35,6 +35,8 @@ class EventSource:
         Raw features, shape (n, F), to named network inputs, each of shape (n, ...), row by row; None reads no features.
     weight : callable or None
         Targets, shape (n,), to event weights, shape (n,); None means ones.
+    own_weight : str or None
+        Dataset of the group ``truth`` with a weight that each event brought along; it multiplies the other.
     voxels : bool
         Read the voxel deposits; networks without a grid never touch them.
     """
@@ -43,6 +45,7 @@ class EventSource:
     target: str | None = None
     inputs: NetworkInputs | None = None
     weight: Callable[[NDArray[np.float32]], NDArray[np.floating]] | None = None
+    own_weight: str | None = None
     voxels: bool = True
 
     @property
@@ -90,6 +93,7 @@ class Window:
     events: NDArray[np.int64]
     features: NDArray[np.float32] | None
     target: NDArray[np.float32] | None
+    own_weight: NDArray[np.float32] | None
     hits: CellHits | None
 
 
@@ -101,6 +105,7 @@ def read_window(source: EventSource, events: NDArray[np.int64], keep_going: Call
     index = source.index.take(events)
     features = None if source.inputs is None else np.empty((len(events), len(index.feature_names)), np.float32)
     target = None if source.target is None else np.empty(len(events), np.float32)
+    own_weight = None if source.own_weight is None else np.empty(len(events), np.float32)
     hits = empty_hits(source, index.n_hits)
     edges = slice_edges(index) if source.reads_hits else slice_edges(index, _ROWS_PER_READ)
     shard: Shard | None = None
@@ -118,12 +123,14 @@ def read_window(source: EventSource, events: NDArray[np.int64], keep_going: Call
                 features[first:last] = shard.rows("features", low, high)[rows - low]
             if target is not None:
                 target[first:last] = shard.rows(f"targets/{source.target}", low, high)[rows - low]
+            if own_weight is not None:
+                own_weight[first:last] = shard.rows(f"truth/{source.own_weight}", low, high)[rows - low]
             if hits is not None:
                 _read_hits(shard, rows, hits, first)
     finally:
         if shard is not None:
             shard.close()
-    return Window(events, features, target, hits)
+    return Window(events, features, target, own_weight, hits)
 
 
 def empty_hits(source: EventSource, n_hits: NDArray[np.int64]) -> CellHits | None:
@@ -176,6 +183,7 @@ class BatchBuilder:
         raw = len(index.feature_names)
         self._features = None if source.inputs is None else np.empty((len(events), raw), np.float32)
         self._target = None if source.target is None else np.empty(len(events), np.float32)
+        self._own_weight = None if source.own_weight is None else np.empty(len(events), np.float32)
         self._hits = empty_hits(source, index.n_hits[events])
 
     @property
@@ -191,6 +199,8 @@ class BatchBuilder:
             self._features[places] = window.features[found]
         if self._target is not None and window.target is not None:
             self._target[places] = window.target[found]
+        if self._own_weight is not None and window.own_weight is not None:
+            self._own_weight[places] = window.own_weight[found]
         if self._hits is not None and window.hits is not None:
             # Copies of whole events are faster than index arrays over hits, and need no memory for them.
             for place, event in zip(range(places.start, places.stop), found, strict=True):
@@ -210,4 +220,6 @@ class BatchBuilder:
         if target is not None:
             ones = np.ones(len(target), np.float32)
             weight = ones if self.source.weight is None else self.source.weight(target).astype(np.float32)
+            if self._own_weight is not None:
+                weight = weight * self._own_weight
         return SparseBatch(self.events, inputs, self._hits, target, weight)

@@ -131,6 +131,20 @@ def test_rate_of_a_perfect_model_is_that_of_the_spectrum() -> None:
         np.testing.assert_allclose(row, expected, rtol=1e-3)
 
 
+def test_a_spectrum_of_ones_own_counts_its_bins_alone() -> None:
+    inverse = (np.arange(400_000) + 0.5) / 400_000 * (0.5 - 1 / 7000) + 1 / 7000
+    muons = replace(sample_of(inverse, {"inverse_pt": inverse}), scaled_pt=1.0 / inverse)
+    own = settings(spectrum_histogram={"edges_gev": [10, 20, 40], "density": [3, 1]})
+    rate = Rate(muons, own)(muons.weights)["rate"]
+    assert len(rate) == len(own.spectrum_exponents) + 1
+    expected = np.interp(RATE_THRESHOLDS_GEV, [10, 20, 40], [1, 20 / 50, 0])
+    np.testing.assert_allclose(rate[-1], expected, atol=2e-3)
+    with pytest.raises(ValueError, match="3 edges need 2 densities"):
+        settings(spectrum_histogram={"edges_gev": [10, 20, 40], "density": [1]})
+    with pytest.raises(ValueError, match="ascend"):
+        settings(spectrum_histogram={"edges_gev": [10, 40, 20], "density": [1, 1]})
+
+
 def test_rate_reduction_is_paired_and_orders_models() -> None:
     samples = {model: toy_sample(20_000, model) for model in ("emtf-bdt", "seed-bdt", "ens5")}
     samples = {model: scaled(muons) for model, muons in samples.items()}

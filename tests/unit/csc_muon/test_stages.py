@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import shutil
 from pathlib import Path
 from typing import Any
 
+import h5py
 import numpy as np
 import pytest
 
@@ -19,7 +21,7 @@ from hitforge.stages.fit_scaling import fit_scaling_of
 from hitforge.stages.fit_table import fit_table_of
 from hitforge.stages.predict import predict_block
 from hitforge.stages.train_member import TrainingFolds, train_member_of
-from hitforge.stages.train_trees import train_trees_of
+from hitforge.stages.train_trees import read_tree_data, train_trees_of
 from hitforge.stages.validate import validate_part
 from hitforge.studies.base import Study, load_study
 
@@ -107,6 +109,19 @@ def test_boosters(study: Study[Any], folder: Path) -> None:
     assert set(found.ensemble) == {"inverse_pt", "q_over_pt", "charge_probability", "class_probabilities"}
     assert_better_than_the_mean(found)
     assert np.mean(np.sign(found.ensemble["q_over_pt"]) == np.sign(found.target)) > 0.9
+
+
+def test_weights_of_the_ntuple_enter_the_training(study: Study[Any], folder: Path) -> None:
+    weighted = folder / "weighted.h5"
+    shutil.copy(folder / "part.h5", weighted)
+    with h5py.File(weighted, "r+") as file:
+        heavy = file["targets/q_over_pt"][:] > 0
+        file["truth/weight"][:] = np.where(heavy, 3, 0)
+    data = read_tree_data(study, [weighted], [1, 2], 10, "emtf-bdt", 0)
+    plain = read_tree_data(study, [folder / "part.h5"], [1, 2], 10, "emtf-bdt", 0)
+    kept = data.weight > 0
+    assert 0.4 < kept.mean() < 0.6
+    np.testing.assert_allclose(data.weight[kept], 3 * plain.weight[kept])
 
 
 def test_lookup_table(study: Study[Any], folder: Path) -> None:

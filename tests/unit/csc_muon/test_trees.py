@@ -73,7 +73,7 @@ def test_an_unsigned_model_says_nothing_of_the_charge(study: Study) -> None:
 
 def test_lookup_table_is_the_median_of_its_cell(study: Study, roads: Roads) -> None:
     features = features_of(roads.variables)
-    table = study.fit_table("dphi-lut", features, roads.q_over_pt)
+    table = study.fit_table("dphi-lut", features, roads.q_over_pt, np.ones(len(features), np.float32))
     columns = study.table_columns("dphi-lut", table, features)
     dphi = np.abs(features[:, FEATURE_NAMES.index("dphi_12")])
     for zone, rows in enumerate(table["pairs"]["12"]["inverse_pt"]):
@@ -89,9 +89,20 @@ def test_lookup_table_is_the_median_of_its_cell(study: Study, roads: Roads) -> N
     assert np.mean(np.sign(columns["q_over_pt"]) == np.sign(roads.q_over_pt)) > 0.95
 
 
+def test_a_weight_in_the_lookup_counts_a_muon_so_many_times(study: Study, roads: Roads) -> None:
+    features, weight = features_of(roads.variables), np.arange(len(roads), dtype=np.float32) % 3
+    kept = np.repeat(np.arange(len(roads)), weight.astype(int))
+    weighted = study.fit_table("dphi-lut", features, roads.q_over_pt, weight)
+    repeated = study.fit_table("dphi-lut", features[kept], roads.q_over_pt[kept], np.ones(len(kept), np.float32))
+    assert weighted["default"] == repeated["default"]
+    equal = study.fit_table("dphi-lut", features, roads.q_over_pt, np.full(len(roads), 2, np.float32))
+    plain = study.fit_table("dphi-lut", features, roads.q_over_pt, np.ones(len(roads), np.float32))
+    assert equal == plain != weighted
+
+
 def test_planes_left_out_are_not_seen(study: Study, roads: Roads) -> None:
     features = features_of(roads.variables)
-    model = "hgb-csc-only"
+    model = "hgb-fixed-csc-only"
     seen = study.model_features(model, features)
     names = study.feature_set(study.settings.models[model].features)
     assert np.isnan(seen[:, names.index("me0_bend")]).all()

@@ -96,18 +96,24 @@ def test_epoch_has_every_event_once_and_epochs_differ(index: EventIndex) -> None
 
 @pytest.mark.parametrize("buffer", [SMALL_BUFFER, 10_000_000])
 def test_contents_are_those_of_the_shards(index: EventIndex, buffer: int) -> None:
-    stream = stream_of(index, buffer, inputs=lambda raw: {"doubled": raw * 2}, weight=lambda target: target / 10)
-    features, energy, dense = [], [], []
+    """Features, target, hits, and the weight: that of the target times the one that the event brings."""
+    stream = stream_of(
+        index, buffer, inputs=lambda raw: {"doubled": raw * 2}, weight=lambda target: target / 10, own_weight="secret"
+    )
+    features, energy, own, dense = [], [], [], []
     for path in index.paths:
         with Shard(path) as shard:
             features.append(shard.column("features"))
             energy.append(shard.column("targets/energy"))
+            own.append(shard.column("truth/secret"))
             dense.append(shard.hits(0, len(shard)).to_dense(24))
     for _ in range(2):  # the second pass of a sample that fits comes from memory
         for batch in collect(stream, stream.shuffled(np.random.default_rng(3))):
             np.testing.assert_array_equal(batch.inputs["doubled"], np.concatenate(features)[batch.events] * 2)
             np.testing.assert_array_equal(batch.target, np.concatenate(energy)[batch.events])
-            np.testing.assert_allclose(batch.weight, np.concatenate(energy)[batch.events] / 10)
+            np.testing.assert_allclose(
+                batch.weight, (np.concatenate(energy) / 10 * np.concatenate(own))[batch.events], rtol=1e-6
+            )
             grid = batch.inputs["grid"]
             assert grid.shape == (32, 1, *VOXELS)
             np.testing.assert_array_equal(grid.reshape(32, 24), np.concatenate(dense)[batch.events])

@@ -13,20 +13,21 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.optimize import isotonic_regression
 
+from hitforge.evaluation.ordered import Floats, OrderedGroups
 from hitforge.studies.csc_muon.feature_table import FEATURE_NAMES
 from hitforge.studies.csc_muon.planes import N_ZONES
 from hitforge.studies.csc_muon.trees import fold_sign
 
 PAIRS: Final = ("12", "13", "14", "23", "24", "34")
 
-Floats = NDArray[np.floating]
-
 
 def _column(features: NDArray[np.float32], name: str) -> NDArray[np.float32]:
     return features[:, FEATURE_NAMES.index(name)]
 
 
-def fit_lookup(features: NDArray[np.float32], q_over_pt: Floats, bins: int) -> dict[str, Any]:
+def fit_lookup(
+    features: NDArray[np.float32], q_over_pt: NDArray[np.floating], weight: NDArray[np.floating], bins: int
+) -> dict[str, Any]:
     """Fit the tables.
 
     Parameters
@@ -35,6 +36,8 @@ def fit_lookup(features: NDArray[np.float32], q_over_pt: Floats, bins: int) -> d
         All stored columns.
     q_over_pt : ndarray, shape (n,), 1/GeV
         Generated values.
+    weight : ndarray, shape (n,)
+        Weights of the muons.
     bins : int
         Bins of |dPhi| of each pair, of equal numbers of muons as far as whole units of phi allow.
 
@@ -43,7 +46,7 @@ def fit_lookup(features: NDArray[np.float32], q_over_pt: Floats, bins: int) -> d
     dict
         JSON-able: for each pair ``edges`` (1/60 deg, inner edges) and ``inverse_pt`` (1/GeV), zone by bin; ``default``.
     """
-    inverse = np.abs(q_over_pt.astype(np.float64))
+    inverse, all_weights = np.abs(q_over_pt.astype(np.float64)), weight.astype(np.float64)
     zone = _column(features, "zone").astype(np.int64)
     tables = {}
     for pair in PAIRS:
@@ -53,27 +56,30 @@ def fit_lookup(features: NDArray[np.float32], q_over_pt: Floats, bins: int) -> d
             continue
         edges = np.unique(np.quantile(dphi[known], np.arange(1, bins) / bins))
         place = np.searchsorted(edges, dphi[known], side="left")
-        rows = [
-            _zone_row(place[zone[known] == z], inverse[known][zone[known] == z], len(edges) + 1) for z in range(N_ZONES)
-        ]
-        overall = _zone_row(place, inverse[known], len(edges) + 1)
+        values, weights, n_bins = inverse[known], all_weights[known], len(edges) + 1
+        zones = [zone[known] == z for z in range(N_ZONES)]
+        rows = [_zone_row(place[own], values[own], weights[own], n_bins) for own in zones]
+        overall = _zone_row(place, values, weights, n_bins)
         tables[pair] = {
             "edges": edges.tolist(),
             "inverse_pt": [(overall if row is None else row) for row in rows],
         }
-    return {"pairs": tables, "default": float(np.median(inverse))}
+    everything = np.zeros(len(inverse), dtype=np.int64)
+    return {"pairs": tables, "default": float(_medians(inverse, all_weights, everything, 1)[0])}
 
 
-def _zone_row(place: NDArray[np.int64], inverse: Floats, n_bins: int) -> list[float] | None:
+def _medians(values: Floats, weights: Floats, groups: NDArray[np.int64], n_groups: int) -> Floats:
+    return OrderedGroups(values, groups, n_groups).weighted(weights).median()
+
+
+def _zone_row(place: NDArray[np.int64], inverse: Floats, weights: Floats, n_bins: int) -> list[float] | None:
     """Return the smoothed median 1/pT of each bin; an empty one takes that of its neighbours. None for no muons."""
-    order = np.argsort(place, kind="stable")
-    counts = np.bincount(place, minlength=n_bins)
-    filled = np.flatnonzero(counts)
+    sums = np.bincount(place, weights, n_bins)
+    filled = np.flatnonzero(sums)
     if not len(filled):
         return None
-    groups = np.split(inverse[order], np.cumsum(counts)[:-1])
-    medians = np.array([np.median(groups[bin_]) for bin_ in filled])
-    smooth = isotonic_regression(medians, weights=counts[filled]).x
+    medians = _medians(inverse, weights, place, n_bins)[filled]
+    smooth = isotonic_regression(medians, weights=sums[filled]).x
     return [float(value) for value in np.interp(np.arange(n_bins), filled, smooth)]
 
 

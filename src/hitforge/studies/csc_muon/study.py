@@ -36,6 +36,7 @@ class CscMuon(Study[CscMuonSettings]):
 
     name = "csc_muon"
     target = "q_over_pt"
+    own_weight = "weight"
 
     # ---- ntuples to shards
 
@@ -206,11 +207,13 @@ class CscMuon(Study[CscMuonSettings]):
 
         return tree_columns(self.settings.models[model].trees, outputs, self._seen(model, features))
 
-    def fit_table(self, model: str, features: NDArray[np.float32], target: NDArray[np.float32]) -> dict[str, Any]:
+    def fit_table(
+        self, model: str, features: NDArray[np.float32], target: NDArray[np.float32], weight: NDArray[np.float32]
+    ) -> dict[str, Any]:
         """Return the lookup table of |dPhi| and zone."""
         from hitforge.studies.csc_muon.lookup import fit_lookup
 
-        return fit_lookup(self._seen(model, features), target, self.settings.models[model].table.bins)
+        return fit_lookup(self._seen(model, features), target, weight, self.settings.models[model].table.bins)
 
     def table_columns(
         self, model: str, table: Mapping[str, Any], features: NDArray[np.float32]

@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from hitforge.evaluation.ordered import OrderedGroups
 from hitforge.studies.scouting_egamma.geometry import CATEGORIES
 from hitforge.studies.scouting_egamma.selection import columns_of
 from hitforge.studies.scouting_egamma.settings import TableSettings
@@ -16,7 +17,9 @@ from hitforge.studies.scouting_egamma.trees import categories
 Floats = NDArray[np.floating]
 
 
-def fit_lookup(features: NDArray[np.float32], target: Floats, settings: TableSettings) -> dict[str, Any]:
+def fit_lookup(
+    features: NDArray[np.float32], target: Floats, weight: Floats, settings: TableSettings
+) -> dict[str, Any]:
     """Fit the medians of E_MC / E_5x5 in bins of |eta| for each category; nothing for ``raw``.
 
     Returns
@@ -29,17 +32,12 @@ def fit_lookup(features: NDArray[np.float32], target: Floats, settings: TableSet
     columns = columns_of(features)
     true_over_e5x5 = target * columns["e_reco"] / columns["e5x5"]
     edges = np.linspace(0, 2.5, settings.bins + 1)[1:-1]
-    place, category = np.searchsorted(edges, np.abs(columns["eta"])), categories(features)
-    overall = float(np.median(true_over_e5x5))
-    medians = [
-        [_median(true_over_e5x5[(category == c) & (place == b)], overall) for b in range(settings.bins)]
-        for c in range(len(CATEGORIES))
-    ]
-    return {"edges": edges.tolist(), "medians": medians}
-
-
-def _median(values: Floats, default: float) -> float:
-    return float(np.median(values)) if len(values) else default
+    place = categories(features) * settings.bins + np.searchsorted(edges, np.abs(columns["eta"]))
+    weights = np.asarray(weight, dtype=np.float64)
+    overall = OrderedGroups(true_over_e5x5, np.zeros_like(place), 1).weighted(weights).median()
+    medians = OrderedGroups(true_over_e5x5, place, len(CATEGORIES) * settings.bins).weighted(weights).median()
+    medians = np.where(np.isfinite(medians), medians, overall)
+    return {"edges": edges.tolist(), "medians": medians.reshape(len(CATEGORIES), -1).tolist()}
 
 
 def lookup_columns(table: Mapping[str, Any], features: NDArray[np.float32]) -> dict[str, Floats]:

@@ -31,6 +31,7 @@ class ScoutingEgamma(Study[ScoutingEgammaSettings]):
 
     name = "scouting_egamma"
     target = "y"
+    own_weight = "weight"
 
     # ---- ntuples to shards
 
@@ -178,11 +179,13 @@ class ScoutingEgamma(Study[ScoutingEgammaSettings]):
 
         return tree_columns(self.settings.models[model].trees, outputs, features)
 
-    def fit_table(self, model: str, features: NDArray[np.float32], target: NDArray[np.float32]) -> dict[str, Any]:
+    def fit_table(
+        self, model: str, features: NDArray[np.float32], target: NDArray[np.float32], weight: NDArray[np.float32]
+    ) -> dict[str, Any]:
         """Return the medians of a baseline."""
         from hitforge.studies.scouting_egamma.lookup import fit_lookup
 
-        return fit_lookup(features, target, self.settings.models[model].table)
+        return fit_lookup(features, target, weight, self.settings.models[model].table)
 
     def table_columns(
         self, model: str, table: Mapping[str, Any], features: NDArray[np.float32]

@@ -28,17 +28,29 @@ def spectrum_weights(true_pt: Floats, exponent: float) -> Floats:
     return weights / weights.mean() if len(weights) else weights
 
 
+def all_spectra(true_pt: Floats, settings: EvaluationSettings) -> Floats:
+    """Return the weights of each spectrum, shape (spectra, n): the powers, then the histogram if there is one."""
+    spectra = [spectrum_weights(true_pt, n) for n in settings.spectrum_exponents]
+    histogram = settings.spectrum_histogram
+    if histogram is not None:
+        place = group_of(true_pt, np.asarray(histogram.edges_gev))
+        density = np.append(histogram.density, 0.0)[place]
+        weights = density * true_pt**GENERATED_EXPONENT
+        spectra.append(weights / weights.mean() if weights.any() else weights)
+    return np.stack(spectra)
+
+
 class Rate:
     """Rate of one model, relative to that without any threshold.
 
-    Arrays: ``rate`` (exponents, thresholds) of :data:`RATE_THRESHOLDS_GEV`, ``rate_eta`` (bins of |eta|) at the
+    Arrays: ``rate`` (spectra, thresholds) of :data:`RATE_THRESHOLDS_GEV`, ``rate_eta`` (bins of |eta|) at the
     headline threshold and the first exponent.
     """
 
     def __init__(self, muons: MuonSample, settings: EvaluationSettings) -> None:
         assert muons.scaled_pt is not None
         self.reason = "no muon passes, or too few muons in the bin"
-        self._spectra = np.stack([spectrum_weights(muons.true_pt, n) for n in settings.spectrum_exponents])
+        self._spectra = all_spectra(muons.true_pt, settings)
         self._n_pass = np.searchsorted(RATE_THRESHOLDS_GEV, muons.scaled_pt, side="right")
         edges = np.asarray(settings.eta_edges)
         self._eta = group_of(np.abs(muons.eta), edges)
@@ -64,7 +76,7 @@ class Rate:
 class RateReduction:
     """Rate of a reference model divided by that of each model, at equal efficiency and on the same draws.
 
-    Arrays, for M models: ``<model>:reduction`` (exponents, thresholds), ``<model>:reduction_eta`` (bins of |eta|) and
+    Arrays, for M models: ``<model>:reduction`` (spectra, thresholds), ``<model>:reduction_eta`` (bins of |eta|) and
     the scalar ``<model>:headline`` at the headline threshold and the first exponent.
     """
 

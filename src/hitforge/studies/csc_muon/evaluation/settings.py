@@ -2,11 +2,27 @@
 
 from __future__ import annotations
 
+from itertools import pairwise
 from typing import Self
 
-from pydantic import Field, PositiveFloat, PositiveInt, model_validator
+from pydantic import Field, NonNegativeFloat, PositiveFloat, PositiveInt, model_validator
 
 from hitforge.settings_base import Settings
+
+
+class SpectrumHistogram(Settings):
+    """A spectrum of the user's own."""
+
+    edges_gev: tuple[PositiveFloat, ...] = Field(description="edges of the bins of pT, ascending, in GeV")
+    density: tuple[NonNegativeFloat, ...] = Field(description="dN/dpT in each bin, in any unit")
+
+    @model_validator(mode="after")
+    def _is_a_histogram(self) -> Self:
+        if len(self.density) != len(self.edges_gev) - 1:
+            raise ValueError(f"{len(self.edges_gev)} edges need {len(self.edges_gev) - 1} densities")
+        if any(low >= high for low, high in pairwise(self.edges_gev)) or not any(self.density):
+            raise ValueError("the edges must ascend and a density be above zero")
+        return self
 
 
 class EvaluationSettings(Settings):
@@ -19,6 +35,9 @@ class EvaluationSettings(Settings):
     rate_reference: str = Field("emtf-bdt", description="model whose rate the others are compared with")
     spectrum_exponents: tuple[PositiveFloat, ...] = Field(
         (4.0, 3.5, 5.5), description="n of the spectra pT^-n that rates are reweighted to; the first is the headline's"
+    )
+    spectrum_histogram: SpectrumHistogram | None = Field(
+        None, description="one more spectrum, as a histogram; muons outside its bins do not count"
     )
     scaling_target: float = Field(
         0.9, gt=0, lt=1, description="efficiency at pT = threshold, relative to the plateau, that the scaling sets"

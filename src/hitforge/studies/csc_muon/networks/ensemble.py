@@ -16,15 +16,19 @@ _SCALE = 10.0
 
 
 class PlaneBlock(nn.Module):
-    """Two convolutions along the planes with a shortcut; planes without a hit are set to zero before each."""
+    """Two convolutions along the planes with a shortcut; planes without a hit are set to zero before each.
+
+    The planes are the width of an image of height 1 whose channels lie together in memory: two-dimensional
+    convolutions and normalisations have fast code for this order, one-dimensional ones have not.
+    """
 
     def __init__(self, channels: int, kernel: int) -> None:
         super().__init__()
-        self.first, self.second = (nn.Conv1d(channels, channels, kernel, padding="same") for _ in range(2))
-        self.norms = nn.ModuleList(nn.BatchNorm1d(channels) for _ in range(2))
+        self.first, self.second = (nn.Conv2d(channels, channels, (1, kernel), padding="same") for _ in range(2))
+        self.norms = nn.ModuleList(nn.BatchNorm2d(channels) for _ in range(2))
 
     def forward(self, x: Tensor, hit: Tensor) -> Tensor:
-        """Return (B, C, 12) of (B, C, 12) and the mask (B, 1, 12)."""
+        """Return (B, C, 1, 12) of (B, C, 1, 12) and the mask (B, 1, 1, 12)."""
         y = self.first(functional.gelu(self.norms[0](x)) * hit)
         y = self.second(functional.gelu(self.norms[1](y)) * hit)
         out: Tensor = x + y
@@ -41,7 +45,7 @@ class EnsembleNetwork(nn.Module):
     def __init__(self, settings: NetworkSettings, n_features: int, n_plane_channels: int, hit_channel: int) -> None:
         super().__init__()
         self.levels, self.hit_channel = len(QUANTILE_LEVELS), hit_channel
-        self.stem = nn.Conv1d(n_plane_channels, settings.channels, 1)
+        self.stem = nn.Conv2d(n_plane_channels, settings.channels, 1)
         self.blocks = nn.ModuleList(PlaneBlock(settings.channels, settings.kernel) for _ in range(settings.blocks))
         width = n_features
         layers: list[nn.Module] = []
@@ -72,12 +76,14 @@ class EnsembleNetwork(nn.Module):
             ``folded`` and ``log_variance`` (of it, 1/GeV), ``folded_quantiles`` (B, levels), ascending,
             ``class_logits`` (B, 4), ``charge_logit`` of s q > 0, and ``sign``.
         """
-        hit = planes[:, :, self.hit_channel][:, None]
-        x = self.stem(planes.transpose(1, 2)) * hit
+        hit = planes[:, :, self.hit_channel][:, None, None]
+        x = self.stem(planes.transpose(1, 2)[:, :, None]) * hit
         for block in self.blocks:
             x = block(x, hit)
-        mean = (x * hit).sum(dim=2) / hit.sum(dim=2).clamp(min=1)
-        highest = x.masked_fill(hit == 0, -torch.inf).amax(dim=2)
+        # channels last, so that the gradients come back in the order that the convolutions like
+        values, weights = x[:, :, 0].transpose(1, 2), hit[:, 0].transpose(1, 2)
+        mean = (values * weights).sum(dim=1) / weights.sum(dim=1).clamp(min=1)
+        highest = values.masked_fill(weights == 0, -torch.inf).amax(dim=1)
         pooled = [mean, torch.where(torch.isfinite(highest), highest, 0.0)]
         out = self.heads(self.joint(torch.cat([*pooled, self.dense(features)], dim=1)))
         folded, log_variance, quantiles, logits, charge = out.split([1, 1, self.levels, N_CLASSES, 1], dim=1)

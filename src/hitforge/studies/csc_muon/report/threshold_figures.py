@@ -20,7 +20,7 @@ from hitforge.studies.csc_muon.report.plotting import (
     right_title,
     sample_text,
 )
-from hitforge.studies.csc_muon.report.view import axes_of, metrics_of, shown_sample, values
+from hitforge.studies.csc_muon.report.view import TRAINED_ON, axes_of, metrics_of, shown_sample, values
 
 _ROWS = (
     ("mae", "MAE in $p_T$ [GeV]"),
@@ -44,12 +44,16 @@ def threshold_scan(inputs: ReportInputs) -> Figure:
     if not models:
         return nothing("threshold_scan", title, "no model was evaluated")
     x = np.array(axes_of(inputs)["scan_gev"])
+    trained_on, deck = metrics_of(inputs, TRAINED_ON), load_published().deck_thresholds
     figure = new_figure(12.5, 10.0)
     grid = figure.subplots(len(_ROWS), len(_COLUMNS), sharex=True)
     for row, (key, ylabel) in zip(grid, _ROWS, strict=True):
         for i, axes in enumerate(row):
             for model, (_, colour, block) in models.items():
                 curve(axes, x, block[key], colour, model, i, **_style(inputs, model, models))
+                if model in trained_on and model in {inputs.reference, *deck}:
+                    seen = values(trained_on[model]["scan"][key])[i]
+                    axes.plot(x, seen, color=colour, linewidth=1.0, linestyle=":")
             if key == "mae":
                 axes.set_yscale("log")
             else:
@@ -68,8 +72,8 @@ def threshold_scan(inputs: ReportInputs) -> Figure:
         "threshold_scan",
         title,
         "The deck's curves under all three readings of which muons a threshold selects, one column each; bands are "
-        "bootstrap errors. The 11 classes are the deck's; the dashed line guesses their largest in the range. One "
-        "model for all thresholds.",
+        "bootstrap errors; dotted: the reference and the deck's models on muons that they were trained on. The 11 "
+        "classes are the deck's; the dashed line guesses their largest in the range. One model for all thresholds.",
         figure,
     )
 

@@ -8,9 +8,9 @@ from hitforge.reporting.chapter import Cell, Column, Measured, ReportInputs, Tab
 from hitforge.studies.csc_muon.evaluation.muons import CLASS_NAMES
 from hitforge.studies.csc_muon.published import load_published
 from hitforge.studies.csc_muon.report.view import (
+    all_samples,
     axes_of,
     cell,
-    evaluation_samples,
     main_models,
     metrics_of,
     sample_title,
@@ -26,7 +26,7 @@ def deck_thresholds(inputs: ReportInputs) -> Table:
     thresholds = axes_of(inputs)["deck_gev"]
     published = load_published().deck_thresholds
     rows: list[tuple[Cell, ...]] = []
-    for sample in evaluation_samples(inputs):
+    for sample in all_samples(inputs):
         for model, metrics in metrics_of(inputs, sample).items():
             if model in main_models(inputs) and (model in published or model == inputs.reference):
                 rows += [
@@ -79,7 +79,7 @@ def class_report(inputs: ReportInputs) -> Table:
     published = load_published().class_report
     rows: list[tuple[Cell, ...]] = []
     highlight = []
-    for sample in evaluation_samples(inputs):
+    for sample in all_samples(inputs):
         for model, metrics in metrics_of(inputs, sample).items():
             if model not in main_models(inputs):
                 continue
@@ -115,7 +115,8 @@ def class_report(inputs: ReportInputs) -> Table:
         title="Class report",
         caption=(
             "Four pT classes, from class probabilities where a model gives them, otherwise from its pT. "
-            "Macro averages count every class once, weighted ones every muon once. No evaluated muon was trained on."
+            "Macro averages count every class once, weighted ones every muon once. No model was trained on any of "
+            "the muons, but for the rows called “trained on”, which show what a model knows by heart."
         ),
         columns=(
             Column(key="model", label="Model", align="left"),

@@ -68,16 +68,19 @@ def rates(inputs: ReportInputs) -> Table:
     """Rate of each model at the trigger thresholds, and its reduction against the reference, for each spectrum."""
     evaluation, axes, comparison = inputs.settings["evaluation"], axes_of(inputs), comparison_of(inputs)
     points = [axes["rate_thresholds_gev"].index(t) for t in evaluation["trigger_thresholds_gev"]]
+    spectra = [f"pT^−{exponent:g}" for exponent in evaluation["spectrum_exponents"]]
+    if evaluation.get("spectrum_histogram"):
+        spectra.append("own histogram")
     rows: list[tuple[Cell, ...]] = []
     for model, metrics in metrics_of(inputs).items():
         own = {} if comparison is None else comparison["rates"].get(model, {})
         reduction = own.get("reduction")
         reason = own.get("headline", {}).get("reason") or metrics["absent"].get("scaled_pt") or "not compared"
-        for e, exponent in enumerate(evaluation["spectrum_exponents"]):
+        for e, spectrum in enumerate(spectra):
             rows.append(
                 (
                     model,
-                    f"pT^−{exponent:g}",
+                    spectrum,
                     *(cell(reduction, e, k, absent=reason) for k in points),
                 )
             )

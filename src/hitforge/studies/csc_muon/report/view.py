@@ -13,16 +13,22 @@ from hitforge.reporting.chapter import Measured, ReportInputs
 from hitforge.reporting.style import COLOURS
 from hitforge.studies.csc_muon.published import PublishedResult
 
-HELDOUT = "heldout"
+HELDOUT, TRAINED_ON = "heldout", "trained_on"
 
 MAX_OVERLAID = 10
 """More models than this in one panel cannot be told apart; the tables have them all."""
 
 
 def evaluation_samples(inputs: ReportInputs) -> list[str]:
-    """Return the evaluated samples, the held-out muons first."""
+    """Return the samples that no model was trained on, the held-out muons first."""
     found = dict.fromkeys(name for metrics in inputs.metrics_of.values() for name in metrics["samples"])
-    return sorted(found, key=lambda name: name != HELDOUT)
+    return sorted((name for name in found if name != TRAINED_ON), key=lambda name: name != HELDOUT)
+
+
+def all_samples(inputs: ReportInputs) -> list[str]:
+    """Return the evaluated samples and, where it was evaluated, what the models were trained on."""
+    was_evaluated = any(TRAINED_ON in metrics["samples"] for metrics in inputs.metrics_of.values())
+    return evaluation_samples(inputs) + [TRAINED_ON] * was_evaluated
 
 
 def shown_sample(inputs: ReportInputs) -> str:
@@ -33,7 +39,7 @@ def shown_sample(inputs: ReportInputs) -> str:
 
 def sample_title(name: str) -> str:
     """Return what the report calls an evaluation sample."""
-    return "held-out" if name == HELDOUT else name
+    return {HELDOUT: "held-out", TRAINED_ON: "trained on"}.get(name, name)
 
 
 def metrics_of(inputs: ReportInputs, sample: str | None = None) -> dict[str, Any]:

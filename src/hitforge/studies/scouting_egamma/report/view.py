@@ -22,7 +22,7 @@ from hitforge.studies.scouting_egamma.samples import energy_sample
 from hitforge.studies.scouting_egamma.selection import CUT_NAMES
 from hitforge.validation import read_inventory
 
-HELDOUT = "heldout"
+HELDOUT, TRAINED_ON = "heldout", "trained_on"
 MAX_CANDIDATES = 200_000
 """Distributions of more candidates would look the same; further shards are left out."""
 
@@ -36,9 +36,9 @@ SELECTION_TITLES = dict(
 
 
 def evaluation_samples(inputs: ReportInputs) -> list[str]:
-    """Return the evaluated samples, the held-out candidates first."""
+    """Return the samples that no model was trained on, the held-out candidates first."""
     found = dict.fromkeys(name for metrics in inputs.metrics_of.values() for name in metrics["samples"])
-    return sorted(found, key=lambda name: name != HELDOUT)
+    return sorted((name for name in found if name != TRAINED_ON), key=lambda name: name != HELDOUT)
 
 
 def shown_sample(inputs: ReportInputs) -> str:
