@@ -71,8 +71,12 @@ def test_calibration_brings_medians_to_one_and_leaves_constants_alone() -> None:
 
 
 def test_width_is_scaled_to_its_coverage() -> None:
-    calibration = calibrate(toy(sigma=True, seed=2), SETTINGS)
-    assert calibration["sigma_scale"] == pytest.approx(2, rel=0.05)  # 0.02 of which the model says 0.01
+    fitted = toy(sigma=True, seed=2)
+    half = np.where(fitted.category == 3, 0.5, 1.0)
+    calibration = calibrate(replace(fitted, columns={**fitted.columns, "ln_y_sigma": 0.01 * half}), SETTINGS)
+    # 0.02 of which the model says 0.01, and half of it for one category
+    np.testing.assert_allclose(calibration["sigma_scale"], [2, 2, 2, 4], rtol=0.06)
+    calibration["sigma_scale"][3] /= 2
     found = evaluate_sample("test", apply_calibration(toy(sigma=True, seed=3), calibration), SETTINGS, 1)
     np.testing.assert_allclose(found["pulls"]["inside1"]["value"], 0.683, atol=0.03)
 

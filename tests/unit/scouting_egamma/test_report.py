@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
+from matplotlib.axes import Axes
 
 from hitforge.reporting.chapter import Measured, ReportInputs, Table
 from hitforge.reporting.style import hep_style, write_figure
@@ -62,5 +63,9 @@ def test_all_figures_are_drawn(inputs: ReportInputs, tmp_path: Path) -> None:
     with hep_style():
         for figure in all_figures(inputs):
             assert not figure.empty, figure.name
-            write_figure(figure, tmp_path)
-            assert (tmp_path / f"{figure.name}.png").stat().st_size > 5000
+            axes = [panel for panel in figure.figure.findobj(Axes) if panel.get_visible() and panel.axison]
+            assert axes and all(panel.has_data() for panel in axes), figure.name
+            # writing all of them would take longer than everything else here
+            if figure.name in ("resolution_pt", "response_gaps"):
+                write_figure(figure, tmp_path)
+                assert (tmp_path / f"{figure.name}.png").stat().st_size > 5000

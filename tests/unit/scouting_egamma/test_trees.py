@@ -99,3 +99,8 @@ def test_baselines(block) -> None:  # type: ignore[no-untyped-def]
     # the calibrated energy of the 5 x 5 has its median at the true energy
     assert np.median((found / y)[chosen]) == pytest.approx(1, abs=1e-5)
     np.testing.assert_allclose((found * f["e_reco"] / f["e5x5"])[chosen].std(), 0, atol=1e-5)
+    # candidates of no weight do not matter
+    some = np.arange(len(y)) % 3 > 0
+    weighted = fit_lookup(block.features, y, some.astype(np.float32), settings)
+    alone = fit_lookup(block.features[some], y[some], one[some], settings)
+    np.testing.assert_allclose(weighted["medians"], alone["medians"])

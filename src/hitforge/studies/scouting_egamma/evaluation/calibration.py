@@ -22,7 +22,7 @@ _ONE_SIGMA = 0.683
 
 
 def calibrate(sample: EnergySample, settings: EvaluationSettings) -> dict[str, Any]:
-    """Fit the scale in bins of category, corrected pT and |eta|, and the scale of the width; plain data for JSON.
+    """Fit the scale in bins of category, corrected pT and |eta|, and the scale of the width by category; plain data for JSON.
 
     ``factors`` is 1 / median of E_corrected / E_MC; a bin with too few candidates has that of its category.
     """
@@ -41,13 +41,13 @@ def calibrate(sample: EnergySample, settings: EvaluationSettings) -> dict[str, A
     return {**plan, "sigma_scale": _sigma_scale(apply_calibration(sample, {**plan, "sigma_scale": None}))}
 
 
-def _sigma_scale(sample: EnergySample) -> float | None:
-    """Return the factor on the width that brings 68.3 % of the candidates within one sigma."""
+def _sigma_scale(sample: EnergySample) -> list[float] | None:
+    """Return the factor on the width that brings 68.3 % of a category within one sigma; 1 without candidates."""
     if "ln_y_sigma" not in sample.columns:
         return None
     size = np.abs(np.log(sample.response)) / sample.columns["ln_y_sigma"]
-    group = np.zeros(len(size), dtype=np.int64)
-    return float(OrderedGroups(size, group, 1).weighted(sample.weights).quantile(_ONE_SIGMA)[0])
+    found = OrderedGroups(size, sample.category, len(CATEGORIES)).weighted(sample.weights).quantile(_ONE_SIGMA)
+    return [float(value) for value in np.nan_to_num(found, nan=1.0)]
 
 
 def apply_calibration(sample: EnergySample, calibration: Mapping[str, Any]) -> EnergySample:
@@ -56,7 +56,7 @@ def apply_calibration(sample: EnergySample, calibration: Mapping[str, Any]) -> E
     scale = calibration["sigma_scale"]
     columns = dict(sample.columns)
     if scale is not None and "ln_y_sigma" in columns:
-        columns["ln_y_sigma"] = scale * columns["ln_y_sigma"]
+        columns["ln_y_sigma"] = np.array(scale)[sample.category] * columns["ln_y_sigma"]
     return replace(sample, factor=factors, columns=columns)
 
 

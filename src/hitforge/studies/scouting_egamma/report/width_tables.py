@@ -59,7 +59,7 @@ def widths(inputs: ReportInputs) -> Table:
         for key, text, expected in (("width68", "σ_eff of the pull", "1"), ("inside1", "within one σ", "0.683")):
             numbers = (cell(metrics["pulls"][key], c) for c in range(len(CATEGORIES)))
             rows.append((model, text, expected, *numbers))
-        rows.append((model, "factor on σ, from held-out candidates", "1", *([Measured(value=scale)] * len(CATEGORIES))))
+        rows.append((model, "factor on σ, from held-out candidates", "1", *(Measured(value=value) for value in scale)))
         if "coverage" in metrics:
             for k, level in enumerate(inputs.settings["models"][model]["trees"]["quantiles"]):
                 below = (cell(metrics["coverage"]["below"], c, k) for c in range(len(CATEGORIES)))
