@@ -129,7 +129,7 @@ class ScoutingEgammaSettings(StudySettings):
         "calibrate": ("evaluation", "samples", *_CANDIDATES),
         "evaluate": ("evaluation", "samples", *_CANDIDATES),
         "tables": ("report", "evaluation", "samples", *_INPUTS),
-        "figures": ("report", "evaluation", "samples", *_INPUTS),
+        "figures": ("report", "evaluation", "samples", "simulation", *_INPUTS),
     }
     TABLES: ClassVar[tuple[str, ...]] = names.TABLES
     FIGURES: ClassVar[tuple[str, ...]] = names.FIGURES

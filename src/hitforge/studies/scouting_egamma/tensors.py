@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 import numpy as np
 from numpy.typing import NDArray
 
-from hitforge.scaling import Scaling
 from hitforge.studies.scouting_egamma.feature_table import CELLS, FEATURE_NAMES, FEATURE_UNITS
 from hitforge.studies.scouting_egamma.moments import LOG_OFFSET, log_weights
 from hitforge.studies.scouting_egamma.settings import Image
+
+if TYPE_CHECKING:
+    from hitforge.scaling import Scaling
 
 Floats = NDArray[np.float32]
 

@@ -24,7 +24,8 @@ _ONE_SIGMA = 0.683
 def calibrate(sample: EnergySample, settings: EvaluationSettings) -> dict[str, Any]:
     """Fit the scale in bins of category, corrected pT and |eta|, and that of the width by category.
 
-    Plain data for JSON. ``factors`` is 1 / median of E_corrected / E_MC; a bin with too few candidates has that of its category.
+    Plain data for JSON. ``factors`` is 1 / median of E_corrected / E_MC; a bin with too few candidates has that of its
+    category.
     """
     pt_edges, eta_edges = settings.calibration_pt_edges_gev, settings.calibration_eta_edges
     plan: dict[str, Any] = {"pt_edges_gev": list(pt_edges), "eta_edges": list(eta_edges)}

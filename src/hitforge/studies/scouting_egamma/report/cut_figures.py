@@ -2,37 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-
 import numpy as np
-from numpy.typing import NDArray
 
 from hitforge.evaluation.statistics import group_of, ratio
 from hitforge.reporting.chapter import Figure, ReportInputs
 from hitforge.reporting.plotting import data_label, nothing
 from hitforge.reporting.style import COLOURS, INK, MARKERS, label, new_figure
-from hitforge.studies.scouting_egamma.feature_table import FEATURE_NAMES
+from hitforge.studies.scouting_egamma.report.cuts import all_cuts
 from hitforge.studies.scouting_egamma.report.data_figures import DE
 from hitforge.studies.scouting_egamma.report.view import load_candidates
-from hitforge.studies.scouting_egamma.selection import observable_cuts
 
 _EMPTY = "the shards of the train sample hold no candidates"
-
-
-def all_cuts(data: Mapping[str, NDArray[np.float32]]) -> dict[str, NDArray[np.bool_]]:
-    """Return which candidates each cut keeps, shape (n,), by its words; alone, not one after the other."""
-    features = np.stack([data[name] for name in FEATURE_NAMES], axis=1)
-    response = 1 / data["y"]
-    no_dead = data["dead"] == 0
-    return {
-        "away from gaps, rims and dead channels": data["quality"] == 0,
-        "no dead channel in the 5 × 5": no_dead,
-        **observable_cuts(features),
-        "all observable cuts": data["observable"] > 0,
-        "dE > −0.4 (looks at the truth)": response > 0.6,
-        "$E_{reco}$ > 0.85 $E_{MC}$ (looks at the truth)": response > 0.85,
-        "no dead channel and dE > −0.4 (looks at the truth)": no_dead & (response > 0.6),
-    }
 
 
 def cut_response(inputs: ReportInputs) -> Figure:

@@ -123,7 +123,7 @@ def response_gaps(inputs: ReportInputs) -> Figure:
     left.xaxis.set_major_locator(MultipleLocator(5))
     for axes in (wide, left):
         axes.set_ylabel("dE")
-    wide.legend(loc="lower right", ncols=2)
+    wide.legend(loc="lower right", bbox_to_anchor=(1, 1), ncols=2)
     _label(wide, inputs)
     caption = (
         "Candidates and medians; the colour scale is logarithmic, values beyond the axes are in the last bins. "

@@ -6,7 +6,7 @@ import numpy as np
 
 from hitforge.reporting.chapter import Cell, Column, Measured, ReportInputs, Table
 from hitforge.studies.scouting_egamma.geometry import CATEGORIES
-from hitforge.studies.scouting_egamma.report.cut_figures import all_cuts
+from hitforge.studies.scouting_egamma.report.cuts import all_cuts
 from hitforge.studies.scouting_egamma.report.view import load_candidates
 
 

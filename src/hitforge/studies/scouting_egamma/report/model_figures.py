@@ -20,7 +20,7 @@ from hitforge.studies.scouting_egamma.geometry import CATEGORIES
 from hitforge.studies.scouting_egamma.report.view import colour_of
 from hitforge.studies.scouting_egamma.trees import categories
 
-MAX_SHUFFLED: Final = 3000
+MAX_SHUFFLED: Final = 1500
 """Candidates of a category; more would not change the order."""
 N_SHOWN: Final = 15
 

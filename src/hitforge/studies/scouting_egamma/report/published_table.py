@@ -10,7 +10,7 @@ from hitforge.evaluation.statistics import group_of, resample
 from hitforge.reporting.chapter import Cell, Column, Measured, ReportInputs, Table
 from hitforge.seeds import child_generator
 from hitforge.studies.scouting_egamma.evaluation.response import Response
-from hitforge.studies.scouting_egamma.report.cut_figures import all_cuts
+from hitforge.studies.scouting_egamma.report.cuts import all_cuts
 from hitforge.studies.scouting_egamma.report.view import (
     cell,
     load_candidates,
