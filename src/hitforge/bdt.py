@@ -16,7 +16,7 @@ import numpy as np
 import xgboost
 from numpy.typing import NDArray
 
-from hitforge.bdt_objectives import event_losses, label_problem, parameters
+from hitforge.bdt_objectives import event_losses, label_problem, parameters, relative_derivatives
 from hitforge.bdt_settings import TreeSettings
 from hitforge.provenance import atomic_path
 from hitforge.seeds import child_generator, child_seed
@@ -33,7 +33,7 @@ class TreeData:
     features : ndarray, shape (n, n_features), float32
         NaN counts as missing.
     target : ndarray, shape (n,)
-        Positive for the fractional objectives; 0 and 1, or the number of the class, for classifications.
+        Positive for the fractional and relative objectives; 0 and 1, or the number of the class, for classifications.
     weight : ndarray, shape (n,)
         Event weights w, not divided by the target.
     """
@@ -122,7 +122,7 @@ def train_trees(
         settings.rounds,
         evals=[(matrix, "train"), (monitoring, "monitor")],
         evals_result=curves,
-        obj=huber,
+        obj=_relative_objective if settings.objective == "relative" else huber,
         custom_metric=loss,
         callbacks=[
             xgboost.callback.EarlyStopping(
@@ -233,6 +233,12 @@ def _check(data: TreeData, names: Sequence[str], settings: TreeSettings, part: s
     wrong = label_problem(data.target, settings)
     if wrong is not None:
         raise ValueError(f"trees: the {settings.objective} objective {wrong} in {part}")
+
+
+def _relative_objective(margin: NDArray[np.float32], data: xgboost.DMatrix) -> tuple[Floats, Floats]:
+    gradient, hessian = relative_derivatives(margin, data.get_label())
+    weight = data.get_weight().astype(np.float64)
+    return weight * gradient, weight * hessian
 
 
 class _HuberObjective:

@@ -19,8 +19,10 @@ def parameters(settings: TreeSettings, label: Floats, weight: Floats) -> dict[st
     """Return the parameters of XGBoost that the objective sets.
 
     The first prediction is the weighted mean of the labels where the objective has one number to predict (for
-    ``logistic`` the fraction of ones); elsewhere XGBoost takes its own.
+    ``logistic`` the fraction of ones), for ``relative`` their median; elsewhere XGBoost takes its own.
     """
+    if settings.objective == "relative":
+        return {"objective": _REGRESSION, "base_score": float(np.median(label))}
     start = {"base_score": float(np.average(label, weights=weight))}
     if settings.objective == "logistic":
         return {"objective": "binary:logistic", **start}
@@ -59,13 +61,21 @@ def event_losses(
         alpha = np.array(settings.quantiles)
         above = true[:, None] - predicted.reshape(len(true), -1)
         return np.asarray(np.maximum(alpha * above, (alpha - 1.0) * above).sum(axis=1))
+    if settings.objective == "relative":
+        return np.asarray((predicted / true - 1.0) ** 2)
     return np.asarray((predicted - true) ** 2)
+
+
+def relative_derivatives(prediction: NDArray[np.floating], label: NDArray[np.floating]) -> tuple[Floats, Floats]:
+    """Return gradient and Hessian, shape (n,), of the relative loss (p / y - 1)^2 with respect to p."""
+    inverse = 1.0 / np.asarray(label, dtype=np.float64)
+    return 2.0 * (prediction * inverse - 1.0) * inverse, 2.0 * inverse**2
 
 
 def label_problem(label: NDArray[np.floating], settings: TreeSettings) -> str | None:
     """Return what the objective does not accept of its labels, None if they are fine."""
     values = np.asarray(label)
-    if "fractional" in settings.objective and not np.all(values > 0):
+    if ("fractional" in settings.objective or settings.objective == "relative") and not np.all(values > 0):
         return "needs positive targets"
     if settings.objective == "logistic" and not np.all(np.isin(values, (0, 1))):
         return "needs labels 0 and 1"

@@ -81,15 +81,18 @@ class TuneSettings(Settings):
 class TreeSettings(Settings):
     """One booster: XGBoost with histograms.
 
+    ``relative`` is the squared error divided by the square of the target, from XGBoost's custom objective.
     ``fractional`` is the squared error divided by the target (the paper's loss without Huberisation),
     ``huberised_fractional`` is linear beyond the threshold of the event's target bin. ``logistic`` and ``softprob``
     give probabilities, ``quantile`` gives quantiles.
     """
 
-    objective: Literal["squared", "fractional", "huberised_fractional", "logistic", "softprob", "quantile"] = Field(
+    objective: Literal[
+        "squared", "relative", "fractional", "huberised_fractional", "logistic", "softprob", "quantile"
+    ] = Field(
         "fractional",
-        description="squared error, divided by the target, the latter linear beyond a threshold, probability of one, "
-        "of each class, or quantiles",
+        description="squared error, relative squared error, squared error divided by the target, the latter linear "
+        "beyond a threshold, probability of one, of each class, or quantiles",
     )
     classes: int = Field(2, ge=2, description="number of classes (softprob)")
     quantiles: tuple[float, ...] = Field((0.16, 0.5, 0.84), description="levels between 0 and 1 (quantile)")
@@ -130,7 +133,7 @@ class BoosterTask:
         Objective and hyper-parameters.
     label, weight : callable
         All features of the shards, shape (n, F), and the study's target, shape (n,), to the booster's label and the
-        weight of each event, shape (n,).
+        weight of each event, shape (n,). Events of weight 0 are left out: a booster may be for some events only.
     """
 
     settings: TreeSettings

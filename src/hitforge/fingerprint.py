@@ -48,7 +48,7 @@ STAGE_MODULES: dict[str, tuple[str, ...]] = {
     ),
     "figures": (
         *(*_VIEWS, "reporting.style", "reporting.plotting", "reporting.training_figures"),
-        *("evaluation", "folds", "seeds", "hits", "shards", "scaling"),
+        *("evaluation", "folds", "seeds", "hits", "shards", "scaling", "bdt", "bdt_objectives"),
     ),
     "page": ("stages.bind_report", "reporting"),
 }

@@ -10,7 +10,7 @@ import pytest
 from numpy.typing import NDArray
 
 from hitforge.bdt import TreeData, predict_trees, train_trees, weighted_loss
-from hitforge.bdt_objectives import event_losses
+from hitforge.bdt_objectives import event_losses, relative_derivatives
 from hitforge.bdt_settings import TreeSettings
 
 NAMES = ["x", "noise"]
@@ -91,3 +91,30 @@ def test_a_sample_is_a_part_of_the_events_in_order() -> None:
     assert len(few) == 30 and places == sorted(set(places))
     np.testing.assert_array_equal(few.features, whole.features[places])
     assert whole.sample(None, seed=2) is whole and whole.sample(100, seed=2) is whole
+
+
+def test_relative_derivatives_are_those_of_the_loss() -> None:
+    rng = np.random.default_rng(5)
+    label, prediction = rng.uniform(0.2, 2.0, 40), rng.uniform(0.2, 2.0, 40)
+    settings = TreeSettings(objective="relative")
+    step = 1e-4
+    below, here, above = (event_losses(prediction + shift, label, settings) for shift in (-step, 0.0, step))
+    gradient, hessian = relative_derivatives(prediction, label)
+    np.testing.assert_allclose(gradient, (above - below) / (2 * step), rtol=1e-7, atol=1e-7)
+    np.testing.assert_allclose(hessian, (above - 2 * here + below) / step**2, rtol=1e-5)
+    # the same as ((E_predicted - E_true) / E_true)^2 for any reconstructed energy
+    energy = rng.uniform(1.0, 100.0, 40)
+    np.testing.assert_allclose(here, ((prediction * energy - label * energy) / (label * energy)) ** 2)
+
+
+def test_a_booster_of_the_relative_loss_finds_its_minimum() -> None:
+    """A constant feature leaves a constant prediction: E[1/y] / E[1/y^2] minimises the relative loss."""
+    rng = np.random.default_rng(6)
+    label, weight = rng.uniform(0.5, 2.0, 400), rng.uniform(0.5, 1.5, 400)
+    data = TreeData(np.zeros((400, 1), np.float32), label, weight)
+    settings = TreeSettings(objective="relative", rounds=60, eta=0.5, reg_lambda=0.0, max_depth=1)
+    found = train_trees(data, data, ["constant"], settings, seed=1)
+    assert found.history["base_score"] == pytest.approx(np.median(label))
+    predicted = predict_trees(found.booster, data.features, ["constant"])
+    expected = (weight / label).sum() / (weight / label**2).sum()
+    np.testing.assert_allclose(predicted, expected, rtol=1e-3)  # the loss is flat in float32 closer to its minimum

@@ -40,6 +40,10 @@ INERT_OF = {
             *("settings", "report", "report.names", "evaluation", "evaluation.settings", "reader_settings"),
             *("cuts", "thinning", "simulation", "simulation.settings", "objects", "image", "feature_table"),
         ),
+        "scouting_egamma": (
+            *("settings", "report", "report.names", "evaluation", "evaluation.settings", "reading", "simulation"),
+            *("simulation.options", "candidates", "geometry", "feature_table", "targets"),
+        ),
     }.items()
 }
 # imported for types or by a neighbour in the same module, without influence on what this stage writes
@@ -81,7 +85,7 @@ def test_constants_belong_to_their_module() -> None:
     assert module_files("studies.calo_muon.geometries")
 
 
-@pytest.mark.parametrize("study", ["calo_muon", "csc_muon", "object_id"])
+@pytest.mark.parametrize("study", ["calo_muon", "csc_muon", "object_id", "scouting_egamma"])
 @pytest.mark.parametrize("stage", STAGE_MODULES)
 def test_listed_modules_exist(study: str, stage: str) -> None:
     for module in stage_modules(study, stage):
@@ -139,6 +143,20 @@ STUDY_IMPORTS = {
         "train_member": ("inputs", "networks.build", "networks.losses"),
         "assemble": ("networks.build",),
         "predict": ("inputs", "networks.build", "floor"),
+        "calibrate": ("evaluation.calibration", "samples"),
+        "evaluate": ("evaluation.metrics", "samples"),
+        "tables": ("report.tables", "report.text"),
+        "figures": ("report.figures",),
+    },
+    "scouting_egamma": {
+        "simulate": ("simulation.generate", "simulation.write"),
+        "validate": ("validate",),
+        "build_shard": ("features", "ntuple", "selection"),
+        "train_trees": ("trees",),
+        "fit_table": ("lookup",),
+        "train_member": ("inputs", "networks.hybrid", "networks.losses"),
+        "assemble": ("networks.hybrid",),
+        "predict": ("inputs", "networks.hybrid", "trees", "lookup"),
         "calibrate": ("evaluation.calibration", "samples"),
         "evaluate": ("evaluation.metrics", "samples"),
         "tables": ("report.tables", "report.text"),

@@ -108,6 +108,16 @@ def test_fold_that_was_trained_on_is_a_target_by_its_path(snakemake: Snakemake) 
     assert (planned["predict_trained_on"], planned["train_trees"], planned["predict"]) == (1, 1, 0)
 
 
+def test_fourth_study_is_planned_by_the_same_rules(snakemake: Snakemake) -> None:
+    """Seven models of three kinds: two times four boosters, two tables, two networks and an ensemble of five."""
+    planned = snakemake("-n", "scouting_egamma").planned
+    assert (planned["train_trees"], planned["fit_table"], planned["train_member"]) == (8, 2, 7)
+    assert planned["assemble_model"] == planned["evaluate"] == 7
+    # the held-out candidates and two test samples, a block each
+    assert planned["predict"] == 21
+    assert planned["make_tables"] == planned["make_figures"] == 1
+
+
 def test_ablation_is_a_target_by_its_path(snakemake: Snakemake) -> None:
     planned = snakemake("-n", "results/calo_muon/metrics/no_se.json").planned
     assert planned["train_member"] == 5

@@ -18,8 +18,9 @@ from hitforge.reporting.style import COLOURS, INK, new_figure
 
 def _histories(inputs: ReportInputs) -> dict[str, list[History]]:
     found = {model: load_histories(inputs.manifests[model], manifest) for model, manifest in inputs.manifest_of.items()}
-    # lookup tables have a member, but no steps
-    return {model: histories for model, histories in found.items() if any(history.step for history in histories)}
+    # a table is fitted at once
+    found = {model: [history for history in histories if history.step] for model, histories in found.items()}
+    return {model: histories for model, histories in found.items() if histories}
 
 
 def loss_history(inputs: ReportInputs, loss: str, note: str = "") -> Figure:
@@ -36,8 +37,10 @@ def loss_history(inputs: ReportInputs, loss: str, note: str = "") -> Figure:
         trees = histories[0].kind == "trees"
         axes.set_title(model, loc="left", fontweight="bold")
         axes.set_xlabel("Boosting round" if trees else "Epoch")
-        axes.set_yscale("log")
-        _sparse_log_ticks(axes)
+        # the logarithm of a likelihood can be negative
+        if min(loss for h in histories for loss in (*h.train, *h.monitor) if loss is not None) > 0:
+            axes.set_yscale("log")
+            _sparse_log_ticks(axes)
     for axes in panels.flat[len(models) :]:
         axes.set_axis_off()
     for row in panels:
@@ -134,8 +137,8 @@ def learning_rate(inputs: ReportInputs) -> Figure:
     )
 
 
-def importances(inputs: ReportInputs) -> Figure:
-    """Feature importances of the tree models."""
+def importances(inputs: ReportInputs, least: float = 0.0) -> Figure:
+    """Feature importances of the tree models, of features with more than a share ``least``, in percent, in one."""
     models = {
         model: manifest["importances"] for model, manifest in inputs.manifest_of.items() if manifest.get("importances")
     }
@@ -143,6 +146,7 @@ def importances(inputs: ReportInputs) -> Figure:
         return nothing("importances", "Importance of features", "no tree model is among the reported models")
     shares = {model: _gain_shares(rows) for model, rows in models.items()}
     names = dict.fromkeys(name for share in shares.values() for name in share)
+    names = {name: None for name in names if max(share.get(name, 0.0) for share in shares.values()) >= least}
     features = sorted(names, key=lambda name: -sum(share.get(name, 0.0) for share in shares.values()))
     figure = new_figure(7.6, 1.3 + 0.235 * len(features))
     axes = figure.subplots()
@@ -160,7 +164,8 @@ def importances(inputs: ReportInputs) -> Figure:
         "importances",
         "Importance of features",
         "Share of each feature in the summed loss reduction of all splits (mean gain times number of splits). "
-        "Correlated features share their importance in no particular way.",
+        "Correlated features share their importance in no particular way."
+        + (f" Features below {least:g} % in all models are left out." if least else ""),
         figure,
     )
 

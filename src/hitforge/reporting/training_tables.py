@@ -14,6 +14,8 @@ def training(inputs: ReportInputs, unit: str, decimals: int | None = None) -> Ta
     for model, manifest in inputs.manifest_of.items():
         weights = manifest.get("weights") or []
         for history in load_histories(inputs.manifests[model], manifest):
+            if not history.step:
+                continue  # a table is fitted at once
             rows.append(
                 (
                     model,

@@ -24,13 +24,16 @@ log = logging.getLogger(__name__)
 def read_tree_data(
     study: Study[Any], shards: Sequence[Path], folds: Collection[int], count: int, model: str, booster: int
 ) -> TreeData:
-    """Read the events of some folds: the model's features, shape (n, F), labels and weights of a booster."""
+    """Read the events of some folds that have a weight: the model's features, shape (n, F), labels and weights."""
     task = study.booster_tasks(model)[booster]
     values, labels, weights = [], [], []
     for features, target, own_weight in read_feature_rows(study, shards, folds, count):
+        weight = task.weight(features, target) * own_weight
+        used = weight > 0
+        features, target = features[used], target[used]
         values.append(study.model_features(model, features))
         labels.append(task.label(features, target))
-        weights.append(task.weight(features, target) * own_weight)
+        weights.append(weight[used])
     return TreeData(np.concatenate(values), np.concatenate(labels), np.concatenate(weights))
 
 

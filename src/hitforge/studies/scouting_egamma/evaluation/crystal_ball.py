@@ -1,0 +1,95 @@
+"""The double-sided Crystal Ball: a Gaussian core with a power law on either side (the CMS regression's shape)."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy.optimize import minimize
+from scipy.special import erf
+
+Floats = NDArray[np.float64]
+
+PARAMETERS = ("mu", "sigma", "alpha_low", "n_low", "alpha_high", "n_high")
+FIT_RANGE = (0.6, 1.4)
+MAX_FITTED = 20_000
+"""Candidates of a fit; more would not move the core."""
+
+_BOUNDS = ((0.8, 1.2), (1e-4, 0.3), (0.1, 6.0), (1.01, 100.0), (0.1, 6.0), (1.01, 100.0))
+
+
+def log_density(x: Floats, mu: float, sigma: float, a_low: float, n_low: float, a_high: float, n_high: float) -> Floats:
+    """Return the logarithm of the density, normalised over all x, shape (n,).
+
+    With t = (x - mu) / sigma: exp(-t^2/2) for -a_low <= t <= a_high, beyond it the power law of n_low or n_high that
+    continues value and slope. Both n must exceed 1.
+    """
+    t = (np.asarray(x, dtype=np.float64) - mu) / sigma
+    low, high = np.maximum(-t, a_low), np.maximum(t, a_high)
+    value = np.where(
+        t < -a_low,
+        _tail(low, a_low, n_low),
+        np.where(t > a_high, _tail(high, a_high, n_high), -0.5 * np.clip(t, -a_low, a_high) ** 2),
+    )
+    core = np.sqrt(np.pi / 2) * (erf(a_low / np.sqrt(2)) + erf(a_high / np.sqrt(2)))
+    tails = sum(n / (a * (n - 1)) * np.exp(-0.5 * a**2) for a, n in ((a_low, n_low), (a_high, n_high)))
+    return np.asarray(value - np.log(sigma * (core + tails)))
+
+
+def _tail(t: Floats, alpha: float, n: float) -> Floats:
+    return -0.5 * alpha**2 - n * np.log1p(alpha / n * (t - alpha))
+
+
+def fit(response: Floats, weights: Floats) -> dict[str, Any]:
+    """Fit the response within :data:`FIT_RANGE` by maximum likelihood.
+
+    Returns
+    -------
+    dict
+        Each of :data:`PARAMETERS` as ``{value, error, reason}`` and ``n``; errors from the curvature of the
+        likelihood. The density is normalised over all x: what lies outside the range is beyond 16 widths of the core.
+    """
+    inside = (response > FIT_RANGE[0]) & (response < FIT_RANGE[1])
+    x, w = response[inside][:MAX_FITTED], weights[inside][:MAX_FITTED]
+    if len(x) < 200:
+        return {"n": len(x), **{name: _absent("fewer than 200 candidates in the fit range") for name in PARAMETERS}}
+    q16, q50, q84 = np.quantile(x, [0.16, 0.5, 0.84])
+    start = np.array([q50, max((q84 - q16) / 2, 2e-4), 1.2, 3.0, 1.8, 5.0])
+
+    def loss(parameters: Floats) -> float:
+        return float(-np.sum(w * log_density(x, *parameters)))
+
+    found = minimize(loss, start, method="L-BFGS-B", bounds=_BOUNDS)
+    if not found.success:
+        return {"n": len(x), **{name: _absent(f"the fit failed: {found.message}") for name in PARAMETERS}}
+    errors = _errors(loss, found.x)
+    numbers = {
+        name: {"value": float(value), "error": error, "reason": None if error else "the likelihood is flat here"}
+        for name, value, error in zip(PARAMETERS, found.x, errors, strict=True)
+    }
+    return {"n": len(x), **numbers}
+
+
+def _absent(reason: str) -> dict[str, Any]:
+    return {"value": None, "error": None, "reason": reason}
+
+
+def _errors(loss: Any, best: Floats) -> list[float | None]:
+    """Return the errors from the inverse of the numerical Hessian, None at a bound or without curvature."""
+    step = 1e-3 * np.maximum(np.abs(best), 1e-2)
+    step[1] = 1e-2 * best[1]
+    free = [i for i, (low, high) in enumerate(_BOUNDS) if low + 2 * step[i] < best[i] < high - 2 * step[i]]
+    hessian = np.empty((len(free), len(free)))
+    unit = np.eye(len(best)) * step
+    for a, i in enumerate(free):
+        for b, j in enumerate(free):
+            signs = ((1, 1), (1, -1), (-1, 1), (-1, -1))
+            values = [s * t * loss(best + s * unit[i] + t * unit[j]) for s, t in signs]
+            hessian[a, b] = sum(values) / (4 * step[i] * step[j])
+    result: list[float | None] = [None] * len(best)
+    if not free or np.linalg.matrix_rank(hessian) < len(free):
+        return result
+    for i, variance in zip(free, np.diag(np.linalg.inv(hessian)), strict=True):
+        result[i] = float(np.sqrt(variance)) if variance > 0 else None
+    return result

@@ -1,0 +1,109 @@
+"""All metrics of a model on a sample, and paired comparisons between models.
+
+The calibration is fitted on held-out candidates of one fit and is held fixed in the bootstrap.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+import numpy as np
+
+from hitforge.evaluation.statistics import Statistic, resample
+from hitforge.seeds import child_generator
+from hitforge.studies.scouting_egamma.evaluation import crystal_ball
+from hitforge.studies.scouting_egamma.evaluation.energy_fit import EnergyFit
+from hitforge.studies.scouting_egamma.evaluation.pair_mass import PAIRS, PairMass
+from hitforge.studies.scouting_egamma.evaluation.response import (
+    N_CATEGORIES,
+    SELECTIONS,
+    Response,
+    Selections,
+    WidthDifferences,
+    binned_groups,
+    plane_groups,
+    selection_masks,
+)
+from hitforge.studies.scouting_egamma.evaluation.sample import EnergySample, Floats
+from hitforge.studies.scouting_egamma.evaluation.settings import EvaluationSettings
+from hitforge.studies.scouting_egamma.evaluation.uncertainty import Coverage, WidthPulls
+from hitforge.studies.scouting_egamma.geometry import CATEGORIES
+
+
+def evaluate_model(
+    model: str, samples: Mapping[str, EnergySample], settings: EvaluationSettings, seed: int
+) -> dict[str, Any]:
+    """Return the metrics of one model on each sample, calibrated before.
+
+    Every number is ``{value, error, reason}``; arrays hold nested lists and one reason for what is null in them.
+    """
+    return {
+        "model": model,
+        "settings": settings.model_dump(mode="json"),
+        "axes": {"categories": CATEGORIES, "selections": SELECTIONS, "pairs": PAIRS},
+        "samples": {name: evaluate_sample(name, sample, settings, seed) for name, sample in samples.items()},
+    }
+
+
+def evaluate_sample(name: str, sample: EnergySample, settings: EvaluationSettings, seed: int) -> dict[str, Any]:
+    """Return the metrics of one model on one sample."""
+    statistics: dict[str, Statistic] = {
+        "response": Selections(sample, settings),
+        "pair_mass": PairMass(sample, child_generator(seed, "evaluation", name, "pairs")),
+    }
+    eta = np.abs(sample.gen_eta)
+    for axis, (values, edges) in _binnings(sample, settings).items():
+        shape = (N_CATEGORIES, len(edges) - 1)
+        group = binned_groups(sample, values, edges)
+        statistics[f"response_{axis}"] = Response(sample.response, group, shape, settings.min_per_bin, brief=True)
+    particle = sample.category % 2
+    group = plane_groups(particle, sample.gen_pt, settings.pt_edges_gev, eta, settings.eta_edges)
+    plane = (2, len(settings.pt_edges_gev) - 1, len(settings.eta_edges) - 1)
+    statistics["response_pt_eta"] = Response(sample.response, group, plane, settings.min_per_bin, brief=True)
+    statistics["energy_fit"] = EnergyFit(sample, settings)
+    if "ln_y_sigma" in sample.columns:
+        statistics["pulls"] = WidthPulls(sample, settings)
+    if "ln_y_quantiles" in sample.columns:
+        statistics["coverage"] = Coverage(sample, settings)
+    result: dict[str, Any] = resample(statistics, sample.weights, settings.bootstraps, _stream(seed, name))
+    result["crystal_ball"] = {
+        category: crystal_ball.fit(sample.response[own], sample.weights[own])
+        for category, own in ((name, sample.category == i) for i, name in enumerate(CATEGORIES))
+    }
+    masks = selection_masks(sample, settings)
+    result["n"] = [np.bincount(sample.category[mask], minlength=N_CATEGORIES).tolist() for mask in masks.values()]
+    result["n_candidates"] = len(sample)
+    return result
+
+
+def _binnings(sample: EnergySample, settings: EvaluationSettings) -> dict[str, tuple[Floats, tuple[float, ...]]]:
+    return {
+        "pt": (sample.gen_pt, settings.pt_edges_gev),
+        "eta": (np.abs(sample.gen_eta), settings.eta_edges),
+        "r9": (sample.observed["r9"], settings.r9_edges),
+        "fbrem": (sample.observed["fbrem"], settings.fbrem_edges),
+        "supermodule": (sample.observed["supermodule"], tuple(range(21))),
+    }
+
+
+def compare_models(
+    models: Mapping[str, EnergySample], settings: EvaluationSettings, seed: int, sample: str
+) -> dict[str, Any]:
+    """Return ``differences`` of sigma_eff / median between every two models, keyed ``first:second``.
+
+    Parameters
+    ----------
+    models : mapping of model to EnergySample
+        The same candidates in the same order.
+    """
+    if len(models) < 2:
+        return {"differences": {}}
+    weights = next(iter(models.values())).weights
+    statistic = {"differences": WidthDifferences(dict(models), settings)}
+    return resample(statistic, weights, settings.bootstraps, _stream(seed, sample))
+
+
+def _stream(seed: int, sample: str) -> np.random.Generator:
+    # without the model's name: all models of a study share the draws, so their differences are paired
+    return child_generator(seed, "evaluation", sample, "bootstrap")

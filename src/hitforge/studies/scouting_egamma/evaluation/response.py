@@ -1,0 +1,130 @@
+"""Scale, width and tails of the response E_corrected / E_MC in groups of candidates."""
+
+from __future__ import annotations
+
+import numpy as np
+from numpy.typing import NDArray
+
+from hitforge.evaluation.bootstrap import Floats
+from hitforge.evaluation.ordered import OrderedGroups
+from hitforge.evaluation.statistics import Arrays, enough, group_of, ratio
+from hitforge.studies.scouting_egamma.evaluation.sample import EnergySample
+from hitforge.studies.scouting_egamma.evaluation.settings import EvaluationSettings
+from hitforge.studies.scouting_egamma.geometry import CATEGORIES
+
+_NORMAL_IQR = 1.3489795003921634
+N_CATEGORIES = len(CATEGORIES)
+SELECTIONS = ("all", "good", "gap", "dead", "observable", "low_pt")
+"""Candidates that numbers are given for: all, by quality, passing the observable cuts, and of low pT."""
+
+
+def selection_masks(sample: EnergySample, settings: EvaluationSettings) -> dict[str, NDArray[np.bool_]]:
+    """Return the candidates of each of :data:`SELECTIONS`, shape (n,) each."""
+    low, high = settings.low_pt_gev
+    masks = (
+        np.ones(len(sample), dtype=bool),
+        *(sample.quality == quality for quality in range(3)),
+        sample.observable,
+        (sample.gen_pt >= low) & (sample.gen_pt < high),
+    )
+    return dict(zip(SELECTIONS, masks, strict=True))
+
+
+def selection_groups(sample: EnergySample, settings: EvaluationSettings) -> NDArray[np.int64]:
+    """Return the category of the candidates in each selection, -1 outside, shape (selections, n)."""
+    return np.stack([np.where(mask, sample.category, -1) for mask in selection_masks(sample, settings).values()])
+
+
+def binned_groups(sample: EnergySample, values: Floats, edges: tuple[float, ...]) -> NDArray[np.int64]:
+    """Return ``category * bins + bin``, -1 outside, shape (n,)."""
+    place = group_of(values, np.asarray(edges))
+    return np.where(place >= 0, sample.category * (len(edges) - 1) + place, -1)
+
+
+def plane_groups(
+    first: NDArray[np.int64], x: Floats, x_edges: tuple[float, ...], y: Floats, y_edges: tuple[float, ...]
+) -> NDArray[np.int64]:
+    """Return the flat index of (first, bin of x, bin of y), -1 outside, shape (n,)."""
+    row, column = group_of(x, np.asarray(x_edges)), group_of(y, np.asarray(y_edges))
+    flat = (first * (len(x_edges) - 1) + row) * (len(y_edges) - 1) + column
+    return np.where((row >= 0) & (column >= 0), flat, -1)
+
+
+class Response:
+    """Numbers of the response in groups; arrays have the shape given, NaN where a group has too few candidates.
+
+    ``median``, ``sigma_eff`` (half the smallest interval with 68.3 %) and ``width`` = sigma_eff / median, ``riqr`` =
+    (q75 - q25) / 1.349 / median, ``core`` (width of the Gaussian core / median), ``outside10`` and ``outside20``: the
+    shares beyond 10 % and 20 %.
+    """
+
+    def __init__(
+        self, response: Floats, groups: NDArray[np.int64], shape: tuple[int, ...], minimum: int, brief: bool = False
+    ) -> None:
+        self.reason = f"fewer than {minimum} candidates"
+        self._shape, self._brief = shape, brief
+        n = int(np.prod(shape))
+        self._ordered = OrderedGroups(response, groups, n)
+        self._groups, self._n = groups, n
+        self._enough = enough(groups, n, minimum)
+        self._tails = {f"outside{limit}": np.abs(response - 1) > limit / 100 for limit in (10, 20)}
+
+    def __call__(self, weights: Floats) -> Arrays:
+        """Return the arrays of a weighted sample."""
+        ordered = self._ordered.weighted(weights)
+        median, sigma = ordered.median(), ordered.sigma_eff()
+        found = {"median": median, "sigma_eff": sigma, "width": sigma / median}
+        if not self._brief:
+            found["riqr"] = (ordered.quantile(0.75) - ordered.quantile(0.25)) / _NORMAL_IQR / median
+            found["core"] = ordered.core() / median
+            inside = self._groups >= 0
+            total = np.bincount(self._groups[inside], weights[inside], self._n)
+            for name, beyond in self._tails.items():
+                part = np.bincount(self._groups[inside], (weights * beyond)[inside], self._n)
+                found[name] = ratio(part, total)
+        return {name: np.where(self._enough, values, np.nan).reshape(self._shape) for name, values in found.items()}
+
+
+class Selections:
+    """The :class:`Response` of every selection, arrays of shape (selections, categories)."""
+
+    def __init__(self, sample: EnergySample, settings: EvaluationSettings) -> None:
+        groups = selection_groups(sample, settings)
+        self._each = [Response(sample.response, group, (N_CATEGORIES,), settings.min_per_bin) for group in groups]
+        # what the model says without the final calibration
+        self._before = [
+            Response(sample.uncalibrated, group, (N_CATEGORIES,), settings.min_per_bin, brief=True)
+            for group in groups[:1]
+        ]
+        self.reason = self._each[0].reason
+
+    def __call__(self, weights: Floats) -> Arrays:
+        """Return the arrays of a weighted sample."""
+        found = [each(weights) for each in self._each]
+        stacked = {name: np.stack([arrays[name] for arrays in found]) for name in found[0]}
+        before = self._before[0](weights)
+        return {**stacked, "median_before": before["median"], "width_before": before["width"]}
+
+
+class WidthDifferences:
+    """Difference of sigma_eff / median between every two models, keyed ``first:second``, (selections, categories)."""
+
+    reason = "fewer candidates than a bin needs"
+
+    def __init__(self, models: dict[str, EnergySample], settings: EvaluationSettings) -> None:
+        first = next(iter(models.values()))
+        groups = selection_groups(first, settings)
+        self._models = {
+            name: [Response(s.response, group, (N_CATEGORIES,), settings.min_per_bin, brief=True) for group in groups]
+            for name, s in models.items()
+        }
+
+    def __call__(self, weights: Floats) -> Arrays:
+        """Return the arrays of a weighted sample."""
+        width = {name: np.stack([r(weights)["width"] for r in each]) for name, each in self._models.items()}
+        names = list(width)
+        return {
+            f"{first}:{second}": width[first] - width[second]
+            for i, first in enumerate(names)
+            for second in names[i + 1 :]
+        }

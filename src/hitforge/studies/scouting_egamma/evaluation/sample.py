@@ -1,0 +1,90 @@
+"""Candidates of an evaluation sample with the corrections of one model: the input of all metrics."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, fields
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+Floats = NDArray[np.float64]
+
+
+@dataclass(frozen=True)
+class EnergySample:
+    """N candidates and what a model says about them.
+
+    Attributes
+    ----------
+    y_true : ndarray, shape (n,)
+        E_MC / E_reco.
+    gen_pt, gen_eta : ndarray, shape (n,)
+        Generated, GeV; for bins only.
+    pt, abs_eta : ndarray, shape (n,)
+        Reconstructed before the correction, GeV; for the calibration.
+    category, quality : ndarray, shape (n,), int
+        Index of (region, particle), and of where the candidate lies.
+    observable : ndarray, shape (n,), bool
+        Whether it passes the cuts on observable quantities.
+    weights : ndarray, shape (n,)
+    observed : mapping of name to ndarray, shape (n,)
+        For bins: ``r9``, ``fbrem`` (NaN for photons) and ``supermodule``, the place of the seed in its supermodule
+        (NaN in EE); ``e5x5_response`` is E_5x5 / E_MC.
+    columns : mapping of name to ndarray, shape (n,) or (n, levels)
+        ``y`` always: the predicted E_MC / E_reco; ``ln_y_sigma`` where the model has a width, ``ln_y_quantiles``
+        where it has quantiles, ascending.
+    factor : ndarray, shape (n,)
+        Calibration of the corrected energy, 1 before.
+    """
+
+    y_true: Floats
+    gen_pt: Floats
+    gen_eta: Floats
+    pt: Floats
+    abs_eta: Floats
+    category: NDArray[np.int64]
+    quality: NDArray[np.int64]
+    observable: NDArray[np.bool_]
+    weights: Floats
+    observed: Mapping[str, Floats]
+    columns: Mapping[str, Floats]
+    factor: Floats
+
+    def __post_init__(self) -> None:
+        for name, values in self.columns.items():
+            if len(values) != len(self.y_true):
+                raise ValueError(f"column {name}: {len(values)} predictions for {len(self.y_true)} candidates")
+            if not np.all(np.isfinite(values)):
+                raise ValueError(f"column {name} must be finite; the model gives NaN or infinity")
+
+    def __len__(self) -> int:
+        return len(self.y_true)
+
+    @property
+    def response(self) -> Floats:
+        """E_corrected / E_MC after the calibration, shape (n,)."""
+        return self.factor * self.columns["y"] / self.y_true
+
+    @property
+    def energy(self) -> Floats:
+        """Generated energy, shape (n,), GeV; the mass is nothing."""
+        return self.gen_pt * np.cosh(self.gen_eta)
+
+    @property
+    def uncalibrated(self) -> Floats:
+        """E_corrected / E_MC before the calibration, shape (n,)."""
+        return self.columns["y"] / self.y_true
+
+
+def join_samples(samples: Sequence[EnergySample]) -> EnergySample:
+    """Join samples of different candidates, for example one of each rotation."""
+    joined: dict[str, Any] = {}
+    for field in fields(EnergySample):
+        parts = [getattr(sample, field.name) for sample in samples]
+        if isinstance(parts[0], Mapping):
+            joined[field.name] = {name: np.concatenate([part[name] for part in parts]) for name in parts[0]}
+        else:
+            joined[field.name] = np.concatenate(parts)
+    return EnergySample(**joined)

@@ -1,0 +1,76 @@
+"""Losses of the networks. The target of all is y = E_MC / E_reco, cut to the range that models may learn."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+import torch
+from torch import Tensor
+
+from hitforge.studies.scouting_egamma.settings import NetworkSettings
+from hitforge.studies.scouting_egamma.targets import Y_RANGE
+from hitforge.training.losses import MemberLoss
+
+Outputs = Mapping[str, Tensor]
+
+
+class CorrectionLoss(MemberLoss):
+    """The loss that a network's settings name.
+
+    ``relative`` is ((E_predicted - E_MC) / E_MC)^2 = (y_predicted / y - 1)^2 and ``absolute`` (E_predicted - E_MC)^2
+    in GeV^2. ``gaussian`` is the negative log-likelihood ln(sigma) + ((ln y - mean) / sigma)^2 / 2, after some epochs
+    of the relative loss alone; it always monitors, so that epochs can be compared. ``crystal_ball`` is the negative
+    log-likelihood of a double-sided Crystal Ball in y.
+    """
+
+    epochs: Tensor
+
+    def __init__(self, settings: NetworkSettings) -> None:
+        super().__init__()
+        self.settings = settings
+        self.register_buffer("epochs", torch.zeros((), dtype=torch.int64))
+
+    def end_of_epoch(self, epoch: int) -> None:
+        """Count the epochs, for the change of the loss."""
+        self.epochs.fill_(epoch + 1)
+
+    def per_event(self, output: Outputs, target: Tensor, weight: Tensor | None = None) -> Tensor:
+        """Return the loss of each candidate, shape (n,)."""
+        y = target.float().clamp(*Y_RANGE)
+        kind = self.settings.loss
+        if kind == "relative" or (kind == "gaussian" and self.training and self.epochs < self.settings.relative_epochs):
+            loss = relative_loss(output["y"], y)
+        elif kind == "absolute":
+            loss = (output["e_reco"] * (output["y"] - y)).square()
+        elif kind == "gaussian":
+            pull = (torch.log(y) - output["ln_y"]) * torch.exp(-output["ln_y_log_sigma"])
+            loss = output["ln_y_log_sigma"] + 0.5 * pull.square()
+        else:
+            loss = -crystal_ball_log_density(y, output)
+        return loss if weight is None else loss * weight
+
+    def metrics(self, output: Outputs, target: Tensor) -> Mapping[str, Tensor]:
+        """Return the relative loss, which all networks can be compared by."""
+        return {"relative": relative_loss(output["y"], target.float().clamp(*Y_RANGE))}
+
+
+def relative_loss(predicted: Tensor, y: Tensor) -> Tensor:
+    """Return (y_predicted / y - 1)^2, shape (n,)."""
+    return (predicted / y - 1).square()
+
+
+def crystal_ball_log_density(y: Tensor, about: Outputs) -> Tensor:
+    """Return the log-density of y, shape (n,), of :mod:`hitforge.studies.scouting_egamma.evaluation.crystal_ball`."""
+    t = (y - about["mu"]) / about["sigma"]
+    low, high = about["alpha_low"], about["alpha_high"]
+    n_low, n_high = about["n_low"], about["n_high"]
+    # the argument of an unused branch stays finite, or its gradient would be NaN
+    beyond_low = -0.5 * low**2 - n_low * torch.log1p(low / n_low * (torch.maximum(-t, low) - low))
+    beyond_high = -0.5 * high**2 - n_high * torch.log1p(high / n_high * (torch.maximum(t, high) - high))
+    core = -0.5 * torch.minimum(torch.maximum(t, -low), high) ** 2
+    value = torch.where(t < -low, beyond_low, torch.where(t > high, beyond_high, core))
+    root = 2**-0.5
+    norm = (torch.pi / 2) ** 0.5 * (torch.erf(low * root) + torch.erf(high * root))
+    for alpha, n in ((low, n_low), (high, n_high)):
+        norm = norm + n / (alpha * (n - 1)) * torch.exp(-0.5 * alpha**2)
+    return value - torch.log(about["sigma"] * norm)

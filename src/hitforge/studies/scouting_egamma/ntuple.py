@@ -1,0 +1,175 @@
+"""Candidates from ROOT trees with the names of the scouting data."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any, Final
+
+import awkward as ak
+import numpy as np
+import uproot
+from numpy.typing import NDArray
+
+from hitforge.folds import bucket_of
+from hitforge.inspection import Chunk, OpenPart, good_events
+from hitforge.ntuple import entry_ranges, find_tree, naming_damage, open_root, scalar_dtype
+from hitforge.studies.scouting_egamma.candidates import COLUMNS, MATRIX, N_CELLS, TRACK, WORDS, Candidates
+from hitforge.studies.scouting_egamma.checks import find_problems
+from hitforge.studies.scouting_egamma.reading import ReaderSettings
+from hitforge.validation import Problem
+
+CHUNK_MB: Final = 4.0
+"""Uncompressed bytes of ``energyMatrix`` in memory at a time: 40 000 candidates."""
+
+_CHI2 = "trkchi2overndf"
+_MAKE_AGAIN = "write the ntuple again with this branch (see the table of branches in the documentation)"
+
+
+def open_candidates(
+    source: str | Path, settings: ReaderSettings, chunk_mb: float = CHUNK_MB
+) -> Iterator[OpenPart[Candidates]]:
+    """Yield the one open part of a source; a generator so that the file closes when the caller is done.
+
+    Its layout is ``scalars``, or ``vectors`` where the tracks are; with any problem there are no chunks.
+    """
+    with open_root(source) as file:
+        name, tree = find_tree(file, (settings.tree,), source)
+        with naming_damage(str(source), name):
+            reader = _Tree(tree, str(source), settings)
+            n_bytes = int(file.file.source.num_bytes)
+
+        def chunks() -> Iterator[Chunk[Candidates]]:
+            if reader.problems:
+                return
+            with naming_damage(str(source), name):
+                ranges = entry_ranges(tree, settings.branch_of(MATRIX), chunk_mb)
+            for start, stop in ranges:
+                candidates = reader.read(start, stop)
+                yield Chunk(start, candidates, tuple(find_problems(candidates, start, str(source), settings)))
+
+        yield OpenPart(reader.layout, int(tree.num_entries), n_bytes, tuple(reader.problems), chunks())
+
+
+def read_candidates(
+    source: str | Path, settings: ReaderSettings, chunk_mb: float = CHUNK_MB
+) -> Iterator[tuple[int, Candidates]]:
+    """Read the candidates of a part in chunks of bounded memory.
+
+    Yields
+    ------
+    tuple of int and Candidates
+        Entry of the chunk's first candidate in the file, and the candidates.
+
+    Raises
+    ------
+    NtupleError
+        The part has any fault that :func:`hitforge.studies.scouting_egamma.validate.inspect_part` reports, except
+        having no entries.
+    """
+    yield from good_events(open_candidates(source, settings, chunk_mb))
+
+
+class _Tree:
+    """Reads ranges of entries of one tree."""
+
+    def __init__(self, tree: Any, file: str, settings: ReaderSettings) -> None:
+        self._tree, self._file, self._settings = tree, file, settings
+        self._there = set(tree.keys(recursive=False))
+        self.problems: list[Problem] = []
+        optional = set() if settings.branch_of("w") in self._there else {"w"}
+        self._scalars = [name for name in COLUMNS if name not in {MATRIX, *TRACK, *optional}]
+        for name in self._scalars:
+            self._check_scalar(name, "iu" if name in {*WORDS, "event"} else "f")
+        self._check_matrix()
+        self._vectors = bool(self._there) and all(self._is_vector(name) for name in TRACK)
+        self.layout = "vectors" if self._vectors else "scalars"
+        if not self._vectors:
+            for name in TRACK:
+                self._check_scalar(name, "f")
+
+    def read(self, start: int, stop: int) -> Candidates:
+        """Read entries ``start:stop``; without weights they are 1."""
+        columns: dict[str, NDArray[Any]] = {name: self._array(name, start, stop) for name in (*self._scalars, MATRIX)}
+        # as many as were read: a damaged header can promise any number
+        columns.setdefault("w", np.ones(len(columns[MATRIX])))
+        columns |= self._tracks(start, stop)
+        kinds = dict.fromkeys(WORDS, np.int16) | {"event": np.uint64}
+        return Candidates({name: columns[name].astype(kinds.get(name, np.float32)) for name in COLUMNS})
+
+    def _tracks(self, start: int, stop: int) -> dict[str, NDArray[Any]]:
+        """Return the columns of the best track, NaN where there is none."""
+        if not self._vectors:
+            return {name: self._array(name, start, stop) for name in TRACK}
+        jagged = {name: self._array(name, start, stop, "ak") for name in TRACK}
+        chi2 = self._array(_CHI2, start, stop, "ak") if self._settings.branch_of(_CHI2) in self._there else None
+        best = best_track(jagged["detain"], chi2)
+        return {
+            name: ak.to_numpy(ak.fill_none(ak.firsts(values[best]), np.nan)).astype(np.float32)
+            for name, values in jagged.items()
+        }
+
+    def _array(self, name: str, start: int, stop: int, library: str = "np") -> Any:
+        branch = self._settings.branch_of(name)
+        with naming_damage(self._file, self._settings.tree, branch):
+            return self._tree[branch].array(entry_start=start, entry_stop=stop, library=library)
+
+    def _is_vector(self, name: str) -> bool:
+        branch = self._settings.branch_of(name)
+        return branch in self._there and isinstance(self._tree[branch].interpretation, uproot.AsJagged)
+
+    def _check_scalar(self, name: str, kinds: str) -> None:
+        if self._exists(name):
+            dtype = scalar_dtype(self._tree[self._settings.branch_of(name)])
+            if dtype is None or dtype.kind not in kinds:
+                self._wrong(name, "one floating-point number" if "f" in kinds else "one integer")
+
+    def _check_matrix(self) -> None:
+        if self._exists(MATRIX):
+            interpretation = self._tree[self._settings.branch_of(MATRIX)].interpretation
+            subdtype = interpretation.to_dtype.subdtype if isinstance(interpretation, uproot.AsDtype) else None
+            if subdtype is None or subdtype[0].kind != "f" or subdtype[1] != (N_CELLS,):
+                self._wrong(MATRIX, f"an array of {N_CELLS} floating-point numbers")
+
+    def _exists(self, name: str) -> bool:
+        branch = self._settings.branch_of(name)
+        if branch not in self._there:
+            place = (self._file, self._settings.tree, branch)
+            self.problems.append(Problem("missing_branch", "the branch is missing", _MAKE_AGAIN, *place))
+        return branch in self._there
+
+    def _wrong(self, name: str, expected: str) -> None:
+        branch = self._settings.branch_of(name)
+        detail = f"type is {self._tree[branch].typename}, expected {expected} per entry"
+        self.problems.append(Problem("wrong_type", detail, _MAKE_AGAIN, self._file, self._settings.tree, branch))
+
+
+def best_track(detain: Any, chi2: Any | None) -> Any:
+    """Return the index of the best track as lists of none or one: smallest abs(detain), then smallest chi2/ndf.
+
+    Parameters
+    ----------
+    detain, chi2 : awkward array, N lists of one number a track
+    """
+    distance = abs(detain)
+    nearest = distance == ak.min(distance, axis=1)
+    rank = ak.local_index(detain) if chi2 is None else chi2
+    return ak.argmin(ak.mask(rank, nearest), axis=1, keepdims=True)
+
+
+def event_bucket(event: NDArray[np.uint64], dataset_id: str) -> NDArray[np.int16]:
+    """Return the identity bucket of each candidate, shape (N,): that of (data set, event)."""
+    prefix = np.frombuffer(dataset_id.encode(), dtype=np.uint8)
+    records = np.empty((len(event), len(prefix) + 8), dtype=np.uint8)
+    records[:, : len(prefix)] = prefix
+    records[:, len(prefix) :] = event.astype("<u8").view(np.uint8).reshape(-1, 8)
+    return bucket_of(records)
+
+
+def checksum_columns(candidates: Candidates) -> tuple[NDArray[Any], ...]:
+    """Return the columns that enter the checksum of a part."""
+    columns = [candidates[name].astype(candidates[name].dtype.newbyteorder("<")) for name in COLUMNS]
+    for values in columns:
+        if values.dtype.kind == "f":
+            values[np.isnan(values)] = np.nan  # of the many bit patterns of NaN one
+    return tuple(columns)

@@ -1,0 +1,143 @@
+"""Settings that only scouting_egamma has; importing this module imports neither torch nor XGBoost."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import ClassVar, Literal, Self
+
+from pydantic import Field, NonNegativeFloat, NonNegativeInt, PositiveInt, model_validator
+
+from hitforge.bdt_settings import TreeSettings
+from hitforge.config import ModelSettings, StudySettings
+from hitforge.settings_base import Settings
+from hitforge.studies.scouting_egamma.evaluation.settings import EvaluationSettings
+from hitforge.studies.scouting_egamma.geometry import CATEGORIES
+from hitforge.studies.scouting_egamma.reading import ReaderSettings
+from hitforge.studies.scouting_egamma.report import names
+from hitforge.studies.scouting_egamma.simulation.options import SimulationSettings
+from hitforge.studies.scouting_egamma.targets import QUANTILE_LEVELS
+
+_CANDIDATES = ("candidates", "geometry", "feature_table")
+_READING = (*_CANDIDATES, "moments", "reading", "ntuple", "checks", "selection")
+_INPUTS = (*_CANDIDATES, "moments", "selection", "targets", "trees")
+_NETWORKS = ("networks", "tensors", "inputs")
+
+TrainingCuts = Literal["none", "observable", "truth"]
+Image = Literal["ratios", "emax", "log_emax", "log_weights", "energies", "off"]
+NetworkLoss = Literal["relative", "absolute", "gaussian", "crystal_ball"]
+
+
+class CorrectionTreeSettings(TreeSettings):
+    """Boosted trees of the correction, one booster for each (region, particle)."""
+
+    objective: Literal["relative", "squared", "quantile"] = Field(
+        "relative",
+        description="((E_predicted - E_MC) / E_MC)^2, (E_predicted - E_MC)^2 by squares weighted with E_reco^2, or "
+        "quantiles of ln y, whose median is the correction",
+    )
+    cuts: TrainingCuts = Field(
+        "none",
+        description="candidates to train on: all, good ones that pass the observable cuts, or good ones with "
+        "dE > -0.4, which looks at the truth",
+    )
+    spectrum_exponent: NonNegativeFloat = Field(
+        0.0, description="n of weights pT^-n, which make the flat spectrum a falling one; pT is the reconstructed one"
+    )
+    quantiles: tuple[float, ...] = Field(
+        QUANTILE_LEVELS, description="levels of the quantiles of ln y; 0.5 is the correction, 0.16 and 0.84 its width"
+    )
+
+    @model_validator(mode="after")
+    def _levels_are_there(self) -> Self:
+        if not {0.16, 0.5, 0.84} <= set(self.quantiles):
+            raise ValueError("trees: quantiles need the levels 0.16, 0.5 and 0.84: correction and width")
+        return self
+
+
+class TableSettings(Settings):
+    """A baseline without training."""
+
+    content: Literal["raw", "e5x5"] = Field("raw", description="no correction, or the calibrated energy of the 5 x 5")
+    bins: PositiveInt = Field(25, description="bins of |eta| of the calibration")
+
+
+class NetworkSettings(Settings):
+    """Convolutions on the 5 x 5, dense layers on the table of features, both joined."""
+
+    image: Image = Field(
+        "ratios",
+        description="E / E_5x5 with logarithmic weights and a mask, E / E_seed, ln(1 + E) over that of the seed, the "
+        "weights alone, E in GeV, or no image",
+    )
+    channels: tuple[PositiveInt, ...] = Field((32, 64, 64), description="channels of the 3 x 3 convolutions")
+    flat: PositiveInt = Field(128, description="units of the dense layer on the flattened image")
+    dense: tuple[PositiveInt, ...] = Field((64, 64), description="units of the dense layers on the table")
+    joint: tuple[PositiveInt, ...] = Field((128, 64), description="units of the dense layers on both")
+    loss: NetworkLoss = Field(
+        "relative",
+        description="((E_predicted - E_MC) / E_MC)^2, (E_predicted - E_MC)^2, likelihood of a Gaussian in ln y, or "
+        "of a double-sided Crystal Ball in y",
+    )
+    relative_epochs: NonNegativeInt = Field(3, description="epochs of the relative loss before the Gaussian likelihood")
+
+
+class EgammaModelSettings(ModelSettings):
+    """A model of scouting_egamma: the shared blocks, and what each kind of model learns from."""
+
+    features: str = Field("ours", description="feature set; none for a network on the image alone")
+    trees: CorrectionTreeSettings = Field(CorrectionTreeSettings(), description="where kind is trees")
+    network: NetworkSettings = Field(NetworkSettings(), description="architecture and loss, where kind is network")
+    table: TableSettings = Field(TableSettings(), description="where kind is table")
+
+    @property
+    def n_files(self) -> int:
+        """How many trained files the model has: boosters for each category, or members."""
+        return len(CATEGORIES) if self.kind == "trees" else super().n_files
+
+    @model_validator(mode="after")
+    def _features_are_known(self) -> EgammaModelSettings:
+        from hitforge.studies.scouting_egamma.feature_table import FEATURE_SETS
+
+        if self.features not in FEATURE_SETS:
+            raise ValueError(f"feature set {self.features!r} is not known; known: {', '.join(FEATURE_SETS)}")
+        if self.kind == "network" and self.network.image == "off" and not FEATURE_SETS[self.features]:
+            raise ValueError("a network without image needs features")
+        return self
+
+
+class ScoutingEgammaSettings(StudySettings):
+    """All settings of the study."""
+
+    STAGE_BLOCKS: ClassVar[Mapping[str, tuple[str, ...]]] = {
+        "simulate": ("simulation",),
+        "validate": ("reader",),
+        "build_shard": ("reader",),
+        "fit_scaling": ("folds",),
+        "calibrate": ("evaluation",),
+        "evaluate": ("evaluation",),
+    }
+    CODE: ClassVar[Mapping[str, tuple[str, ...]]] = {
+        "simulate": (*_CANDIDATES, "moments", "simulation"),
+        "validate": (*_READING, "validate"),
+        "build_shard": (*_READING, "features"),
+        "fit_scaling": _CANDIDATES,
+        "train_trees": _INPUTS,
+        "fit_table": (*_INPUTS, "lookup"),
+        "train_member": (*_INPUTS, *_NETWORKS),
+        "assemble": (*_INPUTS, *_NETWORKS),
+        "predict": (*_INPUTS, *_NETWORKS, "lookup"),
+        "calibrate": ("evaluation", "samples", *_CANDIDATES),
+        "evaluate": ("evaluation", "samples", *_CANDIDATES),
+        "tables": ("report", "evaluation", "samples", *_INPUTS),
+        "figures": ("report", "evaluation", "samples", "simulation", *_INPUTS),
+    }
+    TABLES: ClassVar[tuple[str, ...]] = names.TABLES
+    FIGURES: ClassVar[tuple[str, ...]] = names.FIGURES
+
+    reader: ReaderSettings = Field(ReaderSettings(), description="names of the ntuples' branches")
+    evaluation: EvaluationSettings = Field(EvaluationSettings(), description="bins, calibration and bootstrap")
+    simulation: SimulationSettings = Field(SimulationSettings(), description="of samples with source: simulate")
+    models: Mapping[str, EgammaModelSettings] = Field({}, description="models by name; base: other inherits")
+
+
+SETTINGS = ScoutingEgammaSettings

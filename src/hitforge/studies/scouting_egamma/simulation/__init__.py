@@ -1,0 +1,1 @@
+"""Embedded generator of scouting candidates."""

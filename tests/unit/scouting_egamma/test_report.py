@@ -1,0 +1,71 @@
+"""From simulated ROOT to tables, figures and text of the chapter, all stages in one process."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+from matplotlib.axes import Axes
+
+from hitforge.reporting.chapter import Measured, ReportInputs, Table
+from hitforge.reporting.style import hep_style, write_figure
+from hitforge.reporting.tables import write_table
+from hitforge.studies.scouting_egamma.report.figures import all_figures
+from hitforge.studies.scouting_egamma.report.names import FIGURES, TABLES
+from hitforge.studies.scouting_egamma.report.tables import all_tables
+from hitforge.studies.scouting_egamma.report.text import chapter_text
+from tests.unit.scouting_egamma.production import produce
+
+
+@pytest.fixture(scope="module")
+def inputs(tmp_path_factory: pytest.TempPathFactory) -> ReportInputs:
+    return produce(tmp_path_factory.mktemp("production"))
+
+
+@pytest.fixture(scope="module")
+def tables(inputs: ReportInputs) -> dict[str, Table]:
+    return {table.name: table for table in all_tables(inputs)}
+
+
+def test_all_tables_are_filled_and_written(tables: dict[str, Table], tmp_path: Path) -> None:
+    assert tuple(tables) == TABLES
+    for name, table in tables.items():
+        assert (table.rows and not table.empty) or name == "bad_parts"
+        write_table(table, tmp_path)
+        assert all(len(row) == len(table.columns) for row in table.rows), name
+
+
+def test_every_missing_number_says_why(tables: dict[str, Table]) -> None:
+    for table in tables.values():
+        for row in table.rows:
+            for cell in row:
+                if isinstance(cell, Measured) and cell.value is None:
+                    assert cell.reason, table.name
+
+
+def test_trees_narrow_the_response_of_electrons(inputs: ReportInputs, tables: dict[str, Table]) -> None:
+    width = {row[0]: row[1].value for row in tables["headline"].rows}  # type: ignore[union-attr]
+    assert set(width) == {"raw", "seed-bdt", "hgb", "ens5"}
+    assert width["hgb"] < 0.85 * width["raw"]
+    # the aims table reads the same differences
+    aim = next(row for row in tables["aims"].rows if "seed-bdt at most that of raw" in str(row[0]))
+    assert aim[2].value == pytest.approx(width["seed-bdt"] - width["raw"], abs=1e-9)  # type: ignore[union-attr]
+
+
+def test_chapter_names_every_table_and_figure_once(inputs: ReportInputs) -> None:
+    chapter = chapter_text(inputs)
+    items = [(item.kind, item.name) for section in chapter.sections for item in section.items]
+    assert sorted(items) == sorted([("table", name) for name in TABLES] + [("figure", name) for name in FIGURES])
+    assert chapter.headline and chapter.parts["test"]
+
+
+def test_all_figures_are_drawn(inputs: ReportInputs, tmp_path: Path) -> None:
+    with hep_style():
+        for figure in all_figures(inputs):
+            assert not figure.empty, figure.name
+            axes = [panel for panel in figure.figure.findobj(Axes) if panel.get_visible() and panel.axison]
+            assert axes and all(panel.has_data() for panel in axes), figure.name
+            # writing all of them would take longer than everything else here
+            if figure.name in ("resolution_pt", "response_gaps"):
+                write_figure(figure, tmp_path)
+                assert (tmp_path / f"{figure.name}.png").stat().st_size > 5000
