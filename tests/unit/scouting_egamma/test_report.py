@@ -52,6 +52,22 @@ def test_trees_narrow_the_response_of_electrons(inputs: ReportInputs, tables: di
     assert aim[2].value == pytest.approx(width["seed-bdt"] - width["raw"], abs=1e-9)  # type: ignore[union-attr]
 
 
+def test_nothing_is_cut_before_evaluation(inputs: ReportInputs) -> None:
+    for metrics in inputs.metrics_of.values():
+        for sample in ("test", "test_other_map"):
+            found = metrics["samples"][sample]
+            assert found["n_candidates"] == inputs.inventory_of[sample].n_events == sum(found["n"][0])
+
+
+def test_order_of_models_is_said_in_words(inputs: ReportInputs, tables: dict[str, Table]) -> None:
+    words = {"met": "smaller for", "missed": "larger for", "open": "the same within two errors for"}
+    (sentence,) = [text for text in chapter_text(inputs).summary if "hgb against that of seed-bdt" in text]
+    for row in tables["aims"].rows:
+        if row[0] == "σ_eff of hgb at most that of seed-bdt":
+            (part,) = [part for part in sentence.split(";") if f"{row[1]} (" in part]
+            assert words[str(row[3])] in part
+
+
 def test_chapter_names_every_table_and_figure_once(inputs: ReportInputs) -> None:
     chapter = chapter_text(inputs)
     items = [(item.kind, item.name) for section in chapter.sections for item in section.items]
