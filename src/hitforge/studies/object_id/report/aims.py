@@ -38,8 +38,11 @@ def aims(inputs: ReportInputs) -> Table:
 
 def _aims(inputs: ReportInputs) -> Iterator[tuple[str, str, Measured]]:
     for first, second, least in ORDER:
-        limit = f"{abs(least):g} points {'above' if least > 0 else 'below'} " if least else "that of "
-        aim = f"balanced accuracy at least {limit}{second}"
+        if least < 0:
+            limit = f"at most {-least:g} points below"
+        else:
+            limit = f"at least {least:g} points above" if least else "at least that of"
+        aim = f"balanced accuracy {limit} {second}"
         yield aim, first, _shifted(difference(inputs, first, second), least)
     numbers = headline_of(inputs, "ens5")
     for name in CLASS_NAMES:
