@@ -34,7 +34,7 @@ def training(inputs: ReportInputs, unit: str, decimals: int | None = None) -> Ta
         title="Training of each member",
         caption=(
             "Steps are epochs of networks and boosting rounds of trees. The best loss is that of the monitoring fold, "
-            "another one for each member; ensemble weights are inverse to it."
+            "another one for each member; the weight is that of the member in the ensemble."
         ),
         columns=(
             Column(key="model", label="Model", align="left"),

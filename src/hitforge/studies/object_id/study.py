@@ -31,6 +31,7 @@ class ObjectId(Study[ObjectIdSettings]):
 
     name = "object_id"
     target = "label"
+    own_weight = "weight"
 
     # ---- ntuples to shards
 
