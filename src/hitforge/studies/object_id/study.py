@@ -31,7 +31,6 @@ class ObjectId(Study[ObjectIdSettings]):
 
     name = "object_id"
     target = "label"
-    own_weight = "weight"
 
     # ---- ntuples to shards
 
