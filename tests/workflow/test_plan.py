@@ -178,7 +178,7 @@ def test_mistyped_target_is_an_error(snakemake: Snakemake, target: str) -> None:
         ({"calo_muon": {"run_models": ["cnnn"]}}, "model 'cnnn' is not defined"),
         ({"calo_muon": {"samples": {"train": {"source": "no/such/*.root"}}}}, "matches no file"),
         ({"calo_muon": {"models": {"cnn": {"network": {"norm": "batch"}}}}}, "models.cnn.network.norm"),
-        ({"preset": "huge"}, "demo, paper, small"),
+        ({"preset": "huge"}, "demo, object-id-sweep, paper, small"),
     ],
 )
 def test_wrong_configuration_is_named(
