@@ -29,8 +29,8 @@ PRESET_NOTES = {
         "none of its numbers says anything about the method."
     ),
     "small": (
-        "Preset small: the full network on a few thousand events for a few epochs. Its numbers measure this run and "
-        "are far from what the full data would give."
+        "Preset small: reduced samples and short trainings. Its numbers measure this run and are not what the full data "
+        "would give."
     ),
 }
 
