@@ -29,8 +29,8 @@ PRESET_NOTES = {
         "none of its numbers says anything about the method."
     ),
     "small": (
-        "Preset small: reduced samples and short trainings. Its numbers measure this run and are not what the full data "
-        "would give."
+        "Preset small: reduced samples and short trainings. Its numbers measure this run and are not what the full "
+        "data would give."
     ),
 }
 
