@@ -39,6 +39,15 @@ def bucket_of(records: NDArray[Any]) -> NDArray[np.int16]:
     return (np.frombuffer(digests, dtype=">u8") % N_BUCKETS).astype(np.int16)
 
 
+def event_bucket(event: NDArray[np.uint64], dataset_id: str) -> NDArray[np.int16]:
+    """Return the identity bucket of (data set, event number), shape (N,): what belongs to one event shares it."""
+    prefix = np.frombuffer(dataset_id.encode(), dtype=np.uint8)
+    records = np.empty((len(event), len(prefix) + 8), dtype=np.uint8)
+    records[:, : len(prefix)] = prefix
+    records[:, len(prefix) :] = event.astype("<u8").view(np.uint8).reshape(-1, 8)
+    return bucket_of(records)
+
+
 def fold_of(bucket: NDArray[np.integer], n_folds: int) -> NDArray[np.int16]:
     """Return the fold of each bucket: ``bucket mod n_folds``."""
     if not 1 <= n_folds <= N_BUCKETS:

@@ -12,11 +12,11 @@ import pytest
 import uproot
 from pydantic import ValidationError
 
+from hitforge.folds import event_bucket
 from hitforge.inspection import ContentChecksum
 from hitforge.ntuple import NtupleError
 from hitforge.studies.csc_muon.ntuple import (
     checksum_columns,
-    event_bucket,
     event_numbers,
     open_roads,
     read_roads,

@@ -9,10 +9,11 @@ import numpy as np
 import pytest
 import uproot
 
+from hitforge.folds import event_bucket
 from hitforge.ntuple import NtupleError
 from hitforge.studies.object_id.cuts import CutSettings
 from hitforge.studies.object_id.image import ImageSettings
-from hitforge.studies.object_id.ntuple import event_bucket, read_objects
+from hitforge.studies.object_id.ntuple import read_objects
 from hitforge.studies.object_id.objects import SCALARS, Objects, join
 from hitforge.studies.object_id.reader_settings import ReaderSettings
 from hitforge.studies.object_id.validate import inspect_part

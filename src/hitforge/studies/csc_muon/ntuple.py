@@ -11,7 +11,6 @@ import numpy as np
 import uproot
 from numpy.typing import NDArray
 
-from hitforge.folds import bucket_of
 from hitforge.inspection import Chunk, OpenPart, good_events
 from hitforge.ntuple import entry_ranges, find_tree, naming_damage, open_root, scalar_dtype
 from hitforge.studies.csc_muon.checks import Place, find_problems
@@ -225,15 +224,6 @@ def event_numbers(parameters: NDArray[np.float32]) -> NDArray[np.uint64]:
     raw = np.ascontiguousarray(parameters, dtype="<f4").tobytes()
     digests = b"".join(hashlib.blake2b(raw[i : i + 12], digest_size=8).digest() for i in range(0, len(raw), 12))
     return np.frombuffer(digests, dtype="<u8").astype(np.uint64)
-
-
-def event_bucket(event: NDArray[np.uint64], dataset_id: str) -> NDArray[np.int16]:
-    """Return the identity bucket of each road, shape (N,): that of (data set, event), so roads of an event share it."""
-    prefix = np.frombuffer(dataset_id.encode(), dtype=np.uint8)
-    records = np.empty((len(event), len(prefix) + 8), dtype=np.uint8)
-    records[:, : len(prefix)] = prefix
-    records[:, len(prefix) :] = event.astype("<u8").view(np.uint8).reshape(-1, 8)
-    return bucket_of(records)
 
 
 def checksum_columns(roads: Roads) -> tuple[NDArray[Any], ...]:

@@ -58,9 +58,10 @@ class CscMuon(Study[CscMuonSettings]):
 
     def read(self, source: str) -> Iterator[ShardBlock]:
         """Yield blocks of the roads that pass the cuts, with their features."""
+        from hitforge.folds import event_bucket
         from hitforge.studies.csc_muon.cuts import select
         from hitforge.studies.csc_muon.features import features_of
-        from hitforge.studies.csc_muon.ntuple import event_bucket, read_roads
+        from hitforge.studies.csc_muon.ntuple import read_roads
         from hitforge.studies.csc_muon.roads import ZONE
 
         for first_entry, found in read_roads(source, self.settings.reader):

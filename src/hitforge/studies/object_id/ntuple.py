@@ -11,7 +11,6 @@ import numpy as np
 import uproot
 from numpy.typing import NDArray
 
-from hitforge.folds import bucket_of
 from hitforge.inspection import Chunk, OpenPart, good_events
 from hitforge.ntuple import NtupleError, entry_ranges, find_tree, naming_damage, open_root, scalar_dtype
 from hitforge.studies.object_id.cells import CELL_BRANCHES, images_of
@@ -186,15 +185,6 @@ class _ObjectTree:
     def _wrong(self, reason: str, branch: str, expected: str) -> None:
         detail = f"type is {self._tree[branch].typename}, expected {expected} per entry"
         self.problems.append(Problem(reason, detail, _MAKE_AGAIN, self._file, self._name, branch))
-
-
-def event_bucket(event: NDArray[np.uint64], dataset_id: str) -> NDArray[np.int16]:
-    """Return the identity bucket of each object, shape (N,): that of (data set, event), so both leptons share it."""
-    prefix = np.frombuffer(dataset_id.encode(), dtype=np.uint8)
-    records = np.empty((len(event), len(prefix) + 8), dtype=np.uint8)
-    records[:, : len(prefix)] = prefix
-    records[:, len(prefix) :] = event.astype("<u8").view(np.uint8).reshape(-1, 8)
-    return bucket_of(records)
 
 
 def checksum_columns(objects: Objects) -> tuple[NDArray[Any], ...]:

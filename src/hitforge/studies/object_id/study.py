@@ -53,9 +53,10 @@ class ObjectId(Study[ObjectIdSettings]):
 
     def read(self, source: str) -> Iterator[ShardBlock]:
         """Yield blocks of the objects that pass the cuts, with their features."""
+        from hitforge.folds import event_bucket
         from hitforge.studies.object_id.cuts import select
         from hitforge.studies.object_id.features import features_of
-        from hitforge.studies.object_id.ntuple import event_bucket, read_objects
+        from hitforge.studies.object_id.ntuple import read_objects
 
         for first_entry, found in read_objects(source, self.settings.reader, self.settings.image):
             passed, _ = select(found, self.settings.cuts)

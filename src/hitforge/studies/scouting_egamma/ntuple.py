@@ -11,7 +11,6 @@ import numpy as np
 import uproot
 from numpy.typing import NDArray
 
-from hitforge.folds import bucket_of
 from hitforge.inspection import Chunk, OpenPart, good_events
 from hitforge.ntuple import entry_ranges, find_tree, naming_damage, open_root, scalar_dtype
 from hitforge.studies.scouting_egamma.candidates import COLUMNS, MATRIX, N_CELLS, TRACK, WORDS, Candidates
@@ -155,15 +154,6 @@ def best_track(detain: Any, chi2: Any | None) -> Any:
     nearest = distance == ak.min(distance, axis=1)
     rank = ak.local_index(detain) if chi2 is None else chi2
     return ak.argmin(ak.mask(rank, nearest), axis=1, keepdims=True)
-
-
-def event_bucket(event: NDArray[np.uint64], dataset_id: str) -> NDArray[np.int16]:
-    """Return the identity bucket of each candidate, shape (N,): that of (data set, event)."""
-    prefix = np.frombuffer(dataset_id.encode(), dtype=np.uint8)
-    records = np.empty((len(event), len(prefix) + 8), dtype=np.uint8)
-    records[:, : len(prefix)] = prefix
-    records[:, len(prefix) :] = event.astype("<u8").view(np.uint8).reshape(-1, 8)
-    return bucket_of(records)
 
 
 def checksum_columns(candidates: Candidates) -> tuple[NDArray[Any], ...]:

@@ -57,8 +57,9 @@ class ScoutingEgamma(Study[ScoutingEgammaSettings]):
 
     def read(self, source: str) -> Iterator[ShardBlock]:
         """Yield blocks of the candidates that have a target, with their features."""
+        from hitforge.folds import event_bucket
         from hitforge.studies.scouting_egamma.features import features_of
-        from hitforge.studies.scouting_egamma.ntuple import event_bucket, read_candidates
+        from hitforge.studies.scouting_egamma.ntuple import read_candidates
         from hitforge.studies.scouting_egamma.selection import columns_of, passes_observable, quality_of, select
 
         for first_entry, found in read_candidates(source, self.settings.reader):
