@@ -32,12 +32,14 @@ def read_plan(plan: Mapping[str, Sequence[Mapping[str, Any]]]) -> dict[str, tupl
     return {name: tuple(PlannedPiece.model_validate(piece) for piece in pieces) for name, pieces in plan.items()}
 
 
-def _pieces(plan: Plan) -> dict[str, list[EvaluationPiece]]:
+def _samples(study: Study[Any], plan: Plan) -> dict[str, Any]:
     return {
-        name: [
-            EvaluationPiece(_events(piece.predictions, piece.inventory), read_json(piece.calibration))
-            for piece in pieces
-        ]
+        name: study.calibrated(
+            [
+                EvaluationPiece(_events(piece.predictions, piece.inventory), read_json(piece.calibration))
+                for piece in pieces
+            ]
+        )
         for name, pieces in plan.items()
     }
 
@@ -56,7 +58,7 @@ def calibrate(
 
 def evaluate(study: Study[Any], model: str, plan: Plan, manifest: Path, seed: int, out: Path, config_hash: str) -> None:
     """Compute the metrics of a model on each sample of the plan and write them."""
-    metrics = study.evaluate(model, _pieces(plan), read_json(manifest)["weights"], seed)
+    metrics = study.evaluate(model, _samples(study, plan), read_json(manifest)["weights"], seed)
     rotations = len(plan["heldout"])
     how = "held-out folds" if rotations == 1 else f"cross-fitted, {rotations} rotations"
     write_json(out, stamp(study=study.name, config_hash=config_hash, evaluation=how, **metrics))
@@ -64,5 +66,9 @@ def evaluate(study: Study[Any], model: str, plan: Plan, manifest: Path, seed: in
 
 def compare(study: Study[Any], plans: Mapping[str, Plan], seed: int, out: Path, config_hash: str) -> None:
     """Compute paired differences between models and write them."""
-    pieces = {model: _pieces(plan) for model, plan in plans.items()}
-    write_json(out, stamp(study=study.name, config_hash=config_hash, samples=study.compare(pieces, seed)))
+    samples = {model: _samples(study, plan) for model, plan in plans.items()}
+    found = {
+        name: study.compare({model: own[name] for model, own in samples.items()}, seed, name)
+        for name in next(iter(plans.values()))
+    }
+    write_json(out, stamp(study=study.name, config_hash=config_hash, samples=found))

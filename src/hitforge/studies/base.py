@@ -86,9 +86,25 @@ class Study(ABC, Generic[SettingsT]):
         """Return the training weight of each event from its target; one for all unless the study says otherwise."""
         return np.ones(len(target))
 
-    @abstractmethod
     def describe_model(self, model: str) -> dict[str, Any]:
-        """Return parameters and layer shapes of a model as plain data."""
+        """Return a model's settings, or its parameters and layer shapes, as plain data."""
+        settings = self.settings.models[model]
+        about = {
+            "model": model,
+            "kind": settings.kind,
+            "description": settings.description,
+            "features": list(self.feature_set(settings.features)),
+        }
+        if settings.kind == "network":
+            return {**about, **self.describe_network(self.build_network(model, 0))}
+        # a study may have tables without settings
+        own = getattr(settings, settings.kind, None)
+        return about if own is None else {**about, settings.kind: own.model_dump(mode="json")}
+
+    def describe_network(self, network: nn.Module) -> dict[str, Any]:
+        """Return the number of parameters of a network, and their shapes by part."""
+        parts = {name: [list(p.shape) for p in part.parameters()] for name, part in network.named_children()}
+        return {"n_parameters": sum(p.numel() for p in network.parameters()), "parts": parts}
 
     # ---- networks: a study without them need not say anything here
 
@@ -124,10 +140,8 @@ class Study(ABC, Generic[SettingsT]):
         return {self.target: output}
 
     def ensemble_weights(self, losses: Sequence[float]) -> NDArray[np.float64]:
-        """Return the weights of the members, summing to one, from their best monitoring losses."""
-        from hitforge.evaluation.ensemble import ensemble_weights
-
-        return ensemble_weights(losses)
+        """Return the weights of the members, summing to one, from their best monitoring losses; here all equal."""
+        return np.full(len(losses), 1 / len(losses))
 
     def combine(
         self, model: str, members: Mapping[str, NDArray[np.float32]], weights: Sequence[float]
@@ -175,14 +189,19 @@ class Study(ABC, Generic[SettingsT]):
         """Fit the correction of an ensemble and of each member on held-out events; plain data for JSON."""
 
     @abstractmethod
-    def evaluate(
-        self, model: str, samples: Mapping[str, Sequence[EvaluationPiece]], weights: Sequence[float], seed: int
-    ) -> dict[str, Any]:
-        """Return the metrics of a model on each evaluation sample (``heldout`` and the test samples)."""
+    def calibrated(self, pieces: Sequence[EvaluationPiece]) -> Any:
+        """Return the events of an evaluation sample as metrics take them, each piece with the calibration of its fit.
+
+        Pieces are joined in their order, which is the same for all models: they are compared event by event.
+        """
 
     @abstractmethod
-    def compare(self, models: Mapping[str, Mapping[str, Sequence[EvaluationPiece]]], seed: int) -> dict[str, Any]:
-        """Return paired differences between models on each evaluation sample."""
+    def evaluate(self, model: str, samples: Mapping[str, Any], weights: Sequence[float], seed: int) -> dict[str, Any]:
+        """Return the metrics of a model on each sample (``heldout``, test samples), made by :meth:`calibrated`."""
+
+    @abstractmethod
+    def compare(self, models: Mapping[str, Any], seed: int, sample: str) -> Any:
+        """Return paired differences between models on the sample of a name, made by :meth:`calibrated`."""
 
     # ---- report
 

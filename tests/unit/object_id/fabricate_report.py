@@ -14,10 +14,10 @@ from hitforge.reporting.chapter import ReportInputs
 from hitforge.shards import ShardBlock, write_shard
 from hitforge.stages.evaluate import PlannedPiece
 from hitforge.stages.fit_scaling import fit_scaling_of
+from hitforge.studies.base import Study, load_study
 from hitforge.studies.object_id.cuts import select
 from hitforge.studies.object_id.features import features_of
 from hitforge.studies.object_id.objects import Objects
-from hitforge.studies.object_id.study import ObjectId
 from hitforge.training.member_files import TrainedMember, save_member
 from hitforge.validation import Inventory, PartEntry, write_inventory
 from tests.unit.object_id.part_builders import IMAGE, some_objects
@@ -29,7 +29,7 @@ STRENGTHS = {"majority": 0.0, "logreg-T": 1.0, "hgb": 3.0, "seed-cnn": 3.0, "swe
 SEED = 7
 
 
-def study() -> ObjectId:
+def study() -> Study[Any]:
     """Return the study with the settings of the demo and a small bootstrap."""
     user = {
         "studies": ["object_id"],
@@ -39,7 +39,7 @@ def study() -> ObjectId:
             "models": {"sweep-mse": {"base": "seed-cnn", "description": "squared error", "network": {"loss": "mse"}}},
         },
     }
-    return ObjectId(load_settings(user).studies["object_id"])  # type: ignore[arg-type]
+    return load_study("object_id", load_settings(user).studies["object_id"])
 
 
 def fabricate(folder: Path, models: tuple[str, ...] = tuple(STRENGTHS)) -> ReportInputs:
@@ -50,7 +50,7 @@ def fabricate(folder: Path, models: tuple[str, ...] = tuple(STRENGTHS)) -> Repor
         _write_sample(made, folder, name, objects)
     fit_scaling_of(made, [folder / "shards/train/part.h5"], [], folder / "scaling.json")
     evaluated = {"heldout": samples["train"].take(slice(0, 150)), "test": samples["test"]}
-    pieces: dict[str, dict[str, list[EvaluationPiece]]] = {model: {} for model in models}
+    calibrated: dict[str, dict[str, Any]] = {model: {} for model in models}
     for model in models:
         predictions = {name: _predictions(objects, model) for name, objects in evaluated.items()}
         calibration = made.calibrate(predictions["heldout"])
@@ -58,10 +58,13 @@ def fabricate(folder: Path, models: tuple[str, ...] = tuple(STRENGTHS)) -> Repor
         for name, found in predictions.items():
             (folder / f"predictions/{model}").mkdir(parents=True, exist_ok=True)
             write_predictions(folder / f"predictions/{model}/{name}.h5", found, {"fit": "main"})
-            pieces[model][name] = [EvaluationPiece(found, calibration)]
-        write_json(folder / f"metrics/{model}.json", made.evaluate(model, pieces[model], [1.0], SEED))
+            calibrated[model][name] = made.calibrated([EvaluationPiece(found, calibration)])
+        write_json(folder / f"metrics/{model}.json", made.evaluate(model, calibrated[model], [1.0], SEED))
         _write_training(folder / f"models/{model}", made, model)
-    write_json(folder / "comparison.json", {"samples": made.compare(pieces, SEED)})
+    compared = {
+        name: made.compare({model: own[name] for model, own in calibrated.items()}, SEED, name) for name in evaluated
+    }
+    write_json(folder / "comparison.json", {"samples": compared})
     plan = {
         name: [
             PlannedPiece(
@@ -84,7 +87,7 @@ def fabricate(folder: Path, models: tuple[str, ...] = tuple(STRENGTHS)) -> Repor
     )
 
 
-def _usable(made: ObjectId, seed: int) -> Objects:
+def _usable(made: Study[Any], seed: int) -> Objects:
     objects = some_objects(600, seed)
     return objects.take(select(objects, made.settings.cuts)[0])
 
@@ -104,7 +107,7 @@ def _predictions(objects: Objects, model: str) -> Predictions:
     )
 
 
-def _write_sample(made: ObjectId, folder: Path, name: str, objects: Objects) -> None:
+def _write_sample(made: Study[Any], folder: Path, name: str, objects: Objects) -> None:
     truth = {key: getattr(objects, key).astype(np.float32) for key in ("pt", "eta", "phi", "n_prong", "npv")}
     block = ShardBlock(
         features=features_of(objects.image, IMAGE),
@@ -126,7 +129,7 @@ def _write_sample(made: ObjectId, folder: Path, name: str, objects: Objects) -> 
     write_inventory(folder / f"inventory/{name}.json", Inventory(study="object_id", sample=name, parts=parts))
 
 
-def _write_training(folder: Path, made: ObjectId, model: str) -> None:
+def _write_training(folder: Path, made: Study[Any], model: str) -> None:
     kind = made.settings.models[model].kind
     manifest: dict[str, Any] = {
         "study": "object_id",

@@ -55,11 +55,16 @@ def fabricate(
     for name, true in samples.items():
         _write_sample(study, folder, name, true, rng, bad_part and name == "train")
     plans: dict[str, dict[str, list[PlannedPiece]]] = {}
-    comparison: dict[str, dict[str, list[EvaluationPiece]]] = {}
+    evaluated: dict[str, dict[str, Any]] = {}
     for index, model in enumerate(models):
-        plan, pieces = _write_model(study, folder, model, samples, members, np.random.default_rng(100 + index))
-        plans[model], comparison[model] = plan, pieces
-    write_json(folder / "comparison.json", {"samples": study.compare(comparison, 7)})
+        plans[model], evaluated[model] = _write_model(
+            study, folder, model, samples, members, np.random.default_rng(100 + index)
+        )
+    compared = {
+        name: study.compare({model: own[name] for model, own in evaluated.items()}, 7, name)
+        for name in ("heldout", "test")
+    }
+    write_json(folder / "comparison.json", {"samples": compared})
     inputs = ReportInputs(
         study="calo_muon",
         settings=study.settings.model_dump(mode="json"),
@@ -134,7 +139,7 @@ def _write_model(
     samples: dict[str, NDArray[np.float64]],
     members: int,
     rng: np.random.Generator,
-) -> tuple[dict[str, list[PlannedPiece]], dict[str, list[EvaluationPiece]]]:
+) -> tuple[dict[str, list[PlannedPiece]], dict[str, Any]]:
     trees = study.settings.models[model].kind == "trees"
     count = 1 if trees else members
     weights = np.full(count, 1.0 / count)
@@ -145,11 +150,13 @@ def _write_model(
         write_predictions(folder / f"predictions/{model}/{name}/b000.h5", values, {"fit": model})
     calibration = folder / f"calibration/{model}.json"
     write_json(calibration, study.calibrate(predictions["train"]))
-    pieces = {
-        {"train": "heldout"}.get(name, name): [EvaluationPiece(values.sorted(), read_json(calibration))]
+    evaluated = {
+        {"train": "heldout"}.get(name, name): study.calibrated(
+            [EvaluationPiece(values.sorted(), read_json(calibration))]
+        )
         for name, values in predictions.items()
     }
-    metrics = study.evaluate(model, pieces, list(weights), 7)
+    metrics = study.evaluate(model, evaluated, list(weights), 7)
     write_json(folder / f"metrics/{model}.json", {"evaluation": "fold 0", **metrics})
     _write_training(study, folder / f"models/{model}", model, trees, weights, rng)
     plan = {
@@ -162,7 +169,7 @@ def _write_model(
         ]
         for name in samples
     }
-    return plan, pieces
+    return plan, evaluated
 
 
 def _predictions(

@@ -126,22 +126,18 @@ class CaloMuon(Study[CaloMuonSettings]):
         settings = self.settings.models[model]
         return build_network(settings.network, len(self.feature_set(settings.features)), self.geometry.shape, seed)
 
-    def describe_model(self, model: str) -> dict[str, Any]:
-        """Return parameters and layer shapes of a model as plain data."""
-        settings = self.settings.models[model]
-        about: dict[str, Any] = {
-            "model": model,
-            "kind": settings.kind,
-            "description": settings.description,
-            "features": list(self.feature_set(settings.features)),
-        }
-        if settings.kind == "trees":
-            return {**about, "trees": settings.trees.model_dump(mode="json")}
+    def describe_network(self, network: nn.Module) -> dict[str, Any]:
+        """Return parameters and output shapes of the network's blocks."""
         from hitforge.studies.calo_muon.networks.network import MuonNetwork, describe_network
 
-        network = self.build_network(model, 0)
         assert isinstance(network, MuonNetwork)
-        return {**about, **describe_network(network)}
+        return describe_network(network)
+
+    def ensemble_weights(self, losses: Sequence[float]) -> NDArray[np.float64]:
+        """Return weights inverse to the losses, as the paper has them."""
+        from hitforge.evaluation.ensemble import ensemble_weights
+
+        return ensemble_weights(losses)
 
     # ---- evaluation
 
@@ -151,29 +147,25 @@ class CaloMuon(Study[CaloMuonSettings]):
 
         return fit_corrections(predictions, self.settings.evaluation)
 
-    def evaluate(
-        self, model: str, samples: Mapping[str, Sequence[EvaluationPiece]], weights: Sequence[float], seed: int
-    ) -> dict[str, Any]:
-        """Return the metrics of a model."""
+    def calibrated(self, pieces: Sequence[EvaluationPiece]) -> Any:
+        """Return the muons of an evaluation sample, corrected."""
         from hitforge.studies.calo_muon.corrections import as_sample
+
+        return as_sample(pieces, self.settings.evaluation)
+
+    def evaluate(self, model: str, samples: Mapping[str, Any], weights: Sequence[float], seed: int) -> dict[str, Any]:
+        """Return the metrics of a model."""
         from hitforge.studies.calo_muon.evaluate import evaluate_model
 
-        prepared = {name: as_sample(pieces, self.settings.evaluation) for name, pieces in samples.items()}
-        return evaluate_model(model, prepared, self.settings.evaluation, seed, weights)
+        return evaluate_model(model, samples, self.settings.evaluation, seed, weights)
 
-    def compare(self, models: Mapping[str, Mapping[str, Sequence[EvaluationPiece]]], seed: int) -> dict[str, Any]:
+    def compare(self, models: Mapping[str, Any], seed: int, sample: str) -> Any:
         """Return paired differences of the mean improvement."""
-        from hitforge.studies.calo_muon.corrections import as_sample
         from hitforge.studies.calo_muon.evaluate import compare_models
 
-        result: dict[str, Any] = {}
-        for name in next(iter(models.values())):
-            samples = {model: as_sample(pieces[name], self.settings.evaluation) for model, pieces in models.items()}
-            corrected = {m: s.ensemble.corrected for m, s in samples.items() if s.ensemble.corrected is not None}
-            first = next(iter(samples.values()))
-            settings = self.settings.evaluation
-            result[name] = compare_models(corrected, first.true_gev, settings, seed, name, first.discrete)
-        return result
+        corrected = {m: s.ensemble.corrected for m, s in models.items() if s.ensemble.corrected is not None}
+        first = next(iter(models.values()))
+        return compare_models(corrected, first.true_gev, self.settings.evaluation, seed, sample, first.discrete)
 
     # ---- report
 

@@ -120,23 +120,6 @@ class CscMuon(Study[CscMuonSettings]):
         weights = self.settings.models[model].class_weights
         return np.array(weights, dtype=np.float64)[class_of(target)] if weights else super().event_weight(model, target)
 
-    def describe_model(self, model: str) -> dict[str, Any]:
-        """Return parameters and layer shapes of a model as plain data."""
-        settings = self.settings.models[model]
-        about: dict[str, Any] = {
-            "model": model,
-            "kind": settings.kind,
-            "description": settings.description,
-            "features": list(self.feature_set(settings.features)),
-        }
-        if settings.kind != "network":
-            block = settings.trees if settings.kind == "trees" else settings.table
-            return {**about, settings.kind: block.model_dump(mode="json")}
-        network = self.build_network(model, 0)
-        named = {name: [list(p.shape) for p in part.parameters()] for name, part in network.named_children()}
-        count = sum(p.numel() for p in network.parameters())
-        return {**about, "n_parameters": count, "parts": named}
-
     # ---- networks
 
     def network_inputs(
@@ -172,10 +155,6 @@ class CscMuon(Study[CscMuonSettings]):
         from hitforge.studies.csc_muon.inputs import output_columns
 
         return output_columns(output)
-
-    def ensemble_weights(self, losses: Sequence[float]) -> NDArray[np.float64]:
-        """Return equal weights: a likelihood can be negative, and its inverse says nothing."""
-        return np.full(len(losses), 1 / len(losses))
 
     def combine(
         self, model: str, members: Mapping[str, NDArray[np.float32]], weights: Sequence[float]
@@ -233,30 +212,23 @@ class CscMuon(Study[CscMuonSettings]):
 
         return calibrate(muon_sample(predictions), self.settings.evaluation)
 
-    def evaluate(
-        self, model: str, samples: Mapping[str, Sequence[EvaluationPiece]], weights: Sequence[float], seed: int
-    ) -> dict[str, Any]:
+    def calibrated(self, pieces: Sequence[EvaluationPiece]) -> Any:
+        """Return the muons of an evaluation sample, calibrated."""
+        from hitforge.studies.csc_muon.samples import calibrated
+
+        return calibrated(pieces)
+
+    def evaluate(self, model: str, samples: Mapping[str, Any], weights: Sequence[float], seed: int) -> dict[str, Any]:
         """Return the metrics of a model."""
         from hitforge.studies.csc_muon.evaluation.metrics import evaluate_model
-        from hitforge.studies.csc_muon.samples import calibrated
 
-        prepared = {name: calibrated(pieces) for name, pieces in samples.items()}
-        return evaluate_model(model, prepared, self.settings.evaluation, seed)
+        return evaluate_model(model, samples, self.settings.evaluation, seed)
 
-    def compare(self, models: Mapping[str, Mapping[str, Sequence[EvaluationPiece]]], seed: int) -> dict[str, Any]:
-        """Return rate reductions and paired differences between models."""
+    def compare(self, models: Mapping[str, Any], seed: int, sample: str) -> dict[str, Any]:
+        """Return paired differences between models."""
         from hitforge.studies.csc_muon.evaluation.metrics import compare_models
-        from hitforge.studies.csc_muon.samples import calibrated
 
-        return {
-            name: compare_models(
-                {model: calibrated(pieces[name]) for model, pieces in models.items()},
-                self.settings.evaluation,
-                seed,
-                name,
-            )
-            for name in next(iter(models.values()))
-        }
+        return compare_models(models, self.settings.evaluation, seed, sample)
 
     # ---- report
 

@@ -95,23 +95,6 @@ class ObjectId(Study[ObjectIdSettings]):
             return super().event_weight(model, target)
         return np.array(weights, dtype=np.float64)[target.astype(np.int64)]
 
-    def describe_model(self, model: str) -> dict[str, Any]:
-        """Return parameters and layer shapes of a model as plain data."""
-        settings = self.settings.models[model]
-        about: dict[str, Any] = {
-            "model": model,
-            "kind": settings.kind,
-            "description": settings.description,
-            "features": list(self.feature_set(settings.features)),
-        }
-        if settings.kind == "trees":
-            return {**about, "trees": settings.trees.model_dump(mode="json")}
-        if settings.kind == "table":
-            return about
-        network = self.build_network(model, 0)
-        named = {name: [list(p.shape) for p in part.parameters()] for name, part in network.named_children()}
-        return {**about, "n_parameters": sum(p.numel() for p in network.parameters()), "parts": named}
-
     # ---- networks
 
     def network_inputs(
@@ -149,10 +132,6 @@ class ObjectId(Study[ObjectIdSettings]):
 
         return output_columns(output)
 
-    def ensemble_weights(self, losses: Sequence[float]) -> NDArray[np.float64]:
-        """Return equal weights: the ensemble is the average of its members' probabilities."""
-        return np.full(len(losses), 1 / len(losses))
-
     # ---- boosted trees and the floor
 
     def tree_columns(
@@ -187,30 +166,23 @@ class ObjectId(Study[ObjectIdSettings]):
 
         return fit_temperature(classified(predictions), self.settings.evaluation.min_per_bin)
 
-    def evaluate(
-        self, model: str, samples: Mapping[str, Sequence[EvaluationPiece]], weights: Sequence[float], seed: int
-    ) -> dict[str, Any]:
+    def calibrated(self, pieces: Sequence[EvaluationPiece]) -> Any:
+        """Return the objects of an evaluation sample, calibrated."""
+        from hitforge.studies.object_id.samples import calibrated_sample
+
+        return calibrated_sample(pieces)
+
+    def evaluate(self, model: str, samples: Mapping[str, Any], weights: Sequence[float], seed: int) -> dict[str, Any]:
         """Return the metrics of a model."""
         from hitforge.studies.object_id.evaluation.metrics import evaluate_model
-        from hitforge.studies.object_id.samples import calibrated_sample
 
-        prepared = {name: calibrated_sample(pieces) for name, pieces in samples.items()}
-        return evaluate_model(model, prepared, self.settings.evaluation, seed)
+        return evaluate_model(model, samples, self.settings.evaluation, seed)
 
-    def compare(self, models: Mapping[str, Mapping[str, Sequence[EvaluationPiece]]], seed: int) -> dict[str, Any]:
+    def compare(self, models: Mapping[str, Any], seed: int, sample: str) -> dict[str, Any]:
         """Return paired differences between models."""
         from hitforge.studies.object_id.evaluation.metrics import compare_models
-        from hitforge.studies.object_id.samples import calibrated_sample
 
-        return {
-            name: compare_models(
-                {model: calibrated_sample(pieces[name]) for model, pieces in models.items()},
-                self.settings.evaluation,
-                seed,
-                name,
-            )
-            for name in next(iter(models.values()))
-        }
+        return compare_models(models, self.settings.evaluation, seed, sample)
 
     # ---- report
 

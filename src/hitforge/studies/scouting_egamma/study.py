@@ -102,22 +102,6 @@ class ScoutingEgamma(Study[ScoutingEgammaSettings]):
         """Return the columns of a feature set."""
         return FEATURE_SETS[name]
 
-    def describe_model(self, model: str) -> dict[str, Any]:
-        """Return what a model is as plain data."""
-        settings = self.settings.models[model]
-        about: dict[str, Any] = {
-            "model": model,
-            "kind": settings.kind,
-            "description": settings.description,
-            "features": list(self.feature_set(settings.features)),
-        }
-        about[settings.kind] = getattr(settings, settings.kind).model_dump(mode="json")
-        if settings.kind != "network":
-            return about
-        network = self.build_network(model, 0)
-        named = {name: [list(p.shape) for p in part.parameters()] for name, part in network.named_children()}
-        return {**about, "n_parameters": sum(p.numel() for p in network.parameters()), "parts": named}
-
     # ---- networks
 
     def network_inputs(
@@ -148,10 +132,6 @@ class ScoutingEgamma(Study[ScoutingEgammaSettings]):
         from hitforge.studies.scouting_egamma.inputs import output_columns
 
         return output_columns(output)
-
-    def ensemble_weights(self, losses: Sequence[float]) -> NDArray[np.float64]:
-        """Return equal weights: a likelihood can be negative, and its inverse says nothing."""
-        return np.full(len(losses), 1 / len(losses))
 
     def combine(
         self, model: str, members: Mapping[str, NDArray[np.float32]], weights: Sequence[float]
@@ -205,30 +185,23 @@ class ScoutingEgamma(Study[ScoutingEgammaSettings]):
 
         return calibrate(energy_sample(predictions), self.settings.evaluation)
 
-    def evaluate(
-        self, model: str, samples: Mapping[str, Sequence[EvaluationPiece]], weights: Sequence[float], seed: int
-    ) -> dict[str, Any]:
+    def calibrated(self, pieces: Sequence[EvaluationPiece]) -> Any:
+        """Return the candidates of an evaluation sample, calibrated."""
+        from hitforge.studies.scouting_egamma.samples import calibrated
+
+        return calibrated(pieces)
+
+    def evaluate(self, model: str, samples: Mapping[str, Any], weights: Sequence[float], seed: int) -> dict[str, Any]:
         """Return the metrics of a model."""
         from hitforge.studies.scouting_egamma.evaluation.metrics import evaluate_model
-        from hitforge.studies.scouting_egamma.samples import calibrated
 
-        prepared = {name: calibrated(pieces) for name, pieces in samples.items()}
-        return evaluate_model(model, prepared, self.settings.evaluation, seed)
+        return evaluate_model(model, samples, self.settings.evaluation, seed)
 
-    def compare(self, models: Mapping[str, Mapping[str, Sequence[EvaluationPiece]]], seed: int) -> dict[str, Any]:
+    def compare(self, models: Mapping[str, Any], seed: int, sample: str) -> dict[str, Any]:
         """Return paired differences between models."""
         from hitforge.studies.scouting_egamma.evaluation.metrics import compare_models
-        from hitforge.studies.scouting_egamma.samples import calibrated
 
-        return {
-            name: compare_models(
-                {model: calibrated(pieces[name]) for model, pieces in models.items()},
-                self.settings.evaluation,
-                seed,
-                name,
-            )
-            for name in next(iter(models.values()))
-        }
+        return compare_models(models, self.settings.evaluation, seed, sample)
 
     # ---- report
 
