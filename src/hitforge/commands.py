@@ -216,13 +216,13 @@ def calibrate(options: Namespace) -> int:
 
 def evaluate(options: Namespace) -> int:
     """Compute the metrics of a model."""
+    from hitforge.predictions import PlannedPiece
     from hitforge.stages import evaluate as stage
 
     settings, study = _study(options)
     plan = {"heldout": options.heldout} | ({"test": options.test} if options.test else {})
     pieces = {
-        name: (stage.PlannedPiece(predictions=tuple(paths), calibration=options.calibration),)
-        for name, paths in plan.items()
+        name: (PlannedPiece(predictions=tuple(paths), calibration=options.calibration),) for name, paths in plan.items()
     }
     stage.evaluate(study, options.model, pieces, options.manifest, settings.seed, options.out, _hash(study, "evaluate"))
     return 0

@@ -21,8 +21,8 @@ _TREES = ("stages.feature_rows", "bdt", "bdt_objectives")
 _NETWORKS = ("networks", "training.member_files", "training.device")
 _STREAM = tuple(f"training.{name}" for name in ("batches", "dataset", "loader", "plan", "window"))
 _VIEWS = (
-    *("stages.report", "stages.report_inputs", "stages.evaluate", "reporting.chapter", "reporting.history"),
-    *("predictions", "validation"),
+    *("stages.report", "stages.report_inputs", "stages.evaluate", "reporting.chapter", "reporting.evaluated"),
+    *("reporting.history", "predictions", "validation"),
 )
 STAGE_MODULES: dict[str, tuple[str, ...]] = {
     "simulate": ("stages.simulate", "hits", "seeds", "compiled"),

@@ -13,8 +13,9 @@ import hdf5plugin
 import numpy as np
 from numpy.typing import NDArray
 
-from hitforge.provenance import atomic_path
-from hitforge.validation import Inventory
+from hitforge.provenance import atomic_path, read_json
+from hitforge.settings_base import Settings
+from hitforge.validation import read_inventory
 
 FORMAT_VERSION = 2
 
@@ -83,6 +84,21 @@ def from_columns(columns: Mapping[str, NDArray[Any]]) -> Predictions:
     return Predictions(**plain, truth=groups["truth"], members=groups["members"], ensemble=groups["ensemble"])
 
 
+class PlannedPiece(Settings):
+    """Part of an evaluation sample: prediction files of a fit, its calibration and the inventory of the sample.
+
+    Without an inventory all predicted events count.
+    """
+
+    predictions: tuple[Path, ...]
+    calibration: Path
+    inventory: Path | None = None
+
+    def read(self) -> EvaluationPiece:
+        """Read the usable predictions and the calibration."""
+        return EvaluationPiece(usable(self.predictions, self.inventory), read_json(self.calibration))
+
+
 @dataclass(frozen=True)
 class EvaluationPiece:
     """Predictions of one fit together with the calibration of that fit: a rotation, or the main fit."""
@@ -139,7 +155,8 @@ def keep_parts(predictions: Predictions, parts: Collection[str]) -> Predictions:
     return predictions.select(np.isin(predictions.part.astype(str), sorted(parts)))
 
 
-def usable(paths: Sequence[Path], inventory: Inventory | None) -> Predictions:
+def usable(paths: Sequence[Path], inventory: Path | None) -> Predictions:
     """Read predictions and keep the parts that the inventory uses (None: all), in comparison order."""
     predictions = read_predictions(paths)
-    return (predictions if inventory is None else keep_parts(predictions, inventory.good)).sorted()
+    kept = predictions if inventory is None else keep_parts(predictions, read_inventory(inventory).good)
+    return kept.sorted()

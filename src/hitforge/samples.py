@@ -14,8 +14,6 @@ from typing import Any
 
 from hitforge.config import NAME, ConfigError, SampleSettings
 
-SHEET_COLUMNS = ("study", "sample", "role", "source", "n_parts", "n_events", "spectrum")
-
 
 @dataclass(frozen=True)
 class Part:

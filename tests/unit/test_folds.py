@@ -77,8 +77,8 @@ def test_other_held_out_folds() -> None:
 @pytest.mark.parametrize("kind", ["full", "unique"])
 def test_too_few_folds_name_the_minimum(kind: str) -> None:
     with pytest.raises(ValueError, match="at least 7 folds, not 6"):
-        fold_scheme(kind, 6, 5)  # type: ignore[arg-type]
-    assert len(fold_scheme(kind, 7, 5)) == 5  # type: ignore[arg-type]
+        fold_scheme(kind, 6, 5)
+    assert len(fold_scheme(kind, 7, 5)) == 5
 
 
 def test_bad_arguments() -> None:
@@ -87,14 +87,14 @@ def test_bad_arguments() -> None:
     with pytest.raises(ValueError, match="must be among 0 to 7"):
         fold_scheme("full", 8, 2, held_out=(8,))
     with pytest.raises(ValueError, match="unknown fold scheme 'half'"):
-        fold_scheme("half", 8, 2)  # type: ignore[arg-type]
+        fold_scheme("half", 8, 2)
 
 
 @given(st.sampled_from(["full", "unique"]), st.integers(1, 9), st.integers(0, 40), st.integers(0, 3))
 def test_schemes_never_leak(kind: str, members: int, spare: int, first_held_out: int) -> None:
     n_folds = members + 2 + spare
     held_out = (first_held_out % n_folds,)
-    scheme = fold_scheme(kind, n_folds, members, held_out)  # type: ignore[arg-type]
+    scheme = fold_scheme(kind, n_folds, members, held_out)
     assert len({member.monitoring for member in scheme}) == members
     for member in scheme:
         used = {*member.training, member.monitoring}

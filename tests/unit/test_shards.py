@@ -58,7 +58,7 @@ def test_empty_shard_is_valid(tmp_path: Path) -> None:
 
 
 def test_failure_leaves_nothing_behind(tmp_path: Path) -> None:
-    def breaks():  # type: ignore[no-untyped-def]
+    def breaks():
         yield toy_block(3)
         raise OSError("disk full")
 

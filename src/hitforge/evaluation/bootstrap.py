@@ -14,6 +14,8 @@ import numpy as np
 from numpy.typing import NDArray
 from pydantic import BaseModel, ConfigDict
 
+from hitforge.evaluation.ordered import sort_in_groups
+
 Floats = NDArray[np.float64]
 Counts = NDArray[np.int64]
 
@@ -114,10 +116,7 @@ class GroupedQuantiles:
     def __init__(
         self, values: NDArray[np.floating], groups: NDArray[np.integer], n_groups: int, quantiles: tuple[float, ...]
     ) -> None:
-        inside = np.flatnonzero(groups >= 0)
-        self._order = inside[np.lexsort((values[inside], groups[inside]))]
-        self._values = np.asarray(values, dtype=np.float64)[self._order]
-        self._starts = np.searchsorted(groups[self._order], np.arange(n_groups + 1))
+        self._order, self._values, self._starts = sort_in_groups(values, groups, n_groups)
         self._quantiles = np.asarray(quantiles, dtype=np.float64)
         self._n_events = len(values)
 

@@ -86,6 +86,14 @@ def packed(values: NDArray[np.floating], replicas: Floats | None, reason: str) -
     return {"value": plain(values), "error": plain(np.where(known, error, np.nan)), "reason": missing}
 
 
+def entry(array: Mapping[str, Any], *index: int) -> dict[str, Any]:
+    """Return one number of what :func:`packed` returned."""
+    value, error = array["value"], array["error"]
+    for i in index:
+        value, error = value[i], None if error is None else error[i]
+    return {"value": value, "error": error, "reason": array["reason"] if value is None or error is None else None}
+
+
 def plain(values: NDArray[np.floating]) -> Any:
     """Return nested lists with null for what is not finite."""
     values = np.asarray(values, dtype=np.float64)

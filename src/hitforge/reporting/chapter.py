@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal, Protocol
 
+from hitforge.predictions import PlannedPiece
 from hitforge.provenance import read_json
 from hitforge.settings_base import Settings
 from hitforge.validation import Inventory, read_inventory
@@ -164,23 +165,7 @@ class Chapter(Settings):
     parts: Mapping[str, Mapping[str, int]] = {}
     headline: tuple[HeadlineNumber, ...] = ()
     front: FrontRow | None = None
-    """Set by :func:`hitforge.stages.report.make_tables`; None for a study without a line on the front page."""
-
-
-class FitOutput(Protocol):
-    """What one fit predicted; :class:`hitforge.stages.evaluate.PlannedPiece` is one."""
-
-    @property
-    def predictions(self) -> tuple[Path, ...]:
-        """Prediction files."""
-
-    @property
-    def calibration(self) -> Path:
-        """Correction of the fit."""
-
-    @property
-    def inventory(self) -> Path | None:
-        """Inventory of the sample; without one all predicted events count."""
+    """Line on the front page of a report of several studies; None leaves it empty."""
 
 
 @dataclass(frozen=True)
@@ -209,7 +194,7 @@ class ReportInputs:
     comparison: Path
     inventories: Mapping[str, Path]
     shards: Mapping[str, tuple[Path, ...]]
-    outputs: Mapping[str, Sequence[FitOutput]] = field(default_factory=dict)
+    outputs: Mapping[str, Sequence[PlannedPiece]] = field(default_factory=dict)
     scaling: Path | None = None
 
     @cached_property
@@ -243,6 +228,16 @@ class ReportInputs:
         return [name for name, sample in self.settings["samples"].items() if sample["role"] == role]
 
 
+def in_order(
+    names: Sequence[str], makers: Sequence[Callable[[ReportInputs], Figure]], inputs: ReportInputs
+) -> Iterator[Figure]:
+    """Yield the figures of a chapter one by one; makers stand in the order of the names that the workflow knows."""
+    for name, make in zip(names, makers, strict=True):
+        figure = make(inputs)
+        assert figure.name == name
+        yield figure
+
+
 class Reporter(Protocol):
     """What the report needs of a study; :class:`hitforge.studies.base.Study` has it."""
 
@@ -256,6 +251,3 @@ class Reporter(Protocol):
 
     def chapter(self, inputs: ReportInputs) -> Chapter:
         """Return the text and the order of the chapter."""
-
-    def front_row(self, inputs: ReportInputs) -> FrontRow | None:
-        """Return the study's line on the front page."""

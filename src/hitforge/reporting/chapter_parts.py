@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 
-from hitforge.reporting.chapter import Cell, Chapter, HeadlineNumber, Item, Measured, ReportInputs, Section
+from hitforge.reporting.chapter import Cell, Chapter, FrontRow, HeadlineNumber, Item, Measured, ReportInputs, Section
 from hitforge.reporting.numbers import fixed
 
 
@@ -15,6 +15,7 @@ def bind_chapter(
     notes: Iterable[str],
     sections: tuple[Section, ...],
     headline: Iterable[HeadlineNumber],
+    front: FrontRow,
 ) -> Chapter:
     """Return the chapter, with the used parts of each sample for the next report's comparison."""
     return Chapter(
@@ -28,6 +29,7 @@ def bind_chapter(
             for sample, inventory in inputs.inventory_of.items()
         },
         headline=tuple(headline),
+        front=front,
     )
 
 
@@ -48,6 +50,14 @@ def models_and_events(inputs: ReportInputs, events: str) -> str:
         f"{fixed(count['train'], 0)} {events} of the train sample and {fixed(count['test'], 0)} test {events} that no "
         "training sees."
     )
+
+
+def parts_left_out(inputs: ReportInputs) -> Iterator[str]:
+    """Yield a note for each sample of which parts were left out."""
+    for sample, inventory in inputs.inventory_of.items():
+        left_out = len(inventory.parts) - len(inventory.good)
+        if left_out:
+            yield f"{left_out} of {len(inventory.parts)} parts of {sample} are left out; the table of parts says why."
 
 
 def evaluated_events(inputs: ReportInputs, sample: str, n: int, events: str) -> str:

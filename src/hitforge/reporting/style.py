@@ -22,8 +22,6 @@ from matplotlib.figure import Figure as MatplotlibFigure
 from hitforge.provenance import atomic_path, write_json
 from hitforge.reporting.chapter import Figure, FigureText
 
-FIGURE_SUFFIXES = ("svg", "png", "json")
-
 COLOURS = ("#3f90da", "#bd1f01", "#ffa90e", "#832db6", "#a96b59", "#e76300", "#b9ac70", "#717581", "#92dadd", "#94a4a2")
 MARKERS = ("o", "s", "^", "D", "v", "P", "X", "<", ">", "*")
 BLUE, RED, ORANGE, PURPLE = COLOURS[:4]

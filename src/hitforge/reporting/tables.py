@@ -18,8 +18,6 @@ from hitforge.provenance import read_json, write_json, write_text
 from hitforge.reporting.chapter import Cell, Column, Measured, Table
 from hitforge.reporting.numbers import GROUP, MINUS, NO_VALUE, PLUS_MINUS, cell_text
 
-TABLE_SUFFIXES = ("csv", "md", "tex", "json")
-
 _TEX = {
     "\\": r"\textbackslash{}", "&": r"\&", "%": r"\%", "$": r"\$", "#": r"\#", "_": r"\_", "{": r"\{", "}": r"\}",
     "~": r"\textasciitilde{}", "^": r"\textasciicircum{}", "<": r"\textless{}", ">": r"\textgreater{}",

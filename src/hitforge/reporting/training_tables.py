@@ -8,6 +8,37 @@ from hitforge.reporting.chapter import Cell, Column, Measured, ReportInputs, Tab
 from hitforge.reporting.history import load_histories
 
 
+def models(inputs: ReportInputs) -> Table:
+    """What each reported model is."""
+    rows = []
+    for model in inputs.metrics:
+        entry, manifest = inputs.settings["models"].get(model, {}), inputs.manifest_of.get(model, {})
+        rows.append(
+            (
+                model,
+                entry.get("kind", manifest.get("kind", "")),
+                entry.get("description", ""),
+                len(manifest.get("features", [])) or None,
+                manifest.get("n_parameters"),
+                len(manifest.get("members", [])) or None,
+            )
+        )
+    return Table(
+        name="models",
+        title="Models",
+        caption="Models of this report; the configuration has all their settings.",
+        columns=(
+            Column(key="model", label="Model", align="left"),
+            Column(key="kind", label="Kind", align="left"),
+            Column(key="description", label="Description", align="left", wide=True),
+            Column(key="features", label="Features"),
+            Column(key="parameters", label="Parameters"),
+            Column(key="members", label="Members"),
+        ),
+        rows=tuple(rows),
+    )
+
+
 def training(inputs: ReportInputs, unit: str, decimals: int | None = None) -> Table:
     """How each member was trained; ``unit`` and ``decimals`` are those of the loss."""
     rows: list[tuple[Cell, ...]] = []

@@ -6,23 +6,9 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from hitforge.predictions import EvaluationPiece, Predictions, usable
+from hitforge.predictions import PlannedPiece, usable
 from hitforge.provenance import read_json, stamp, write_json
-from hitforge.settings_base import Settings
 from hitforge.studies.base import Study
-from hitforge.validation import read_inventory
-
-
-class PlannedPiece(Settings):
-    """Part of an evaluation sample: prediction files, their calibration and the inventory of their sample.
-
-    Without an inventory all predicted events count.
-    """
-
-    predictions: tuple[Path, ...]
-    calibration: Path
-    inventory: Path | None = None
-
 
 Plan = Mapping[str, Sequence[PlannedPiece]]
 
@@ -33,26 +19,14 @@ def read_plan(plan: Mapping[str, Sequence[Mapping[str, Any]]]) -> dict[str, tupl
 
 
 def _samples(study: Study[Any], plan: Plan) -> dict[str, Any]:
-    return {
-        name: study.calibrated(
-            [
-                EvaluationPiece(_events(piece.predictions, piece.inventory), read_json(piece.calibration))
-                for piece in pieces
-            ]
-        )
-        for name, pieces in plan.items()
-    }
-
-
-def _events(predictions: Sequence[Path], inventory: Path | None) -> Predictions:
-    return usable(predictions, None if inventory is None else read_inventory(inventory))
+    return {name: study.calibrated([piece.read() for piece in pieces]) for name, pieces in plan.items()}
 
 
 def calibrate(
     study: Study[Any], predictions: Sequence[Path], inventory: Path | None, out: Path, config_hash: str
 ) -> None:
     """Fit a fit's correction on its held-out events and write it."""
-    events = _events(predictions, inventory)
+    events = usable(predictions, inventory)
     write_json(out, stamp(study=study.name, config_hash=config_hash, n_events=len(events), **study.calibrate(events)))
 
 

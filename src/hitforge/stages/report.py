@@ -29,8 +29,7 @@ def make_tables(study: Reporter, inputs: ReportInputs, folder: Path) -> None:
     for table in study.tables(inputs):
         write_table(table, folder)
         log.info("table %s: %d rows", table.name, len(table.rows))
-    chapter = study.chapter(inputs).model_copy(update={"front": study.front_row(inputs)})
-    write_json(folder / CHAPTER_FILE, chapter.model_dump(mode="json"))
+    write_json(folder / CHAPTER_FILE, study.chapter(inputs).model_dump(mode="json"))
 
 
 def make_figures(study: Reporter, inputs: ReportInputs, folder: Path) -> None:

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from torch import Tensor, nn
 
     from hitforge.predictions import EvaluationPiece, Predictions
-    from hitforge.reporting.chapter import Chapter, Figure, FrontRow, ReportInputs, Table
+    from hitforge.reporting.chapter import Chapter, Figure, ReportInputs, Table
     from hitforge.scaling import Scaling
     from hitforge.training.losses import MemberLoss
 
@@ -208,13 +208,6 @@ class Study(ABC, Generic[SettingsT]):
     @abstractmethod
     def chapter(self, inputs: ReportInputs) -> Chapter:
         """Return the text of the study's chapter and the order of its tables and figures."""
-
-    def front_row(self, inputs: ReportInputs) -> FrontRow | None:
-        """Return the study's line in the table that opens a report of several studies; None leaves a line empty.
-
-        Two models of the report on the same events: the baseline and the ensemble, and the paired difference.
-        """
-        return None
 
     @abstractmethod
     def tables(self, inputs: ReportInputs) -> Sequence[Table]:

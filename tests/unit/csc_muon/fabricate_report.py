@@ -7,11 +7,10 @@ from typing import Any
 
 import numpy as np
 
-from hitforge.predictions import Predictions, write_predictions
+from hitforge.predictions import PlannedPiece, Predictions, write_predictions
 from hitforge.provenance import write_json
 from hitforge.reporting.chapter import ReportInputs
 from hitforge.shards import ShardBlock, ShardLayout, write_shard
-from hitforge.stages.evaluate import PlannedPiece
 from hitforge.studies.csc_muon.evaluation.metrics import (
     apply_calibration,
     calibrate,

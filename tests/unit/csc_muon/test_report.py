@@ -174,10 +174,10 @@ def test_published_values_are_as_printed() -> None:
 def test_aims_are_met_missed_open_or_not_measured(tables: dict[str, Table], inputs: ReportInputs) -> None:
     rows = {row["aim"]: row for row in rows_of(tables["aims"])}
     absent = rows["RMSE of q/pT [1/GeV], CSC alone"]
-    assert absent["verdict"] == "not measured" and absent["distance"].reason == "hgb-fixed-csc-only was not run"  # type: ignore[attr-defined]
+    assert absent["verdict"] == "not measured" and absent["distance"].reason == "hgb-fixed-csc-only was not run"
     rmse = inputs.metrics_of[REFERENCE]["samples"]["test"]["q_over_pt"]["rmse"]
     own = rows["RMSE of q/pT [1/GeV], all planes"]
-    assert own["distance"].value == pytest.approx(rmse["value"] - 0.033)  # type: ignore[attr-defined]
+    assert own["distance"].value == pytest.approx(rmse["value"] - 0.033)
     assert own["verdict"] == "met" and rmse["value"] < 0.033 - 2 * rmse["error"]
     assert rows["at least as good as our trees, RMSE of 1/pT [1/GeV]"]["verdict"] == "met"  # its toy is the best
     cases = ((1.0, 1.0), (1.0, -1.0), (0.1, 1.0), (-1.0, -1.0))

@@ -128,4 +128,4 @@ def test_the_decks_r2_contradicts_its_mse() -> None:
     with pytest.raises(ValueError, match=r"seed-cnn2d: R2 = 0\.9999, but MSE = 0\.00148"):
         check_r2(numbers(0.9999, 0.00148, 0.018), "seed-cnn2d")
     check_r2(numbers(1.0 - 0.00148 / 0.018, 0.00148, 0.018), "seed-cnn2d")
-    check_r2(numbers(None, 0.1, None), "nothing to compare")  # type: ignore[arg-type]
+    check_r2(numbers(None, 0.1, None), "nothing to compare")

@@ -199,7 +199,7 @@ def test_a_failed_write_leaves_nothing(tmp_path: Path, roads: Roads) -> None:
         raise RuntimeError("power cut")
 
     with pytest.raises(RuntimeError, match="power cut"):
-        write_part(tmp_path / "part.root", broken())  # type: ignore[arg-type]
+        write_part(tmp_path / "part.root", broken())
     assert list(tmp_path.iterdir()) == []
 
 

@@ -8,11 +8,10 @@ from typing import Any
 import numpy as np
 
 from hitforge.config import load_settings
-from hitforge.predictions import EvaluationPiece, Predictions, write_predictions
+from hitforge.predictions import EvaluationPiece, PlannedPiece, Predictions, write_predictions
 from hitforge.provenance import write_json
 from hitforge.reporting.chapter import ReportInputs
 from hitforge.shards import ShardBlock, write_shard
-from hitforge.stages.evaluate import PlannedPiece
 from hitforge.stages.fit_scaling import fit_scaling_of
 from hitforge.studies.base import Study, load_study
 from hitforge.studies.object_id.cuts import select

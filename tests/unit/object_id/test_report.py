@@ -53,12 +53,12 @@ def test_the_headline_has_the_floors_and_every_model(inputs: ReportInputs, table
     assert list(rows) == list(STRENGTHS)
     number = inputs.metrics_of["ens5"]["samples"]["test"]["classes"]["macro_recall"]
     assert rows["ens5"]["balanced_accuracy"] == Measured(value=100 * number["value"], error=100 * number["error"])
-    assert rows["majority"]["balanced_accuracy"].value < rows["ens5"]["balanced_accuracy"].value  # type: ignore[attr-defined]
+    assert rows["majority"]["balanced_accuracy"].value < rows["ens5"]["balanced_accuracy"].value
 
 
 def test_supports_add_up(inputs: ReportInputs, tables: dict[str, Table]) -> None:
     rows = [r for r in rows_of(tables["class_report"]) if r["model"] == "hgb" and r["sample"] == "test"]
-    counts = [int(row["support"]) for row in rows]  # type: ignore[call-overload]
+    counts = [int(row["support"]) for row in rows]
     assert sum(counts[:4]) == counts[4] == inputs.metrics_of["hgb"]["samples"]["test"]["n_objects"]
 
 
@@ -83,14 +83,14 @@ def test_single_images_stand_beside_the_printed_ones(inputs: ReportInputs, table
     found = predicted_objects(inputs)
     assert found is not None
     first = found.probabilities[np.flatnonzero(found.label == 2)[0]]
-    assert [rows[2][name].value for name in CLASS_NAMES] == pytest.approx((100 * first).tolist())  # type: ignore[attr-defined]
+    assert [rows[2][name].value for name in CLASS_NAMES] == pytest.approx((100 * first).tolist())
     assert all(99.9 < sum(row) < 100.1 for row in load_published().scores_percent.values())
 
 
 def test_the_sweep_names_its_variants(inputs: ReportInputs, tables: dict[str, Table]) -> None:
     rows = rows_of(tables["sweep"])
     assert [row["model"] for row in rows] == ["sweep-mse"]
-    assert rows[0]["best_epoch"] == 10 and rows[0]["validation_accuracy"].value == pytest.approx(78.0)  # type: ignore[attr-defined]
+    assert rows[0]["best_epoch"] == 10 and rows[0]["validation_accuracy"].value == pytest.approx(78.0)
     alone = Measured(value=100 * inputs.metrics_of["sweep-mse"]["samples"]["test"]["member_accuracy"][0], decimals=2)
     assert rows[0]["test_accuracy"] == alone
 

@@ -11,11 +11,10 @@ from numpy.typing import NDArray
 
 from hitforge.config import load_settings
 from hitforge.hits import CellHits
-from hitforge.predictions import EvaluationPiece, Predictions, write_predictions
+from hitforge.predictions import EvaluationPiece, PlannedPiece, Predictions, write_predictions
 from hitforge.provenance import read_json, write_json
 from hitforge.reporting.chapter import ReportInputs
 from hitforge.shards import ShardBlock, write_shard
-from hitforge.stages.evaluate import PlannedPiece
 from hitforge.studies.base import Study, load_study
 from hitforge.validation import Inventory, PartEntry, write_inventory
 

@@ -6,11 +6,12 @@ from pathlib import Path
 
 from hitforge.config import load_settings
 from hitforge.folds import tree_folds
+from hitforge.predictions import PlannedPiece
 from hitforge.provenance import write_json
 from hitforge.reporting.chapter import ReportInputs
 from hitforge.stages.assemble import assemble_model
 from hitforge.stages.build_shard import build_shard
-from hitforge.stages.evaluate import PlannedPiece, calibrate, compare, evaluate
+from hitforge.stages.evaluate import calibrate, compare, evaluate
 from hitforge.stages.fit_scaling import fit_scaling_of
 from hitforge.stages.fit_table import fit_table_of
 from hitforge.stages.predict import predict_block

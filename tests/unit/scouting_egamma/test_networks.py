@@ -114,7 +114,7 @@ def test_losses_written_out() -> None:
     }
 
     def found(kind: str) -> np.ndarray:
-        loss = CorrectionLoss(NetworkSettings(loss=kind)).eval()  # type: ignore[arg-type]
+        loss = CorrectionLoss(NetworkSettings(loss=kind)).eval()
         return loss.per_event(output, torch.tensor(y)).numpy()
 
     e_true = y * e_reco

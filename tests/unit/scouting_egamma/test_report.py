@@ -44,12 +44,12 @@ def test_every_missing_number_says_why(tables: dict[str, Table]) -> None:
 
 
 def test_trees_narrow_the_response_of_electrons(inputs: ReportInputs, tables: dict[str, Table]) -> None:
-    width = {row[0]: row[1].value for row in tables["headline"].rows}  # type: ignore[union-attr]
+    width = {row[0]: row[1].value for row in tables["headline"].rows}
     assert set(width) == {"raw", "seed-bdt", "hgb", "ens5"}
     assert width["hgb"] < 0.85 * width["raw"]
     # the aims table reads the same differences
     aim = next(row for row in tables["aims"].rows if "seed-bdt at most that of raw" in str(row[0]))
-    assert aim[2].value == pytest.approx(width["seed-bdt"] - width["raw"], abs=1e-9)  # type: ignore[union-attr]
+    assert aim[2].value == pytest.approx(width["seed-bdt"] - width["raw"], abs=1e-9)
 
 
 def test_nothing_is_cut_before_evaluation(inputs: ReportInputs) -> None:

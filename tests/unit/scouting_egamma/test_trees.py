@@ -21,14 +21,14 @@ STUDY = load_study("scouting_egamma", SETTINGS)
 
 
 @pytest.fixture(scope="module")
-def block(tmp_path_factory: pytest.TempPathFactory):  # type: ignore[no-untyped-def]
+def block(tmp_path_factory: pytest.TempPathFactory):
     path = Path(tmp_path_factory.mktemp("part")) / "part.root"
     write_part(path, [simulated(6000)])
     (found,) = STUDY.read(str(path))
     return found
 
 
-def test_block_of_a_part(block) -> None:  # type: ignore[no-untyped-def]
+def test_block_of_a_part(block) -> None:
     sample = simulated(6000)
     kept = sample.take(block.entry)
     assert (kept["e_reco"] > 0).all() and len(block) == ((sample["e_reco"] > 0) & (sample.matrix.sum((1, 2)) > 0)).sum()
@@ -40,7 +40,7 @@ def test_block_of_a_part(block) -> None:  # type: ignore[no-untyped-def]
     assert not {*STUDY.layout.truth, *STUDY.layout.targets} & set(FEATURE_NAMES)
 
 
-def test_each_candidate_belongs_to_one_booster(block) -> None:  # type: ignore[no-untyped-def]
+def test_each_candidate_belongs_to_one_booster(block) -> None:
     y = block.targets["y"]
     tasks = booster_tasks(CorrectionTreeSettings())
     weights = np.stack([task.weight(block.features, y) for task in tasks])
@@ -54,7 +54,7 @@ def test_each_candidate_belongs_to_one_booster(block) -> None:  # type: ignore[n
     assert len(tasks) == SETTINGS.models["hgb"].n_files
 
 
-def test_squared_energies_and_falling_spectra_are_weights(block) -> None:  # type: ignore[no-untyped-def]
+def test_squared_energies_and_falling_spectra_are_weights(block) -> None:
     y, f = block.targets["y"], dict(zip(FEATURE_NAMES, block.features.T, strict=True))
     own = categories(block.features) == 2
     squared = booster_tasks(CorrectionTreeSettings(objective="squared"))[2].weight(block.features, y)
@@ -63,7 +63,7 @@ def test_squared_energies_and_falling_spectra_are_weights(block) -> None:  # typ
     np.testing.assert_allclose(falling[own], f["pt"][own].astype(float) ** -2)
 
 
-def test_quantiles_give_correction_and_width(block) -> None:  # type: ignore[no-untyped-def]
+def test_quantiles_give_correction_and_width(block) -> None:
     settings = CorrectionTreeSettings(objective="quantile")
     label = booster_tasks(settings)[0].label(block.features, block.targets["y"])
     np.testing.assert_allclose(label, np.log(np.clip(block.targets["y"], 0.2, 2.0)), rtol=1e-6)
@@ -79,7 +79,7 @@ def test_quantiles_give_correction_and_width(block) -> None:  # type: ignore[no-
         CorrectionTreeSettings(quantiles=(0.1, 0.5, 0.9))
 
 
-def test_training_cuts(block) -> None:  # type: ignore[no-untyped-def]
+def test_training_cuts(block) -> None:
     y = block.targets["y"]
     kept = {cuts: passes(cuts, block.features, y) for cuts in ("none", "observable", "truth")}
     assert kept["none"].all() and kept["observable"].sum() < len(y)
@@ -88,7 +88,7 @@ def test_training_cuts(block) -> None:  # type: ignore[no-untyped-def]
     np.testing.assert_array_equal(passes("observable", block.features, 3 * y), kept["observable"])
 
 
-def test_baselines(block) -> None:  # type: ignore[no-untyped-def]
+def test_baselines(block) -> None:
     y = block.targets["y"]
     one = np.ones_like(y)
     assert (lookup_columns(fit_lookup(block.features, y, one, TableSettings()), block.features)["y"] == 1).all()

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from torch import nn
 
     from hitforge.predictions import EvaluationPiece, Predictions
-    from hitforge.reporting.chapter import Chapter, Figure, FrontRow, ReportInputs, Table
+    from hitforge.reporting.chapter import Chapter, Figure, ReportInputs, Table
     from hitforge.studies.calo_muon.geometry import Geometry
 
 
@@ -174,12 +174,6 @@ class CaloMuon(Study[CaloMuonSettings]):
         from hitforge.studies.calo_muon.report.text import chapter_text
 
         return chapter_text(inputs)
-
-    def front_row(self, inputs: ReportInputs) -> FrontRow:
-        """Return the study's line on the front page."""
-        from hitforge.studies.calo_muon.report.front import front_row
-
-        return front_row(inputs)
 
     def tables(self, inputs: ReportInputs) -> Sequence[Table]:
         """Return the chapter's tables."""

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from torch import Tensor, nn
 
     from hitforge.predictions import EvaluationPiece, Predictions
-    from hitforge.reporting.chapter import Chapter, Figure, FrontRow, ReportInputs, Table
+    from hitforge.reporting.chapter import Chapter, Figure, ReportInputs, Table
     from hitforge.scaling import Scaling
     from hitforge.training.losses import MemberLoss
 
@@ -191,12 +191,6 @@ class ObjectId(Study[ObjectIdSettings]):
         from hitforge.studies.object_id.report.text import chapter_text
 
         return chapter_text(inputs)
-
-    def front_row(self, inputs: ReportInputs) -> FrontRow:
-        """Return the study's line on the front page."""
-        from hitforge.studies.object_id.report.front import front_row
-
-        return front_row(inputs)
 
     def tables(self, inputs: ReportInputs) -> Sequence[Table]:
         """Return the chapter's tables."""

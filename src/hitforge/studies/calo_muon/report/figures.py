@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from functools import partial
 
-from hitforge.reporting.chapter import Figure, ReportInputs
+from hitforge.reporting.chapter import Figure, ReportInputs, in_order
 from hitforge.reporting.training_figures import importances, learning_rate, loss_history, tuning_history
 from hitforge.studies.calo_muon.report.data_figures import feature_distributions, spectra
 from hitforge.studies.calo_muon.report.event_display import event_displays
@@ -36,8 +36,5 @@ MAKERS: tuple[Callable[[ReportInputs], Figure], ...] = (
 
 
 def all_figures(inputs: ReportInputs) -> Iterator[Figure]:
-    """Yield the figures of the chapter, in the order of :data:`names.FIGURES`."""
-    for name, make in zip(FIGURES, MAKERS, strict=True):
-        figure = make(inputs)
-        assert figure.name == name
-        yield figure
+    """Return the figures of the chapter, one by one, in the order of :data:`names.FIGURES`."""
+    return in_order(FIGURES, MAKERS, inputs)

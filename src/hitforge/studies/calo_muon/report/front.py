@@ -5,8 +5,9 @@ from __future__ import annotations
 from hitforge.provenance import read_json
 from hitforge.reporting.chapter import FrontRow, Measured, ReportInputs
 from hitforge.reporting.chapter_parts import evaluated_events
+from hitforge.reporting.evaluated import evaluation_samples, sample_title
 from hitforge.studies.calo_muon.published import load_published
-from hitforge.studies.calo_muon.report.tables import evaluation_samples, percent, sample_title
+from hitforge.studies.calo_muon.report.tables import percent
 
 BASELINE = "bdt"
 PUBLISHED_ENSEMBLE = "full_ensemble"

@@ -11,6 +11,7 @@ from matplotlib.figure import Figure as MatplotlibFigure
 from matplotlib.lines import Line2D
 
 from hitforge.reporting.chapter import Figure, Measured, ReportInputs
+from hitforge.reporting.evaluated import HELDOUT, evaluation_samples, sample_title
 from hitforge.reporting.plotting import data_label, nothing
 from hitforge.reporting.style import BLUE, GREY, ORANGE, RED, label, new_figure
 from hitforge.studies.calo_muon.report.plotting import (
@@ -20,14 +21,7 @@ from hitforge.studies.calo_muon.report.plotting import (
     energies,
     points,
 )
-from hitforge.studies.calo_muon.report.tables import (
-    HELDOUT,
-    evaluation_samples,
-    percent,
-    published_for,
-    published_number,
-    sample_title,
-)
+from hitforge.studies.calo_muon.report.tables import percent, published_for, published_number
 
 MAX_BIAS = 45.0
 """Largest bias that the panels show in percent; the lowest energies can lie far beyond."""

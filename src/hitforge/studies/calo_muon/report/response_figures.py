@@ -8,17 +8,14 @@ from matplotlib.colors import LogNorm
 from numpy.typing import NDArray
 
 from hitforge.evaluation.calibration import BiasCorrection
-from hitforge.predictions import EvaluationPiece, usable
-from hitforge.provenance import read_json
 from hitforge.reporting.chapter import Figure, ReportInputs
+from hitforge.reporting.evaluated import HELDOUT, sample_title
 from hitforge.reporting.plotting import data_label, nothing
 from hitforge.reporting.style import BLUE, GREY, RED, SEQUENTIAL, label, new_figure
 from hitforge.studies.calo_muon.corrections import as_sample
 from hitforge.studies.calo_muon.evaluate import EvaluationSample, energy_bins
 from hitforge.studies.calo_muon.report.plotting import ENERGY_LABEL
-from hitforge.studies.calo_muon.report.tables import HELDOUT, sample_title
 from hitforge.studies.calo_muon.settings import EvaluationSettings
-from hitforge.validation import read_inventory
 
 _TITLE = "Predicted against true energy"
 
@@ -52,10 +49,7 @@ def linearity(inputs: ReportInputs) -> Figure:
 
 
 def _load(inputs: ReportInputs, name: str) -> EvaluationSample:
-    pieces = []
-    for output in inputs.outputs[name]:
-        inventory = None if output.inventory is None else read_inventory(output.inventory)
-        pieces.append(EvaluationPiece(usable(output.predictions, inventory), read_json(output.calibration)))
+    pieces = [piece.read() for piece in inputs.outputs[name]]
     return as_sample(pieces, EvaluationSettings.model_validate(inputs.settings["evaluation"]))
 
 

@@ -8,14 +8,13 @@ from typing import Any
 from hitforge.provenance import read_json
 from hitforge.reporting.chapter import Cell, Column, Measured, ReportInputs, Table
 from hitforge.reporting.chapter_parts import significance
+from hitforge.reporting.evaluated import HELDOUT, evaluation_samples, sample_title
 from hitforge.reporting.part_tables import bad_parts, cut_flow
 from hitforge.reporting.training_tables import training, tuning
 from hitforge.studies.calo_muon.published import PublishedResult, load_published
 from hitforge.studies.calo_muon.report.data_tables import features
 from hitforge.studies.calo_muon.report.model_tables import models
 from hitforge.studies.calo_muon.report.names import TABLES
-
-HELDOUT = "heldout"
 
 PUBLISHED_AS: Mapping[str, tuple[str | None, str | None]] = {
     # our model: (published singles, published ensemble)
@@ -56,17 +55,6 @@ def all_tables(inputs: ReportInputs) -> Sequence[Table]:
 def percent(number: Mapping[str, Any] | None, absent: str = "not evaluated") -> Measured:
     """Return a fraction of a metrics file as percentage points."""
     return Measured.of(number, 100.0, absent)
-
-
-def sample_title(name: str) -> str:
-    """Return what the report calls an evaluation sample."""
-    return "held-out" if name == HELDOUT else name
-
-
-def evaluation_samples(inputs: ReportInputs) -> list[str]:
-    """Return the evaluated samples: the held-out muons first, then the test samples."""
-    found = dict.fromkeys(name for metrics in inputs.metrics_of.values() for name in metrics["samples"])
-    return sorted(found, key=lambda name: name != HELDOUT)
 
 
 def published_number(result: PublishedResult | None) -> Measured:

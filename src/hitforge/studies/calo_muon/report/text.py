@@ -5,10 +5,12 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from hitforge.reporting.chapter import Chapter, HeadlineNumber, ReportInputs, Section
-from hitforge.reporting.chapter_parts import bind_chapter, items, models_and_events
+from hitforge.reporting.chapter_parts import bind_chapter, items, models_and_events, parts_left_out
+from hitforge.reporting.evaluated import evaluation_samples, sample_title
 from hitforge.reporting.numbers import cell_text
 from hitforge.studies.calo_muon.published import load_published
-from hitforge.studies.calo_muon.report.tables import evaluation_samples, percent, sample_title
+from hitforge.studies.calo_muon.report.front import front_row
+from hitforge.studies.calo_muon.report.tables import percent
 
 TITLE = "Muon energy from a finely segmented calorimeter"
 
@@ -22,6 +24,7 @@ def chapter_text(inputs: ReportInputs) -> Chapter:
         notes=_notes(inputs),
         sections=_sections(inputs),
         headline=_headline(inputs),
+        front=front_row(inputs),
     )
 
 
@@ -71,10 +74,7 @@ def _notes(inputs: ReportInputs) -> Iterator[str]:
     for item in _headline(inputs):
         if item.number.value is None:
             yield f"{item.model}, {item.quantity}: no number, because {item.number.reason}."
-    for sample, inventory in inputs.inventory_of.items():
-        left_out = len(inventory.parts) - len(inventory.good)
-        if left_out:
-            yield f"{left_out} of {len(inventory.parts)} parts of {sample} are left out; the table of parts says why."
+    yield from parts_left_out(inputs)
     yield from _unseen(inputs)
 
 

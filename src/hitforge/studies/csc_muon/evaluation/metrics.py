@@ -5,7 +5,7 @@ The calibration is fitted on held-out muons of one fit and is held fixed in the 
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from dataclasses import replace
 from itertools import combinations
 from typing import Any
@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 
 from hitforge.evaluation.bootstrap import Floats
 from hitforge.evaluation.classes import Auc, ClassCalibration, ClassReport, one_vs_rest
-from hitforge.evaluation.statistics import Arrays, Statistic, packed, plain, ratio, resample
+from hitforge.evaluation.statistics import Arrays, Statistic, entry, packed, plain, ratio, resample
 from hitforge.seeds import child_generator
 from hitforge.studies.csc_muon.evaluation.muons import (
     CLASS_NAMES,
@@ -319,18 +319,5 @@ def headline_numbers(
         "rmse_inverse_pt": metrics["inverse_pt"]["rmse"],
         "rate_reduction": rates.get("headline", missing("not compared")),
         "charge_misid": metrics["charge"]["total"] if "charge" in metrics else missing(UNSIGNED),
-        "median_20gev": _entry(metrics["points"]["median"], POINTS_GEV.index(20.0)),
+        "median_20gev": entry(metrics["points"]["median"], POINTS_GEV.index(20.0)),
     }
-
-
-def _entry(array: Mapping[str, Any], *index: int) -> dict[str, Any]:
-    """Return one number of an array of numbers."""
-    value, error = array["value"], array["error"]
-    for i in index:
-        value, error = value[i], error[i]
-    return {"value": value, "error": error, "reason": array["reason"] if value is None or error is None else None}
-
-
-def entries(array: Mapping[str, Any]) -> Sequence[dict[str, Any]]:
-    """Return the numbers of a one-dimensional array of numbers."""
-    return [_entry(array, i) for i in range(len(array["value"]))]

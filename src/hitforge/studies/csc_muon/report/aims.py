@@ -5,25 +5,25 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from hitforge.reporting.chapter import Cell, Column, Measured, ReportInputs, Table
+from hitforge.reporting.evaluated import SIGMAS, sample_title, shown_sample, verdict
 from hitforge.studies.csc_muon.report.result_tables import headline_of, paired_differences
-from hitforge.studies.csc_muon.report.view import comparison_of, sample_title, shown_sample
+from hitforge.studies.csc_muon.report.view import comparison_of
 
 _LOOKUP, _TREES = "dphi-lut", "hgb"
 _FIXED, _RAW, _CSC_ONLY = "hgb-fixed", "hgb-fixed-raw-phi", "hgb-fixed-csc-only"
-_SIGMAS = 2.0
 
 
 def aims(inputs: ReportInputs) -> Table:
     """Which aims are met; an aim within two errors of its limit is neither met nor missed."""
     rows = tuple(
-        (aim, limit, model, number, _verdict(number, sign)) for aim, limit, model, number, sign in _aims(inputs)
+        (aim, limit, model, number, verdict(number, sign)) for aim, limit, model, number, sign in _aims(inputs)
     )
     return Table(
         name="aims",
         title="Aims",
         caption=(
             f"On the {sample_title(shown_sample(inputs))} muons of this run, the distance to the aim's limit with its "
-            f"bootstrap error; an aim is open within {_SIGMAS:g} errors of the limit. The aims were set for a million "
+            f"bootstrap error; an aim is open within {SIGMAS:g} errors of the limit. The aims were set for a million "
             "generated roads and more, before any model was trained."
         ),
         columns=(
@@ -59,11 +59,3 @@ def _aims(inputs: ReportInputs) -> Iterator[tuple[str, Cell, str, Measured, floa
     ):
         absent = Measured(value=None, reason=f"{model} and {other} were not both run")
         yield aim, f"that of {other}", model, pairs.get((model, other, quantity), absent), -1.0
-
-
-def _verdict(distance: Measured, sign: float) -> str:
-    if distance.value is None or distance.error is None:
-        return "not measured"
-    if abs(distance.value) <= _SIGMAS * distance.error:
-        return "open"
-    return "met" if sign * distance.value > 0 else "missed"

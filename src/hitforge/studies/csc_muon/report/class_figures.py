@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from itertools import pairwise
 
 import numpy as np
-from matplotlib.axes import Axes
-from numpy.typing import NDArray
 
 from hitforge.reporting.chapter import Figure, ReportInputs
-from hitforge.reporting.plotting import data_label, grid_shape, nothing
+from hitforge.reporting.evaluated import axes_of, metrics_of, shown_sample, values
+from hitforge.reporting.plotting import confusion_panels, data_label, draw_confusion, nothing
 from hitforge.reporting.style import GREY, label, new_figure
 from hitforge.studies.csc_muon.evaluation.muons import CLASS_NAMES
 from hitforge.studies.csc_muon.report.plotting import (
@@ -22,7 +20,7 @@ from hitforge.studies.csc_muon.report.plotting import (
     right_title,
     sample_text,
 )
-from hitforge.studies.csc_muon.report.view import axes_of, colour_of, metrics_of, shown_sample, values
+from hitforge.studies.csc_muon.report.view import colour_of
 
 
 def confusion(inputs: ReportInputs) -> Figure:
@@ -31,18 +29,8 @@ def confusion(inputs: ReportInputs) -> Figure:
     title = "Confusion of the four classes"
     if not models:
         return nothing("confusion", title, "no model was evaluated")
-    rows, columns = grid_shape(len(models), 3 if len(models) in (5, 6) else 4)
-    figure = new_figure(3.3 * columns + 0.9, 3.25 * rows + 0.3)
-    grid = figure.subplots(rows, columns, squeeze=False)
-    for axes, (model, (_, _, number)) in zip(grid.flat, models.items(), strict=False):
-        _matrix(axes, 100.0 * values(number), CLASS_NAMES, 9)
-        axes.set_title(model, loc="left", fontweight="bold", fontsize=10.5)
-    for axes in grid.flat[len(models) :]:
-        axes.set_axis_off()
-    for row in grid:
-        row[0].set_ylabel("True class [GeV]")
-    for axes in grid.flat[max(0, len(models) - columns) : len(models)]:
-        axes.set_xlabel("Predicted class [GeV]")
+    percent = {model: 100.0 * values(number) for model, (_, _, number) in models.items()}
+    figure = confusion_panels(percent, CLASS_NAMES, 3 if len(models) in (5, 6) else 4, "[GeV]")
     return Figure(
         "confusion",
         title,
@@ -62,23 +50,12 @@ def confusion_deck(inputs: ReportInputs) -> Figure:
     names = [f"{low:g}–{high:g}" for low, high in pairwise(edges)] + [f">{edges[-1]:g}"]
     figure = new_figure(7.6, 6.4)
     axes = figure.subplots()
-    _matrix(axes, 100.0 * values(models[inputs.reference]["deck_classes"]["confusion"]), names, 8.5)
+    draw_confusion(axes, 100.0 * values(models[inputs.reference]["deck_classes"]["confusion"]), names, 8.5)
     axes.set_xlabel("Predicted $p_T$ class [GeV]")
     axes.set_ylabel("True $p_T$ class [GeV]")
     axes.tick_params(axis="x", rotation=45)
     label(axes, data_label(inputs, shown_sample(inputs)), sample_text(inputs))
     return Figure("confusion_deck", title, "Rows add up to 100 %; classes from the predicted pT, unscaled.", figure)
-
-
-def _matrix(axes: Axes, percent: NDArray[np.float64], names: Sequence[str], size: float) -> None:
-    axes.imshow(np.nan_to_num(percent), cmap="Blues", vmin=0.0, vmax=100.0, aspect="auto")
-    for (i, j), value in np.ndenumerate(percent):
-        text = "–" if np.isnan(value) else f"{value:.1f}" if value < 9.95 else f"{value:.0f}"
-        axes.text(j, i, text, ha="center", va="center", fontsize=size, color="white" if value > 55 else "#1f2430")
-    axes.set_xticks(range(len(names)), names, fontsize=9)
-    axes.set_yticks(range(len(names)), names, fontsize=9)
-    axes.tick_params(which="both", length=0)
-    axes.minorticks_off()
 
 
 def class_calibration(inputs: ReportInputs) -> Figure:

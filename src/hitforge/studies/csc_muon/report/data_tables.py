@@ -88,37 +88,6 @@ def class_shares(inputs: ReportInputs) -> Table:
     )
 
 
-def models(inputs: ReportInputs) -> Table:
-    """What each reported model is."""
-    rows = []
-    for model in inputs.metrics:
-        entry, manifest = inputs.settings["models"].get(model, {}), inputs.manifest_of.get(model, {})
-        rows.append(
-            (
-                model,
-                entry.get("kind", manifest.get("kind", "")),
-                entry.get("description", ""),
-                len(manifest.get("features", [])) or None,
-                manifest.get("n_parameters"),
-                len(manifest.get("members", [])) or None,
-            )
-        )
-    return Table(
-        name="models",
-        title="Models",
-        caption="Models of this report; the configuration has all their settings.",
-        columns=(
-            Column(key="model", label="Model", align="left"),
-            Column(key="kind", label="Kind", align="left"),
-            Column(key="description", label="Description", align="left", wide=True),
-            Column(key="features", label="Features"),
-            Column(key="parameters", label="Parameters"),
-            Column(key="members", label="Members"),
-        ),
-        rows=tuple(rows),
-    )
-
-
 SEARCHED = "seed-bdt"
 
 

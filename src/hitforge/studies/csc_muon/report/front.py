@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from hitforge.reporting.chapter import FrontRow, Measured, ReportInputs
 from hitforge.reporting.chapter_parts import evaluated_events
+from hitforge.reporting.evaluated import metrics_of, sample_title, shown_sample
 from hitforge.studies.csc_muon.published import load_published
 from hitforge.studies.csc_muon.report.result_tables import headline_of
-from hitforge.studies.csc_muon.report.view import metrics_of, sample_title, shown_sample
 
 
 def front_row(inputs: ReportInputs) -> FrontRow:

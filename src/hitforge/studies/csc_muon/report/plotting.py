@@ -12,16 +12,10 @@ from matplotlib.ticker import NullFormatter, ScalarFormatter
 from numpy.typing import NDArray
 
 from hitforge.reporting.chapter import ReportInputs
+from hitforge.reporting.evaluated import metrics_of, sample_title, shown_sample, values
 from hitforge.reporting.plotting import data_label
 from hitforge.reporting.style import MARKERS, label, new_figure
-from hitforge.studies.csc_muon.report.view import (
-    colour_of,
-    main_models,
-    metrics_of,
-    sample_title,
-    shown_sample,
-    values,
-)
+from hitforge.studies.csc_muon.report.view import colour_of, main_models
 
 PT_LABEL = "True $p_T$ [GeV]"
 ETA_LABEL = "|η|"

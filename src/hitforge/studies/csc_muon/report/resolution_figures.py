@@ -7,8 +7,8 @@ from matplotlib.axes import Axes
 from matplotlib.colors import LogNorm
 from numpy.typing import NDArray
 
-from hitforge.predictions import usable
 from hitforge.reporting.chapter import Figure, ReportInputs
+from hitforge.reporting.evaluated import sample_title, shown_sample
 from hitforge.reporting.plotting import nothing
 from hitforge.reporting.style import GREY, RED, SEQUENTIAL
 from hitforge.studies.csc_muon.evaluation.muons import pt_of
@@ -22,8 +22,6 @@ from hitforge.studies.csc_muon.report.plotting import (
     right_title,
     sample_text,
 )
-from hitforge.studies.csc_muon.report.view import HELDOUT, shown_sample
-from hitforge.validation import read_inventory
 
 
 def _binned(inputs: ReportInputs, name: str, title: str, quantity: str, ylabel: str, caption: str) -> Figure:
@@ -111,8 +109,7 @@ def predictions(inputs: ReportInputs) -> Figure:
     """Predicted against true 1/pT and pT of the reference model, muon by muon."""
     title = f"Predicted against true momentum, {inputs.reference}"
     sample = shown_sample(inputs)
-    pieces = inputs.outputs.get(sample, ())
-    loaded = [usable(p.predictions, None if p.inventory is None else read_inventory(p.inventory)) for p in pieces]
+    loaded = [piece.read().predictions for piece in inputs.outputs.get(sample, ())]
     if not sum(len(events) for events in loaded):
         return nothing("predictions", title, "no predictions of the reference model were passed to the report")
     true = np.concatenate([np.abs(events.target) for events in loaded]).astype(np.float64)
@@ -128,7 +125,7 @@ def predictions(inputs: ReportInputs) -> Figure:
     log_pt(right, 2.0, 2000.0)
     right.set_yscale("log")
     right.set_ylabel("Predicted $p_T$ [GeV]")
-    right_title(right, f"{'held-out' if sample == HELDOUT else sample}, {len(true)} muons")
+    right_title(right, f"{sample_title(sample)}, {len(true)} muons")
     left.legend(loc="upper left")
     return Figure(
         "predictions",

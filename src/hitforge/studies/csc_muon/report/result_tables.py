@@ -7,18 +7,10 @@ from typing import Any
 
 from hitforge.reporting.chapter import Cell, Column, Measured, ReportInputs, Table
 from hitforge.reporting.chapter_parts import significance
+from hitforge.reporting.evaluated import cell, evaluation_samples, metrics_of, sample_title, shown_sample
 from hitforge.studies.csc_muon.evaluation.metrics import headline_numbers
 from hitforge.studies.csc_muon.published import load_published
-from hitforge.studies.csc_muon.report.view import (
-    ablation_base,
-    cell,
-    comparison_of,
-    evaluation_samples,
-    metrics_of,
-    published_cell,
-    sample_title,
-    shown_sample,
-)
+from hitforge.studies.csc_muon.report.view import ablation_base, comparison_of, published_cell
 
 SPACES = {"inverse_pt": ("1/pT", "1/GeV"), "pt": ("pT", "GeV"), "q_over_pt": ("q/pT", "1/GeV")}
 """Quantities of the regression table: label and unit."""

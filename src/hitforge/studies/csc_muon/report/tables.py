@@ -6,9 +6,9 @@ from collections.abc import Sequence
 
 from hitforge.reporting.chapter import ReportInputs, Table
 from hitforge.reporting.part_tables import bad_parts, cut_flow, selection
-from hitforge.reporting.training_tables import training, tuning
+from hitforge.reporting.training_tables import models, training, tuning
 from hitforge.studies.csc_muon.report.aims import aims
-from hitforge.studies.csc_muon.report.data_tables import bayesian_search, class_shares, missing_values, models
+from hitforge.studies.csc_muon.report.data_tables import bayesian_search, class_shares, missing_values
 from hitforge.studies.csc_muon.report.names import TABLES
 from hitforge.studies.csc_muon.report.result_tables import ablations, differences, headline, published, regression
 from hitforge.studies.csc_muon.report.threshold_tables import auc, class_report, deck_thresholds

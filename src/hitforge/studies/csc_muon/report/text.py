@@ -5,11 +5,12 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from hitforge.reporting.chapter import Chapter, HeadlineNumber, Measured, ReportInputs, Section
-from hitforge.reporting.chapter_parts import bind_chapter, items, models_and_events
+from hitforge.reporting.chapter_parts import bind_chapter, items, models_and_events, parts_left_out
+from hitforge.reporting.evaluated import HELDOUT, metrics_of, sample_title, shown_sample
 from hitforge.reporting.numbers import cell_text
 from hitforge.studies.csc_muon.published import load_published
+from hitforge.studies.csc_muon.report.front import front_row
 from hitforge.studies.csc_muon.report.result_tables import headline_of
-from hitforge.studies.csc_muon.report.view import HELDOUT, metrics_of, sample_title, shown_sample
 
 TITLE = "Transverse momentum of endcap muons from trigger primitives"
 
@@ -32,6 +33,7 @@ def chapter_text(inputs: ReportInputs) -> Chapter:
         notes=_notes(inputs),
         sections=_sections(inputs),
         headline=_headline(inputs),
+        front=front_row(inputs),
     )
 
 
@@ -97,10 +99,7 @@ def _notes(inputs: ReportInputs) -> Iterator[str]:
     for model, metrics in metrics_of(inputs).items():
         if metrics["n_muons"] < 1000:
             yield f"{model} is evaluated on {metrics['n_muons']} muons only: its numbers show function, not physics."
-    for sample, inventory in inputs.inventory_of.items():
-        left_out = len(inventory.parts) - len(inventory.good)
-        if left_out:
-            yield f"{left_out} of {len(inventory.parts)} parts of {sample} are left out; the table of parts says why."
+    yield from parts_left_out(inputs)
 
 
 def _sections(inputs: ReportInputs) -> tuple[Section, ...]:

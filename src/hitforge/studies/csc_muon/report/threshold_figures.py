@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 
 from hitforge.reporting.chapter import Figure, ReportInputs
+from hitforge.reporting.evaluated import TRAINED_ON, axes_of, metrics_of, shown_sample, values
 from hitforge.reporting.plotting import data_label, nothing
 from hitforge.reporting.style import GREY, INK, label, new_figure
 from hitforge.studies.csc_muon.published import load_published
@@ -20,7 +21,6 @@ from hitforge.studies.csc_muon.report.plotting import (
     right_title,
     sample_text,
 )
-from hitforge.studies.csc_muon.report.view import TRAINED_ON, axes_of, metrics_of, shown_sample, values
 
 _ROWS = (
     ("mae", "MAE in $p_T$ [GeV]"),

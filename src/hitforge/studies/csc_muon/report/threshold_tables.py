@@ -5,17 +5,10 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from hitforge.reporting.chapter import Cell, Column, Measured, ReportInputs, Table
+from hitforge.reporting.evaluated import all_samples, axes_of, cell, metrics_of, sample_title, shown_sample
 from hitforge.studies.csc_muon.evaluation.muons import CLASS_NAMES
 from hitforge.studies.csc_muon.published import load_published
-from hitforge.studies.csc_muon.report.view import (
-    all_samples,
-    axes_of,
-    cell,
-    main_models,
-    metrics_of,
-    sample_title,
-    shown_sample,
-)
+from hitforge.studies.csc_muon.report.view import main_models
 
 _METRICS = {"r2": "R²", "mse": "MSE [GeV²]", "mae": "MAE [GeV]"}
 _RANGES = ("pT ≥ b", "pT < next b", "b ≤ pT < next b")

@@ -8,6 +8,7 @@ import numpy as np
 from matplotlib.axes import Axes
 
 from hitforge.reporting.chapter import Figure, ReportInputs
+from hitforge.reporting.evaluated import axes_of, values
 from hitforge.reporting.plotting import nothing
 from hitforge.reporting.style import COLOURS, GREY, MARKERS
 from hitforge.studies.csc_muon.evaluation.turn_on import turn_on_curve
@@ -22,7 +23,7 @@ from hitforge.studies.csc_muon.report.plotting import (
     right_title,
     sample_text,
 )
-from hitforge.studies.csc_muon.report.view import axes_of, comparison_of, values
+from hitforge.studies.csc_muon.report.view import comparison_of
 
 _NO_SCALING = "no model has a scaled pT: there were too few calibration muons"
 

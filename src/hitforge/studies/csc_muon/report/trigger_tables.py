@@ -6,15 +6,8 @@ from collections.abc import Mapping
 from typing import Any
 
 from hitforge.reporting.chapter import Cell, Column, Measured, ReportInputs, Table
-from hitforge.studies.csc_muon.report.view import (
-    axes_of,
-    cell,
-    comparison_of,
-    main_models,
-    metrics_of,
-    sample_title,
-    shown_sample,
-)
+from hitforge.reporting.evaluated import axes_of, cell, metrics_of, sample_title, shown_sample
+from hitforge.studies.csc_muon.report.view import comparison_of, main_models
 
 
 def turn_on(inputs: ReportInputs) -> Table:

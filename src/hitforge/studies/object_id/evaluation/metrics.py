@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from hitforge.evaluation.bootstrap import Floats
 from hitforge.evaluation.classes import ClassCalibration, ClassReport
-from hitforge.evaluation.statistics import Arrays, Statistic, enough, group_of, packed, ratio, resample
+from hitforge.evaluation.statistics import Arrays, Statistic, enough, group_of, ratio, resample
 from hitforge.seeds import child_generator
 from hitforge.studies.object_id.evaluation.classified import Classified
 from hitforge.studies.object_id.evaluation.matching import matching_weights
@@ -185,16 +185,3 @@ class _Scores:
 def _stream(seed: int, sample: str) -> np.random.Generator:
     # without the model's name: all models of a study share the draws, so their differences are paired
     return child_generator(seed, "evaluation", sample, "bootstrap")
-
-
-def entry(array: Mapping[str, Any], *index: int) -> dict[str, Any]:
-    """Return one number of an array of numbers."""
-    value, error = array["value"], array["error"]
-    for i in index:
-        value, error = value[i], error[i]
-    return {"value": value, "error": error, "reason": array["reason"] if value is None or error is None else None}
-
-
-def missing(reason: str) -> dict[str, Any]:
-    """Return a number that there is not, with its reason."""
-    return packed(np.array(np.nan), None, reason)

@@ -5,11 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from hitforge.reporting.chapter import Column, Measured, ReportInputs, Table
+from hitforge.reporting.evaluated import SIGMAS, sample_title, shown_sample, verdict
 from hitforge.studies.object_id.objects import CLASS_NAMES
 from hitforge.studies.object_id.report.result_tables import difference, headline_of
-from hitforge.studies.object_id.report.view import sample_title, shown_sample
 
-SIGMAS = 2.0
 RECALLS = {"electron": 97.0, "muon": 97.0, "jet": 90.0, "tau": 80.0}
 ORDER = (("hgb", "logreg-T", 25.0), ("ens5", "seed-cnn", 0.0), ("seed-cnn", "hgb", -2.0))
 """First model, second model, and the least difference of their balanced accuracies in points."""
@@ -52,12 +51,3 @@ def _aims(inputs: ReportInputs) -> Iterator[tuple[str, str, Measured]]:
 
 def _shifted(number: Measured, limit: float) -> Measured:
     return number if number.value is None else number.model_copy(update={"value": number.value - limit})
-
-
-def verdict(number: Measured) -> str:
-    """Return met, missed, open, or not measured."""
-    if number.value is None:
-        return "not measured"
-    if abs(number.value) <= SIGMAS * (number.error or 0.0):
-        return "open"
-    return "met" if number.value > 0 else "missed"

@@ -8,12 +8,13 @@ import numpy as np
 
 from hitforge.provenance import read_json
 from hitforge.reporting.chapter import Cell, Column, Measured, ReportInputs, Table
+from hitforge.reporting.evaluated import evaluation_samples, metrics_of, sample_title
 from hitforge.reporting.history import load_histories
 from hitforge.studies.object_id.objects import CLASS_NAMES
 from hitforge.studies.object_id.published import load_published
 from hitforge.studies.object_id.report.object_data import load_objects
 from hitforge.studies.object_id.report.predicted import predicted_objects
-from hitforge.studies.object_id.report.view import SWEEP_PREFIX, evaluation_samples, metrics_of, sample_title
+from hitforge.studies.object_id.report.view import SWEEP_PREFIX
 
 
 def image_scores(inputs: ReportInputs) -> Table:
@@ -119,37 +120,6 @@ def class_counts(inputs: ReportInputs) -> Table:
             Column(key="sample", label="Sample", align="left"),
             *(Column(key=name, label=name) for name in CLASS_NAMES),
             Column(key="all", label="All"),
-        ),
-        rows=tuple(rows),
-    )
-
-
-def models(inputs: ReportInputs) -> Table:
-    """What each reported model is."""
-    rows = []
-    for model in inputs.metrics:
-        entry, manifest = inputs.settings["models"].get(model, {}), inputs.manifest_of[model]
-        rows.append(
-            (
-                model,
-                entry.get("kind", manifest.get("kind", "")),
-                entry.get("description", ""),
-                len(manifest.get("features", [])) or None,
-                manifest.get("n_parameters"),
-                len(manifest.get("members", [])) or None,
-            )
-        )
-    return Table(
-        name="models",
-        title="Models",
-        caption="Models of this report; the configuration has all their settings.",
-        columns=(
-            Column(key="model", label="Model", align="left"),
-            Column(key="kind", label="Kind", align="left"),
-            Column(key="description", label="Description", align="left", wide=True),
-            Column(key="features", label="Features"),
-            Column(key="parameters", label="Parameters"),
-            Column(key="members", label="Members"),
         ),
         rows=tuple(rows),
     )

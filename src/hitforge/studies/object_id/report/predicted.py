@@ -7,12 +7,9 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from hitforge.predictions import EvaluationPiece, usable
-from hitforge.provenance import read_json
 from hitforge.reporting.chapter import ReportInputs
-from hitforge.studies.object_id.report.view import shown_sample
+from hitforge.reporting.evaluated import shown_sample
 from hitforge.studies.object_id.samples import calibrated_sample
-from hitforge.validation import read_inventory
 
 
 @dataclass(frozen=True)
@@ -27,13 +24,7 @@ class PredictedObjects:
 
 def predicted_objects(inputs: ReportInputs) -> PredictedObjects | None:
     """Return the predictions of the reference model on the shown sample; None where the report has none."""
-    pieces = [
-        EvaluationPiece(
-            usable(output.predictions, None if output.inventory is None else read_inventory(output.inventory)),
-            read_json(output.calibration),
-        )
-        for output in inputs.outputs.get(shown_sample(inputs), ())
-    ]
+    pieces = [piece.read() for piece in inputs.outputs.get(shown_sample(inputs), ())]
     if not pieces:
         return None
     sample = calibrated_sample(pieces)

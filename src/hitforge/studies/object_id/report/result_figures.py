@@ -8,19 +8,12 @@ from matplotlib.figure import Figure as MatplotlibFigure
 
 from hitforge.evaluation.bootstrap import Floats
 from hitforge.reporting.chapter import Figure, ReportInputs
-from hitforge.reporting.plotting import data_label, grid_shape, nothing
+from hitforge.reporting.evaluated import axes_of, metrics_of, sample_title, shown_sample, values
+from hitforge.reporting.plotting import confusion_panels, data_label, nothing
 from hitforge.reporting.style import COLOURS, GREY, MARKERS, label, new_figure
 from hitforge.studies.object_id.objects import CLASS_NAMES
 from hitforge.studies.object_id.report.predicted import predicted_objects
-from hitforge.studies.object_id.report.view import (
-    axes_of,
-    colour_of,
-    main_models,
-    metrics_of,
-    sample_title,
-    shown_sample,
-    values,
-)
+from hitforge.studies.object_id.report.view import colour_of, main_models
 
 CLASS_COLOURS = dict(zip(CLASS_NAMES, COLOURS, strict=False))
 
@@ -29,25 +22,9 @@ def confusion(inputs: ReportInputs) -> Figure:
     """Row-normalised confusion with counts, a panel for each main model."""
     metrics = metrics_of(inputs)
     models = [model for model in main_models(inputs) if model in metrics]
-    rows, columns = grid_shape(len(models), 3)
-    figure = new_figure(3.6 * columns + 0.6, 3.5 * rows + 0.4)
-    grid = figure.subplots(rows, columns, squeeze=False)
-    for axes, model in zip(grid.flat, models, strict=False):
-        percent, counts = 100 * values(metrics[model]["classes"]["confusion"]), np.array(metrics[model]["counts"])
-        axes.imshow(np.nan_to_num(percent), cmap="Blues", vmin=0.0, vmax=100.0, aspect="auto")
-        for (i, j), value in np.ndenumerate(percent):
-            text = "–" if np.isnan(value) else f"{value:.1f} %\n{counts[i, j]}"
-            axes.text(j, i, text, ha="center", va="center", fontsize=8.5, color="white" if value > 55 else "#1f2430")
-        axes.set_xticks(range(4), CLASS_NAMES, fontsize=9)
-        axes.set_yticks(range(4), CLASS_NAMES, fontsize=9)
-        axes.tick_params(which="both", length=0)
-        axes.set_title(model, loc="left", fontweight="bold", fontsize=10.5)
-    for axes in grid.flat[len(models) :]:
-        axes.set_axis_off()
-    for row in grid:
-        row[0].set_ylabel("True class")
-    for axes in grid.flat[max(0, len(models) - columns) : len(models)]:
-        axes.set_xlabel("Predicted class")
+    percent = {model: 100.0 * values(metrics[model]["classes"]["confusion"]) for model in models}
+    counts = {model: np.array(metrics[model]["counts"]) for model in models}
+    figure = confusion_panels(percent, CLASS_NAMES, 3, counts=counts)
     return Figure(
         "confusion",
         "Confusion of the four classes",

@@ -6,9 +6,9 @@ from collections.abc import Sequence
 
 from hitforge.reporting.chapter import ReportInputs, Table
 from hitforge.reporting.part_tables import bad_parts, cut_flow, selection
-from hitforge.reporting.training_tables import training, tuning
+from hitforge.reporting.training_tables import models, training, tuning
 from hitforge.studies.object_id.report.aims import aims
-from hitforge.studies.object_id.report.data_tables import class_counts, image_scores, models, sweep
+from hitforge.studies.object_id.report.data_tables import class_counts, image_scores, sweep
 from hitforge.studies.object_id.report.names import TABLES
 from hitforge.studies.object_id.report.result_tables import (
     auc,

@@ -5,11 +5,12 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from hitforge.reporting.chapter import Chapter, HeadlineNumber, ReportInputs, Section
-from hitforge.reporting.chapter_parts import bind_chapter, items, models_and_events
+from hitforge.reporting.chapter_parts import bind_chapter, items, models_and_events, parts_left_out
+from hitforge.reporting.evaluated import HELDOUT, metrics_of, sample_title, shown_sample
 from hitforge.reporting.numbers import cell_text
 from hitforge.studies.object_id.published import load_published
+from hitforge.studies.object_id.report.front import front_row
 from hitforge.studies.object_id.report.result_tables import headline_of
-from hitforge.studies.object_id.report.view import HELDOUT, metrics_of, sample_title, shown_sample
 
 TITLE = "Electron, jet, muon or tau from calorimeter sub-images"
 
@@ -23,7 +24,15 @@ _QUANTITIES = {
 
 def chapter_text(inputs: ReportInputs) -> Chapter:
     """Return title, summary, notes and the order of tables and figures."""
-    return bind_chapter(inputs, TITLE, _summary(inputs), _notes(inputs), _sections(), _headline(inputs))
+    return bind_chapter(
+        inputs,
+        TITLE,
+        summary=_summary(inputs),
+        notes=_notes(inputs),
+        sections=_sections(),
+        headline=_headline(inputs),
+        front=front_row(inputs),
+    )
 
 
 def _headline(inputs: ReportInputs) -> Iterator[HeadlineNumber]:
@@ -80,10 +89,7 @@ def _notes(inputs: ReportInputs) -> Iterator[str]:
     for model, metrics in metrics_of(inputs).items():
         if metrics["n_objects"] < 1000:
             yield f"{model} is evaluated on {metrics['n_objects']} objects only: it shows function, not physics."
-    for sample, inventory in inputs.inventory_of.items():
-        left_out = len(inventory.parts) - len(inventory.good)
-        if left_out:
-            yield f"{left_out} of {len(inventory.parts)} parts of {sample} are left out; the table of parts says why."
+    yield from parts_left_out(inputs)
 
 
 def _sections() -> tuple[Section, ...]:

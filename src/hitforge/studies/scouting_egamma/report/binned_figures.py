@@ -9,24 +9,18 @@ from matplotlib.axes import Axes
 from numpy.typing import NDArray
 
 from hitforge.reporting.chapter import Figure, ReportInputs
+from hitforge.reporting.evaluated import metrics_of, shown_sample, values
 from hitforge.reporting.plotting import data_label
 from hitforge.reporting.style import GREY, MARKERS, SEQUENTIAL, label, new_figure
 from hitforge.studies.scouting_egamma.evaluation.energy_fit import PARAMETERS
 from hitforge.studies.scouting_egamma.geometry import CATEGORIES
-from hitforge.studies.scouting_egamma.report.view import (
-    colour_of,
-    log_percent,
-    metrics_of,
-    sample_text,
-    shown_models,
-    shown_sample,
-)
+from hitforge.studies.scouting_egamma.report.view import colour_of, log_percent, sample_text, shown_models
 
 Floats = NDArray[np.float64]
 
 
 def _numbers(number: dict[str, Any], category: int) -> tuple[Floats, Floats]:
-    return (np.array(number[key][category], dtype=np.float64) for key in ("value", "error"))  # type: ignore[return-value]
+    return values(number)[category], values(number, "error")[category]
 
 
 def _centres(edges: Any) -> Floats:
@@ -84,11 +78,11 @@ def resolution_map(inputs: ReportInputs) -> Figure:
     )
     for row, (key, text, low, high, colours) in zip(grid, quantities, strict=True):
         for particle, axes in enumerate(row):
-            values = 100 * (np.array(found[key]["value"][particle], dtype=np.float64) - (key == "median"))
-            cells = np.ma.masked_invalid(values).T
+            percent = 100 * (values(found[key])[particle] - (key == "median"))
+            cells = np.ma.masked_invalid(percent).T
             places = np.arange(len(pt)), np.arange(len(eta))
             mesh = axes.pcolormesh(*places, cells, cmap=colours, vmin=low, vmax=high)
-            for (i, j), value in np.ndenumerate(values):
+            for (i, j), value in np.ndenumerate(percent):
                 if np.isfinite(value):
                     dark = key == "width" and value < 0.6 * high
                     colour = "white" if dark or (key == "median" and abs(value) > 1.4) else "black"

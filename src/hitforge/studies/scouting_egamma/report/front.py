@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from hitforge.reporting.chapter import FrontRow, Measured, ReportInputs
 from hitforge.reporting.chapter_parts import evaluated_events
+from hitforge.reporting.evaluated import cell, metrics_of, sample_title, shown_sample
 from hitforge.studies.scouting_egamma.evaluation.response import SELECTIONS
 from hitforge.studies.scouting_egamma.geometry import CATEGORIES
-from hitforge.studies.scouting_egamma.report.view import HELDOUT, cell, difference, metrics_of, shown_sample
+from hitforge.studies.scouting_egamma.report.view import difference
 
 BASELINE, ENSEMBLE = "seed-bdt", "ens5"
 CATEGORY = CATEGORIES[0]
@@ -23,9 +24,7 @@ def front_row(inputs: ReportInputs) -> FrontRow:
 
     both = f"{BASELINE} and {ENSEMBLE} were not both run"
     return FrontRow(
-        data=evaluated_events(
-            inputs, sample, first["n"][place[0]][place[1]], f"{'held-out' if sample == HELDOUT else sample} {CATEGORY}"
-        ),
+        data=evaluated_events(inputs, sample, first["n"][place[0]][place[1]], f"{sample_title(sample)} {CATEGORY}"),
         quantity=f"width of the energy response σ_eff / median, {CATEGORY}",
         unit="%",
         baseline=BASELINE,

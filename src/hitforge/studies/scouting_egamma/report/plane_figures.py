@@ -5,10 +5,11 @@ from __future__ import annotations
 import numpy as np
 
 from hitforge.reporting.chapter import Figure, ReportInputs
+from hitforge.reporting.evaluated import shown_sample
 from hitforge.reporting.plotting import data_label, nothing
 from hitforge.reporting.style import GREY, label, new_figure
 from hitforge.studies.scouting_egamma.report.data_figures import density
-from hitforge.studies.scouting_egamma.report.view import reference_sample, sample_text, shown_sample
+from hitforge.studies.scouting_egamma.report.view import reference_sample, sample_text
 
 _NO_PREDICTIONS = "there are no predictions of the reference model"
 _EB = 2

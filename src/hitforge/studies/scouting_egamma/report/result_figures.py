@@ -8,6 +8,7 @@ import numpy as np
 from matplotlib.axes import Axes
 
 from hitforge.reporting.chapter import Figure, ReportInputs
+from hitforge.reporting.evaluated import metrics_of, shown_sample
 from hitforge.reporting.plotting import data_label, nothing
 from hitforge.reporting.style import GREY, MARKERS, label, new_figure
 from hitforge.seeds import child_generator
@@ -16,11 +17,9 @@ from hitforge.studies.scouting_egamma.geometry import CATEGORIES
 from hitforge.studies.scouting_egamma.report.view import (
     colour_of,
     log_percent,
-    metrics_of,
     reference_sample,
     sample_text,
     shown_models,
-    shown_sample,
 )
 
 

@@ -8,15 +8,15 @@ from typing import Any
 import numpy as np
 
 from hitforge.reporting.chapter import Cell, Column, Measured, ReportInputs, Table
+from hitforge.reporting.evaluated import SIGMAS, cell, metrics_of, verdict
 from hitforge.studies.scouting_egamma.evaluation.crystal_ball import FIT_RANGE, PARAMETERS
 from hitforge.studies.scouting_egamma.evaluation.pair_mass import MASS_RANGE_GEV, PAIRS
 from hitforge.studies.scouting_egamma.evaluation.response import SELECTIONS
 from hitforge.studies.scouting_egamma.geometry import CATEGORIES
-from hitforge.studies.scouting_egamma.report.view import SELECTION_TITLES, cell, difference, metrics_of, sample_text
+from hitforge.studies.scouting_egamma.report.view import SELECTION_TITLES, difference, sample_text
 
 _MODEL = Column(key="model", label="Model", align="left")
 _ALL = SELECTIONS.index("all")
-_SIGMAS = 2.0
 ORDER = (("hgb", "seed-bdt"), ("seed-bdt", "raw"), ("ens5", "hgb"))
 """Pairs of models of which the first is meant to be at most as wide as the second."""
 
@@ -57,12 +57,12 @@ def headline(inputs: ReportInputs) -> Table:
 
 def aims(inputs: ReportInputs) -> Table:
     """Which aims are met; one within two errors of its limit is neither met nor missed."""
-    rows = tuple((aim, category, number, verdict(number)) for aim, category, number in _aims(inputs))
+    rows = tuple((aim, category, number, verdict(number, -1.0)) for aim, category, number in _aims(inputs))
     return Table(
         name="aims",
         title="Aims",
         caption=(
-            f"Measured minus limit, for all candidates; an aim is open within {_SIGMAS:g} bootstrap errors of its "
+            f"Measured minus limit, for all candidates; an aim is open within {SIGMAS:g} bootstrap errors of its "
             "limit. Differences of widths are paired."
         ),
         columns=(
@@ -100,15 +100,6 @@ def _aims(inputs: ReportInputs) -> Iterator[tuple[str, str, Measured]]:
 def _beyond(off: Measured, limit: float) -> Measured:
     """Return how far a distance is beyond its limit, either way."""
     return off if off.value is None else off.model_copy(update={"value": abs(off.value) - limit})
-
-
-def verdict(distance: Measured) -> str:
-    """Return ``met``, ``missed``, ``open`` within two errors, or ``not measured``."""
-    if distance.value is None or distance.error is None:
-        return "not measured"
-    if abs(distance.value) <= _SIGMAS * distance.error:
-        return "open"
-    return "met" if distance.value < 0 else "missed"
 
 
 def differences(inputs: ReportInputs) -> Table:

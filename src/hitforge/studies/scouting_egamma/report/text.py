@@ -5,18 +5,28 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from hitforge.reporting.chapter import Chapter, HeadlineNumber, Measured, ReportInputs, Section
-from hitforge.reporting.chapter_parts import bind_chapter, items, models_and_events
+from hitforge.reporting.chapter_parts import bind_chapter, items, models_and_events, parts_left_out
+from hitforge.reporting.evaluated import cell, metrics_of, verdict
 from hitforge.studies.scouting_egamma.evaluation.response import SELECTIONS
 from hitforge.studies.scouting_egamma.geometry import CATEGORIES
-from hitforge.studies.scouting_egamma.report.result_tables import ORDER, verdict
-from hitforge.studies.scouting_egamma.report.view import cell, difference, metrics_of
+from hitforge.studies.scouting_egamma.report.front import front_row
+from hitforge.studies.scouting_egamma.report.result_tables import ORDER
+from hitforge.studies.scouting_egamma.report.view import difference
 
 TITLE = "Electron and photon energies from scouting data"
 
 
 def chapter_text(inputs: ReportInputs) -> Chapter:
     """Return title, summary, notes and the order of tables and figures."""
-    return bind_chapter(inputs, TITLE, _summary(inputs), _notes(inputs), _sections(), _headline(inputs))
+    return bind_chapter(
+        inputs,
+        TITLE,
+        summary=_summary(inputs),
+        notes=_notes(inputs),
+        sections=_sections(),
+        headline=_headline(inputs),
+        front=front_row(inputs),
+    )
 
 
 def _headline(inputs: ReportInputs) -> Iterator[HeadlineNumber]:
@@ -47,7 +57,7 @@ def order_of_models(inputs: ReportInputs) -> Iterator[str]:
         for c, name in enumerate(CATEGORIES):
             number = cell(found, SELECTIONS.index("all"), c, scale=100.0)
             words = name if number.value is None else f"{name} ({_signed(number)})"
-            verdicts.setdefault(verdict(number), []).append(words)
+            verdicts.setdefault(verdict(number, -1.0), []).append(words)
         parts = [f"{_VERDICTS[key]} for {', '.join(names)}" for key, names in verdicts.items()]
         yield f"σ_eff/median of {better} against that of {worse}, difference in percentage points: {'; '.join(parts)}."
 
@@ -85,10 +95,7 @@ def _notes(inputs: ReportInputs) -> Iterator[str]:
         "can memorise; the table of another map shows whether it does. hgb has iphi only within a supermodule."
     )
     yield "Errors are bootstrap errors of the evaluated candidates; they do not contain the spread of a new training."
-    for sample, inventory in inputs.inventory_of.items():
-        left_out = len(inventory.parts) - len(inventory.good)
-        if left_out:
-            yield f"{left_out} of {len(inventory.parts)} parts of {sample} are left out; the table of parts says why."
+    yield from parts_left_out(inputs)
 
 
 def _sections() -> tuple[Section, ...]:

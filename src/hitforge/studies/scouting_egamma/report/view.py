@@ -10,19 +10,16 @@ from matplotlib.axes import Axes
 from matplotlib.ticker import FormatStrFormatter, LogLocator, NullFormatter
 from numpy.typing import NDArray
 
-from hitforge.predictions import join, usable
+from hitforge.evaluation.statistics import plain
 from hitforge.provenance import read_json
-from hitforge.reporting.chapter import Measured, ReportInputs
-from hitforge.reporting.style import COLOURS
+from hitforge.reporting.chapter import ReportInputs
+from hitforge.reporting.evaluated import colour_among, metrics_of, sample_title, shown_sample, values
 from hitforge.shards import Shard
-from hitforge.studies.scouting_egamma.evaluation.calibration import apply_calibration
 from hitforge.studies.scouting_egamma.evaluation.response import SELECTIONS
-from hitforge.studies.scouting_egamma.evaluation.sample import EnergySample, join_samples
-from hitforge.studies.scouting_egamma.samples import energy_sample
+from hitforge.studies.scouting_egamma.evaluation.sample import EnergySample
+from hitforge.studies.scouting_egamma.samples import calibrated
 from hitforge.studies.scouting_egamma.selection import CUT_NAMES
-from hitforge.validation import read_inventory
 
-HELDOUT, TRAINED_ON = "heldout", "trained_on"
 MAX_CANDIDATES = 200_000
 """Distributions of more candidates would look the same; further shards are left out."""
 
@@ -35,30 +32,10 @@ SELECTION_TITLES = dict(
 )
 
 
-def evaluation_samples(inputs: ReportInputs) -> list[str]:
-    """Return the samples that no model was trained on, the held-out candidates first."""
-    found = dict.fromkeys(name for metrics in inputs.metrics_of.values() for name in metrics["samples"])
-    return sorted((name for name in found if name != TRAINED_ON), key=lambda name: name != HELDOUT)
-
-
-def shown_sample(inputs: ReportInputs) -> str:
-    """Return the sample of figures and headline: the first test sample, else the held-out candidates."""
-    samples = evaluation_samples(inputs)
-    return next((name for name in samples if name != HELDOUT), samples[0])
-
-
 def sample_text(inputs: ReportInputs) -> str:
     """Return the shown sample and its number of candidates."""
-    metrics = metrics_of(inputs)
-    sample = shown_sample(inputs)
-    n = next(iter(metrics.values()))["n_candidates"]
-    return f"{'held-out' if sample == HELDOUT else sample}, {n} candidates"
-
-
-def metrics_of(inputs: ReportInputs) -> dict[str, Any]:
-    """Return the metrics on the shown sample of every model that was evaluated on it."""
-    name = shown_sample(inputs)
-    return {model: m["samples"][name] for model, m in inputs.metrics_of.items() if name in m["samples"]}
+    n = next(iter(metrics_of(inputs).values()))["n_candidates"]
+    return f"{sample_title(shown_sample(inputs))}, {n} candidates"
 
 
 def difference(inputs: ReportInputs, first: str, second: str) -> Mapping[str, Any] | None:
@@ -71,13 +48,12 @@ def difference(inputs: ReportInputs, first: str, second: str) -> Mapping[str, An
     turned = found.get(f"{second}:{first}")
     if turned is None:
         return None
-    return {**turned, "value": (-np.array(turned["value"], dtype=np.float64)).tolist()}
+    return {**turned, "value": plain(-values(turned))}
 
 
 def colour_of(inputs: ReportInputs, model: str) -> str:
     """Return a model's colour, the same in every figure; the first is that of the reference."""
-    others = [name for name in inputs.metrics if name != inputs.reference]
-    return COLOURS[0 if model == inputs.reference else (1 + others.index(model)) % len(COLOURS)]
+    return colour_among(list(inputs.metrics), inputs.reference, model)
 
 
 def shown_models(inputs: ReportInputs) -> list[str]:
@@ -91,19 +67,6 @@ def log_percent(axes: Axes) -> None:
     axes.yaxis.set_major_locator(LogLocator(subs=(1.0, 1.5, 2.0, 3.0, 5.0, 7.0)))
     axes.yaxis.set_major_formatter(FormatStrFormatter("%g"))
     axes.yaxis.set_minor_formatter(NullFormatter())
-
-
-def cell(number: Mapping[str, Any] | None, *index: int, scale: float = 1.0, absent: str = "not run") -> Measured:
-    """Return one number of an array of a metrics file as a cell, times ``scale``."""
-    if number is None:
-        return Measured(value=None, reason=absent)
-    value, error = number["value"], number["error"]
-    for i in index:
-        value = value[i]
-        error = None if error is None else error[i]
-    if value is not None and not np.isfinite(value):
-        value = None
-    return Measured.of({"value": value, "error": error, "reason": number["reason"] if value is None else None}, scale)
 
 
 def share_without_energy(inputs: ReportInputs, sample: str) -> float:
@@ -133,9 +96,5 @@ def load_candidates(inputs: ReportInputs, role: str = "train") -> dict[str, NDAr
 
 def reference_sample(inputs: ReportInputs) -> EnergySample | None:
     """Return the shown sample with the calibrated corrections of the reference model, None without predictions."""
-    pieces = []
-    for piece in inputs.outputs.get(shown_sample(inputs), ()):
-        inventory = None if piece.inventory is None else read_inventory(piece.inventory)
-        predictions = join([usable(piece.predictions, inventory)])
-        pieces.append(apply_calibration(energy_sample(predictions), read_json(piece.calibration)))
-    return join_samples(pieces) if pieces else None
+    pieces = [piece.read() for piece in inputs.outputs.get(shown_sample(inputs), ())]
+    return calibrated(pieces) if pieces else None
