@@ -41,7 +41,15 @@ INERT_OF = {
             *("cuts", "thinning", "simulation", "simulation.settings", "objects", "image", "feature_table"),
         ),
         "scouting_egamma": (
-            *("settings", "report", "report.names", "evaluation", "evaluation.settings", "reading", "simulation"),
+            *(
+                "settings",
+                "report",
+                "report.names",
+                "evaluation",
+                "evaluation.settings",
+                "reader_settings",
+                "simulation",
+            ),
             *("simulation.options", "candidates", "geometry", "feature_table", "targets"),
         ),
     }.items()

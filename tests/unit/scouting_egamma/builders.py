@@ -12,7 +12,7 @@ import uproot
 
 from hitforge.studies.scouting_egamma.candidates import COLUMNS, Candidates
 from hitforge.studies.scouting_egamma.simulation.generate import simulate_candidates
-from hitforge.studies.scouting_egamma.simulation.options import SimulationSettings
+from hitforge.studies.scouting_egamma.simulation.settings import SimulationSettings
 from hitforge.studies.scouting_egamma.simulation.write import BRANCHES
 
 

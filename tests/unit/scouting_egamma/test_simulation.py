@@ -9,10 +9,10 @@ from hitforge.studies.scouting_egamma.candidates import TRACK
 from hitforge.studies.scouting_egamma.checks import find_problems
 from hitforge.studies.scouting_egamma.geometry import CATEGORIES
 from hitforge.studies.scouting_egamma.moments import moments_of
-from hitforge.studies.scouting_egamma.reading import ReaderSettings
+from hitforge.studies.scouting_egamma.reader_settings import ReaderSettings
 from hitforge.studies.scouting_egamma.simulation.constants import load_constants
 from hitforge.studies.scouting_egamma.simulation.generate import dead_map, simulate_candidates
-from hitforge.studies.scouting_egamma.simulation.options import SimulationSettings
+from hitforge.studies.scouting_egamma.simulation.settings import SimulationSettings
 from tests.unit.scouting_egamma.builders import simulated
 
 SAMPLE = simulated(60_000)

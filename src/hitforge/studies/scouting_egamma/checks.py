@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from hitforge.studies.scouting_egamma.candidates import CLUSTER, GENERATED, MATRIX, TRACK, Candidates
-from hitforge.studies.scouting_egamma.reading import ReaderSettings
+from hitforge.studies.scouting_egamma.reader_settings import ReaderSettings
 from hitforge.validation import Problem
 
 _MAKE_AGAIN = "write the ntuple again"

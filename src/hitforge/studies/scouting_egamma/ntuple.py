@@ -15,7 +15,7 @@ from hitforge.inspection import Chunk, OpenPart, good_events
 from hitforge.ntuple import entry_ranges, find_tree, naming_damage, open_root, scalar_dtype
 from hitforge.studies.scouting_egamma.candidates import COLUMNS, MATRIX, N_CELLS, TRACK, WORDS, Candidates
 from hitforge.studies.scouting_egamma.checks import find_problems
-from hitforge.studies.scouting_egamma.reading import ReaderSettings
+from hitforge.studies.scouting_egamma.reader_settings import ReaderSettings
 from hitforge.validation import Problem
 
 CHUNK_MB: Final = 4.0

@@ -12,13 +12,13 @@ from hitforge.config import ModelSettings, StudySettings
 from hitforge.settings_base import Settings
 from hitforge.studies.scouting_egamma.evaluation.settings import EvaluationSettings
 from hitforge.studies.scouting_egamma.geometry import CATEGORIES
-from hitforge.studies.scouting_egamma.reading import ReaderSettings
+from hitforge.studies.scouting_egamma.reader_settings import ReaderSettings
 from hitforge.studies.scouting_egamma.report import names
-from hitforge.studies.scouting_egamma.simulation.options import SimulationSettings
+from hitforge.studies.scouting_egamma.simulation.settings import SimulationSettings
 from hitforge.studies.scouting_egamma.targets import QUANTILE_LEVELS
 
 _CANDIDATES = ("candidates", "geometry", "feature_table")
-_READING = (*_CANDIDATES, "moments", "reading", "ntuple", "checks", "selection")
+_READING = (*_CANDIDATES, "moments", "reader_settings", "ntuple", "checks", "selection")
 _INPUTS = (*_CANDIDATES, "moments", "selection", "targets", "trees")
 _NETWORKS = ("networks", "tensors", "inputs")
 

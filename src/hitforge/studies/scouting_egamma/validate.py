@@ -10,7 +10,7 @@ import numpy as np
 from hitforge.inspection import ContentChecksum, inspect
 from hitforge.studies.scouting_egamma.candidates import Candidates
 from hitforge.studies.scouting_egamma.ntuple import CHUNK_MB, checksum_columns, open_candidates
-from hitforge.studies.scouting_egamma.reading import ReaderSettings
+from hitforge.studies.scouting_egamma.reader_settings import ReaderSettings
 from hitforge.studies.scouting_egamma.selection import CUT_NAMES, select
 from hitforge.validation import PartFindings
 

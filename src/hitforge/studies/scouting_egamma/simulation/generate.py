@@ -29,7 +29,7 @@ from hitforge.studies.scouting_egamma.geometry import (
 )
 from hitforge.studies.scouting_egamma.moments import moments_of
 from hitforge.studies.scouting_egamma.simulation.constants import Constants, Region, load_constants
-from hitforge.studies.scouting_egamma.simulation.options import SimulationSettings
+from hitforge.studies.scouting_egamma.simulation.settings import SimulationSettings
 from hitforge.studies.scouting_egamma.simulation.tracks import track_columns
 
 GUNS_PER_CHUNK = 20_000
