@@ -5,25 +5,23 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any, Final
+from typing import Any, Final, Literal
 
 import numpy as np
-import uproot
 from numpy.typing import NDArray
 
+from hitforge.branches import TreeBranches
 from hitforge.inspection import Chunk, OpenPart, good_events
-from hitforge.ntuple import entry_ranges, find_tree, naming_damage, open_root, scalar_dtype
+from hitforge.ntuple import entry_ranges, find_tree, naming_damage, open_root
 from hitforge.studies.csc_muon.checks import Place, find_problems
 from hitforge.studies.csc_muon.npz import is_npz, open_npz
 from hitforge.studies.csc_muon.planes import modes_of
 from hitforge.studies.csc_muon.reader_settings import ReaderSettings
 from hitforge.studies.csc_muon.roads import N_VARIABLES, PARAMETER_NAMES, VARIABLE_NAMES, Roads
-from hitforge.validation import Problem
 
 CHUNK_MB: Final = 16.0
 """Uncompressed bytes of ``variables`` in memory at a time: 46 000 roads."""
 
-_MAKE_AGAIN = "write the ntuple again with this branch (see the table of branches in the documentation)"
 _ARRAYS: Final = {"variables": N_VARIABLES, "parameters": 3}
 
 
@@ -80,13 +78,12 @@ def read_roads(source: str | Path, settings: ReaderSettings, chunk_mb: float = C
     yield from good_events(open_roads(source, settings, chunk_mb))
 
 
-class _RoadTree:
+class _RoadTree(TreeBranches):
     """Reads ranges of entries of one tree."""
 
     def __init__(self, tree: Any, name: str, file: str, settings: ReaderSettings) -> None:
-        self._tree, self._name, self._file, self._names = tree, name, file, settings.branches
-        self._branches = set(tree.keys(recursive=False))
-        self.problems: list[Problem] = []
+        super().__init__(tree, name, file)
+        self._names = settings.branches
         self.layout = "scalars" if self._names else "vector"
         self._event: str | None
         self._weight: str | None
@@ -100,11 +97,12 @@ class _RoadTree:
                 tuple(self._names[column] for column in PARAMETER_NAMES),
             )
             for branch in (*self.place.variables, *self.place.parameters):
-                self._has_scalar(branch, "biuf")
+                self.require_scalar(branch, "biuf")
             self._event, self._weight = self._names.get("event"), self._names.get("w")
-            for optional, kinds in ((self._event, "iu"), (self._weight, "f")):
-                if optional is not None:
-                    self._has_scalar(optional, kinds)
+            if self._event is not None:
+                self.require_scalar(self._event, "iu")
+            if self._weight is not None:
+                self.require_scalar(self._weight, "f")
             # branches of these names in a foreign tree may mean anything
             self._n_hits = self._mode = None
         else:
@@ -114,9 +112,9 @@ class _RoadTree:
                 tuple(f"variables[{column}]" for column in range(N_VARIABLES)),
                 tuple(f"parameters[{column}]" for column in range(3)),
             )
-            for branch, width in _ARRAYS.items():
-                self._has_array(branch, width)
-            self._has_scalar("event", "iu")
+            for branch, length in _ARRAYS.items():
+                self.require_array(branch, length)
+            self.require_scalar("event", "iu")
             self._event, self._weight = "event", self._optional("w", "f")
             self._n_hits, self._mode = self._optional("n_hits", "iu"), self._optional("mode", "iu")
         self.main_branch = self.place.variables[0] if self._names else "variables"
@@ -125,54 +123,16 @@ class _RoadTree:
     def read(self, start: int, stop: int) -> Roads:
         """Read entries ``start:stop``; what the tree does not tell follows from the hits and the generator."""
         if self._names:
-            variables = np.stack([self._array(branch, start, stop) for branch in self.place.variables], axis=1)
-            parameters = np.stack([self._array(branch, start, stop) for branch in self.place.parameters], axis=1)
+            variables = np.stack([self.array(branch, start, stop) for branch in self.place.variables], axis=1)
+            parameters = np.stack([self.array(branch, start, stop) for branch in self.place.parameters], axis=1)
         else:
-            variables, parameters = (self._array(branch, start, stop) for branch in _ARRAYS)
+            variables, parameters = (self.rows(branch, start, stop) for branch in _ARRAYS)
         branches = {"event": self._event, "weight": self._weight, "n_hits": self._n_hits, "mode": self._mode}
-        known = {name: self._array(branch, start, stop) for name, branch in branches.items() if branch is not None}
+        known = {name: self.array(branch, start, stop) for name, branch in branches.items() if branch is not None}
         return complete_roads(variables, parameters, **known)
 
-    def _array(self, branch: str, start: int, stop: int) -> NDArray[Any]:
-        with naming_damage(self._file, self._name, branch):
-            values: NDArray[Any] = self._tree[branch].array(entry_start=start, entry_stop=stop, library="np")
-        return values
-
-    def _optional(self, branch: str, kinds: str) -> str | None:
-        return branch if branch in self._branches and self._has_scalar(branch, kinds) else None
-
-    def _has_scalar(self, branch: str, kinds: str) -> bool:
-        if not self._exists(branch):
-            return False
-        dtype = scalar_dtype(self._tree[branch])
-        if dtype is None or dtype.kind not in kinds:
-            self._wrong("wrong_type", branch, "one floating-point number" if "f" in kinds else "one integer")
-            return False
-        return True
-
-    def _has_array(self, branch: str, width: int) -> None:
-        if not self._exists(branch):
-            return
-        interpretation = self._tree[branch].interpretation
-        expected = f"an array of {width} floating-point numbers"
-        if not isinstance(interpretation, uproot.AsDtype) or interpretation.to_dtype.subdtype is None:
-            self._wrong("wrong_type", branch, expected)
-            return
-        scalar, shape = interpretation.to_dtype.subdtype
-        if scalar.kind != "f":
-            self._wrong("wrong_type", branch, expected)
-        elif shape != (width,):
-            self._wrong("wrong_shape", branch, expected)
-
-    def _exists(self, branch: str) -> bool:
-        if branch not in self._branches:
-            problem = Problem("missing_branch", "the branch is missing", _MAKE_AGAIN, self._file, self._name, branch)
-            self.problems.append(problem)
-        return branch in self._branches
-
-    def _wrong(self, reason: str, branch: str, expected: str) -> None:
-        detail = f"type is {self._tree[branch].typename}, expected {expected} per entry"
-        self.problems.append(Problem(reason, detail, _MAKE_AGAIN, self._file, self._name, branch))
+    def _optional(self, branch: str, kinds: Literal["f", "iu"]) -> str | None:
+        return branch if branch in self.there and self.require_scalar(branch, kinds) else None
 
 
 def _read_npz(source: str, settings: ReaderSettings, chunk_mb: float) -> Iterator[OpenPart[Roads]]:

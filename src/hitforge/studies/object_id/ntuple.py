@@ -8,11 +8,11 @@ from typing import Any, Final
 
 import awkward as ak
 import numpy as np
-import uproot
 from numpy.typing import NDArray
 
+from hitforge.branches import MAKE_AGAIN, TreeBranches
 from hitforge.inspection import Chunk, OpenPart, good_events
-from hitforge.ntuple import NtupleError, entry_ranges, find_tree, naming_damage, open_root, scalar_dtype
+from hitforge.ntuple import NtupleError, entry_ranges, find_tree, naming_damage, open_root
 from hitforge.studies.object_id.cells import CELL_BRANCHES, images_of
 from hitforge.studies.object_id.checks import Place, find_problems
 from hitforge.studies.object_id.image import ImageSettings
@@ -23,7 +23,6 @@ from hitforge.validation import Problem
 CHUNK_MB: Final = 8.0
 """Uncompressed bytes of one channel in memory at a time: 8 000 objects of 16 x 16 cells."""
 
-_MAKE_AGAIN = "write the ntuple again with this branch (see the table of branches in the documentation)"
 _SORT = "sort the entries by event: overlaps are looked for within an event"
 
 
@@ -80,29 +79,29 @@ def _whole_events(ranges: list[tuple[int, int]], event: NDArray[np.uint64]) -> I
         start = max(start, end)
 
 
-class _ObjectTree:
+class _ObjectTree(TreeBranches):
     """Reads ranges of entries of one tree."""
 
     def __init__(self, tree: Any, name: str, file: str, settings: ReaderSettings, image: ImageSettings) -> None:
-        self._tree, self._name, self._file, self._image = tree, name, file, image
-        self._branches = set(tree.keys(recursive=False))
+        super().__init__(tree, name, file)
+        self._image = image
         self._lists = settings.layout == "cells"
-        self.problems: list[Problem] = []
         self.place = Place(file, name, ("cell_et", "cell_et") if self._lists else (settings.em, settings.had))
         if self._lists:
             for branch in CELL_BRANCHES:
-                self._has_list(branch)
+                if self.require(branch) and not self.is_list(branch):
+                    self.note_type("wrong_type", branch, "a list of numbers")
         else:
             for branch in self.place.channels:
-                self._has_array(branch)
+                self.require_array(branch, image.n_cells)
         for branch, dtype in SCALARS.items():
-            self._has_scalar(branch, "f" if np.dtype(dtype).kind == "f" else "iu")
+            self.require_scalar(branch, "f" if np.dtype(dtype).kind == "f" else "iu")
 
     def events(self) -> NDArray[np.uint64]:
         """Return the event number of every entry, and note events that are not in one piece."""
         if self.problems:
             return np.zeros(0, dtype=np.uint64)
-        event = self._scalar("event", 0, self._tree.num_entries).astype(np.uint64)
+        event: NDArray[np.uint64] = self.array("event", 0, self.tree.num_entries).astype(np.uint64)
         first = np.flatnonzero(np.append(True, event[1:] != event[:-1])[: len(event)])
         _, earliest, count = np.unique(event[first], return_index=True, return_counts=True)
         if (count > 1).any():
@@ -110,19 +109,19 @@ class _ObjectTree:
             detail = "the event has other entries further up, with other events between"
             entry = int(first[again[0]])
             self.problems.append(
-                Problem("split_event", detail, _SORT, self._file, self._name, "event", entry, len(again))
+                Problem("split_event", detail, _SORT, self.file, self.name, "event", entry, len(again))
             )
         return event
 
     def read(self, start: int, stop: int) -> Objects:
         """Read entries ``start:stop``."""
-        scalars = {name: self._scalar(name, start, stop).astype(dtype) for name, dtype in SCALARS.items()}
+        scalars = {name: self.array(name, start, stop).astype(dtype) for name, dtype in SCALARS.items()}
         if self._lists:
-            cells = {branch: self._array(branch, start, stop, "ak") for branch in CELL_BRANCHES}
+            cells = {branch: self.array(branch, start, stop, "ak") for branch in CELL_BRANCHES}
             self._check_lists(cells, start)
             image = images_of(cells, scalars["eta"], scalars["phi"], self._image)
         else:
-            flat = [self._array(branch, start, stop, "np").astype(np.float32) for branch in self.place.channels]
+            flat = [self.array(branch, start, stop).astype(np.float32) for branch in self.place.channels]
             image = np.stack(flat, axis=1).reshape(stop - start, *self._image.shape)
         return Objects(image=image, **scalars)
 
@@ -141,50 +140,11 @@ class _ObjectTree:
         for branch in ("cell_eta", "cell_phi"):
             wrong = ~ak.to_numpy(ak.all(np.isfinite(cells[branch]), axis=1))
             if wrong.any():
-                self._raise("not_finite", "a cell's place is NaN or infinite", _MAKE_AGAIN, branch, wrong, start)
+                self._raise("not_finite", "a cell's place is NaN or infinite", MAKE_AGAIN, branch, wrong, start)
 
     def _raise(self, reason: str, detail: str, fix: str, branch: str, bad: NDArray[np.bool_], start: int) -> None:
         entry = start + int(bad.argmax())
-        raise NtupleError(Problem(reason, detail, fix, self._file, self._name, branch, entry, int(bad.sum())))
-
-    def _array(self, branch: str, start: int, stop: int, library: str) -> Any:
-        with naming_damage(self._file, self._name, branch):
-            return self._tree[branch].array(entry_start=start, entry_stop=stop, library=library)
-
-    def _scalar(self, branch: str, start: int, stop: int) -> NDArray[Any]:
-        values: NDArray[Any] = self._array(branch, start, stop, "np")
-        return values
-
-    def _has_scalar(self, branch: str, kinds: str) -> None:
-        if self._exists(branch):
-            dtype = scalar_dtype(self._tree[branch])
-            if dtype is None or dtype.kind not in kinds:
-                self._wrong("wrong_type", branch, "one floating-point number" if "f" in kinds else "one integer")
-
-    def _has_array(self, branch: str) -> None:
-        if not self._exists(branch):
-            return
-        interpretation = self._tree[branch].interpretation
-        expected = f"an array of {self._image.n_cells} floating-point numbers"
-        fixed = isinstance(interpretation, uproot.AsDtype) and interpretation.to_dtype.subdtype is not None
-        if not fixed or interpretation.to_dtype.subdtype[0].kind != "f":
-            self._wrong("wrong_type", branch, expected)
-        elif int(np.prod(interpretation.to_dtype.subdtype[1])) != self._image.n_cells:
-            self._wrong("wrong_shape", branch, expected)
-
-    def _has_list(self, branch: str) -> None:
-        if self._exists(branch) and not isinstance(self._tree[branch].interpretation, uproot.AsJagged):
-            self._wrong("wrong_type", branch, "a list of numbers")
-
-    def _exists(self, branch: str) -> bool:
-        if branch not in self._branches:
-            problem = Problem("missing_branch", "the branch is missing", _MAKE_AGAIN, self._file, self._name, branch)
-            self.problems.append(problem)
-        return branch in self._branches
-
-    def _wrong(self, reason: str, branch: str, expected: str) -> None:
-        detail = f"type is {self._tree[branch].typename}, expected {expected} per entry"
-        self.problems.append(Problem(reason, detail, _MAKE_AGAIN, self._file, self._name, branch))
+        raise NtupleError(Problem(reason, detail, fix, self.file, self.name, branch, entry, int(bad.sum())))
 
 
 def checksum_columns(objects: Objects) -> tuple[NDArray[Any], ...]:

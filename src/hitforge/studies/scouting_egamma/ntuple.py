@@ -4,25 +4,23 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any, Final
+from typing import Any, Final, Literal
 
 import awkward as ak
 import numpy as np
-import uproot
 from numpy.typing import NDArray
 
+from hitforge.branches import TreeBranches
 from hitforge.inspection import Chunk, OpenPart, good_events
-from hitforge.ntuple import entry_ranges, find_tree, naming_damage, open_root, scalar_dtype
+from hitforge.ntuple import entry_ranges, find_tree, naming_damage, open_root
 from hitforge.studies.scouting_egamma.candidates import COLUMNS, MATRIX, N_CELLS, TRACK, WORDS, Candidates
 from hitforge.studies.scouting_egamma.checks import find_problems
 from hitforge.studies.scouting_egamma.reader_settings import ReaderSettings
-from hitforge.validation import Problem
 
 CHUNK_MB: Final = 4.0
 """Uncompressed bytes of ``energyMatrix`` in memory at a time: 40 000 candidates."""
 
 _CHI2 = "trkchi2overndf"
-_MAKE_AGAIN = "write the ntuple again with this branch (see the table of branches in the documentation)"
 
 
 def open_candidates(
@@ -35,7 +33,7 @@ def open_candidates(
     with open_root(source) as file:
         name, tree = find_tree(file, (settings.tree,), source)
         with naming_damage(str(source), name):
-            reader = _Tree(tree, str(source), settings)
+            reader = _CandidateTree(tree, str(source), settings)
             n_bytes = int(file.file.source.num_bytes)
 
         def chunks() -> Iterator[Chunk[Candidates]]:
@@ -69,27 +67,27 @@ def read_candidates(
     yield from good_events(open_candidates(source, settings, chunk_mb))
 
 
-class _Tree:
-    """Reads ranges of entries of one tree."""
+class _CandidateTree(TreeBranches):
+    """Reads ranges of entries of one tree, by the names of columns."""
 
     def __init__(self, tree: Any, file: str, settings: ReaderSettings) -> None:
-        self._tree, self._file, self._settings = tree, file, settings
-        self._there = set(tree.keys(recursive=False))
-        self.problems: list[Problem] = []
-        optional = set() if settings.branch_of("w") in self._there else {"w"}
+        super().__init__(tree, settings.tree, file)
+        self._branch_of = settings.branch_of
+        optional = set() if self._branch_of("w") in self.there else {"w"}
         self._scalars = [name for name in COLUMNS if name not in {MATRIX, *TRACK, *optional}]
         for name in self._scalars:
-            self._check_scalar(name, "iu" if name in {*WORDS, "event"} else "f")
-        self._check_matrix()
-        self._vectors = bool(self._there) and all(self._is_vector(name) for name in TRACK)
+            self.require_scalar(self._branch_of(name), "iu" if name in {*WORDS, "event"} else "f")
+        self.require_array(self._branch_of(MATRIX), N_CELLS)
+        self._vectors = all(self.is_list(self._branch_of(name)) for name in TRACK)
         self.layout = "vectors" if self._vectors else "scalars"
         if not self._vectors:
             for name in TRACK:
-                self._check_scalar(name, "f")
+                self.require_scalar(self._branch_of(name), "f")
 
     def read(self, start: int, stop: int) -> Candidates:
         """Read entries ``start:stop``; without weights they are 1."""
-        columns: dict[str, NDArray[Any]] = {name: self._array(name, start, stop) for name in (*self._scalars, MATRIX)}
+        columns: dict[str, NDArray[Any]] = {name: self._column(name, start, stop) for name in self._scalars}
+        columns[MATRIX] = self.rows(self._branch_of(MATRIX), start, stop)
         # as many as were read: a damaged header can promise any number
         columns.setdefault("w", np.ones(len(columns[MATRIX])))
         columns |= self._tracks(start, stop)
@@ -99,48 +97,17 @@ class _Tree:
     def _tracks(self, start: int, stop: int) -> dict[str, NDArray[Any]]:
         """Return the columns of the best track, NaN where there is none."""
         if not self._vectors:
-            return {name: self._array(name, start, stop) for name in TRACK}
-        jagged = {name: self._array(name, start, stop, "ak") for name in TRACK}
-        chi2 = self._array(_CHI2, start, stop, "ak") if self._settings.branch_of(_CHI2) in self._there else None
+            return {name: self._column(name, start, stop) for name in TRACK}
+        jagged = {name: self._column(name, start, stop, "ak") for name in TRACK}
+        chi2 = self._column(_CHI2, start, stop, "ak") if self._branch_of(_CHI2) in self.there else None
         best = best_track(jagged["detain"], chi2)
         return {
             name: ak.to_numpy(ak.fill_none(ak.firsts(values[best]), np.nan)).astype(np.float32)
             for name, values in jagged.items()
         }
 
-    def _array(self, name: str, start: int, stop: int, library: str = "np") -> Any:
-        branch = self._settings.branch_of(name)
-        with naming_damage(self._file, self._settings.tree, branch):
-            return self._tree[branch].array(entry_start=start, entry_stop=stop, library=library)
-
-    def _is_vector(self, name: str) -> bool:
-        branch = self._settings.branch_of(name)
-        return branch in self._there and isinstance(self._tree[branch].interpretation, uproot.AsJagged)
-
-    def _check_scalar(self, name: str, kinds: str) -> None:
-        if self._exists(name):
-            dtype = scalar_dtype(self._tree[self._settings.branch_of(name)])
-            if dtype is None or dtype.kind not in kinds:
-                self._wrong(name, "one floating-point number" if "f" in kinds else "one integer")
-
-    def _check_matrix(self) -> None:
-        if self._exists(MATRIX):
-            interpretation = self._tree[self._settings.branch_of(MATRIX)].interpretation
-            subdtype = interpretation.to_dtype.subdtype if isinstance(interpretation, uproot.AsDtype) else None
-            if subdtype is None or subdtype[0].kind != "f" or subdtype[1] != (N_CELLS,):
-                self._wrong(MATRIX, f"an array of {N_CELLS} floating-point numbers")
-
-    def _exists(self, name: str) -> bool:
-        branch = self._settings.branch_of(name)
-        if branch not in self._there:
-            place = (self._file, self._settings.tree, branch)
-            self.problems.append(Problem("missing_branch", "the branch is missing", _MAKE_AGAIN, *place))
-        return branch in self._there
-
-    def _wrong(self, name: str, expected: str) -> None:
-        branch = self._settings.branch_of(name)
-        detail = f"type is {self._tree[branch].typename}, expected {expected} per entry"
-        self.problems.append(Problem("wrong_type", detail, _MAKE_AGAIN, self._file, self._settings.tree, branch))
+    def _column(self, name: str, start: int, stop: int, library: Literal["np", "ak"] = "np") -> Any:
+        return self.array(self._branch_of(name), start, stop, library)
 
 
 def best_track(detain: Any, chi2: Any | None) -> Any:
