@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 from pydantic import BaseModel, ConfigDict
 
 from hitforge.evaluation.ordered import sort_in_groups
+from hitforge.seeds import child_generator
 
 Floats = NDArray[np.float64]
 Counts = NDArray[np.int64]
@@ -94,6 +95,11 @@ def standard_error(replicas: Floats) -> Floats:
     mean = values.sum(axis=0) / total
     squares = np.where(finite, (values - mean) ** 2, 0.0).sum(axis=0)
     return np.asarray(np.where(enough, np.sqrt(squares / (total - 1)), np.nan), dtype=np.float64)
+
+
+def draws_of(seed: int, sample: str) -> np.random.Generator:
+    """Return the stream of an evaluation sample, the same for all models: their differences are paired."""
+    return child_generator(seed, "evaluation", sample, "bootstrap")
 
 
 class GroupedQuantiles:

@@ -16,9 +16,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from hitforge.evaluation.bootstrap import Counts, Floats, GroupedQuantiles, Number, bootstrap
+from hitforge.evaluation.bootstrap import Counts, Floats, GroupedQuantiles, Number, bootstrap, draws_of
 from hitforge.evaluation.resolution import BinnedResponse, EnergyBins, Response, challenge_score
-from hitforge.seeds import child_generator
 from hitforge.studies.calo_muon.settings import EvaluationSettings
 
 NOT_CORRECTED = "there is no bias correction"
@@ -116,7 +115,7 @@ def evaluate_sample(name: str, sample: EvaluationSample, settings: EvaluationSet
             lambda counts: np.concatenate([part(counts) for part in parts]),
             len(true),
             settings.bootstraps,
-            _stream(seed, name),
+            draws_of(seed, name),
         )
         if len(true)
         else np.full((2, sum(part.size for part in parts)), np.nan)
@@ -185,7 +184,7 @@ def compare_models(
             lambda counts: np.array([response(counts).mean_improvement for response in responses.values()]),
             len(true),
             settings.bootstraps,
-            _stream(seed, sample),
+            draws_of(seed, sample),
         )
         replicas = dict(zip(responses, columns.T, strict=True))
     return [
@@ -207,11 +206,6 @@ def energy_bins(settings: EvaluationSettings, discrete: bool) -> EnergyBins:
     if discrete:
         return EnergyBins.discrete(settings.test_energies_gev)
     return EnergyBins.spectrum(np.linspace(settings.e_min_gev, settings.e_max_gev, settings.resolution_bins + 1))
-
-
-def _stream(seed: int, sample: str) -> np.random.Generator:
-    # Without the model's name: all models of a study share the draws, so their differences are paired.
-    return child_generator(seed, "evaluation", sample, "bootstrap")
 
 
 def _response(

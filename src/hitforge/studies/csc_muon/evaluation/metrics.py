@@ -13,10 +13,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from hitforge.evaluation.bootstrap import Floats
+from hitforge.evaluation.bootstrap import Floats, draws_of
 from hitforge.evaluation.classes import Auc, ClassCalibration, ClassReport, one_vs_rest
 from hitforge.evaluation.statistics import Arrays, Statistic, entry, packed, plain, ratio, resample
-from hitforge.seeds import child_generator
 from hitforge.studies.csc_muon.evaluation.muons import (
     CLASS_NAMES,
     MuonSample,
@@ -114,7 +113,7 @@ def evaluate_sample(
 ) -> dict[str, Any]:
     """Return the metrics of one model on one sample (see `evaluate_model`)."""
     statistics = _statistics(muons, settings)
-    result: dict[str, Any] = resample(statistics, muons.weights, settings.bootstraps, _stream(seed, name))
+    result: dict[str, Any] = resample(statistics, muons.weights, settings.bootstraps, draws_of(seed, name))
     for space in ("inverse_pt", "pt", "q_over_pt"):
         if space in result:
             check_r2(result[space], f"{model}, sample {name}, {space}")
@@ -134,7 +133,7 @@ def evaluate_sample(
         few = _benchmark_statistics(own, settings)
         result["four_csc"] = {
             "n_muons": len(own),
-            **resample(few, own.weights, settings.bootstraps, _stream(seed, f"{name}, four CSC hits")),
+            **resample(few, own.weights, settings.bootstraps, draws_of(seed, f"{name}, four CSC hits")),
         }
     return result
 
@@ -242,7 +241,7 @@ def compare_models(
     scaled = {name: muons for name, muons in models.items() if muons.scaled_pt is not None}
     if reference in scaled:
         statistics["rates"] = RateReduction(models[reference], scaled, settings)
-    found = resample(statistics, weights, settings.bootstraps, _stream(seed, sample))
+    found = resample(statistics, weights, settings.bootstraps, draws_of(seed, sample))
     rates: dict[str, dict[str, Any]] = {name: {} for name in scaled}
     for key, number in found.get("rates", {}).items():
         model, _, quantity = key.rpartition(":")
@@ -288,11 +287,6 @@ class _Errors:
             for first, second in combinations(values, 2):
                 result[f"{quantity}:{first}:{second}"] = values[first] - values[second]
         return result
-
-
-def _stream(seed: int, sample: str) -> np.random.Generator:
-    # without the model's name: all models of a study share the draws, so their differences are paired
-    return child_generator(seed, "evaluation", sample, "bootstrap")
 
 
 def headline_numbers(

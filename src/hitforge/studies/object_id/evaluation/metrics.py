@@ -9,10 +9,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from hitforge.evaluation.bootstrap import Floats
+from hitforge.evaluation.bootstrap import Floats, draws_of
 from hitforge.evaluation.classes import ClassCalibration, ClassReport
 from hitforge.evaluation.statistics import Arrays, Statistic, enough, group_of, ratio, resample
-from hitforge.seeds import child_generator
 from hitforge.studies.object_id.evaluation.classified import Classified
 from hitforge.studies.object_id.evaluation.matching import matching_weights
 from hitforge.studies.object_id.evaluation.roc import (
@@ -60,7 +59,7 @@ def _edges(settings: EvaluationSettings) -> dict[str, tuple[float, ...]]:
 
 def evaluate_sample(name: str, sample: Classified, settings: EvaluationSettings, seed: int) -> dict[str, Any]:
     """Return the metrics of one model on one sample (see `evaluate_model`)."""
-    stream = _stream(seed, name)
+    stream = draws_of(seed, name)
     result: dict[str, Any] = resample(_statistics(sample, settings), sample.weights, settings.bootstraps, stream)
     counts = np.bincount(sample.label * N_CLASSES + sample.predicted, minlength=N_CLASSES**2)
     result["counts"] = counts.reshape(N_CLASSES, N_CLASSES).tolist()
@@ -154,7 +153,7 @@ def compare_models(
     """
     weights = next(iter(models.values())).weights
     statistics: dict[str, Statistic] = {"scores": _Scores(models)} if len(models) > 1 else {}
-    found = resample(statistics, weights, settings.bootstraps, _stream(seed, sample)).get("scores", {})
+    found = resample(statistics, weights, settings.bootstraps, draws_of(seed, sample)).get("scores", {})
     rows = []
     for key, number in found.items():
         quantity, first, second = key.split(":")
@@ -180,8 +179,3 @@ class _Scores:
             result[f"accuracy:{first}:{second}"] = ratio(gained.sum(), support.sum())
             result[f"balanced_accuracy:{first}:{second}"] = ratio(gained, support).mean()
         return result
-
-
-def _stream(seed: int, sample: str) -> np.random.Generator:
-    # without the model's name: all models of a study share the draws, so their differences are paired
-    return child_generator(seed, "evaluation", sample, "bootstrap")

@@ -10,6 +10,7 @@ from typing import Any
 
 import numpy as np
 
+from hitforge.evaluation.bootstrap import draws_of
 from hitforge.evaluation.statistics import Statistic, resample
 from hitforge.seeds import child_generator
 from hitforge.studies.scouting_egamma.evaluation import crystal_ball
@@ -66,7 +67,7 @@ def evaluate_sample(name: str, sample: EnergySample, settings: EvaluationSetting
         statistics["pulls"] = WidthPulls(sample, settings)
     if "ln_y_quantiles" in sample.columns:
         statistics["coverage"] = Coverage(sample, settings)
-    result: dict[str, Any] = resample(statistics, sample.weights, settings.bootstraps, _stream(seed, name))
+    result: dict[str, Any] = resample(statistics, sample.weights, settings.bootstraps, draws_of(seed, name))
     result["crystal_ball"] = {
         category: crystal_ball.fit(sample.response[own], sample.weights[own])
         for category, own in ((name, sample.category == i) for i, name in enumerate(CATEGORIES))
@@ -101,9 +102,4 @@ def compare_models(
         return {"differences": {}}
     weights = next(iter(models.values())).weights
     statistic = {"differences": WidthDifferences(dict(models), settings)}
-    return resample(statistic, weights, settings.bootstraps, _stream(seed, sample))
-
-
-def _stream(seed: int, sample: str) -> np.random.Generator:
-    # without the model's name: all models of a study share the draws, so their differences are paired
-    return child_generator(seed, "evaluation", sample, "bootstrap")
+    return resample(statistic, weights, settings.bootstraps, draws_of(seed, sample))
