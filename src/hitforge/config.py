@@ -100,6 +100,10 @@ PREDICTION_KEYS = ("threads", "channels_last", "prediction_batch")
 WITHOUT_EFFECT_ON_A_MEMBER = {"members", "folds", "checkpoint_minutes", "prediction_batch"}
 
 
+# evaluations on the train sample, beside those of the test samples by their names
+RESERVED = frozenset({"heldout", "trained_on"})
+
+
 class StudySettings(Settings):
     """What every study has; a study adds its own blocks in a subclass and says which stage reads them.
 
@@ -133,6 +137,11 @@ class StudySettings(Settings):
         for name in (*self.models, *self.samples):
             if not re.match(NAME, name):
                 raise ValueError(f"{name!r}: names of models and samples may hold letters, digits, - and _")
+        taken = sorted(RESERVED & set(self.samples))
+        if taken:
+            raise ValueError(
+                f"samples: the name {taken[0]!r} is that of an evaluation on the train sample; take another"
+            )
         roles = [sample.role for sample in self.samples.values()]
         if self.samples and (roles.count("train") != 1 or "test" not in roles):
             raise ValueError("samples: exactly one with role train (it may list many sources) and at least one test")

@@ -44,6 +44,7 @@ def test_every_shipped_model_is_valid_and_described() -> None:
         ({"folds": {"rotations": 1}}, "between 2 and the fold count"),
         ({"run_models": ["nope"]}, "'nope' is not defined"),
         ({"samples": {"more": {"role": "train", "source": "x.root"}}}, "exactly one with role train"),
+        ({"samples": {"heldout": {"role": "test", "source": "x.root"}}}, "the name 'heldout' is that of an evaluation"),
         ({"models": {"x": {"kind": "trees", "features": "none"}}}, "without input"),
         ({"typo": 1}, "typo"),
     ],
