@@ -50,7 +50,7 @@ INERT_OF = {
                 "reader_settings",
                 "simulation",
             ),
-            *("simulation.options", "candidates", "geometry", "feature_table", "targets"),
+            *("simulation.settings", "candidates", "geometry", "feature_table", "targets"),
         ),
     }.items()
 }

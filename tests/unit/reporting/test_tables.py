@@ -164,12 +164,12 @@ def test_unseen_parts_of_frozen_models_are_named(production: tuple[Study[Any], R
 
 def test_line_on_the_front_page_is_the_paired_gain_over_the_trees(production: tuple[Study[Any], ReportInputs]) -> None:
     study, inputs = production
-    row = study.front_row(inputs)
+    row = study.chapter(inputs).front
     assert row is not None and (row.baseline, row.ensemble) == ("bdt", inputs.reference)
     baseline, ensemble, gain = row.baseline_number.value, row.ensemble_number.value, row.gain.value
     assert baseline is not None and ensemble is not None
     assert gain == pytest.approx(ensemble - baseline) and row.gain.error
     assert "20.72 % (arXiv:2107.02119" in row.published
     without = dataclasses.replace(inputs, metrics={inputs.reference: inputs.metrics[inputs.reference]})
-    row = study.front_row(without)
+    row = study.chapter(without).front
     assert row is not None and row.baseline_number.reason == "bdt was not run"

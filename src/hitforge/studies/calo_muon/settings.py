@@ -14,7 +14,7 @@ from hitforge.studies.calo_muon.report import names
 
 _READING = ("ntuple", "layouts", "decode", "lumin", "geometry", "geometries", "muons")
 _VIEWS = ("muon_data", "names", "tables")
-_TABLE_VIEWS = ("data_tables", "model_tables", "text")
+_TABLE_VIEWS = ("data_tables", "model_tables", "text", "front")
 _SHOWN = ("corrections", "evaluate", "geometry", "geometries")
 _FIGURE_VIEWS = (
     "figures",
