@@ -9,10 +9,10 @@ import pytest
 
 from hitforge.provenance import read_json
 from hitforge.reporting.chapter import Measured, ReportInputs, Table
+from hitforge.reporting.evaluated import verdict
 from hitforge.reporting.style import hep_style, write_figure
 from hitforge.reporting.tables import write_table
 from hitforge.studies.csc_muon.published import load_published
-from hitforge.studies.csc_muon.report.aims import _verdict
 from hitforge.studies.csc_muon.report.class_figures import class_calibration
 from hitforge.studies.csc_muon.report.figures import all_figures
 from hitforge.studies.csc_muon.report.front import front_row
@@ -181,7 +181,7 @@ def test_aims_are_met_missed_open_or_not_measured(tables: dict[str, Table], inpu
     assert own["verdict"] == "met" and rmse["value"] < 0.033 - 2 * rmse["error"]
     assert rows["at least as good as our trees, RMSE of 1/pT [1/GeV]"]["verdict"] == "met"  # its toy is the best
     cases = ((1.0, 1.0), (1.0, -1.0), (0.1, 1.0), (-1.0, -1.0))
-    verdicts = [_verdict(Measured(value=value, error=0.1), sign) for value, sign in cases]
+    verdicts = [verdict(Measured(value=value, error=0.1), sign) for value, sign in cases]
     assert verdicts == ["met", "missed", "open", "met"]
 
 

@@ -6,9 +6,10 @@ import numpy as np
 import pytest
 from scipy.stats import rankdata
 
+from hitforge.evaluation.statistics import entry
 from hitforge.studies.object_id.evaluation.calibration import calibrated, fit_temperature, log_loss, tempered
 from hitforge.studies.object_id.evaluation.matching import matching_weights
-from hitforge.studies.object_id.evaluation.metrics import compare_models, entry, evaluate_sample
+from hitforge.studies.object_id.evaluation.metrics import compare_models, evaluate_sample
 from hitforge.studies.object_id.evaluation.roc import Areas, Question, Working, one_against_rest, pairs
 from hitforge.studies.object_id.evaluation.settings import EvaluationSettings
 from hitforge.studies.object_id.floor import fit_floor, floor_probabilities

@@ -40,7 +40,7 @@ _SMALL = {
         "seed-bdt": {"trees": {**_TREES, "tune": {"trials": 2, "startup_trials": 1, "max_events": 2000}}},
         "hgb": {"trees": {**_TREES, "tune": None}},
         "ens5": {
-            "network": {"channels": [4], "flat": 8, "dense": [16], "joint": [16], "relative_epochs": 1},
+            "network": {"channels": [4], "flat": 8, "dense": [16], "joint": [16]},
             "training": {
                 "members": 2,
                 "batch_size": 128,

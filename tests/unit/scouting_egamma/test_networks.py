@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 import torch
+from scipy.stats import t as student_t
 
 from hitforge.config import load_settings
 from hitforge.scaling import Scaling, fit_scaling
@@ -16,6 +17,7 @@ from hitforge.studies.scouting_egamma.inputs import combine
 from hitforge.studies.scouting_egamma.networks.losses import CorrectionLoss, crystal_ball_log_density
 from hitforge.studies.scouting_egamma.selection import select
 from hitforge.studies.scouting_egamma.settings import EgammaModelSettings, NetworkSettings
+from hitforge.studies.scouting_egamma.targets import DEGREES
 from hitforge.studies.scouting_egamma.tensors import image_of, table_of
 from tests.unit.scouting_egamma.builders import simulated
 
@@ -52,7 +54,7 @@ def test_every_network_gives_a_correction(study: Study, scaling: Scaling, model:
     assert all(p.grad is not None and torch.isfinite(p.grad).all() for p in network.parameters() if p.requires_grad)
     columns = study.output_columns(model, output)
     assert ((columns["y"] >= 0.2) & (columns["y"] <= 2.0)).all()
-    wide = SETTINGS.models[model].network.loss in ("gaussian", "crystal_ball")
+    wide = SETTINGS.models[model].network.loss in ("gaussian", "student_t", "crystal_ball")
     assert ("ln_y_sigma" in columns) == wide
     # the first correction is near none, its width near that of the data
     assert (columns["y"] - 1).abs().max() < 0.2
@@ -107,10 +109,10 @@ def test_table_is_standardised_with_logarithms_of_energies(study: Study, scaling
 def test_losses_written_out() -> None:
     rng = np.random.default_rng(2)
     y, said, e_reco = rng.uniform(0.5, 1.8, 50), rng.uniform(0.8, 1.3, 50), rng.uniform(2, 200, 50)
-    log_sigma = rng.uniform(-5, -1, 50)
+    log_scale = rng.uniform(-5, -1, 50)
     output = {
         name: torch.tensor(values)
-        for name, values in (("y", said), ("ln_y", np.log(said)), ("ln_y_log_sigma", log_sigma), ("e_reco", e_reco))
+        for name, values in (("y", said), ("ln_y", np.log(said)), ("ln_y_log_scale", log_scale), ("e_reco", e_reco))
     }
 
     def found(kind: str) -> np.ndarray:
@@ -120,26 +122,14 @@ def test_losses_written_out() -> None:
     e_true = y * e_reco
     np.testing.assert_allclose(found("relative"), ((said * e_reco - e_true) / e_true) ** 2, rtol=1e-5)
     np.testing.assert_allclose(found("absolute"), (said * e_reco - e_true) ** 2, rtol=1e-4)
-    sigma = np.exp(log_sigma)
+    sigma = np.exp(log_scale)
     gaussian = np.log(sigma) + 0.5 * ((np.log(y) - np.log(said)) / sigma) ** 2
     np.testing.assert_allclose(found("gaussian"), gaussian, rtol=1e-4)
+    density = -student_t.logpdf(np.log(y), DEGREES, loc=np.log(said), scale=sigma)
+    np.testing.assert_allclose(found("student_t"), density + student_t.logpdf(0, DEGREES), rtol=1e-4)
     # beyond the range, targets are cut
     far = CorrectionLoss(NetworkSettings()).per_event({"y": torch.tensor([1.0])}, torch.tensor([9.0]))
     assert float(far) == pytest.approx((1 / 2 - 1) ** 2)
-
-
-def test_gaussian_trains_on_the_relative_loss_first_and_is_monitored_with_the_likelihood() -> None:
-    loss = CorrectionLoss(NetworkSettings(loss="gaussian", relative_epochs=2))
-    output = {"y": torch.tensor([1.1]), "ln_y": torch.tensor([1.1]).log(), "ln_y_log_sigma": torch.tensor([-3.0])}
-    target = torch.tensor([1.0])
-    values = {"train": [], "monitor": []}
-    for epoch in range(3):
-        values["train"].append(float(loss.train()(output, target)))
-        values["monitor"].append(float(loss.eval()(output, target)))
-        loss.end_of_epoch(epoch)
-    assert values["train"][:2] == pytest.approx([0.01, 0.01], rel=1e-4)
-    assert values["train"][2] == values["monitor"][2] and len(set(values["monitor"])) == 1
-    assert int(loss.state_dict()["epochs"]) == 3  # it survives a checkpoint
 
 
 def test_crystal_ball_is_that_of_the_fit_with_true_gradients() -> None:

@@ -49,8 +49,8 @@ def network_inputs(
 def output_columns(output: Mapping[str, Tensor]) -> dict[str, Tensor]:
     """Return ``y`` and, where the network has a width, ``ln_y_sigma``, shape (n,)."""
     columns = {"y": output["y"].clamp(*Y_RANGE)}
-    if "ln_y_log_sigma" in output:
-        columns["ln_y_sigma"] = torch.exp(output["ln_y_log_sigma"])
+    if "ln_y_log_scale" in output:
+        columns["ln_y_sigma"] = torch.exp(output["ln_y_log_scale"])
     if "sigma" in output:
         columns["ln_y_sigma"] = output["sigma"] / output["mu"]
     return columns

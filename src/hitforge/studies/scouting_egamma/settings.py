@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import ClassVar, Literal, Self
 
-from pydantic import Field, NonNegativeFloat, NonNegativeInt, PositiveInt, model_validator
+from pydantic import Field, NonNegativeFloat, PositiveInt, model_validator
 
 from hitforge.bdt_settings import TreeSettings
 from hitforge.config import ModelSettings, StudySettings
@@ -24,7 +24,7 @@ _NETWORKS = ("networks", "tensors", "inputs")
 
 TrainingCuts = Literal["none", "observable", "truth"]
 Image = Literal["ratios", "emax", "log_emax", "log_weights", "energies", "off"]
-NetworkLoss = Literal["relative", "absolute", "gaussian", "crystal_ball"]
+NetworkLoss = Literal["relative", "absolute", "gaussian", "student_t", "crystal_ball"]
 
 
 class CorrectionTreeSettings(TreeSettings):
@@ -75,10 +75,9 @@ class NetworkSettings(Settings):
     joint: tuple[PositiveInt, ...] = Field((128, 64), description="units of the dense layers on both")
     loss: NetworkLoss = Field(
         "relative",
-        description="((E_predicted - E_MC) / E_MC)^2, (E_predicted - E_MC)^2, likelihood of a Gaussian in ln y, or "
-        "of a double-sided Crystal Ball in y",
+        description="((E_predicted - E_MC) / E_MC)^2, (E_predicted - E_MC)^2, likelihood of a Gaussian or of "
+        "Student's t (3 degrees of freedom) in ln y, or of a double-sided Crystal Ball in y",
     )
-    relative_epochs: NonNegativeInt = Field(3, description="epochs of the relative loss before the Gaussian likelihood")
 
 
 class EgammaModelSettings(ModelSettings):

@@ -12,7 +12,7 @@ from hitforge.studies.scouting_egamma.settings import NetworkSettings
 from hitforge.studies.scouting_egamma.targets import Y_RANGE
 from hitforge.studies.scouting_egamma.tensors import N_CHANNELS
 
-N_OUTPUTS = {"relative": 1, "absolute": 1, "gaussian": 2, "crystal_ball": 6}
+N_OUTPUTS = {"relative": 1, "absolute": 1, "gaussian": 2, "student_t": 2, "crystal_ball": 6}
 SIGMA_RANGE = (0.0002, 0.5)
 """Range of the Crystal Ball's width, as in the CMS trainer."""
 
@@ -47,7 +47,7 @@ class HybridNetwork(nn.Module):
         self.output = nn.Linear(joined, N_OUTPUTS[settings.loss])
         nn.init.normal_(self.output.weight, std=0.01)
         nn.init.zeros_(self.output.bias)
-        if settings.loss == "gaussian":
+        if settings.loss in ("gaussian", "student_t"):
             with torch.no_grad():
                 self.output.bias[1] = math.log(_FIRST_SIGMA)
         if settings.loss == "crystal_ball":
@@ -70,7 +70,7 @@ class HybridNetwork(nn.Module):
         Returns
         -------
         dict
-            ``y`` always. With a Gaussian ``ln_y`` and ``ln_y_log_sigma``; with a double-sided Crystal Ball its
+            ``y`` always. With a Gaussian or Student's t ``ln_y`` and ``ln_y_log_scale``; with a double-sided Crystal Ball its
             ``mu``, ``sigma``, ``alpha_low``, ``n_low``, ``alpha_high`` and ``n_high`` in y.
         """
         branches = []
@@ -79,9 +79,9 @@ class HybridNetwork(nn.Module):
         if features is not None:
             branches.append(self.table(features))
         out = self.output(self.joint(torch.cat(branches, dim=1))).float()
-        if self.loss == "gaussian":
+        if self.loss in ("gaussian", "student_t"):
             ln_y = out[:, 0]
-            return {"y": torch.exp(ln_y), "ln_y": ln_y, "ln_y_log_sigma": out[:, 1].clamp(-9.0, 1.0)}
+            return {"y": torch.exp(ln_y), "ln_y": ln_y, "ln_y_log_scale": out[:, 1].clamp(-9.0, 1.0)}
         if self.loss == "crystal_ball":
             mu, sigma = _limited(out[:, 0], Y_RANGE), _limited(out[:, 1], SIGMA_RANGE)
             shape = functional.softplus(out[:, 2:])

@@ -8,7 +8,7 @@ import torch
 from torch import Tensor
 
 from hitforge.studies.scouting_egamma.settings import NetworkSettings
-from hitforge.studies.scouting_egamma.targets import Y_RANGE
+from hitforge.studies.scouting_egamma.targets import DEGREES, Y_RANGE
 from hitforge.training.losses import MemberLoss
 
 Outputs = Mapping[str, Tensor]
@@ -18,35 +18,30 @@ class CorrectionLoss(MemberLoss):
     """The loss that a network's settings name.
 
     ``relative`` is ((E_predicted - E_MC) / E_MC)^2 = (y_predicted / y - 1)^2 and ``absolute`` (E_predicted - E_MC)^2
-    in GeV^2. ``gaussian`` is the negative log-likelihood ln(sigma) + ((ln y - mean) / sigma)^2 / 2, after some epochs
-    of the relative loss alone; it always monitors, so that epochs can be compared. ``crystal_ball`` is the negative
-    log-likelihood of a double-sided Crystal Ball in y.
+    in GeV^2. The others are negative log-likelihoods without constants: ``gaussian`` and ``student_t`` of ln y,
+    ``crystal_ball`` of y with both sides.
     """
-
-    epochs: Tensor
 
     def __init__(self, settings: NetworkSettings) -> None:
         super().__init__()
-        self.settings = settings
-        self.register_buffer("epochs", torch.zeros((), dtype=torch.int64))
-
-    def end_of_epoch(self, epoch: int) -> None:
-        """Count the epochs, for the change of the loss."""
-        self.epochs.fill_(epoch + 1)
+        self.kind = settings.loss
 
     def per_event(self, output: Outputs, target: Tensor, weight: Tensor | None = None) -> Tensor:
         """Return the loss of each candidate, shape (n,)."""
         y = target.float().clamp(*Y_RANGE)
-        kind = self.settings.loss
-        if kind == "relative" or (kind == "gaussian" and self.training and self.epochs < self.settings.relative_epochs):
+        if self.kind == "relative":
             loss = relative_loss(output["y"], y)
-        elif kind == "absolute":
+        elif self.kind == "absolute":
             loss = (output["e_reco"] * (output["y"] - y)).square()
-        elif kind == "gaussian":
-            pull = (torch.log(y) - output["ln_y"]) * torch.exp(-output["ln_y_log_sigma"])
-            loss = output["ln_y_log_sigma"] + 0.5 * pull.square()
-        else:
+        elif self.kind == "crystal_ball":
             loss = -crystal_ball_log_density(y, output)
+        else:
+            squared_pull = ((torch.log(y) - output["ln_y"]) * torch.exp(-output["ln_y_log_scale"])).square()
+            loss = output["ln_y_log_scale"] + (
+                0.5 * squared_pull
+                if self.kind == "gaussian"
+                else 0.5 * (DEGREES + 1) * torch.log1p(squared_pull / DEGREES)
+            )
         return loss if weight is None else loss * weight
 
     def metrics(self, output: Outputs, target: Tensor) -> Mapping[str, Tensor]:
