@@ -70,8 +70,8 @@ class HybridNetwork(nn.Module):
         Returns
         -------
         dict
-            ``y`` always. With a Gaussian or Student's t ``ln_y`` and ``ln_y_log_scale``; with a double-sided Crystal Ball its
-            ``mu``, ``sigma``, ``alpha_low``, ``n_low``, ``alpha_high`` and ``n_high`` in y.
+            ``y`` always. With a Gaussian or Student's t ``ln_y`` and ``ln_y_log_scale``; with a double-sided
+            Crystal Ball its ``mu``, ``sigma``, ``alpha_low``, ``n_low``, ``alpha_high`` and ``n_high`` in y.
         """
         branches = []
         if image is not None:
