@@ -6,15 +6,15 @@ import numpy as np
 import pytest
 import torch
 
-from hitforge.scaling import fit_scaling
+from hitforge.scaling import fit_scaling, identity_scaling
 from hitforge.studies.object_id.feature_table import HIGH_LEVEL
 from hitforge.studies.object_id.features import features_of
 from hitforge.studies.object_id.image import ImageSettings
 from hitforge.studies.object_id.inputs import channel_deviations, network_inputs, output_columns
-from hitforge.studies.object_id.networks.augmentation import Augmentation
+from hitforge.studies.object_id.networks.augmentation import CELL_NOISE, Augmentation
 from hitforge.studies.object_id.networks.build import build_network
 from hitforge.studies.object_id.networks.losses import ClassLoss
-from hitforge.studies.object_id.settings import NetworkSettings, ObjectModelSettings
+from hitforge.studies.object_id.settings import Cells, NetworkSettings, ObjectModelSettings
 from tests.unit.object_id.part_builders import IMAGE, some_objects
 
 RESIDUAL = NetworkSettings(architecture="residual", convolutions=(8, 16, 32), dense=32)
@@ -90,7 +90,8 @@ def test_augmentation_is_for_training_and_keeps_the_energy_within_its_range() ->
     varied = Augmentation()(centre)
     assert varied.shape == centre.shape
     total = varied.sum(dim=(1, 2, 3)) / 2
-    assert total.min() >= 0.97 and total.max() <= 1.03 and total.std() > 0.01
+    assert total.min() >= 0.97 - 5 * CELL_NOISE and total.max() <= 1.03 + 5 * CELL_NOISE and total.std() > 0.01
+    assert (varied[:, 0] - varied[:, 1]).sum(dim=(1, 2)).std() == pytest.approx(2**0.5 * CELL_NOISE, rel=0.2)
     rows = torch.nonzero(varied[:, 0])[:, 1]
     assert set(rows.tolist()) == {4, 5, 6, 9, 10, 11}  # flipped or not, shifted by up to one
 
@@ -101,14 +102,24 @@ def test_inputs_are_scaled_by_the_training_deviation_and_hide_a_channel() -> Non
     scaling = fit_scaling([(stored, np.ones(len(stored), np.int16))], names, 2, [0])
     deviations = channel_deviations(scaling, IMAGE)
     assert deviations == pytest.approx([stored[:, :256].std(), stored[:, 256:512].std()], rel=1e-3)
-    own = network_inputs(scaling, IMAGE, (), HIGH_LEVEL, lambda raw: raw[:, 512:])(stored)
+    own = network_inputs(scaling, IMAGE, "log", (), HIGH_LEVEL, lambda raw: raw[:, 512:])(stored)
     assert own["image"].shape == (len(stored), 2, 16, 16) and own["image"].dtype == np.float32
     assert own["image"][:, 1].reshape(len(stored), -1) == pytest.approx(stored[:, 256:512] / deviations[1], rel=1e-5)
     assert own["features"].shape == (len(stored), len(HIGH_LEVEL)) and np.isfinite(own["features"]).all()
     assert np.all((own["image"] == 0) == (some_objects().image == 0))  # empty stays empty
-    hidden = network_inputs(scaling, IMAGE, ("had",), (), lambda raw: raw[:, :0])(stored)
+    hidden = network_inputs(scaling, IMAGE, "log", ("had",), (), lambda raw: raw[:, :0])(stored)
     assert set(hidden) == {"image"} and not hidden["image"][:, 1].any()
     assert np.array_equal(hidden["image"][:, 0], own["image"][:, 0])
+
+
+@pytest.mark.parametrize("cells", ["energy", "share", "maximum"])
+def test_images_of_energies(cells: Cells) -> None:
+    images = some_objects().image
+    stored = features_of(images, IMAGE)
+    scaling = identity_scaling((*IMAGE.cell_names, *HIGH_LEVEL), [0])
+    made = network_inputs(scaling, IMAGE, cells, (), (), lambda raw: raw[:, :0])(stored)["image"]
+    each = {"energy": np.full(len(images), 10.0), "share": images.sum((1, 2, 3)), "maximum": images.max((1, 2, 3))}
+    np.testing.assert_allclose(made, images / each[cells][:, None, None, None], rtol=1e-4, atol=1e-6)
 
 
 def test_losses_are_their_formulas() -> None:

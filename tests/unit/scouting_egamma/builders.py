@@ -11,9 +11,12 @@ import numpy as np
 import uproot
 
 from hitforge.studies.scouting_egamma.candidates import COLUMNS, Candidates
-from hitforge.studies.scouting_egamma.simulation.generate import simulate_candidates
+from hitforge.studies.scouting_egamma.simulation.generate import dead_channels, simulate_candidates
 from hitforge.studies.scouting_egamma.simulation.settings import SimulationSettings
 from hitforge.studies.scouting_egamma.simulation.write import BRANCHES
+
+DEAD = dead_channels(SimulationSettings())
+"""Dead barrel channels of the generator's default map."""
 
 
 @cache

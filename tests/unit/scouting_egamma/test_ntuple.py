@@ -7,6 +7,7 @@ from pathlib import Path
 import awkward as ak
 import numpy as np
 import pytest
+import uproot
 
 from hitforge.folds import event_bucket
 from hitforge.ntuple import NtupleError
@@ -15,7 +16,7 @@ from hitforge.studies.scouting_egamma.ntuple import read_candidates
 from hitforge.studies.scouting_egamma.reader_settings import ReaderSettings
 from hitforge.studies.scouting_egamma.simulation.write import write_part
 from hitforge.studies.scouting_egamma.validate import inspect_part
-from tests.unit.scouting_egamma.builders import changed, simulated, write
+from tests.unit.scouting_egamma.builders import DEAD, changed, simulated, write
 
 SOME = simulated().take(np.arange(500))
 READER = ReaderSettings()
@@ -23,7 +24,7 @@ READER = ReaderSettings()
 
 def test_what_is_written_is_read(tmp_path: Path) -> None:
     path = tmp_path / "part.root"
-    assert write_part(path, [SOME.take(np.arange(300)), SOME.take(np.arange(300, 500))]) == 500
+    assert write_part(path, [SOME.take(np.arange(300)), SOME.take(np.arange(300, 500))], DEAD) == 500
     chunks = list(read_candidates(path, READER, chunk_mb=0.01))
     assert [first for first, _ in chunks] == [0, 300]
     for name in COLUMNS:
@@ -31,6 +32,18 @@ def test_what_is_written_is_read(tmp_path: Path) -> None:
     findings = inspect_part(path, READER)
     assert findings.good and findings.layout == "scalars"
     assert dict(findings.cut_flow)["all"] == 500 and findings.n_events == int((SOME["e_reco"] > 0).sum())
+
+
+def test_dead_channels_are_written_beside_the_candidates(tmp_path: Path) -> None:
+    write_part(tmp_path / "part.root", [SOME], DEAD)
+    with uproot.open(tmp_path / "part.root") as file:
+        listed = file["dead_channels"].arrays(library="np")
+    assert 0.006 < len(listed["ieta"]) / (170 * 360) < 0.01
+    assert set(np.unique(np.abs(listed["ieta"]))) <= set(range(1, 86)) and listed["iphi"].min() >= 1
+    masked = set(zip(listed["ieta"].tolist(), listed["iphi"].tolist(), strict=True))
+    own = [(i, j) in masked for i, j in zip(SOME["ieta"].tolist(), SOME["iphi"].tolist(), strict=True)]
+    # a dead crystal holds nothing, so it is no seed
+    assert not (np.array(own) & (SOME["is_EB"] > 0) & (SOME["e_reco"] > 0)).any()
 
 
 def test_other_names_and_no_weight(tmp_path: Path) -> None:
@@ -119,8 +132,8 @@ def test_identity_is_the_event_of_a_data_set() -> None:
 
 def test_checksum_is_of_the_content(tmp_path: Path) -> None:
     one, two = tmp_path / "1.root", tmp_path / "2.root"
-    write_part(one, [SOME])
-    write_part(two, [SOME.take(np.arange(100)), SOME.take(np.arange(100, 500))])
+    write_part(one, [SOME], DEAD)
+    write_part(two, [SOME.take(np.arange(100)), SOME.take(np.arange(100, 500))], DEAD)
     assert inspect_part(one, READER).content_checksum == inspect_part(two, READER).content_checksum
-    write_part(two, [changed(SOME, pse=SOME["pse"] + 1)])
+    write_part(two, [changed(SOME, pse=SOME["pse"] + 1)], DEAD)
     assert inspect_part(one, READER).content_checksum != inspect_part(two, READER).content_checksum

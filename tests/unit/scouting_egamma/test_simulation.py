@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from hitforge.studies.scouting_egamma.candidates import TRACK
+from hitforge.studies.scouting_egamma.candidates import TRACK, Candidates
 from hitforge.studies.scouting_egamma.checks import find_problems
 from hitforge.studies.scouting_egamma.geometry import CATEGORIES
 from hitforge.studies.scouting_egamma.moments import moments_of
@@ -135,3 +135,19 @@ def test_position_is_reconstructed_not_copied() -> None:
     chosen = of("EB photon") & (SAMPLE["gen_pt"] > 20)
     difference = (SAMPLE["eta"] - SAMPLE["gen_eta"])[chosen] / 0.01745
     assert 0.02 < np.std(difference) < 0.4
+
+
+def test_converted_photons_are_wider_in_phi_and_have_no_track() -> None:
+    settings = SimulationSettings(conversions=True, electron_share=0.0, pt_max_gev=20.0)
+    converting = next(iter(simulate_candidates(8000, 3, settings)))
+    plain = next(iter(simulate_candidates(8000, 3, settings.model_copy(update={"conversions": False}))))
+    np.testing.assert_array_equal(converting["gen_pt"], plain["gen_pt"])
+    assert np.isnan(converting["trkpt"]).all() and (converting["is_electron"] == 0).all()
+
+    def widths(found: Candidates) -> tuple[float, float]:
+        seen = (found["is_EB"] > 0) & (found["e_reco"] > 0)
+        moments = moments_of(found.matrix[seen])
+        return moments.phi_phi.mean(), moments.eta_eta.mean()
+
+    (phi, eta), (plain_phi, plain_eta) = widths(converting), widths(plain)
+    assert phi > 1.1 * plain_phi and eta < 1.05 * plain_eta

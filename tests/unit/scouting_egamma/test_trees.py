@@ -14,7 +14,7 @@ from hitforge.studies.scouting_egamma.lookup import fit_lookup, lookup_columns
 from hitforge.studies.scouting_egamma.settings import CorrectionTreeSettings, TableSettings
 from hitforge.studies.scouting_egamma.simulation.write import write_part
 from hitforge.studies.scouting_egamma.trees import booster_tasks, categories, passes, tree_columns
-from tests.unit.scouting_egamma.builders import simulated
+from tests.unit.scouting_egamma.builders import DEAD, simulated
 
 SETTINGS = load_settings({"studies": ["scouting_egamma"], "preset": "demo"}).studies["scouting_egamma"]
 STUDY = load_study("scouting_egamma", SETTINGS)
@@ -23,7 +23,7 @@ STUDY = load_study("scouting_egamma", SETTINGS)
 @pytest.fixture(scope="module")
 def block(tmp_path_factory: pytest.TempPathFactory):
     path = Path(tmp_path_factory.mktemp("part")) / "part.root"
-    write_part(path, [simulated(6000)])
+    write_part(path, [simulated(6000)], DEAD)
     (found,) = STUDY.read(str(path))
     return found
 

@@ -21,6 +21,7 @@ from hitforge.studies.object_id.simulation.settings import SimulationSettings
 _OBJECTS = ("objects", "image", "feature_table")
 _READING = (*_OBJECTS, "reader_settings", "ntuple", "cells", "checks", "cuts", "thinning")
 
+Cells = Literal["log", "energy", "share", "maximum"]
 Activation = Literal["relu", "selu"]
 
 
@@ -39,6 +40,11 @@ class NetworkSettings(Settings):
     architecture: Literal["seed_cnn", "residual"] = Field(
         "seed_cnn", description="the classic example network on small pictures, or residual blocks with features (ours)"
     )
+    cells: Cells = Field(
+        "log",
+        description="what a cell of the image holds: ln(1 + ET / 0.1 GeV), ET in 10 GeV, or ET over the sum or the "
+        "largest cell of both channels",
+    )
     convolutions: tuple[PositiveInt, ...] = Field(
         (32, 64), description="filters of the two blocks of convolutions, or of the stages of residual blocks"
     )
@@ -53,7 +59,9 @@ class NetworkSettings(Settings):
     activations: tuple[Activation, Activation, Activation] = Field(
         ("relu", "relu", "relu"), description="activation in the two blocks and the dense layer (seed_cnn)"
     )
-    augment: bool = Field(False, description="vary images in training: flips, shifts by a cell, energy scale")
+    augment: bool = Field(
+        False, description="vary images in training: flips, shifts by a cell, energy scale, noise of hit cells"
+    )
     loss: Literal["cross_entropy", "mse"] = Field(
         "cross_entropy", description="cross entropy, or mean squared error of the four probabilities"
     )

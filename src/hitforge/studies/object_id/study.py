@@ -107,6 +107,7 @@ class ObjectId(Study[ObjectIdSettings]):
         return network_inputs(
             scaling,
             self.settings.image,
+            settings.network.cells,
             settings.without,
             self.feature_set(settings.features),
             lambda raw: self.model_features(model, raw),

@@ -89,12 +89,13 @@ class ScoutingEgamma(Study[ScoutingEgammaSettings]):
 
     def simulate(self, out: Path, sample: SampleSettings, seed: int, progress: Progress | None = None) -> None:
         """Write one simulated part of ``events_per_part`` candidates."""
-        from hitforge.studies.scouting_egamma.simulation.generate import simulate_candidates
+        from hitforge.studies.scouting_egamma.simulation.generate import dead_channels, simulate_candidates
         from hitforge.studies.scouting_egamma.simulation.write import write_part
 
         assert sample.events_per_part is not None
         settings = self.settings.simulation.of_spectrum(sample.spectrum)
-        write_part(out, simulate_candidates(sample.events_per_part, seed, settings, progress))
+        candidates = simulate_candidates(sample.events_per_part, seed, settings, progress)
+        write_part(out, candidates, dead_channels(settings))
 
     # ---- models
 

@@ -7,10 +7,11 @@ from torch import Tensor, nn
 
 ENERGY_SCALE = 0.03
 SHIFT_CELLS = 1
+CELL_NOISE = 0.02
 
 
 class Augmentation(nn.Module):
-    """Flip in eta and in phi, shift by up to a cell, and scale the brightness by up to 3 %.
+    """Flip in eta and in phi, shift by up to a cell, scale the brightness by up to 3 %, add noise to hit cells.
 
     No rotation: eta and phi are not alike, showers bend in phi only. The images are standardised logarithms, in
     which the energy scale of cells well above 0.1 GeV is hardly more than a shift; their brightness is varied.
@@ -25,7 +26,8 @@ class Augmentation(nn.Module):
             image = torch.where(flipped, image.flip(axis), image)
             image = self._shifted(image, axis)
         scale = 1 + ENERGY_SCALE * (2 * torch.rand(n, 1, 1, 1, device=image.device) - 1)
-        return image * scale
+        noise = CELL_NOISE * torch.randn_like(image) * (image > 0)  # an empty cell stays empty: it is suppressed
+        return image * scale + noise
 
     @staticmethod
     def _shifted(image: Tensor, axis: int) -> Tensor:

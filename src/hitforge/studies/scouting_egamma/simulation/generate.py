@@ -46,8 +46,9 @@ Columns = dict[str, NDArray[Any]]
 class Guns:
     """Generated particles: pT and energy [GeV], eta, phi [rad], charge (0 for photons), region.
 
-    ``kept`` is the energy fraction after bremsstrahlung, ``bend`` the azimuth from electron to photon [rad].
-    ``eta_at`` and ``phi_at`` are the impact point in crystals (EE: x and y).
+    An electron is two showers: itself with the energy fraction ``kept`` after bremsstrahlung, and the photon. A
+    converted photon is two, too: its legs. ``turns``, shape (2, n), are the azimuths of both from the impact point
+    [rad], which is ``eta_at`` and ``phi_at`` in crystals (EE: x and y).
     """
 
     pt: Floats
@@ -57,7 +58,7 @@ class Guns:
     charge: Floats
     is_eb: Bools
     kept: Floats
-    bend: Floats
+    turns: Floats
     eta_at: Floats
     phi_at: Floats
 
@@ -86,6 +87,12 @@ def simulate_candidates(
         yield Candidates({**found, "event": event}).take(np.arange(min(GUNS_PER_CHUNK, n_guns - first)))
         if progress is not None:
             progress(min(first + GUNS_PER_CHUNK, n_guns), n_guns)
+
+
+def dead_channels(settings: SimulationSettings) -> dict[str, NDArray[np.int16]]:
+    """Return ``ieta`` and ``iphi`` of the barrel channels that are dead in all candidates of these settings."""
+    first, second = np.nonzero(dead_map(settings.dead_map_seed, load_constants().dead.eb))
+    return {"ieta": ieta_of(first - EB_MAX_IETA).astype(np.int16), "iphi": (second + 1).astype(np.int16)}
 
 
 @cache
@@ -145,10 +152,17 @@ def _draw_guns(rng: np.random.Generator, settings: SimulationSettings, constants
     kept = np.maximum(np.exp(-rng.standard_gamma(depth / np.log(2))), constants.brem.fraction_min)
     kept = np.where(charge != 0, kept, 1.0)
     u = rng.uniform(*constants.brem.depth, n)
-    bend = charge * constants.brem.bend / pt * (1 - u) ** 1.5 / np.sqrt(kept)
+    bend = constants.brem.bend / pt * (1 - u) ** 1.5
+    turns = np.stack([np.zeros(n), charge * bend / np.sqrt(kept)])
+    if settings.conversions:
+        # pair production after t radiation lengths, the energy shared evenly; each leg bends by its own momentum
+        pair = (charge == 0) & (rng.random(n) < 1 - np.exp(-7 / 9 * depth))
+        share = rng.uniform(constants.brem.fraction_min, 1 - constants.brem.fraction_min, n)
+        kept = np.where(pair, share, kept)
+        turns = np.where(pair, bend / np.stack([share, share - 1]), turns)
     eta_at, phi_at = _position(eta, phi, is_eb)
     return Guns(
-        pt, eta, phi, energy, charge, is_eb, kept.astype(np.float32), bend.astype(np.float32), eta_at, phi_at
+        pt, eta, phi, energy, charge, is_eb, kept.astype(np.float32), turns.astype(np.float32), eta_at, phi_at
     )  # fmt: skip
 
 
@@ -183,15 +197,15 @@ def _deposits(rng: np.random.Generator, guns: Guns, visible: Floats, constants: 
     pitch = _of(constants.crystal_cm, guns)
     origin = [np.floor(at) - _MIDDLE for at in (guns.eta_at, guns.phi_at)]
     flat = np.zeros(n * WINDOW**2)
-    own = [at - start for at, start in zip((guns.eta_at, guns.phi_at), origin, strict=True)]
-    _add_shower(rng, flat, np.arange(n), own, visible * guns.kept, pitch, constants.shower)
-    brem = np.flatnonzero(guns.is_electron)
-    moved = _position(guns.eta[brem], guns.phi[brem] + guns.bend[brem], guns.is_eb[brem])
-    place = [at - start[brem] for at, start in zip(moved, origin, strict=True)]
-    # the shorter way round in phi
-    turn = np.where(guns.is_eb[brem], EB_N_PHI, np.inf)
-    place[1] = np.where(place[1] > turn / 2, place[1] - turn, np.where(place[1] < -turn / 2, place[1] + turn, place[1]))
-    _add_shower(rng, flat, brem, place, (visible * (1 - guns.kept))[brem], pitch[brem], constants.shower)
+    for turn, share in zip(guns.turns, (guns.kept, 1 - guns.kept), strict=True):
+        some = np.flatnonzero(share > 0)
+        at = _position(guns.eta[some], guns.phi[some] + turn[some], guns.is_eb[some])
+        place = [position - start[some] for position, start in zip(at, origin, strict=True)]
+        # the shorter way round in phi
+        round_ = np.where(guns.is_eb[some], EB_N_PHI, np.inf)
+        place[1] = np.where(place[1] > round_ / 2, place[1] - round_, place[1])
+        place[1] = np.where(place[1] < -round_ / 2, place[1] + round_, place[1])
+        _add_shower(rng, flat, some, place, (visible * share)[some], pitch[some], constants.shower)
     return flat.reshape(n, WINDOW, WINDOW).astype(np.float32)
 
 

@@ -15,6 +15,7 @@ class SimulationSettings(Settings):
     pt_min_gev: PositiveFloat = Field(2.0, description="smallest generated pT, in GeV")
     pt_max_gev: PositiveFloat = Field(100.0, description="largest generated pT, in GeV")
     electron_share: float = Field(0.5, ge=0, le=1, description="share of electrons; the others are photons")
+    conversions: bool = Field(False, description="let photons convert in the material: two showers, no track")
     dead_map_seed: NonNegativeInt = Field(
         777, description="fixes which barrel channels are dead in samples of the spectrum flat"
     )

@@ -28,7 +28,7 @@ def track_columns(
         inverse = np.where(raw_energy > 0, 1 / raw_energy, np.nan)
     columns = {
         "detain": about.detain * normal(),
-        "dphiin": about.dphiin * normal() - about.dphiin_brem * guns.bend * (1 - guns.kept),
+        "dphiin": about.dphiin * normal() - about.dphiin_brem * guns.turns[1] * (1 - guns.kept),
         "ooemoop": inverse - 1 / momentum,
         "fbrem": np.clip(1 - guns.kept * (1 + about.fbrem * normal()), -0.5, 1),
         "trkpt": momentum / np.cosh(guns.eta),

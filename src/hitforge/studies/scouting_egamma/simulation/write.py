@@ -2,24 +2,27 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 
+import numpy as np
 import uproot
+from numpy.typing import NDArray
 
 from hitforge.provenance import atomic_path
 from hitforge.studies.scouting_egamma.candidates import COLUMNS, MATRIX, N_CELLS, WORDS, Candidates
 
-TREE = "egamma"
+TREE, DEAD_TREE = "egamma", "dead_channels"
 BRANCHES = {name: "<i2" if name in WORDS else "<f4" for name in COLUMNS} | {
     MATRIX: ("<f4", (N_CELLS,)),
     "event": "<u8",
 }
 
 
-def write_part(path: Path, chunks: Iterable[Candidates]) -> int:
+def write_part(path: Path, chunks: Iterable[Candidates], dead: Mapping[str, NDArray[np.int16]]) -> int:
     """Write one file with tree ``egamma``, one entry a candidate, and return the number of candidates.
 
+    Tree ``dead_channels`` lists ``ieta`` and ``iphi`` of dead barrel channels; readers do not need it.
     The file appears under its name only when it is complete; memory stays at one chunk.
     """
     total = 0
@@ -28,4 +31,5 @@ def write_part(path: Path, chunks: Iterable[Candidates]) -> int:
         for candidates in chunks:
             total += len(candidates)
             tree.extend({name: candidates[name] for name in COLUMNS})
+        file.mktree(DEAD_TREE, dict.fromkeys(dead, "<i2")).extend(dict(dead))
     return total
