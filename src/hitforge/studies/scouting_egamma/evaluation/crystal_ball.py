@@ -83,7 +83,7 @@ def _binned(z: Floats, weights: Floats) -> tuple[Floats, Floats]:
     """Return the mean position and the weight of each bin that has one."""
     place = np.floor(z * BINS_PER_WIDTH).astype(np.int64)
     place -= place.min()
-    total, moment = np.bincount(place, weights), np.bincount(place, weights * z)
+    total, moment = (np.bincount(place, values).astype(np.float64) for values in (weights, weights * z))
     filled = total > 0
     return moment[filled] / total[filled], total[filled]
 
