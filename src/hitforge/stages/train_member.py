@@ -77,7 +77,7 @@ def train_member_of(
             index=events,
             target=study.target,
             inputs=inputs,
-            weight=lambda target: study.event_weight(model, target).astype(np.float32),
+            weight=lambda features, target: study.event_weight(model, features, target),
             own_weight=study.own_weight,
             voxels=study.uses_voxels(model),
         )

@@ -5,6 +5,7 @@ from __future__ import annotations
 import importlib
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Generic, TypeVar
 
@@ -82,8 +83,10 @@ class Study(ABC, Generic[SettingsT]):
         names = self.feature_set(self.settings.models[model].features)
         return self.clip_features(features)[:, [self.layout.feature_names.index(name) for name in names]]
 
-    def event_weight(self, model: str, target: NDArray[np.floating]) -> NDArray[np.float64]:
-        """Return the training weight of each event from its target; one for all unless the study says otherwise."""
+    def event_weight(
+        self, model: str, features: NDArray[np.float32], target: NDArray[np.floating]
+    ) -> NDArray[np.float64]:
+        """Return the training weight of each event from all features, shape (n, F), and its target; here one."""
         return np.ones(len(target))
 
     def describe_model(self, model: str) -> dict[str, Any]:
@@ -160,7 +163,7 @@ class Study(ABC, Generic[SettingsT]):
             BoosterTask(
                 self.settings.models[model].trees,
                 label=lambda _features, target: target,
-                weight=lambda _features, target: self.event_weight(model, target),
+                weight=partial(self.event_weight, model),
             )
         ]
 

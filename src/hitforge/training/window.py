@@ -34,7 +34,7 @@ class EventSource:
     inputs : callable or None
         Raw features, shape (n, F), to named network inputs, each of shape (n, ...), row by row; None reads no features.
     weight : callable or None
-        Targets, shape (n,), to event weights, shape (n,); None means ones.
+        Raw features, shape (n, F), and targets, shape (n,), to event weights, shape (n,); None means ones.
     own_weight : str or None
         Dataset of the group ``truth`` with a weight that each event brought along; it multiplies the other.
     voxels : bool
@@ -44,7 +44,7 @@ class EventSource:
     index: EventIndex
     target: str | None = None
     inputs: NetworkInputs | None = None
-    weight: Callable[[NDArray[np.float32]], NDArray[np.floating]] | None = None
+    weight: Callable[[NDArray[np.float32], NDArray[np.float32]], NDArray[np.floating]] | None = None
     own_weight: str | None = None
     voxels: bool = True
 
@@ -218,8 +218,10 @@ class BatchBuilder:
             made = self.source.inputs(self._features)
             inputs = {name: np.ascontiguousarray(tensor, dtype=np.float32) for name, tensor in made.items()}
         if target is not None:
-            ones = np.ones(len(target), np.float32)
-            weight = ones if self.source.weight is None else self.source.weight(target).astype(np.float32)
+            weight = np.ones(len(target), np.float32)
+            if self.source.weight is not None:
+                raw = np.empty((len(target), 0), np.float32) if self._features is None else self._features
+                weight = self.source.weight(raw, target).astype(np.float32)
             if self._own_weight is not None:
                 weight = weight * self._own_weight
         return SparseBatch(self.events, inputs, self._hits, target, weight)

@@ -20,6 +20,11 @@ SETTINGS = load_settings({"studies": ["scouting_egamma"], "preset": "demo"}).stu
 STUDY = load_study("scouting_egamma", SETTINGS)
 
 
+def even(features: np.ndarray, target: np.ndarray) -> np.ndarray:
+    """The same weight for all."""
+    return np.ones(len(target))
+
+
 @pytest.fixture(scope="module")
 def block(tmp_path_factory: pytest.TempPathFactory):
     path = Path(tmp_path_factory.mktemp("part")) / "part.root"
@@ -42,7 +47,7 @@ def test_block_of_a_part(block) -> None:
 
 def test_each_candidate_belongs_to_one_booster(block) -> None:
     y = block.targets["y"]
-    tasks = booster_tasks(CorrectionTreeSettings())
+    tasks = booster_tasks(CorrectionTreeSettings(), even)
     weights = np.stack([task.weight(block.features, y) for task in tasks])
     np.testing.assert_array_equal(weights.sum(axis=0), 1)
     np.testing.assert_array_equal(weights.argmax(axis=0), categories(block.features))
@@ -57,15 +62,17 @@ def test_each_candidate_belongs_to_one_booster(block) -> None:
 def test_squared_energies_and_falling_spectra_are_weights(block) -> None:
     y, f = block.targets["y"], dict(zip(FEATURE_NAMES, block.features.T, strict=True))
     own = categories(block.features) == 2
-    squared = booster_tasks(CorrectionTreeSettings(objective="squared"))[2].weight(block.features, y)
+    squared = booster_tasks(CorrectionTreeSettings(objective="squared"), even)[2].weight(block.features, y)
     np.testing.assert_allclose(squared, np.where(own, f["e_reco"].astype(float) ** 2, 0))
-    falling = booster_tasks(CorrectionTreeSettings(spectrum_exponent=2))[2].weight(block.features, y)
+    falling = STUDY.booster_tasks("hgb-falling")[2].weight(block.features, y)
     np.testing.assert_allclose(falling[own], f["pt"][own].astype(float) ** -2)
+    for_networks = STUDY.event_weight("cnn-falling", block.features, y)
+    np.testing.assert_allclose(for_networks, f["pt"].astype(float) ** -2)
 
 
 def test_quantiles_give_correction_and_width(block) -> None:
     settings = CorrectionTreeSettings(objective="quantile")
-    label = booster_tasks(settings)[0].label(block.features, block.targets["y"])
+    label = booster_tasks(settings, even)[0].label(block.features, block.targets["y"])
     np.testing.assert_allclose(label, np.log(np.clip(block.targets["y"], 0.2, 2.0)), rtol=1e-6)
     n, own = len(block), categories(block.features)
     # the levels 5, 16, 50, 84 and 95 %; those of category 3 cross and are put in order

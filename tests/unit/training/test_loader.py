@@ -98,7 +98,11 @@ def test_epoch_has_every_event_once_and_epochs_differ(index: EventIndex) -> None
 def test_contents_are_those_of_the_shards(index: EventIndex, buffer: int) -> None:
     """Features, target, hits, and the weight: that of the target times the one that the event brings."""
     stream = stream_of(
-        index, buffer, inputs=lambda raw: {"doubled": raw * 2}, weight=lambda target: target / 10, own_weight="secret"
+        index,
+        buffer,
+        inputs=lambda raw: {"doubled": raw * 2},
+        weight=lambda _features, target: target / 10,
+        own_weight="secret",
     )
     features, energy, own, dense = [], [], [], []
     for path in index.paths:

@@ -122,7 +122,7 @@ def test_no_leakage(shards: list[Path], tmp_path: Path, monkeypatch: pytest.Monk
 def test_validation_averages_over_events(shards: list[Path], tmp_path: Path) -> None:
     """The last, partial batch counts by its events; the weights enter, the thresholds stand still."""
     index = index_events(shards)
-    monitoring = toy_source(index, MONITORING_FOLDS, weight=lambda target: target / 500)
+    monitoring = toy_source(index, MONITORING_FOLDS, weight=lambda _features, target: target / 500)
     schedule = ScheduleSettings(warmup_epochs=1, decay_epochs=1, step_epochs=0)
     settings = toy_settings(schedule=schedule, loss=LossSettings(huber="off"))
     training = toy_source(index, TRAINING_FOLDS)

@@ -109,7 +109,9 @@ class CaloMuon(Study[CaloMuonSettings]):
         """Clip the energy from bending."""
         return clip_features(features)
 
-    def event_weight(self, model: str, target: NDArray[np.floating]) -> NDArray[np.float64]:
+    def event_weight(
+        self, model: str, features: NDArray[np.float32], target: NDArray[np.floating]
+    ) -> NDArray[np.float64]:
         """Return the down-weighting of high energies."""
         from hitforge.studies.calo_muon.weights import event_weights
 

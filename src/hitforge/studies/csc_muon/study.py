@@ -113,12 +113,18 @@ class CscMuon(Study[CscMuonSettings]):
 
         return features_of(without_planes(features[:, :N_VARIABLES], planes))
 
-    def event_weight(self, model: str, target: NDArray[np.floating]) -> NDArray[np.float64]:
+    def event_weight(
+        self, model: str, features: NDArray[np.float32], target: NDArray[np.floating]
+    ) -> NDArray[np.float64]:
         """Return the weight of each muon's pT class, one without such weights."""
         from hitforge.studies.csc_muon.targets import class_of
 
         weights = self.settings.models[model].class_weights
-        return np.array(weights, dtype=np.float64)[class_of(target)] if weights else super().event_weight(model, target)
+        return (
+            np.array(weights, dtype=np.float64)[class_of(target)]
+            if weights
+            else super().event_weight(model, features, target)
+        )
 
     # ---- networks
 

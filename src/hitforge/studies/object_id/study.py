@@ -88,11 +88,13 @@ class ObjectId(Study[ObjectIdSettings]):
         """Return the columns of a feature set."""
         return FEATURE_SETS[name]
 
-    def event_weight(self, model: str, target: NDArray[np.floating]) -> NDArray[np.float64]:
+    def event_weight(
+        self, model: str, features: NDArray[np.float32], target: NDArray[np.floating]
+    ) -> NDArray[np.float64]:
         """Return the weight of each object's class, one without such weights."""
         weights = self.settings.models[model].class_weights
         if not weights:
-            return super().event_weight(model, target)
+            return super().event_weight(model, features, target)
         return np.array(weights, dtype=np.float64)[target.astype(np.int64)]
 
     # ---- networks
@@ -148,7 +150,7 @@ class ObjectId(Study[ObjectIdSettings]):
         from hitforge.studies.object_id.floor import fit_floor
 
         own = self.model_features(model, features)
-        return fit_floor(own, target.astype(np.int64), self.event_weight(model, target) * weight)
+        return fit_floor(own, target.astype(np.int64), self.event_weight(model, features, target) * weight)
 
     def table_columns(
         self, model: str, table: Mapping[str, Any], features: NDArray[np.float32]

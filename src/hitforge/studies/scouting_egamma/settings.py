@@ -40,9 +40,6 @@ class CorrectionTreeSettings(TreeSettings):
         description="candidates to train on: all, good ones that pass the observable cuts, or good ones with "
         "dE > -0.4, which looks at the truth",
     )
-    spectrum_exponent: NonNegativeFloat = Field(
-        0.0, description="n of weights pT^-n, which make the flat spectrum a falling one; pT is the reconstructed one"
-    )
     quantiles: tuple[float, ...] = Field(
         QUANTILE_LEVELS, description="levels of the quantiles of ln y; 0.5 is the correction, 0.16 and 0.84 its width"
     )
@@ -83,6 +80,9 @@ class NetworkSettings(Settings):
 class EgammaModelSettings(ModelSettings):
     """A model of scouting_egamma: the shared blocks, and what each kind of model learns from."""
 
+    spectrum_exponent: NonNegativeFloat = Field(
+        0.0, description="n of weights pT^-n, which make the flat spectrum a falling one; pT is the reconstructed one"
+    )
     features: str = Field("ours", description="feature set; none for a network on the image alone")
     trees: CorrectionTreeSettings = Field(CorrectionTreeSettings(), description="where kind is trees")
     network: NetworkSettings = Field(NetworkSettings(), description="architecture and loss, where kind is network")

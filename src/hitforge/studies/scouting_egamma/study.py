@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -24,6 +25,10 @@ if TYPE_CHECKING:
     from hitforge.reporting.chapter import Chapter, Figure, ReportInputs, Table
     from hitforge.scaling import Scaling
     from hitforge.training.losses import MemberLoss
+
+
+LEAST_PT_GEV = 0.1
+"""Weights of a falling spectrum stay finite."""
 
 
 class ScoutingEgamma(Study[ScoutingEgammaSettings]):
@@ -103,6 +108,15 @@ class ScoutingEgamma(Study[ScoutingEgammaSettings]):
         """Return the columns of a feature set."""
         return FEATURE_SETS[name]
 
+    def event_weight(
+        self, model: str, features: NDArray[np.float32], target: NDArray[np.floating]
+    ) -> NDArray[np.float64]:
+        """Return pT^-n of each candidate, which makes a flat spectrum a falling one."""
+        from hitforge.studies.scouting_egamma.selection import columns_of
+
+        pt = columns_of(features)["pt"].astype(np.float64)
+        return np.asarray(np.maximum(pt, LEAST_PT_GEV) ** -self.settings.models[model].spectrum_exponent)
+
     # ---- networks
 
     def network_inputs(
@@ -151,7 +165,7 @@ class ScoutingEgamma(Study[ScoutingEgammaSettings]):
         """Return one booster for each (region, particle)."""
         from hitforge.studies.scouting_egamma.trees import booster_tasks
 
-        return booster_tasks(self.settings.models[model].trees)
+        return booster_tasks(self.settings.models[model].trees, partial(self.event_weight, model))
 
     def tree_columns(
         self, model: str, outputs: Sequence[NDArray[np.float32]], features: NDArray[np.float32]

@@ -6,7 +6,7 @@ is a job that trains on its own candidates only.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from functools import partial
 
 import numpy as np
@@ -20,8 +20,7 @@ from hitforge.studies.scouting_egamma.targets import LEAST_SIGMA, clipped
 
 Floats = NDArray[np.floating]
 
-LEAST_PT_GEV = 0.1
-"""Weights of a falling spectrum stay finite."""
+Weight = Callable[[NDArray[np.float32], Floats], Floats]
 
 
 def categories(features: NDArray[np.float32]) -> NDArray[np.int64]:
@@ -39,16 +38,21 @@ def passes(cuts: TrainingCuts, features: NDArray[np.float32], target: Floats) ->
     return np.asarray(good & (passes_observable(features) if cuts == "observable" else 1 / target > 0.6))
 
 
-def booster_tasks(settings: CorrectionTreeSettings) -> list[BoosterTask]:
-    """Return the task of each category: other candidates have no weight."""
+def booster_tasks(settings: CorrectionTreeSettings, event_weight: Weight) -> list[BoosterTask]:
+    """Return the task of each category: other candidates have no weight.
+
+    Parameters
+    ----------
+    event_weight : callable
+        All features, shape (n, F), and targets, shape (n,), to the weights of the model's trainings, shape (n,).
+    """
 
     def weight(category: int, features: NDArray[np.float32], target: Floats) -> Floats:
         own = (categories(features) == category) & passes(settings.cuts, features, target)
-        columns = columns_of(features)
-        made = own * np.maximum(columns["pt"].astype(np.float64), LEAST_PT_GEV) ** -settings.spectrum_exponent
+        made = own * event_weight(features, target)
         if settings.objective == "squared":
             # (E_predicted - E_MC)^2 = E_reco^2 (y_predicted - y)^2
-            made = made * columns["e_reco"].astype(np.float64) ** 2
+            made = made * columns_of(features)["e_reco"].astype(np.float64) ** 2
         return np.asarray(made)
 
     def label(_features: Floats, target: Floats) -> Floats:
