@@ -109,7 +109,7 @@ def _predictions(objects: Objects, model: str) -> Predictions:
 def _write_sample(made: Study[Any], folder: Path, name: str, objects: Objects) -> None:
     truth = {key: getattr(objects, key).astype(np.float32) for key in ("pt", "eta", "phi", "n_prong", "npv")}
     block = ShardBlock(
-        features=features_of(objects.image, IMAGE),
+        features=features_of(objects.image, objects.eta, IMAGE),
         bucket=np.zeros(len(objects), np.int16),
         entry=np.arange(len(objects)),
         targets={"label": objects.label.astype(np.float32)},

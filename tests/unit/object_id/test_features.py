@@ -80,17 +80,17 @@ def test_axes_find_separate_deposits() -> None:
 
 def test_stored_columns_give_back_the_images() -> None:
     image = some_objects().image[:20]
-    columns = features_of(image, IMAGE)
-    assert columns.shape == (20, 512 + len(HIGH_LEVEL)) and columns.dtype == np.float32
+    columns = features_of(image, np.linspace(-2, 2, 20), IMAGE)
+    assert columns.shape == (20, 512 + len(FEATURE_UNITS)) and columns.dtype == np.float32
     assert to_gev(to_image(columns, IMAGE)) == pytest.approx(image, rel=1e-4, abs=1e-5)
     assert len(IMAGE.cell_names) == 512 and IMAGE.cell_names[256] == "had_00_00"
-    assert features_of(image[:0], IMAGE).shape == (0, 512 + len(HIGH_LEVEL))
+    assert features_of(image[:0], np.zeros(0), IMAGE).shape == (0, 512 + len(FEATURE_UNITS))
 
 
 def test_no_feature_is_truth() -> None:
     truth = {"eta", "phi", "pt", "n_prong", "parton", "proc", "event", "npv", "label", "w"}
     assert not truth & set(FEATURE_UNITS)
-    assert all(set(names) <= set(HIGH_LEVEL) for names in FEATURE_SETS.values())
+    assert all(set(names) <= set(FEATURE_UNITS) for names in FEATURE_SETS.values())
 
 
 def test_positions_fall_into_their_cells() -> None:

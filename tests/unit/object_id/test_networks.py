@@ -7,7 +7,7 @@ import pytest
 import torch
 
 from hitforge.scaling import fit_scaling, identity_scaling
-from hitforge.studies.object_id.feature_table import HIGH_LEVEL
+from hitforge.studies.object_id.feature_table import FEATURE_UNITS, HIGH_LEVEL
 from hitforge.studies.object_id.features import features_of
 from hitforge.studies.object_id.image import ImageSettings
 from hitforge.studies.object_id.inputs import channel_deviations, network_inputs, output_columns
@@ -97,12 +97,13 @@ def test_augmentation_is_for_training_and_keeps_the_energy_within_its_range() ->
 
 
 def test_inputs_are_scaled_by_the_training_deviation_and_hide_a_channel() -> None:
-    stored = features_of(some_objects().image, IMAGE)
-    names = (*IMAGE.cell_names, *HIGH_LEVEL)
+    objects = some_objects()
+    stored = features_of(objects.image, objects.eta, IMAGE)
+    names = (*IMAGE.cell_names, *FEATURE_UNITS)
     scaling = fit_scaling([(stored, np.ones(len(stored), np.int16))], names, 2, [0])
     deviations = channel_deviations(scaling, IMAGE)
     assert deviations == pytest.approx([stored[:, :256].std(), stored[:, 256:512].std()], rel=1e-3)
-    own = network_inputs(scaling, IMAGE, "log", (), HIGH_LEVEL, lambda raw: raw[:, 512:])(stored)
+    own = network_inputs(scaling, IMAGE, "log", (), HIGH_LEVEL, lambda raw: raw[:, 512:-1])(stored)
     assert own["image"].shape == (len(stored), 2, 16, 16) and own["image"].dtype == np.float32
     assert own["image"][:, 1].reshape(len(stored), -1) == pytest.approx(stored[:, 256:512] / deviations[1], rel=1e-5)
     assert own["features"].shape == (len(stored), len(HIGH_LEVEL)) and np.isfinite(own["features"]).all()
@@ -115,8 +116,8 @@ def test_inputs_are_scaled_by_the_training_deviation_and_hide_a_channel() -> Non
 @pytest.mark.parametrize("cells", ["energy", "share", "maximum"])
 def test_images_of_energies(cells: Cells) -> None:
     images = some_objects().image
-    stored = features_of(images, IMAGE)
-    scaling = identity_scaling((*IMAGE.cell_names, *HIGH_LEVEL), [0])
+    stored = features_of(images, some_objects().eta, IMAGE)
+    scaling = identity_scaling((*IMAGE.cell_names, *FEATURE_UNITS), [0])
     made = network_inputs(scaling, IMAGE, cells, (), (), lambda raw: raw[:, :0])(stored)["image"]
     each = {"energy": np.full(len(images), 10.0), "share": images.sum((1, 2, 3)), "maximum": images.max((1, 2, 3))}
     np.testing.assert_allclose(made, images / each[cells][:, None, None, None], rtol=1e-4, atol=1e-6)

@@ -21,7 +21,7 @@ class HalfOfTheEnergy:
     def __init__(self, *_: Any) -> None:
         pass
 
-    def __call__(self, images: np.ndarray) -> np.ndarray:
+    def __call__(self, images: np.ndarray, _eta: np.ndarray) -> np.ndarray:
         return np.repeat(images[:, 0, 4, 4:6].sum(axis=1, dtype=float)[:, None], 4, axis=1)
 
 

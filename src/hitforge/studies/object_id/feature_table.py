@@ -37,12 +37,16 @@ _EACH: Final = {
     "offset_phi": "rad",
     "n_maxima": "",
 }
-FEATURE_UNITS: Final = _TOTAL | {f"{name}_{c}": unit for c in CHANNELS for name, unit in _EACH.items()}
-"""Unit of each high-level feature; "" for a number or a distance in eta."""
+_SHOWERS: Final = _TOTAL | {f"{name}_{c}": unit for c in CHANNELS for name, unit in _EACH.items()}
+FEATURE_UNITS: Final = _SHOWERS | {"abs_eta": ""}
+"""Unit of each feature that is stored behind the cells; "" for a number or a distance in eta."""
 
-HIGH_LEVEL: Final = tuple(FEATURE_UNITS)
+HIGH_LEVEL: Final = tuple(_SHOWERS)
+"""The features made of the image."""
+
 FEATURE_SETS: Final = {
     "default": HIGH_LEVEL,
+    "with_eta": (*HIGH_LEVEL, "abs_eta"),
     "energy": ("ln_T",),
     "none": (),
 }

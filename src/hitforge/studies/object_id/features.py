@@ -18,19 +18,22 @@ ROWS_AT_A_TIME = 1000
 Floats = NDArray[np.float64]
 
 
-def features_of(image: NDArray[np.float32], settings: ImageSettings) -> NDArray[np.float32]:
-    """Return all stored columns, shape (N, F): the cells as logarithms, then the high-level features.
+def features_of(image: NDArray[np.float32], eta: NDArray[np.floating], settings: ImageSettings) -> NDArray[np.float32]:
+    """Return all stored columns, shape (N, F): the cells as logarithms, the high-level features, abs(eta).
 
     Parameters
     ----------
     image : ndarray, shape (N, 2, H, W), GeV
+    eta : ndarray, shape (N,)
+        Of the axis.
     """
     blocks = [
         high_level(image[start : start + ROWS_AT_A_TIME].astype(np.float64), settings)
         for start in range(0, len(image), ROWS_AT_A_TIME)
     ]
     empty = np.zeros((0, len(HIGH_LEVEL)), dtype=np.float32)
-    return np.concatenate([to_columns(image), np.concatenate([empty, *blocks])], axis=1)
+    abs_eta = np.abs(eta, dtype=np.float32)[:, None]
+    return np.concatenate([to_columns(image), np.concatenate([empty, *blocks]), abs_eta], axis=1)
 
 
 def high_level(image: Floats, settings: ImageSettings) -> NDArray[np.float32]:

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from hitforge.config import SampleSettings
 from hitforge.shards import ShardBlock, ShardLayout
 from hitforge.studies.base import Progress, Study
-from hitforge.studies.object_id.feature_table import FEATURE_SETS, FEATURE_UNITS, HIGH_LEVEL
+from hitforge.studies.object_id.feature_table import FEATURE_SETS, FEATURE_UNITS
 from hitforge.studies.object_id.image import SCALE_GEV
 from hitforge.studies.object_id.settings import ObjectIdSettings
 from hitforge.validation import PartFindings
@@ -39,7 +39,7 @@ class ObjectId(Study[ObjectIdSettings]):
         """Cells of both channels and the features made of them; the class; what the evaluation bins by."""
         cells = self.settings.image.cell_names
         return ShardLayout(
-            feature_names=(*cells, *HIGH_LEVEL),
+            feature_names=(*cells, *FEATURE_UNITS),
             feature_units=(*(f"ln(1 + GeV / {SCALE_GEV:g})" for _ in cells), *FEATURE_UNITS.values()),
             targets={"label": ""},
             truth={"pt": "GeV", "eta": "", "phi": "rad", "n_prong": "", "npv": "", "weight": ""},
@@ -63,7 +63,7 @@ class ObjectId(Study[ObjectIdSettings]):
             objects = found.take(passed)
             truth = {name: getattr(objects, name).astype(np.float32) for name in ("pt", "eta", "phi", "n_prong", "npv")}
             yield ShardBlock(
-                features=features_of(objects.image, self.settings.image),
+                features=features_of(objects.image, objects.eta, self.settings.image),
                 bucket=event_bucket(objects.event, self.settings.reader.dataset_id),
                 entry=first_entry + np.flatnonzero(passed),
                 targets={"label": objects.label.astype(np.float32)},

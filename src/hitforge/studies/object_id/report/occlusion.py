@@ -44,11 +44,12 @@ def occlusion_maps(inputs: ReportInputs, model: str, scaling: Path, objects: Obj
     maps = np.full((N_CLASSES, len(CHANNELS), rows, columns), np.nan)
     predict = _Member(inputs, model, scaling, geometry)
     for label in range(N_CLASSES):
-        images = objects.image[np.flatnonzero(objects.label == label)[:OBJECTS_PER_CLASS]]
+        shown = np.flatnonzero(objects.label == label)[:OBJECTS_PER_CLASS]
+        images, eta = objects.image[shown], objects.eta[shown]
         if not len(images):
             continue
         maps[label] = 0.0
-        before = predict(images)[:, label]
+        before = predict(images, eta)[:, label]
         total = images.sum(axis=(1, 2, 3))
         corners, rows_of, occluded = [], [], []
         for corner in product(range(len(CHANNELS)), range(0, rows, PATCH), range(0, columns, PATCH)):
@@ -60,7 +61,7 @@ def occlusion_maps(inputs: ReportInputs, model: str, scaling: Path, objects: Obj
             rows_of.append(chosen)
             occluded.append(left)
         ends = np.cumsum([len(chosen) for chosen in rows_of])
-        after = np.split(predict(np.concatenate(occluded))[:, label], ends[:-1])
+        after = np.split(predict(np.concatenate(occluded), eta[np.concatenate(rows_of)])[:, label], ends[:-1])
         for corner, chosen, found in zip(corners, rows_of, after, strict=True):
             maps[label][_patch(*corner)[1:]] = (before[chosen] - found).sum() / len(images)
     return maps
@@ -84,7 +85,7 @@ class _Member:
         file = inputs.manifest_of[model]["members"][0]["file"]
         self._network.load_state_dict(load_member(inputs.manifests[model].parent / file)[0])
 
-    def __call__(self, images: NDArray[np.float32]) -> Floats:
+    def __call__(self, images: NDArray[np.float32], eta: NDArray[np.floating]) -> Floats:
         import torch
 
         from hitforge.training.device import repeatable
@@ -92,7 +93,8 @@ class _Member:
         found = [np.zeros((0, N_CLASSES))]
         with repeatable(torch.device("cpu"), 1), torch.inference_mode():
             for start in range(0, len(images), BATCH):
-                tensors = self._tensors(features_of(images[start : start + BATCH], self._geometry))
+                some = slice(start, start + BATCH)
+                tensors = self._tensors(features_of(images[some], eta[some], self._geometry))
                 output = self._network(**{name: torch.from_numpy(values) for name, values in tensors.items()})
                 found.append(torch.log_softmax(output["class_logits"].double(), dim=1).numpy())
         return np.concatenate(found)
