@@ -24,8 +24,8 @@ def front_row(inputs: ReportInputs) -> FrontRow:
 
     both = f"{BASELINE} and {ENSEMBLE} were not both run"
     return FrontRow(
-        data=evaluated_events(inputs, sample, first["n"][place[0]][place[1]], f"{sample_title(sample)} {CATEGORY}"),
-        quantity=f"width of the energy response σ_eff / median, {CATEGORY}",
+        data=evaluated_events(inputs, sample, first["n"][place[0]][place[1]], f"{sample_title(sample)} {CATEGORY}s"),
+        quantity=f"width of the energy response σ_eff / median, {CATEGORY}s",
         unit="%",
         baseline=BASELINE,
         baseline_number=width(BASELINE),
