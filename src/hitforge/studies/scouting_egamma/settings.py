@@ -81,7 +81,7 @@ class EgammaModelSettings(ModelSettings):
     """A model of scouting_egamma: the shared blocks, and what each kind of model learns from."""
 
     spectrum_exponent: NonNegativeFloat = Field(
-        0.0, description="n of weights pT^-n, which make the flat spectrum a falling one; pT is the reconstructed one"
+        0.0, description="n of weights pT^-n, which make the flat spectrum of true pT a falling one"
     )
     features: str = Field("ours", description="feature set; none for a network on the image alone")
     trees: CorrectionTreeSettings = Field(CorrectionTreeSettings(), description="where kind is trees")

@@ -27,8 +27,8 @@ if TYPE_CHECKING:
     from hitforge.training.losses import MemberLoss
 
 
-LEAST_PT_GEV = 0.1
-"""Weights of a falling spectrum stay finite."""
+PIVOT_GEV = 20.0
+"""Weights of a falling spectrum are one here, so that they are near one on average."""
 
 
 class ScoutingEgamma(Study[ScoutingEgammaSettings]):
@@ -111,11 +111,12 @@ class ScoutingEgamma(Study[ScoutingEgammaSettings]):
     def event_weight(
         self, model: str, features: NDArray[np.float32], target: NDArray[np.floating]
     ) -> NDArray[np.float64]:
-        """Return pT^-n of each candidate, which makes a flat spectrum a falling one."""
+        """Return (pT / 20 GeV)^-n of each candidate, which makes a flat spectrum of true pT a falling one."""
         from hitforge.studies.scouting_egamma.selection import columns_of
 
-        pt = columns_of(features)["pt"].astype(np.float64)
-        return np.asarray(np.maximum(pt, LEAST_PT_GEV) ** -self.settings.models[model].spectrum_exponent)
+        # the true pT, not the reconstructed one: what a crack has swallowed would count a thousandfold
+        pt = columns_of(features)["pt"].astype(np.float64) * target
+        return np.asarray((pt / PIVOT_GEV) ** -self.settings.models[model].spectrum_exponent)
 
     # ---- networks
 
