@@ -19,39 +19,17 @@ INERT = {
     "training.settings", "bdt_settings", "evaluation.settings", "training", "networks", "evaluation", "reporting",
 }  # fmt: skip
 # settings and what they import
+_SETTINGS = (
+    *("settings", "report", "report.names", "evaluation", "evaluation.settings", "reader_settings"),
+    *("simulation", "simulation.settings", "feature_table"),
+)
 INERT_OF = {
     study: {f"studies.{study}", *(f"studies.{study}.{module}" for module in modules)}
     for study, modules in {
         "calo_muon": ("settings", "report", "report.names"),
-        "csc_muon": (
-            *(
-                "settings",
-                "report",
-                "report.names",
-                "evaluation",
-                "evaluation.settings",
-                "reader_settings",
-                "cuts",
-                "simulation",
-            ),
-            *("simulation.settings", "targets", "roads", "planes", "feature_table"),
-        ),
-        "object_id": (
-            *("settings", "report", "report.names", "evaluation", "evaluation.settings", "reader_settings"),
-            *("cuts", "thinning", "simulation", "simulation.settings", "objects", "image", "feature_table"),
-        ),
-        "scouting_egamma": (
-            *(
-                "settings",
-                "report",
-                "report.names",
-                "evaluation",
-                "evaluation.settings",
-                "reader_settings",
-                "simulation",
-            ),
-            *("simulation.settings", "candidates", "geometry", "feature_table", "targets"),
-        ),
+        "csc_muon": (*_SETTINGS, "cuts", "targets", "roads", "planes"),
+        "object_id": (*_SETTINGS, "cuts", "thinning", "objects", "image"),
+        "scouting_egamma": (*_SETTINGS, "candidates", "geometry", "targets"),
     }.items()
 }
 # imported for types or by a neighbour in the same module, without influence on what this stage writes

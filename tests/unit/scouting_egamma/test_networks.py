@@ -14,10 +14,9 @@ from hitforge.studies.scouting_egamma.evaluation import crystal_ball
 from hitforge.studies.scouting_egamma.feature_table import FEATURE_NAMES
 from hitforge.studies.scouting_egamma.features import features_of
 from hitforge.studies.scouting_egamma.inputs import combine
-from hitforge.studies.scouting_egamma.networks.losses import CorrectionLoss, crystal_ball_log_density
+from hitforge.studies.scouting_egamma.networks.losses import DEGREES, CorrectionLoss, crystal_ball_log_density
 from hitforge.studies.scouting_egamma.selection import select
 from hitforge.studies.scouting_egamma.settings import EgammaModelSettings, NetworkSettings
-from hitforge.studies.scouting_egamma.targets import DEGREES
 from hitforge.studies.scouting_egamma.tensors import image_of, table_of
 from tests.unit.scouting_egamma.builders import simulated
 

@@ -47,7 +47,10 @@ def network_inputs(
 
 
 def output_columns(output: Mapping[str, Tensor]) -> dict[str, Tensor]:
-    """Return ``y`` and, where the network has a width, ``ln_y_sigma``, shape (n,)."""
+    """Return ``y`` and, where the network has a width, ``ln_y_sigma``, shape (n,).
+
+    The scale of Student's t holds less than 68 %; calibration scales the widths of any likelihood to their coverage.
+    """
     columns = {"y": output["y"].clamp(*Y_RANGE)}
     if "ln_y_log_scale" in output:
         columns["ln_y_sigma"] = torch.exp(output["ln_y_log_scale"])

@@ -20,7 +20,3 @@ LEAST_SIGMA: Final = 1e-4
 def clipped(y: NDArray[np.floating]) -> NDArray[np.floating]:
     """Return corrections cut to :data:`Y_RANGE`, shape (n,)."""
     return np.asarray(np.clip(y, *Y_RANGE))
-
-
-DEGREES: Final = 3
-"""Degrees of freedom of Student's t of ln y: tails of gaps, dead crystals and bremsstrahlung, a finite variance."""

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from hitforge.config import HELDOUT
 from hitforge.reporting.chapter import Chapter, HeadlineNumber, ReportInputs, Section
 from hitforge.reporting.chapter_parts import bind_chapter, items, models_and_events, parts_left_out
-from hitforge.reporting.evaluated import HELDOUT, metrics_of, sample_title, shown_sample
+from hitforge.reporting.evaluated import metrics_of, sample_title, shown_sample
 from hitforge.reporting.numbers import cell_text
 from hitforge.studies.object_id.published import load_published
 from hitforge.studies.object_id.report.front import front_row
@@ -47,7 +48,8 @@ def _summary(inputs: ReportInputs) -> Iterator[str]:
     yield (
         "An electron, a jet, a muon and a hadronic tau leave different showers in a calorimeter. Here they are told "
         "apart from the cells around their axis alone: two pictures, one of the electromagnetic and one of the "
-        "hadronic channel. No track, no position in the detector and no generated quantity is an input."
+        "hadronic channel. No track is an input, and a position in the detector only where the model's description "
+        "says so."
     )
     yield models_and_events(inputs, "objects") + " Both objects of an event are always on the same side of a split."
     known = {n: v for n, v in headline_of(inputs, inputs.reference).items() if n in _QUANTITIES and v.value is not None}

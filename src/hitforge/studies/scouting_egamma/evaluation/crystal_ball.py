@@ -70,11 +70,13 @@ def fit(response: Floats, weights: Floats) -> dict[str, Any]:
     scale = np.array([unit, unit, 1.0, 1.0, 1.0, 1.0])
     values = scale * found.x
     values[0] += q50
-    raw = zip(_errors(loss, found.x), scale, strict=True)
-    errors = [None if error is None else float(error * by) for error, by in raw]
     numbers = {
-        name: {"value": float(value), "error": error, "reason": None if error else "the likelihood is flat here"}
-        for name, value, error in zip(PARAMETERS, values, errors, strict=True)
+        name: {
+            "value": float(value),
+            "error": None if error is None else float(error * by),
+            "reason": "the likelihood is flat here" if error is None else None,
+        }
+        for name, value, error, by in zip(PARAMETERS, values, _errors(loss, found.x), scale, strict=True)
     }
     return {"n": len(x), **numbers}
 

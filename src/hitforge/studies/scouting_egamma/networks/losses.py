@@ -8,8 +8,11 @@ import torch
 from torch import Tensor
 
 from hitforge.studies.scouting_egamma.settings import NetworkSettings
-from hitforge.studies.scouting_egamma.targets import DEGREES, Y_RANGE
+from hitforge.studies.scouting_egamma.targets import Y_RANGE
 from hitforge.training.losses import MemberLoss
+
+DEGREES = 3
+"""Degrees of freedom of Student's t: the tails of gaps, dead crystals and bremsstrahlung, and a finite variance."""
 
 Outputs = Mapping[str, Tensor]
 
@@ -36,12 +39,11 @@ class CorrectionLoss(MemberLoss):
         elif self.kind == "crystal_ball":
             loss = -crystal_ball_log_density(y, output)
         else:
-            squared_pull = ((torch.log(y) - output["ln_y"]) * torch.exp(-output["ln_y_log_scale"])).square()
-            loss = output["ln_y_log_scale"] + (
-                0.5 * squared_pull
-                if self.kind == "gaussian"
-                else 0.5 * (DEGREES + 1) * torch.log1p(squared_pull / DEGREES)
-            )
+            log_scale = output["ln_y_log_scale"]
+            distance = ((torch.log(y) - output["ln_y"]) * torch.exp(-log_scale)).square()
+            if self.kind == "student_t":
+                distance = (DEGREES + 1) * torch.log1p(distance / DEGREES)
+            loss = log_scale + 0.5 * distance
         return loss if weight is None else loss * weight
 
     def metrics(self, output: Outputs, target: Tensor) -> Mapping[str, Tensor]:

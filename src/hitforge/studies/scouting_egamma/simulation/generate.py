@@ -202,9 +202,9 @@ def _deposits(rng: np.random.Generator, guns: Guns, visible: Floats, constants: 
         at = _position(guns.eta[some], guns.phi[some] + turn[some], guns.is_eb[some])
         place = [position - start[some] for position, start in zip(at, origin, strict=True)]
         # the shorter way round in phi
-        round_ = np.where(guns.is_eb[some], EB_N_PHI, np.inf)
-        place[1] = np.where(place[1] > round_ / 2, place[1] - round_, place[1])
-        place[1] = np.where(place[1] < -round_ / 2, place[1] + round_, place[1])
+        circle = np.where(guns.is_eb[some], EB_N_PHI, np.inf)
+        place[1] = np.where(place[1] > circle / 2, place[1] - circle, place[1])
+        place[1] = np.where(place[1] < -circle / 2, place[1] + circle, place[1])
         _add_shower(rng, flat, some, place, (visible * share)[some], pitch[some], constants.shower)
     return flat.reshape(n, WINDOW, WINDOW).astype(np.float32)
 
