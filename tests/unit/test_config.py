@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from hitforge.config import ConfigError, StudySettings, load_settings, merge
+from hitforge.config import RESERVED, ConfigError, StudySettings, load_settings, merge
+from hitforge.reporting.evaluated import HELDOUT, TRAINED_ON
 
 
 def calo(**changes: object) -> StudySettings:
@@ -13,6 +14,10 @@ def calo(**changes: object) -> StudySettings:
 
 def test_merge_joins_mappings_and_replaces_the_rest() -> None:
     assert merge({"a": {"b": 1, "c": [1]}}, {"a": {"c": [2]}, "d": 3}) == {"a": {"b": 1, "c": [2]}, "d": 3}
+
+
+def test_no_sample_may_have_the_name_of_an_evaluation_on_the_train_sample() -> None:
+    assert {HELDOUT, TRAINED_ON} == RESERVED
 
 
 def test_marked_mapping_replaces_the_one_below() -> None:

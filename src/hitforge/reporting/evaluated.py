@@ -8,11 +8,11 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from hitforge.config import HELDOUT, TRAINED_ON
 from hitforge.evaluation.statistics import entry
 from hitforge.reporting.chapter import Measured, ReportInputs
 from hitforge.reporting.style import COLOURS
 
+HELDOUT, TRAINED_ON = "heldout", "trained_on"
 SIGMAS = 2.0
 """Within so many errors of its limit an aim is neither met nor missed."""
 

@@ -10,9 +10,8 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure as MatplotlibFigure
 from matplotlib.lines import Line2D
 
-from hitforge.config import HELDOUT
 from hitforge.reporting.chapter import Figure, Measured, ReportInputs
-from hitforge.reporting.evaluated import evaluation_samples, sample_title
+from hitforge.reporting.evaluated import HELDOUT, evaluation_samples, sample_title
 from hitforge.reporting.plotting import data_label, nothing
 from hitforge.reporting.style import BLUE, GREY, ORANGE, RED, label, new_figure
 from hitforge.studies.calo_muon.report.plotting import (

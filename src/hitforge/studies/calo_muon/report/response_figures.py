@@ -7,10 +7,9 @@ from matplotlib.axes import Axes
 from matplotlib.colors import LogNorm
 from numpy.typing import NDArray
 
-from hitforge.config import HELDOUT
 from hitforge.evaluation.calibration import BiasCorrection
 from hitforge.reporting.chapter import Figure, ReportInputs
-from hitforge.reporting.evaluated import sample_title
+from hitforge.reporting.evaluated import HELDOUT, sample_title
 from hitforge.reporting.plotting import data_label, nothing
 from hitforge.reporting.style import BLUE, GREY, RED, SEQUENTIAL, label, new_figure
 from hitforge.studies.calo_muon.corrections import as_sample

@@ -5,11 +5,10 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from hitforge.config import HELDOUT
 from hitforge.provenance import read_json
 from hitforge.reporting.chapter import Cell, Column, Measured, ReportInputs, Table
 from hitforge.reporting.chapter_parts import significance
-from hitforge.reporting.evaluated import evaluation_samples, sample_title
+from hitforge.reporting.evaluated import HELDOUT, evaluation_samples, sample_title
 from hitforge.reporting.part_tables import bad_parts, cut_flow
 from hitforge.reporting.training_tables import training, tuning
 from hitforge.studies.calo_muon.published import PublishedResult, load_published

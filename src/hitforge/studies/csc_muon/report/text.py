@@ -4,10 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from hitforge.config import HELDOUT
 from hitforge.reporting.chapter import Chapter, HeadlineNumber, Measured, ReportInputs, Section
 from hitforge.reporting.chapter_parts import bind_chapter, items, models_and_events, parts_left_out
-from hitforge.reporting.evaluated import metrics_of, sample_title, shown_sample
+from hitforge.reporting.evaluated import HELDOUT, metrics_of, sample_title, shown_sample
 from hitforge.reporting.numbers import cell_text
 from hitforge.studies.csc_muon.published import load_published
 from hitforge.studies.csc_muon.report.front import front_row

@@ -7,9 +7,8 @@ from typing import Any
 
 import numpy as np
 
-from hitforge.config import TRAINED_ON
 from hitforge.reporting.chapter import Figure, ReportInputs
-from hitforge.reporting.evaluated import axes_of, metrics_of, shown_sample, values
+from hitforge.reporting.evaluated import TRAINED_ON, axes_of, metrics_of, shown_sample, values
 from hitforge.reporting.plotting import data_label, nothing
 from hitforge.reporting.style import GREY, INK, label, new_figure
 from hitforge.studies.csc_muon.published import load_published
