@@ -7,7 +7,7 @@ adds its regularisation to sums of weights: with raw weights of 1/GeV no split w
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -75,7 +75,7 @@ def train_trees(
     names: Sequence[str],
     settings: TreeSettings,
     seed: int,
-    attributes: Mapping[str, str] | None = None,
+    callbacks: Sequence[xgboost.callback.TrainingCallback] = (),
 ) -> TrainedTrees:
     """Train one booster and stop early on the monitoring events.
 
@@ -89,8 +89,8 @@ def train_trees(
         Objective and hyper-parameters; ``tune`` is not used here.
     seed : int
         Seed of this booster (a named child of the root seed).
-    attributes : mapping, optional
-        Provenance to store in the booster; nothing that changes from run to run.
+    callbacks : sequence of TrainingCallback, optional
+        Called after each round that early stopping does not end; one that returns true ends the training.
 
     Returns
     -------
@@ -131,13 +131,13 @@ def train_trees(
                 data_name="monitor",
                 maximize=False,
                 save_best=True,
-            )
+            ),
+            *callbacks,
         ],
         verbose_eval=False,
     )
     best = booster.num_boosted_rounds() - 1
     booster.set_attr(best_iteration=None, best_score=None)
-    booster.set_attr(**dict(attributes or {}))
     history = {
         "train": curves["train"]["loss"],
         "monitor": curves["monitor"]["loss"],

@@ -37,6 +37,16 @@ class TuneSettings(Settings):
         None, description="train, stop and score each trial with at most so many events; null takes all"
     )
     startup_trials: PositiveInt = Field(10, description="random trials before the sampler learns")
+    cross_validation: int | None = Field(
+        None,
+        ge=2,
+        description="score a trial by its mean loss on so many groups of the training folds, each left out of a "
+        "training of its own; null scores on one fold",
+    )
+    pruner: Literal["none", "median"] = Field(
+        "none",
+        description="median ends a trial whose monitoring loss is above the median of the trials before at that round",
+    )
     timeout_min: PositiveFloat | None = Field(
         None, description="minutes; stop with an error after the trial that passes them, the next call continues"
     )
@@ -69,6 +79,8 @@ class TuneSettings(Settings):
         ranges = self.ranges()
         if not ranges:
             raise ValueError("tune: no hyper-parameter has a range")
+        if self.cross_validation is not None and self.pruner != "none":
+            raise ValueError("tune: a cross-validated trial is several trainings, none of which can be pruned alone")
         for name, value in ranges.items():
             for end in (value.low, value.high):
                 # Raises, naming the setting, where an end is no valid value.

@@ -12,12 +12,13 @@ import hashlib
 import json
 import logging
 import time
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import optuna
+import xgboost
 
 from hitforge.bdt import TreeData, predict_trees, train_trees, weighted_loss
 from hitforge.bdt_settings import TreeSettings, TuneSettings
@@ -26,15 +27,17 @@ from hitforge.seeds import child_seed
 
 logger = logging.getLogger(__name__)
 
+REPORTS = 20
+"""Rounds at which a trial tells its monitoring loss, evenly spread over the rounds allowed."""
+
 
 class TuningInterruptedError(RuntimeError):
     """The time limit was reached; the finished trials are kept and the next call continues."""
 
 
 def tune_trees(
-    train: TreeData,
+    splits: Iterable[tuple[TreeData, TreeData]],
     stop: TreeData,
-    score: TreeData,
     names: Sequence[str],
     settings: TreeSettings,
     seed: int,
@@ -44,8 +47,11 @@ def tune_trees(
 
     Parameters
     ----------
-    train, stop, score : TreeData
-        Disjoint events: to train, to stop early, and to score a trial (with the loss that is never Huberised).
+    splits : iterable of pairs of TreeData
+        Events to train with and to score with (with the loss that is never Huberised), one pair for each training
+        that a trial consists of; disjoint in a pair.
+    stop : TreeData
+        Events to stop early with, in no split.
     names : sequence of str
         Feature names.
     settings : TreeSettings
@@ -60,46 +66,88 @@ def tune_trees(
     settings : TreeSettings
         With the best parameters and without ``tune``: train the final booster with it.
     trials : list of dict
-        ``{number, params, score, best_round, state}`` of every trial, in order.
+        ``{number, params, score, best_round, state, losses}`` of every trial, in order: the mean loss over the splits,
+        the best round of each, and monitoring losses by round. A trial whose state is ``pruned`` has no score.
     """
     tune = settings.tune
     if tune is None:
         raise ValueError("tune_trees: the settings have no `tune` block")
-    train, stop, score = (
-        data.sample(tune.max_events, child_seed(seed, "tune", "events", part))
-        for part, data in (("train", train), ("stop", stop), ("score", score))
-    )
-    identity = _identity(train, stop, score, names, settings, seed)
+
+    def few(data: TreeData, part: str) -> TreeData:
+        return data.sample(tune.max_events, child_seed(seed, "tune", "events", part))
+
+    stop = few(stop, "stop")
+    splits = [(few(train, "train"), few(score, "score")) for train, score in splits]
+    identity = _identity([stop, *(data for split in splits for data in split)], names, settings, seed)
     # Cut, so that fewer trials than an earlier run had give what a fresh search of so many gives.
     trials = _read(path, identity)[: tune.trials]
     distributions = _distributions(tune)
     started = time.monotonic()
     while len(trials) < tune.trials:
-        number = len(trials)
-        params = _propose(trials, distributions, tune, seed)
-        chosen = apply_params(settings, params)
-        # One seed for all trials: scores differ by their parameters only.
-        fitted = train_trees(train, stop, names, chosen, child_seed(seed, "tune", "fit"))
-        prediction = predict_trees(fitted.booster, score.features, names, settings.threads)
-        value = weighted_loss(prediction, score, settings)
-        trials.append(
-            {
-                "number": number,
-                "params": params,
-                "score": value,
-                "best_round": fitted.history["best_round"],
-                "state": "complete",
-            }
-        )
+        trial = _propose(trials, distributions, tune, seed)
+        done = _run(trial, len(trials), splits, stop, names, settings, seed)
+        trials.append(done)
         write_json(path, {"identity": identity, "trials": trials})
-        logger.info("trial %d of %d: score %.6g", number + 1, tune.trials, value)
+        logger.info("trial %d of %d: %s, score %s", len(trials), tune.trials, done["state"], done["score"])
         late = tune.timeout_min is not None and time.monotonic() - started > 60.0 * tune.timeout_min
         if late and len(trials) < tune.trials:
             raise TuningInterruptedError(
                 f"{len(trials)} of {tune.trials} trials are done after {tune.timeout_min} min; start again to continue"
             )
-    best = min(trials, key=lambda trial: (trial["score"], trial["number"]))
+    best = min(
+        (trial for trial in trials if trial["state"] == "complete"),
+        key=lambda trial: (trial["score"], trial["number"]),
+    )
     return apply_params(settings, best["params"]), trials
+
+
+def _run(
+    trial: optuna.Trial,
+    number: int,
+    splits: Sequence[tuple[TreeData, TreeData]],
+    stop: TreeData,
+    names: Sequence[str],
+    settings: TreeSettings,
+    seed: int,
+) -> dict[str, Any]:
+    """Train the boosters of a trial and return what is kept of it."""
+    chosen = apply_params(settings, trial.params)
+    watch = _Pruning(trial, max(settings.rounds // REPORTS, 1))
+    scores, best_rounds = [], []
+    for train, score in splits:
+        # One seed for all trials: scores differ by their parameters only.
+        fit_seed = child_seed(seed, "tune", "fit")
+        fitted = train_trees(train, stop, names, chosen, fit_seed, callbacks=[watch] if len(splits) == 1 else ())
+        prediction = predict_trees(fitted.booster, score.features, names, settings.threads)
+        scores.append(weighted_loss(prediction, score, settings))
+        best_rounds.append(fitted.history["best_round"])
+    return {
+        "number": number,
+        "params": dict(trial.params),
+        "score": None if watch.pruned else float(np.mean(scores)),
+        "best_round": best_rounds,
+        "state": "pruned" if watch.pruned else "complete",
+        "losses": watch.losses,
+    }
+
+
+class _Pruning(xgboost.callback.TrainingCallback):  # type: ignore[misc]  # XGBoost has no type hints
+    """Tells Optuna the monitoring loss every few rounds, and ends the training when its pruner says so."""
+
+    def __init__(self, trial: optuna.Trial, every: int) -> None:
+        self._trial, self._every = trial, every
+        self.losses: dict[str, float] = {}
+        self.pruned = False
+
+    def after_iteration(self, model: Any, epoch: int, evals_log: Any) -> bool:
+        """Report a round; return whether the training ends here."""
+        step = epoch + 1
+        if step % self._every == 0:
+            loss = float(evals_log["monitor"]["loss"][-1])
+            self.losses[str(step)] = loss
+            self._trial.report(loss, step)
+            self.pruned = self._trial.should_prune()
+        return self.pruned
 
 
 def apply_params(settings: TreeSettings, params: dict[str, Any]) -> TreeSettings:
@@ -122,32 +170,41 @@ def _propose(
     distributions: dict[str, optuna.distributions.BaseDistribution],
     tune: TuneSettings,
     seed: int,
-) -> dict[str, Any]:
-    """Return the parameters of the next trial, a pure function of the finished ones and the seed."""
+) -> optuna.Trial:
+    """Return the next trial, whose parameters and whose pruning depend on the finished ones and the seed alone."""
     sampler = optuna.samplers.TPESampler(
         n_startup_trials=tune.startup_trials, seed=child_seed(seed, "tune", "trial", len(trials)) % 2**32
     )
     verbosity = optuna.logging.get_verbosity()
     optuna.logging.set_verbosity(optuna.logging.WARNING)
     try:
-        study = optuna.create_study(sampler=sampler, direction="minimize")
+        pruner = (
+            optuna.pruners.MedianPruner(n_startup_trials=tune.startup_trials)
+            if tune.pruner == "median"
+            else optuna.pruners.NopPruner()
+        )
+        study = optuna.create_study(sampler=sampler, pruner=pruner, direction="minimize")
         for trial in trials:
             study.add_trial(
-                optuna.trial.create_trial(params=trial["params"], distributions=distributions, value=trial["score"])
+                optuna.trial.create_trial(
+                    state=optuna.trial.TrialState[trial["state"].upper()],
+                    params=trial["params"],
+                    distributions=distributions,
+                    value=trial["score"],
+                    intermediate_values={int(step): loss for step, loss in trial["losses"].items()},
+                )
             )
-        return dict(study.ask(fixed_distributions=distributions).params)
+        return study.ask(fixed_distributions=distributions)
     finally:
         optuna.logging.set_verbosity(verbosity)
 
 
-def _identity(
-    train: TreeData, stop: TreeData, score: TreeData, names: Sequence[str], settings: TreeSettings, seed: int
-) -> str:
+def _identity(parts: Iterable[TreeData], names: Sequence[str], settings: TreeSettings, seed: int) -> str:
     """Return a hash of all that a trial's result depends on; more trials or another time limit keep it."""
     digest = hashlib.blake2b(digest_size=16)
     kept = settings.model_dump(mode="json", exclude={"tune": {"trials", "timeout_min"}})
     digest.update(json.dumps([kept, list(names), seed], sort_keys=True).encode())
-    for data in (train, stop, score):
+    for data in parts:
         for array in (data.features, data.target, data.weight):
             digest.update(f"{array.shape}{array.dtype.str}".encode())
             digest.update(np.ascontiguousarray(array).data)

@@ -131,6 +131,21 @@ class TreeFolds(Settings):
     scoring: int
     training: tuple[int, ...]
 
+    def searched(self, groups: int | None) -> tuple[tuple[tuple[int, ...], tuple[int, ...]], ...]:
+        """Return the training and scoring folds of each training that a trial of a search consists of.
+
+        With None it is one, scored on the scoring fold; otherwise each of so many groups is scored on once.
+        """
+        if groups is None:
+            return ((tuple(fold for fold in self.training if fold != self.scoring), (self.scoring,)),)
+        if groups > len(self.training):
+            raise ValueError(
+                f"tune.cross_validation: {groups} groups of {len(self.training)} training folds cannot be made; "
+                "lower it or raise folds.count"
+            )
+        scored = [self.training[i::groups] for i in range(groups)]
+        return tuple((tuple(fold for fold in self.training if fold not in group), group) for group in scored)
+
 
 def tree_folds(count: int, held_out: Collection[int]) -> TreeFolds:
     """Return the folds of boosted trees: of those not held out the first monitors, the second scores trials."""

@@ -45,7 +45,7 @@ TRAIN, MONITOR = events(3000, 1), events(800, 2)
 
 @pytest.fixture(scope="module")
 def trained() -> TrainedTrees:
-    return train_trees(TRAIN, MONITOR, NAMES, SETTINGS, seed=3, attributes={"config_hash": "abc"})
+    return train_trees(TRAIN, MONITOR, NAMES, SETTINGS, seed=3)
 
 
 def test_training_learns_and_stops_at_the_best_round(trained: TrainedTrees) -> None:
@@ -90,7 +90,7 @@ def test_small_raw_weights_still_split() -> None:
 
 
 def test_training_repeats_to_the_byte(trained: TrainedTrees) -> None:
-    again = train_trees(TRAIN, MONITOR, NAMES, SETTINGS, seed=3, attributes={"config_hash": "abc"})
+    again = train_trees(TRAIN, MONITOR, NAMES, SETTINGS, seed=3)
     assert again.booster.save_raw("ubj") == trained.booster.save_raw("ubj")
     assert again.history == trained.history
     sampled = SETTINGS.model_copy(update={"subsample": 0.7})
@@ -103,7 +103,6 @@ def test_file_round_trip(trained: TrainedTrees, tmp_path: Path) -> None:
     save_trees(trained.booster, path)
     loaded = load_trees(path)
     assert [p.name for p in tmp_path.iterdir()] == ["trees_0.ubj"]
-    assert loaded.attr("config_hash") == "abc"
     expected = predict_trees(trained.booster, MONITOR.features, NAMES)
     assert expected.dtype == np.float32
     np.testing.assert_array_equal(predict_trees(loaded, MONITOR.features, NAMES), expected)

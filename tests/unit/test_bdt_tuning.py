@@ -18,11 +18,11 @@ from tests.unit.test_bdt import NAMES, events
 SETTINGS = TreeSettings(
     rounds=25, early_stopping_rounds=5, max_bin=32, tune=TuneSettings(trials=8, startup_trials=4, gamma=None)
 )
-DATA = (events(600, 1), events(200, 2), events(200, 3))
+TRAIN, STOP, SCORE = events(600, 1), events(200, 2), events(200, 3)
 
 
 def tune(path: Path, settings: TreeSettings = SETTINGS, seed: int = 11) -> tuple[TreeSettings, list[dict[str, Any]]]:
-    return tune_trees(*DATA, NAMES, settings, seed, path)
+    return tune_trees([(TRAIN, SCORE)], STOP, NAMES, settings, seed, path)
 
 
 def with_tune(**changes: Any) -> TreeSettings:
@@ -41,7 +41,7 @@ def test_trials_are_numbered_scored_and_within_range(straight: tuple[Any, ...]) 
     best, trials, _ = straight
     assert [trial["number"] for trial in trials] == list(range(8))
     assert {trial["state"] for trial in trials} == {"complete"}
-    assert set(trials[0]) == {"number", "params", "score", "best_round", "state"}
+    assert set(trials[0]) == {"number", "params", "score", "best_round", "state", "losses"}
     assert all(3 <= trial["params"]["max_depth"] <= 10 for trial in trials)
     assert len({json.dumps(trial["params"]) for trial in trials}) == 8
     winner = min(trials, key=lambda trial: trial["score"])
@@ -51,9 +51,9 @@ def test_trials_are_numbered_scored_and_within_range(straight: tuple[Any, ...]) 
 
 def test_a_score_is_the_loss_on_the_scoring_events_only(straight: tuple[Any, ...]) -> None:
     best, trials, _ = straight
-    fitted = train_trees(DATA[0], DATA[1], NAMES, best, bdt_tuning.child_seed(11, "tune", "fit"))
-    predicted = predict_trees(fitted.booster, DATA[2].features, NAMES)
-    assert min(trial["score"] for trial in trials) == weighted_loss(predicted, DATA[2], best)
+    fitted = train_trees(TRAIN, STOP, NAMES, best, bdt_tuning.child_seed(11, "tune", "fit"))
+    predicted = predict_trees(fitted.booster, SCORE.features, NAMES)
+    assert min(trial["score"] for trial in trials) == weighted_loss(predicted, SCORE, best)
 
 
 @pytest.mark.parametrize("killed_in", [0, 3, 6])
@@ -138,11 +138,48 @@ def test_the_sampler_learns() -> None:
     )
     distributions = bdt_tuning._distributions(tune_settings)
     trials: list[dict[str, Any]] = []
-    for number in range(40):
-        params = bdt_tuning._propose(trials, distributions, tune_settings, 1)
-        trials.append({"number": number, "params": params, "score": (params["eta"] - 0.1) ** 2})
+    for _ in range(40):
+        params = bdt_tuning._propose(trials, distributions, tune_settings, 1).params
+        trials.append({"params": params, "score": (params["eta"] - 0.1) ** 2, "state": "complete", "losses": {}})
     eta = [trial["params"]["eta"] for trial in trials]
     assert np.mean(np.abs(np.array(eta[20:]) - 0.1)) < 0.5 * np.mean(np.abs(np.array(eta[:10]) - 0.1))
+
+
+def test_a_cross_validated_score_is_the_mean_of_its_trainings(tmp_path: Path) -> None:
+    splits = [(TRAIN, SCORE), (SCORE, TRAIN)]
+    settings = with_tune(trials=2, cross_validation=2)
+    best, trials = tune_trees(splits, STOP, NAMES, settings, 11, tmp_path / "trials.json")
+    losses = []
+    for train, score in splits:
+        fitted = train_trees(train, STOP, NAMES, best, bdt_tuning.child_seed(11, "tune", "fit"))
+        losses.append(weighted_loss(predict_trees(fitted.booster, score.features, NAMES), score, best))
+    assert min(trial["score"] for trial in trials) == pytest.approx(np.mean(losses))
+    assert all(len(trial["best_round"]) == 2 for trial in trials)
+
+
+def test_median_pruning_ends_trials_early_and_never_picks_one(tmp_path: Path) -> None:
+    """Slow learners lose against the median; the search resumes to the same trials."""
+    pruned = {"pruner": "median", "startup_trials": 3, "trials": 12}
+    settings = SETTINGS.model_copy(update={"rounds": 60})
+    settings = settings.model_copy(update={"tune": TuneSettings.model_validate(with_tune(**pruned).tune)})
+    best, trials = tune_trees([(TRAIN, SCORE)], STOP, NAMES, settings, 11, tmp_path / "trials.json")
+    ended = [trial for trial in trials if trial["state"] == "pruned"]
+    assert 0 < len(ended) < 9 and all(trial["number"] >= 3 and trial["score"] is None for trial in ended)
+    for trial in ended:
+        step = max(map(int, trial["losses"]))
+        assert step < 60
+        before = [t["losses"][str(step)] for t in trials[: trial["number"]] if str(step) in t["losses"]]
+        assert min(trial["losses"].values()) > np.median(before)
+    winner = min((trial for trial in trials if trial["score"] is not None), key=lambda trial: trial["score"])
+    assert best.eta == winner["params"]["eta"]
+    fewer = settings.model_copy(update={"tune": settings.tune.model_copy(update={"trials": 7})})
+    again = tune_trees([(TRAIN, SCORE)], STOP, NAMES, fewer, 11, tmp_path / "fewer.json")[1]
+    assert again == trials[:7]
+
+
+def test_pruning_and_cross_validation_exclude_each_other() -> None:
+    with pytest.raises(ValueError, match="none of which can be pruned"):
+        TuneSettings(pruner="median", cross_validation=3)
 
 
 def test_without_tune_settings_it_refuses(tmp_path: Path) -> None:

@@ -197,6 +197,7 @@ def tuning_history(inputs: ReportInputs, loss: str) -> Figure:
     return Figure(
         "tuning_history",
         "Trials of the search",
-        "Loss on the scoring fold, which neither trains nor stops a trial, and the best so far.",
+        "Loss on events that neither train nor stop a trial, and the best so far. Trials that were ended early, for "
+        "their loss was above the median of those before, have no point.",
         figure,
     )

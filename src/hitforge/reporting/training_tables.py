@@ -107,7 +107,10 @@ def tuning(inputs: ReportInputs, unit: str, decimals: int | None = None) -> Tabl
     return Table(
         name="tuning",
         title="Hyper-parameter search",
-        caption="Trials of the search on the training folds, best first; the held-out folds are never looked at.",
+        caption=(
+            "Trials of the search on the training folds, best first; the held-out folds are never looked at. A trial "
+            "without score was ended early: its monitoring loss was above the median of those before."
+        ),
         columns=(
             Column(key="model", label="Model", align="left"),
             Column(key="trial", label="Trial"),

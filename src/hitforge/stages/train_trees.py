@@ -60,10 +60,10 @@ def train_trees_of(
     own_seed = child_seed(seed, study.name, fit, f"booster_{booster}")
     trials: list[dict[str, Any]] = []
     if settings.tune is not None:
-        searched = events(*(fold for fold in folds.training if fold != folds.scoring))
-        scoring = events(folds.scoring)
+        searched = folds.searched(settings.tune.cross_validation)
+        splits = ((events(*training), events(*scoring)) for training, scoring in searched)
         trials_file.parent.mkdir(parents=True, exist_ok=True)
-        settings, trials = tune_trees(searched, monitor, scoring, names, settings, own_seed, trials_file)
+        settings, trials = tune_trees(splits, monitor, names, settings, own_seed, trials_file)
     log.info("%s: %d training, %d monitoring events, %d features", fit, len(train), len(monitor), len(names))
     trained = train_trees(train, monitor, names, settings, own_seed)
     log.info("%s: best round %d, loss %.6g", fit, trained.history["best_round"], trained.history["best_loss"])

@@ -167,7 +167,7 @@ def _write_training(folder: Path, model: str) -> None:
         manifest["trials"] = [
             {
                 "number": i,
-                "score": 0.1 + 0.005 * float(rng.random()),
+                "score": 0.01 + 0.001 * float(rng.random()),
                 "params": {"max_depth": 3 + i % 5, "gamma": 0.1 * i},
             }
             for i in range(6)
