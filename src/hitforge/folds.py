@@ -32,10 +32,8 @@ def bucket_of(records: NDArray[Any]) -> NDArray[np.int16]:
     rows = np.ascontiguousarray(records, dtype=np.uint8)
     if rows.ndim != 2:
         raise ValueError(f"records must be rows of bytes, shape (N, n_byte), not {rows.shape}")
-    width = rows.shape[1]
-    raw = rows.tobytes()
-    blake2b = hashlib.blake2b
-    digests = b"".join([blake2b(raw[i : i + width], digest_size=8).digest() for i in range(0, len(raw), width)])
+    identities = rows.view(f"V{rows.shape[1]}").ravel().tolist()
+    digests = b"".join([hashlib.blake2b(identity, digest_size=8).digest() for identity in identities])
     return (np.frombuffer(digests, dtype=">u8") % N_BUCKETS).astype(np.int16)
 
 

@@ -17,7 +17,7 @@ from hitforge.provenance import read_json
 from hitforge.reporting.changes import Changes
 from hitforge.reporting.chapter import Cell, Chapter, Column, FigureText, Measured, Table
 from hitforge.reporting.numbers import cell_text, fixed
-from hitforge.reporting.run_info import RunInfo, StageCost
+from hitforge.reporting.run_info import RunInfo, StageCost, TrainingCost
 from hitforge.reporting.tables import heading, read_table, render
 
 MAX_SVG_BYTES = 450_000
@@ -90,7 +90,7 @@ def render_page(chapters: Sequence[ChapterFiles], run: RunInfo) -> str:
         style=Markup(style),  # our own file, not data
         version=hitforge.__version__,
         preset_note=PRESET_NOTES.get(run.preset),
-        cost_table=_cost_table(run.stages),
+        cost_tables=[table for table in (_cost_table(run.stages), _training_table(run.trainings)) if table],
         change_table=None if run.changes is None else _change_table(run.changes),
     )
 
@@ -193,6 +193,36 @@ def _cost_table(stages: Sequence[StageCost]) -> Table | None:
         columns=tuple(columns),
         rows=tuple(rows),
         highlight=(len(rows) - 1,),
+    )
+
+
+def _training_table(trainings: Sequence[TrainingCost]) -> Table | None:
+    if not trainings:
+        return None
+    return Table(
+        name="training_cost",
+        title="Training time of each model",
+        caption="Wall time from the benchmark files, searches included; trainings that ran side by side shared the "
+        "machine. Members of an ensemble and boosters of a model count as trainings.",
+        columns=(
+            Column(key="study", label="Study", align="left"),
+            Column(key="model", label="Model", align="left"),
+            Column(key="trainings", label="Trainings"),
+            Column(key="wall_mean", label="Mean"),
+            Column(key="wall_max", label="Longest"),
+            Column(key="wall_total", label="All"),
+        ),
+        rows=tuple(
+            (
+                cost.study,
+                cost.model,
+                cost.trainings,
+                duration(cost.wall_s_total / cost.trainings),
+                duration(cost.wall_s_max),
+                duration(cost.wall_s_total),
+            )
+            for cost in trainings
+        ),
     )
 
 

@@ -43,6 +43,16 @@ class StageCost(Settings):
     suggested_runtime_min: int | None = None
 
 
+class TrainingCost(Settings):
+    """Wall time of the trainings of one model: its members or boosters, of all rotations."""
+
+    study: str
+    model: str
+    trainings: int
+    wall_s_total: float
+    wall_s_max: float
+
+
 class RunInfo(Settings):
     """Everything about a run that is no physics; every field may be left out."""
 
@@ -56,6 +66,7 @@ class RunInfo(Settings):
     command: str = ""
     finished: str = ""
     stages: tuple[StageCost, ...] = ()
+    trainings: tuple[TrainingCost, ...] = ()
     notes: tuple[str, ...] = ()
     changes: Changes | None = None
 
@@ -87,14 +98,49 @@ def read_benchmarks(folder: Path, workdir: Path) -> tuple[StageCost, ...]:
         The most expensive rule first.
     """
     jobs: dict[str, list[dict[str, str]]] = {}
-    for path in sorted(folder.rglob("*.tsv")) if folder.is_dir() else ():
+    for path in sorted(folder.rglob("*.tsv")):
         parts = path.relative_to(folder).parts
         rule = parts[0] if len(parts) > 1 else path.stem
-        with path.open(encoding="utf-8", newline="") as handle:
-            jobs.setdefault(rule, []).extend(csv.DictReader(handle, delimiter="\t"))
+        jobs.setdefault(rule, []).extend(_rows(path))
     slurm = read_accounting(workdir, jobs)
     costs = [_cost(rule, rows, slurm.get(rule)) for rule, rows in jobs.items() if rows]
     return tuple(sorted(costs, key=lambda cost: (-cost.wall_s_total, cost.rule)))
+
+
+def read_trainings(folder: Path, studies: Iterable[str]) -> tuple[TrainingCost, ...]:
+    """Summarise the benchmark files of trainings by study and model.
+
+    Parameters
+    ----------
+    folder : Path
+        Holds ``<rule>/<study>/<model>/**/*.tsv`` for the rules that train; what is missing has no costs.
+    studies : iterable of str
+        Those to show.
+
+    Returns
+    -------
+    tuple of TrainingCost
+        In the order of the studies, the most expensive model first.
+    """
+    costs = []
+    for study in studies:
+        jobs: dict[str, list[float]] = {}
+        for rule in ("train_member", "train_trees"):
+            for path in sorted((folder / rule / study).rglob("*.tsv")):
+                model = path.relative_to(folder / rule / study).parts[0]
+                jobs.setdefault(model, []).extend(_numbers(row.get("s") for row in _rows(path)))
+        found = [
+            TrainingCost(study=study, model=model, trainings=len(wall), wall_s_total=sum(wall), wall_s_max=max(wall))
+            for model, wall in jobs.items()
+            if wall
+        ]
+        costs += sorted(found, key=lambda cost: (-cost.wall_s_total, cost.model))
+    return tuple(costs)
+
+
+def _rows(path: Path) -> list[dict[str, str]]:
+    with path.open(encoding="utf-8", newline="") as handle:
+        return list(csv.DictReader(handle, delimiter="\t"))
 
 
 def _cost(rule: str, rows: list[dict[str, str]], slurm: SlurmUse | None) -> StageCost:

@@ -13,7 +13,7 @@ from typing import Any
 from hitforge.provenance import read_json, write_json, write_text
 from hitforge.reporting.changes import compare_chapters
 from hitforge.reporting.page import ChapterFiles, render_page
-from hitforge.reporting.run_info import RunInfo, read_benchmarks
+from hitforge.reporting.run_info import RunInfo, read_benchmarks, read_trainings
 
 log = logging.getLogger(__name__)
 
@@ -63,6 +63,7 @@ def make_report(
         git_revision=_git_revision(),
         host=platform.node(),
         stages=read_benchmarks(benchmarks, workdir=Path.cwd()),
+        trainings=read_trainings(benchmarks, studies),
         changes=None if before is None else compare_chapters(before, chapters),
     )
     files = [ChapterFiles(tables=results / study / "tables", figures=results / study / "figures") for study in studies]

@@ -14,7 +14,7 @@ from hitforge.reporting.changes import compare_chapters
 from hitforge.reporting.chapter import FrontRow
 from hitforge.reporting.numbers import cell_text
 from hitforge.reporting.page import ChapterFiles, duration
-from hitforge.reporting.run_info import RunInfo, read_benchmarks
+from hitforge.reporting.run_info import RunInfo, read_benchmarks, read_trainings
 from hitforge.stages.bind_report import make_page
 
 HEADER = "s\th:m:s\tmax_rss\tmax_vms\tmax_uss\tmax_pss\tio_in\tio_out\tmean_load\tcpu_time\n"
@@ -68,6 +68,7 @@ def page(report: Any, benchmarks: Path, tmp_path_factory: pytest.TempPathFactory
         versions=RunInfo.installed_versions(),
         host="<node>",
         stages=read_benchmarks(benchmarks, tmp_path_factory.getbasetemp()),
+        trainings=read_trainings(benchmarks, ["calo_muon"]),
         changes=compare_chapters({"calo_muon": before}, {"calo_muon": now}),
     )
     out = tmp_path_factory.mktemp("page") / "report" / "index.html"
@@ -118,6 +119,12 @@ def test_page_shows_time_and_memory_with_suggestions(page: str, benchmarks: Path
     assert [duration(s) for s in (0.2, 99.0, 600.0, 7200.0)] == ["0.2 s", "99.0 s", "10.0 min", "2.0 h"]
 
 
+def test_page_shows_the_minutes_of_each_model(page: str, benchmarks: Path) -> None:
+    (cost,) = read_trainings(benchmarks, ["calo_muon", "csc_muon"])
+    assert (cost.model, cost.trainings, cost.wall_s_total, cost.wall_s_max) == ("cnn", 2, 2923.2, 1523.2)
+    assert "Training time of each model" in page and "24.4 min" in page
+
+
 def test_page_repeats_and_needs_no_run_section(report: Any, tmp_path: Path) -> None:
     pages = []
     for name in ("a.html", "b.html"):
@@ -159,3 +166,4 @@ def test_nothing_changed_is_said() -> None:
 
 def test_missing_benchmarks_are_no_error(tmp_path: Path) -> None:
     assert read_benchmarks(tmp_path / "none", tmp_path) == ()
+    assert read_trainings(tmp_path / "none", ["calo_muon"]) == ()

@@ -86,8 +86,8 @@ def _hit_faults(roads: Roads, place: Place) -> Iterator[_Fault]:
         name = place.variables[72 + plane]
         yield "bad_mask", "neither 0 (hit) nor 1 (none)", _MAKE_AGAIN, name, bad_mask[:, plane]
     values = roads.variables[:, : N_PLANES * (len(BLOCKS) - 1)]
-    expected = np.tile(hit, len(BLOCKS) - 1)
-    mismatch, infinite = np.isnan(values) == expected, np.isinf(values)
+    missing = np.isnan(values).reshape(len(values), -1, N_PLANES)
+    mismatch, infinite = (missing == hit[:, np.newaxis]).reshape(values.shape), np.isinf(values)
     for column in np.flatnonzero((mismatch | infinite).any(axis=0)):
         name = place.variables[column]
         detail = "the mask and the NaN disagree on whether there is a hit"
