@@ -2,15 +2,11 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
 import numpy as np
 from numpy.typing import NDArray
 
 from hitforge.studies.scouting_egamma.simulation.constants import Constants
-
-if TYPE_CHECKING:
-    from hitforge.studies.scouting_egamma.simulation.generate import Guns
+from hitforge.studies.scouting_egamma.simulation.guns import Guns
 
 
 def track_columns(
