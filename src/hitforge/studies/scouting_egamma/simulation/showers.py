@@ -22,17 +22,17 @@ def response(rng: np.random.Generator, guns: Guns, constants: Constants) -> Floa
     """Return the fraction of the energy that is seen: resolution, cracks, leakage."""
     n, about, leak = len(guns.pt), constants.cracks, constants.leakage
     stochastic = guns.of(constants.resolution.stochastic) / np.sqrt(guns.energy)
-    response = 1 + stochastic * rng.standard_normal(n) + constants.resolution.constant * rng.standard_normal(n)
+    seen = 1 + stochastic * rng.standard_normal(n) + constants.resolution.constant * rng.standard_normal(n)
     d_sm, d_mod = supermodule_distance(guns.phi_at), module_distance(guns.eta_at)
     gaps = 1 - about.supermodule_edge["loss"] * (d_sm < about.supermodule_edge["within"])
     gaps -= about.supermodule["loss"] * np.exp(-d_sm / about.supermodule["scale"])
     gaps -= about.module["loss"] * np.exp(-d_mod / about.module["scale"])
-    response *= np.where(guns.is_eb, gaps, 1)
+    seen *= np.where(guns.is_eb, gaps, 1)
     low, high = about.transition.eta
     between = (np.abs(guns.eta) > low) & (np.abs(guns.eta) < high)
-    response *= np.where(between, rng.uniform(*about.transition.response, n), 1)
-    response *= 1 - leak["mean"] * leak["scale"] * rng.standard_gamma(leak["shape"], n)
-    return np.asarray(np.maximum(response, 0), dtype=np.float32)
+    seen *= np.where(between, rng.uniform(*about.transition.response, n), 1)
+    seen *= 1 - leak["mean"] * leak["scale"] * rng.standard_gamma(leak["shape"], n)
+    return np.asarray(np.maximum(seen, 0), dtype=np.float32)
 
 
 def deposits(rng: np.random.Generator, guns: Guns, visible: Floats, constants: Constants) -> Floats:
