@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from hitforge.studies.object_id.objects import CLASS_NAMES, ELECTRON, JET, MUON, TAU, join
-from hitforge.studies.object_id.simulation.events import Events, jets, leptons, particles_around, taus
+from hitforge.studies.object_id.simulation.events import Events, jets, leptons, particles_around, taus, turn
 from hitforge.studies.object_id.simulation.generate import simulate_objects
 from hitforge.studies.object_id.simulation.particles import HADRON, PHOTON
 from hitforge.studies.object_id.simulation.particles import MUON as MUON_RESPONSE
@@ -99,6 +99,20 @@ def test_particles_around_an_axis_are_those_of_its_event_and_window() -> None:
     assert around.kind[0].tolist() == [MUON_RESPONSE, PHOTON, HADRON]
     assert around.dphi[0] == pytest.approx([0, 2 * np.pi - 6.2, 0]) and around.deta[0] == pytest.approx([0, 0.1, -0.5])
     assert particles_around(both, axes.take(np.zeros(1, bool)), 0.4, 0.4).pt.shape == (0, 1)
+
+
+def test_a_field_turns_charged_particles_and_holds_soft_ones() -> None:
+    pdg, pt = np.array([13, -13, 22, 211, 211]), np.array([30.0, 30.0, 30.0, 1.0, 0.4])
+    angle = turn(pdg, pt, 2.0)
+    assert angle[:3] == pytest.approx([np.arcsin(0.014), -np.arcsin(0.014), 0.0])
+    # where the circle through the origin is 1.4 m away from it
+    rho = 1.0 / (0.3 * 2.0)
+    on_circle = rho * np.array([np.sin(2 * angle[3]), 1 - np.cos(2 * angle[3])])
+    assert np.hypot(*on_circle) == pytest.approx(1.4) and np.isnan(angle[4])
+    assert not turn(pdg, pt, 0.0).any()
+    event: list[Entry] = [(13, 1, 0, 0, towards(30, 1.0, 3.1)), (211, 1, 0, 0, towards(0.4, 1.0, 3.1))]
+    around = particles_around(records(event), leptons(records(event), 13), 0.4, 0.4, 2.0)
+    assert around.dphi == pytest.approx(np.array([[np.arcsin(0.014)]]))
 
 
 @pytest.mark.slow

@@ -12,6 +12,12 @@ from hitforge.studies.object_id.simulation.particles import HADRON, MUON, PHOTON
 
 NEUTRINOS = (12, 14, 16)
 CHARGED_HADRONS = (211, 321)
+CHARGES = {11: -1, 13: -1, 211: 1, 321: 1, 2212: 1}
+"""Charges of the stable charged particles; antiparticles have a negative code and the opposite charge."""
+
+RADIUS_M = 1.4
+"""Distance of the calorimeter from the beam."""
+
 PT_MIN_GEV, MAX_ETA = 0.3, 3.2
 """Softer particles, and those further forward, are not followed."""
 
@@ -133,11 +139,28 @@ def jets(events: Events, event: Integers, momentum: Floats) -> Axes:
     return _axes(event, pt, eta, phi, parton=flavour)
 
 
-def particles_around(events: Events, axes: Axes, half_eta: float, half_phi: float) -> Particles:
-    """Return the stable visible particles around each axis, within the window and a margin of 0.2."""
+def turn(pdg: Integers, pt: Floats, field_tesla: float) -> Floats:
+    """Return the change of azimuth between vertex and calorimeter in rad, shape (P,); NaN for those that curl up.
+
+    A circle of radius rho = pT / (0.3 q B) from the beam crosses the distance R at an azimuth of arcsin(R / 2 rho).
+    """
+    charge = np.zeros(len(pdg))
+    for code, value in CHARGES.items():
+        charge += value * ((pdg == code).astype(int) - (pdg == -code))
+    with np.errstate(divide="ignore", invalid="ignore"):
+        sine = np.where(charge != 0, -0.3 * charge * field_tesla * RADIUS_M / (2 * pt), 0.0)
+        return np.asarray(np.arcsin(sine))
+
+
+def particles_around(
+    events: Events, axes: Axes, half_eta: float, half_phi: float, field_tesla: float = 0.0
+) -> Particles:
+    """Return the stable visible particles that reach the window around each axis or a margin of 0.2."""
     pt, eta, phi = pt_eta_phi(events.momentum)
     kind = np.abs(events.pdg)
     visible = (events.status > 0) & ~np.isin(kind, NEUTRINOS) & (pt > PT_MIN_GEV) & (np.abs(eta) < MAX_ETA)
+    phi = phi + turn(events.pdg, pt, field_tesla)
+    visible &= np.isfinite(phi)
     stable = np.flatnonzero(visible)
     axis, particle = _same_event(axes.event, events.event[stable], len(events))
     entry = stable[particle]

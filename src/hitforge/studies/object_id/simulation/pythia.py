@@ -140,7 +140,7 @@ def _image(
     image: ImageSettings,
 ) -> Objects:
     half_eta, half_phi = 0.5 * image.rows * image.cell_eta, 0.5 * image.columns * image.cell_phi
-    around = records.particles_around(found, axes, half_eta, half_phi)
+    around = records.particles_around(found, axes, half_eta, half_phi, settings.field_tesla)
     cells = deposit(rng, around, np.abs(axes.eta), image)
     npv = rng.integers(10, 51, len(found))[axes.event]
     if settings.pileup:

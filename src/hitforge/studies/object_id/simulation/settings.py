@@ -18,6 +18,9 @@ class SimulationSettings(Settings):
         "whose classes differ in pT; cells, noise and pileup are the same",
     )
     multiparton: bool = Field(True, description="multiparton interactions (pythia); off is fast, for all classes alike")
+    field_tesla: NonNegativeFloat = Field(
+        0.0, description="solenoid that turns charged particles on their way to the calorimeter (pythia); 2 is usual"
+    )
     pt_min_gev: PositiveFloat = Field(20.0, description="smallest pT of an object, in GeV")
     pt_mean_above_gev: PositiveFloat = Field(
         18.0, description="mean of the exponential pT spectrum above it, in GeV (parametric)"
