@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
 
 from hitforge.reporting.chapter import Cell, Chapter, FrontRow, HeadlineNumber, Item, Measured, ReportInputs, Section
-from hitforge.reporting.numbers import fixed
+from hitforge.reporting.evaluated import sample_title, shown_sample
+from hitforge.reporting.numbers import cell_text, fixed
 
 
 def bind_chapter(
@@ -50,6 +51,31 @@ def models_and_events(inputs: ReportInputs, events: str) -> str:
         f"{fixed(count['train'], 0)} {events} of the train sample and {fixed(count['test'], 0)} test {events} that no "
         "training sees."
     )
+
+
+def headline_numbers(
+    inputs: ReportInputs,
+    numbers_of: Callable[[ReportInputs, str], Mapping[str, Measured]],
+    quantities: Mapping[str, tuple[str, str]],
+) -> Iterator[HeadlineNumber]:
+    """Yield the numbers of each model; ``quantities`` has title and unit of those to show."""
+    for model in inputs.metrics:
+        for name, number in numbers_of(inputs, model).items():
+            if name in quantities:
+                quantity, unit = quantities[name]
+                yield HeadlineNumber(model=model, quantity=quantity, unit=unit, number=number)
+
+
+def reference_sentence(inputs: ReportInputs, headline: Iterable[HeadlineNumber], events: str) -> Iterator[str]:
+    """Yield the sentence with what is known of the reference model; nothing where there is nothing."""
+    words = [
+        f"{item.quantity} {cell_text(item.number)} {item.unit}".rstrip()
+        for item in headline
+        if item.model == inputs.reference and item.number.value is not None
+    ]
+    if words:
+        sample = sample_title(shown_sample(inputs))
+        yield f"The reference model {inputs.reference} on the {sample} {events}: {'; '.join(words)}."
 
 
 def parts_left_out(inputs: ReportInputs) -> Iterator[str]:

@@ -4,10 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from hitforge.reporting.chapter import Chapter, HeadlineNumber, Measured, ReportInputs, Section
-from hitforge.reporting.chapter_parts import bind_chapter, items, models_and_events, parts_left_out
-from hitforge.reporting.evaluated import HELDOUT, metrics_of, sample_title, shown_sample
-from hitforge.reporting.numbers import cell_text
+from hitforge.reporting.chapter import Chapter, HeadlineNumber, ReportInputs, Section
+from hitforge.reporting.chapter_parts import (
+    bind_chapter,
+    headline_numbers,
+    items,
+    models_and_events,
+    parts_left_out,
+    reference_sentence,
+)
+from hitforge.reporting.evaluated import HELDOUT, metrics_of, shown_sample
 from hitforge.studies.csc_muon.published import load_published
 from hitforge.studies.csc_muon.report.front import front_row
 from hitforge.studies.csc_muon.report.result_tables import headline_of
@@ -38,10 +44,7 @@ def chapter_text(inputs: ReportInputs) -> Chapter:
 
 
 def _headline(inputs: ReportInputs) -> Iterator[HeadlineNumber]:
-    for model in inputs.metrics:
-        for name, number in headline_of(inputs, model).items():
-            quantity, unit = _QUANTITIES[name]
-            yield HeadlineNumber(model=model, quantity=quantity, unit=unit, number=number)
+    return headline_numbers(inputs, headline_of, _QUANTITIES)
 
 
 def _summary(inputs: ReportInputs) -> Iterator[str]:
@@ -51,16 +54,7 @@ def _summary(inputs: ReportInputs) -> Iterator[str]:
         "trigger decision, from roads: at most one hit in each of twelve chamber planes."
     )
     yield models_and_events(inputs, "roads")
-    numbers = headline_of(inputs, inputs.reference)
-    known = {name: number for name, number in numbers.items() if number.value is not None}
-    if known:
-        words = [f"{_QUANTITIES[name][0]} {_with_unit(number, _QUANTITIES[name][1])}" for name, number in known.items()]
-        sample = sample_title(shown_sample(inputs))
-        yield f"The reference model {inputs.reference} on the {sample} muons: {'; '.join(words)}."
-
-
-def _with_unit(number: Measured, unit: str) -> str:
-    return f"{cell_text(number)} {unit}".strip()
+    yield from reference_sentence(inputs, _headline(inputs), "muons")
 
 
 def _notes(inputs: ReportInputs) -> Iterator[str]:

@@ -5,9 +5,15 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from hitforge.reporting.chapter import Chapter, HeadlineNumber, ReportInputs, Section
-from hitforge.reporting.chapter_parts import bind_chapter, items, models_and_events, parts_left_out
-from hitforge.reporting.evaluated import HELDOUT, metrics_of, sample_title, shown_sample
-from hitforge.reporting.numbers import cell_text
+from hitforge.reporting.chapter_parts import (
+    bind_chapter,
+    headline_numbers,
+    items,
+    models_and_events,
+    parts_left_out,
+    reference_sentence,
+)
+from hitforge.reporting.evaluated import HELDOUT, metrics_of, shown_sample
 from hitforge.studies.object_id.published import load_published
 from hitforge.studies.object_id.report.front import front_row
 from hitforge.studies.object_id.report.result_tables import headline_of
@@ -36,11 +42,7 @@ def chapter_text(inputs: ReportInputs) -> Chapter:
 
 
 def _headline(inputs: ReportInputs) -> Iterator[HeadlineNumber]:
-    for model in inputs.metrics:
-        for name, number in headline_of(inputs, model).items():
-            if name in _QUANTITIES:
-                quantity, unit = _QUANTITIES[name]
-                yield HeadlineNumber(model=model, quantity=quantity, unit=unit, number=number)
+    return headline_numbers(inputs, headline_of, _QUANTITIES)
 
 
 def _summary(inputs: ReportInputs) -> Iterator[str]:
@@ -51,11 +53,7 @@ def _summary(inputs: ReportInputs) -> Iterator[str]:
         "says so."
     )
     yield models_and_events(inputs, "objects") + " Both objects of an event are always on the same side of a split."
-    known = {n: v for n, v in headline_of(inputs, inputs.reference).items() if n in _QUANTITIES and v.value is not None}
-    if known:
-        words = [f"{_QUANTITIES[n][0]} {cell_text(v)} {_QUANTITIES[n][1]}".rstrip() for n, v in known.items()]
-        sample = sample_title(shown_sample(inputs))
-        yield f"The reference model {inputs.reference} on the {sample} objects: {'; '.join(words)}."
+    yield from reference_sentence(inputs, _headline(inputs), "objects")
 
 
 def _notes(inputs: ReportInputs) -> Iterator[str]:
