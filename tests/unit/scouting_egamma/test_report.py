@@ -13,7 +13,7 @@ from hitforge.reporting.tables import write_table
 from hitforge.studies.scouting_egamma.report.figures import all_figures
 from hitforge.studies.scouting_egamma.report.names import FIGURES, TABLES
 from hitforge.studies.scouting_egamma.report.tables import all_tables
-from hitforge.studies.scouting_egamma.report.text import chapter_text
+from hitforge.studies.scouting_egamma.report.text import chapter_text, order_of_models
 from tests.unit.scouting_egamma.production import produce
 
 
@@ -61,11 +61,12 @@ def test_nothing_is_cut_before_evaluation(inputs: ReportInputs) -> None:
 
 def test_order_of_models_is_said_in_words(inputs: ReportInputs, tables: dict[str, Table]) -> None:
     words = {"met": "smaller for", "missed": "larger for", "open": "the same within two errors for"}
-    (sentence,) = [text for text in chapter_text(inputs).summary if "hgb against that of seed-bdt" in text]
+    (words_of_pair,) = [text for text in order_of_models(inputs) if text.startswith("hgb against seed-bdt ")]
+    assert words_of_pair in chapter_text(inputs).summary[-1]
     for row in tables["aims"].rows:
         if row[0] == "σ_eff of hgb at most that of seed-bdt":
-            (part,) = [part for part in sentence.split(";") if f"{row[1]} (" in part]
-            assert words[str(row[3])] in part
+            before = words_of_pair.partition(f"{row[1]} (")[0]
+            assert max(words.values(), key=before.rfind) == words[str(row[3])]
 
 
 def test_chapter_names_every_table_and_figure_once(inputs: ReportInputs) -> None:

@@ -203,7 +203,7 @@ def pair_mass(inputs: ReportInputs) -> Table:
             rows.append((model, pair, cell(found["median"], p), cell(found["sigma_eff"], p)))
     return Table(
         name="pair_mass",
-        title="Mass of electron pairs",
+        title="Peak and width of the pair mass",
         caption=(
             "m = m_Z √(r₁ r₂) with a Breit–Wigner mass and the responses r of two electrons of the sample, within "
             f"{MASS_RANGE_GEV[0]:g}–{MASS_RANGE_GEV[1]:g} GeV. The spectrum is that of the sample, flat in pT, and "

@@ -44,11 +44,13 @@ def _summary(inputs: ReportInputs) -> Iterator[str]:
         "E_MC / E_reco, separately for barrel and endcaps, electrons and photons."
     )
     yield models_and_events(inputs, "candidates")
-    yield from order_of_models(inputs)
+    found = list(order_of_models(inputs))
+    if found:
+        yield f"Differences of σ_eff/median in percentage points: {'; '.join(found)}."
 
 
 def order_of_models(inputs: ReportInputs) -> Iterator[str]:
-    """Say for each two models in their order of merit where the better one is at most as wide, and where not."""
+    """Yield for each two models in their order of merit where the better one is narrower, and where not."""
     for better, worse in ORDER:
         found = difference(inputs, better, worse)
         if found is None:
@@ -59,7 +61,7 @@ def order_of_models(inputs: ReportInputs) -> Iterator[str]:
             words = name if number.value is None else f"{name} ({_signed(number)})"
             verdicts.setdefault(verdict(number, -1.0), []).append(words)
         parts = [f"{_VERDICTS[key]} for {', '.join(names)}" for key, names in verdicts.items()]
-        yield f"σ_eff/median of {better} against that of {worse}, difference in percentage points: {'; '.join(parts)}."
+        yield f"{better} against {worse} {' and '.join(parts)}"
 
 
 _VERDICTS = {"met": "smaller", "missed": "larger", "open": "the same within two errors", "not measured": "not measured"}

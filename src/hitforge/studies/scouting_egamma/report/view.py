@@ -14,6 +14,7 @@ from hitforge.evaluation.statistics import plain
 from hitforge.provenance import read_json
 from hitforge.reporting.chapter import ReportInputs
 from hitforge.reporting.evaluated import colour_among, metrics_of, sample_title, shown_sample, values
+from hitforge.reporting.numbers import fixed
 from hitforge.shards import Shard
 from hitforge.studies.scouting_egamma.evaluation.response import SELECTIONS
 from hitforge.studies.scouting_egamma.evaluation.sample import EnergySample
@@ -35,7 +36,7 @@ SELECTION_TITLES = dict(
 def sample_text(inputs: ReportInputs) -> str:
     """Return the shown sample and its number of candidates."""
     n = next(iter(metrics_of(inputs).values()))["n_candidates"]
-    return f"{sample_title(shown_sample(inputs))}, {n} candidates"
+    return f"{sample_title(shown_sample(inputs))}, {fixed(n, 0)} candidates"
 
 
 def difference(inputs: ReportInputs, first: str, second: str) -> Mapping[str, Any] | None:

@@ -33,7 +33,7 @@ def energy_fit(inputs: ReportInputs) -> Table:
     ]
     return Table(
         name="energy_fit",
-        title="Resolution against energy",
+        title="Terms of the resolution",
         caption=(
             f"σ_eff / median = a/√E ⊕ b/E ⊕ c with E in GeV, good candidates ({sample_text(inputs)}); none of the "
             "terms "
