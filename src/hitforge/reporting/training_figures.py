@@ -181,7 +181,7 @@ def tuning_history(inputs: ReportInputs, loss: str) -> Figure:
     models = {model: manifest["trials"] for model, manifest in inputs.manifest_of.items() if manifest.get("trials")}
     if not models:
         reason = "no tuned model is among the reported models"
-        return nothing("tuning_history", "Hyper-parameter search", reason)
+        return nothing("tuning_history", "Trials of the search", reason)
     figure = new_figure(7.0, 3.8)
     axes = figure.subplots()
     for index, (model, trials) in enumerate(models.items()):

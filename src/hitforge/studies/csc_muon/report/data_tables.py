@@ -34,7 +34,7 @@ def missing_values(inputs: ReportInputs) -> Table:
     ]
     return Table(
         name="missing_values",
-        title="Missing hits",
+        title="Missing hits of each plane",
         caption=(
             f"Share of {len(roads)} roads of the train sample without a hit in the plane; all columns of a plane are "
             "missing together. ME1/1 and ME1/2 are alternatives in η, so most of their missing hits are geometry and "
@@ -78,7 +78,7 @@ def class_shares(inputs: ReportInputs) -> Table:
     rows.append(("published, other data", None, *(Measured(value=share, decimals=3) for share in printed)))
     return Table(
         name="class_shares",
-        title="Class shares",
+        title="Class shares in numbers",
         caption="Shares of the four pT classes: those of muons flat in 1/pT, which is no physical spectrum.",
         columns=(
             Column(key="sample", label="Roads of", align="left"),

@@ -24,7 +24,7 @@ def turn_on(inputs: ReportInputs) -> Table:
                 rows.append((model, region, threshold, *_fit(metrics, r, t)))
     return Table(
         name="turn_on",
-        title="Turn-on curves",
+        title="Fits of the turn-on curves",
         caption=(
             "Fit of plateau/2·(1 + erf((pT − x50)/(√2·width))) to the efficiency on the "
             f"{sample_title(shown_sample(inputs))} muons after the pT scaling. "
@@ -117,7 +117,7 @@ def uncertainty(inputs: ReportInputs) -> Table:
         )
     return Table(
         name="uncertainty",
-        title="Are the uncertainties right?",
+        title="Pulls and coverage",
         caption=(
             "Share of muons inside central intervals of the predicted quantiles (nominal in the heading); pulls of "
             "q/pT with the predicted σ after its scale is fitted on the calibration muons (1 is right; width 68: half "
