@@ -118,13 +118,14 @@ def _run(
         # One seed for all trials: scores differ by their parameters only.
         fit_seed = child_seed(seed, "tune", "fit")
         fitted = train_trees(train, stop, names, chosen, fit_seed, callbacks=[watch] if len(splits) == 1 else ())
-        prediction = predict_trees(fitted.booster, score.features, names, settings.threads)
-        scores.append(weighted_loss(prediction, score, settings))
         best_rounds.append(fitted.history["best_round"])
+        if not watch.pruned:
+            prediction = predict_trees(fitted.booster, score.features, names, settings.threads)
+            scores.append(weighted_loss(prediction, score, settings))
     return {
         "number": number,
         "params": dict(trial.params),
-        "score": None if watch.pruned else float(np.mean(scores)),
+        "score": float(np.mean(scores)) if scores else None,
         "best_round": best_rounds,
         "state": "pruned" if watch.pruned else "complete",
         "losses": watch.losses,

@@ -129,7 +129,7 @@ class TreeFolds(Settings):
     scoring: int
     training: tuple[int, ...]
 
-    def searched(self, groups: int | None) -> tuple[tuple[tuple[int, ...], tuple[int, ...]], ...]:
+    def search_splits(self, groups: int | None) -> tuple[tuple[tuple[int, ...], tuple[int, ...]], ...]:
         """Return the training and scoring folds of each training that a trial of a search consists of.
 
         With None it is one, scored on the scoring fold; otherwise each of so many groups is scored on once.

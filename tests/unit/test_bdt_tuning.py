@@ -158,7 +158,7 @@ def test_a_cross_validated_score_is_the_mean_of_its_trainings(tmp_path: Path) ->
 
 
 def test_median_pruning_ends_trials_early_and_never_picks_one(tmp_path: Path) -> None:
-    """Slow learners lose against the median; the search resumes to the same trials."""
+    """Slow learners lose against the median; a search for fewer trials has the first of them."""
     pruned = {"pruner": "median", "startup_trials": 3, "trials": 12}
     settings = SETTINGS.model_copy(update={"rounds": 60})
     settings = settings.model_copy(update={"tune": TuneSettings.model_validate(with_tune(**pruned).tune)})

@@ -25,12 +25,12 @@ def test_bucket_is_the_hash_of_the_row() -> None:
 def test_a_search_scores_on_one_fold_or_on_every_training_fold_once() -> None:
     folds = tree_folds(10, [0])
     assert (folds.monitoring, folds.scoring, folds.training) == (1, 2, tuple(range(2, 10)))
-    assert folds.searched(None) == ((tuple(range(3, 10)), (2,)),)
-    splits = folds.searched(3)
+    assert folds.search_splits(None) == ((tuple(range(3, 10)), (2,)),)
+    splits = folds.search_splits(3)
     assert [scored for _, scored in splits] == [(2, 5, 8), (3, 6, 9), (4, 7)]
     assert all(sorted(training + scored) == list(folds.training) for training, scored in splits)
     with pytest.raises(ValueError, match="9 groups of 8 training folds"):
-        folds.searched(9)
+        folds.search_splits(9)
 
 
 def test_bucket_never_changes() -> None:

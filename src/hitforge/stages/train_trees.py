@@ -60,8 +60,8 @@ def train_trees_of(
     own_seed = child_seed(seed, study.name, fit, f"booster_{booster}")
     trials: list[dict[str, Any]] = []
     if settings.tune is not None:
-        searched = folds.searched(settings.tune.cross_validation)
-        splits = ((events(*training), events(*scoring)) for training, scoring in searched)
+        of_folds = folds.search_splits(settings.tune.cross_validation)
+        splits = ((events(*training), events(*scoring)) for training, scoring in of_folds)
         trials_file.parent.mkdir(parents=True, exist_ok=True)
         settings, trials = tune_trees(splits, monitor, names, settings, own_seed, trials_file)
     log.info("%s: %d training, %d monitoring events, %d features", fit, len(train), len(monitor), len(names))
