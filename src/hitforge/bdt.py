@@ -1,8 +1,8 @@
 """Gradient-boosted trees: arrays and names in, a booster and its history out.
 
-The fractional objective is the squared error with the weight w / y of each event: the weighted mean fractional
-squared error of arXiv:2107.02119 (loss) without Huberisation. Weights are scaled to a mean of one, because XGBoost
-adds its regularisation to sums of weights: with raw weights of 1/GeV no split would pass ``min_child_weight``.
+With a target power of -1 the squared error has the weight w / y of each event: the weighted mean fractional squared
+error of arXiv:2107.02119 (loss) without Huberisation. Weights are scaled to a mean of one, because XGBoost adds its
+regularisation to sums of weights: with raw weights of 1/GeV no split would pass ``min_child_weight``.
 """
 
 from __future__ import annotations
@@ -18,10 +18,14 @@ from numpy.typing import NDArray
 
 from hitforge.bdt_objectives import event_losses, label_problem, parameters, relative_derivatives
 from hitforge.bdt_settings import TreeSettings
+from hitforge.evaluation.information import binned_information
 from hitforge.provenance import atomic_path
 from hitforge.seeds import child_generator, child_seed
 
 Floats = NDArray[np.float64]
+
+_LOGARITHM = "predicts_logarithm"
+"""Attribute of a booster that has learnt the logarithm of the target."""
 
 
 @dataclass(frozen=True)
@@ -33,9 +37,9 @@ class TreeData:
     features : ndarray, shape (n, n_features), float32
         NaN counts as missing.
     target : ndarray, shape (n,)
-        Positive for the fractional and relative objectives; 0 and 1, or the number of the class, for classifications.
+        Positive where it is divided by or its logarithm taken; 0 and 1, or the number of the class, for classifications.
     weight : ndarray, shape (n,)
-        Event weights w, not divided by the target.
+        Event weights w, without the power of the target.
     """
 
     features: NDArray[np.floating]
@@ -62,7 +66,8 @@ class TrainedTrees:
     booster : xgboost.Booster
         Trees up to and including the best round.
     history : dict
-        JSON-able: ``train`` and ``monitor`` loss of each round, ``best_round``, ``best_loss``, ``base_score``.
+        JSON-able: ``train`` and ``monitor`` loss of each round, ``best_round``, ``best_loss``, ``base_score``; and
+        ``information`` on the monitoring events in bits, where that chooses the round.
     """
 
     booster: xgboost.Booster
@@ -100,20 +105,26 @@ def train_trees(
         _check(data, names, settings, part)
     weight = loss_weight(train, settings)
     scale = 1.0 / weight.mean()
-    objective = parameters(settings, np.asarray(train.target, dtype=np.float64), weight)
+    logarithm = settings.objective == "log"
+    label, monitor_label = (np.log(d.target) if logarithm else d.target for d in (train, monitor))
+    objective = parameters(settings, np.asarray(label, dtype=np.float64), weight)
     options: dict[str, Any] = {"feature_names": list(names), "nthread": settings.threads, "max_bin": settings.max_bin}
-    matrix = xgboost.QuantileDMatrix(train.features, label=train.target, weight=weight * scale, **options)
+    matrix = xgboost.QuantileDMatrix(train.features, label=label, weight=weight * scale, **options)
     monitoring = xgboost.QuantileDMatrix(
-        monitor.features, label=monitor.target, weight=loss_weight(monitor, settings) * scale, ref=matrix, **options
+        monitor.features, label=monitor_label, weight=loss_weight(monitor, settings) * scale, ref=matrix, **options
     )
-    huber = _HuberObjective(settings) if settings.objective == "huberised_fractional" else None
+    huber = _HuberObjective(settings) if settings.objective == "huberised" else None
+    by_information = settings.monitor == "information"
 
-    def loss(prediction: NDArray[np.float32], data: xgboost.DMatrix) -> tuple[str, float]:
+    def metrics(prediction: NDArray[np.float32], data: xgboost.DMatrix) -> list[tuple[str, float]]:
         label, weights = data.get_label().astype(np.float64), data.get_weight().astype(np.float64)
-        losses = event_losses(prediction, label, settings)
+        losses = (prediction - label) ** 2 if logarithm else event_losses(prediction, label, settings)
         if huber is not None:
             losses = huber.loss(losses, label)
-        return "loss", float(np.mean(weights * losses) / scale)
+        found = [("loss", float(np.mean(weights * losses) / scale))]
+        if by_information:
+            found.append(("information", binned_information(prediction, label)))
+        return found
 
     curves: dict[str, dict[str, list[float]]] = {}
     booster = xgboost.train(
@@ -123,13 +134,13 @@ def train_trees(
         evals=[(matrix, "train"), (monitoring, "monitor")],
         evals_result=curves,
         obj=_relative_objective if settings.objective == "relative" else huber,
-        custom_metric=loss,
+        custom_metric=metrics,
         callbacks=[
             xgboost.callback.EarlyStopping(
                 rounds=settings.early_stopping_rounds,
-                metric_name="loss",
+                metric_name=settings.monitor,
                 data_name="monitor",
-                maximize=False,
+                maximize=by_information,
                 save_best=True,
             ),
             *callbacks,
@@ -137,21 +148,24 @@ def train_trees(
         verbose_eval=False,
     )
     best = booster.num_boosted_rounds() - 1
-    booster.set_attr(best_iteration=None, best_score=None)
+    booster.set_attr(best_iteration=None, best_score=None, **({_LOGARITHM: "1"} if logarithm else {}))
     history = {
         "train": curves["train"]["loss"],
         "monitor": curves["monitor"]["loss"],
         "best_round": best,
         "best_loss": curves["monitor"]["loss"][best],
         "base_score": objective.get("base_score"),
+        **({"information": curves["monitor"]["information"]} if by_information else {}),
     }
     return TrainedTrees(booster, history)
 
 
 def loss_weight(data: TreeData, settings: TreeSettings) -> Floats:
-    """Return the factor of each event's loss, shape (n,): w, or w / y for the fractional objectives."""
+    """Return the factor of each event's loss, shape (n,): w y^k with the target power k."""
     weight = np.asarray(data.weight, dtype=np.float64)
-    return weight / np.asarray(data.target, dtype=np.float64) if "fractional" in settings.objective else weight
+    if settings.objective not in ("squared", "huberised"):
+        return weight
+    return weight * np.asarray(data.target, dtype=np.float64) ** settings.target_power
 
 
 def weighted_loss(prediction: NDArray[np.floating], data: TreeData, settings: TreeSettings) -> float:
@@ -169,7 +183,8 @@ def predict_trees(
             "build the shards and the model with the same feature set"
         )
     booster.set_param({"nthread": threads})
-    return np.asarray(booster.inplace_predict(features), dtype=np.float32)
+    output = booster.inplace_predict(features)
+    return np.asarray(np.exp(output) if booster.attr(_LOGARITHM) else output, dtype=np.float32)
 
 
 def importances(booster: xgboost.Booster) -> list[dict[str, Any]]:

@@ -63,6 +63,8 @@ def event_losses(
         return np.asarray(np.maximum(alpha * above, (alpha - 1.0) * above).sum(axis=1))
     if settings.objective == "relative":
         return np.asarray((predicted / true - 1.0) ** 2)
+    if settings.objective == "log":
+        return np.asarray((np.log(np.maximum(predicted, _TINY)) - np.log(true)) ** 2)
     return np.asarray((predicted - true) ** 2)
 
 
@@ -75,7 +77,7 @@ def relative_derivatives(prediction: NDArray[np.floating], label: NDArray[np.flo
 def label_problem(label: NDArray[np.floating], settings: TreeSettings) -> str | None:
     """Return what the objective does not accept of its labels, None if they are fine."""
     values = np.asarray(label)
-    if ("fractional" in settings.objective or settings.objective == "relative") and not np.all(values > 0):
+    if (settings.target_power or settings.objective in ("relative", "log")) and not np.all(values > 0):
         return "needs positive targets"
     if settings.objective == "logistic" and not np.all(np.isin(values, (0, 1))):
         return "needs labels 0 and 1"

@@ -93,18 +93,24 @@ class TuneSettings(Settings):
 class TreeSettings(Settings):
     """One booster: XGBoost with histograms.
 
-    ``relative`` is the squared error divided by the square of the target, from XGBoost's custom objective.
-    ``fractional`` is the squared error divided by the target (the paper's loss without Huberisation),
-    ``huberised_fractional`` is linear beyond the threshold of the event's target bin. ``logistic`` and ``softprob``
-    give probabilities, ``quantile`` gives quantiles.
+    ``squared`` and ``huberised``, which is linear beyond the threshold of the event's target bin, are weighed with a
+    power of the target: -1 is the loss of arXiv:2107.02119. ``log`` is the squared error of the logarithm; the
+    booster predicts the target all the same. ``relative`` is the squared error divided by the square of the target,
+    from XGBoost's custom objective. ``logistic`` and ``softprob`` give probabilities, ``quantile`` gives quantiles.
     """
 
-    objective: Literal[
-        "squared", "relative", "fractional", "huberised_fractional", "logistic", "softprob", "quantile"
-    ] = Field(
-        "fractional",
-        description="squared error, relative squared error, squared error divided by the target, the latter linear "
-        "beyond a threshold, probability of one, of each class, or quantiles",
+    objective: Literal["squared", "huberised", "log", "relative", "logistic", "softprob", "quantile"] = Field(
+        "squared",
+        description="squared error, the same but linear beyond a threshold, squared error of the logarithm, relative "
+        "squared error, probability of one, of each class, or quantiles",
+    )
+    target_power: float = Field(
+        0.0, description="the squared or huberised error is weighed with the target to this power; -1 divides by it"
+    )
+    monitor: Literal["loss", "information"] = Field(
+        "loss",
+        description="what chooses the round on the monitoring fold: the loss, or the information in bits that the "
+        "predictions hold about the target",
     )
     classes: int = Field(2, ge=2, description="number of classes (softprob)")
     quantiles: tuple[float, ...] = Field((0.16, 0.5, 0.84), description="levels between 0 and 1 (quantile)")

@@ -39,6 +39,9 @@ class SampleSettings(Settings):
     )
     events_per_part: PositiveInt | None = Field(None, description="events in each simulated part")
     spectrum: str = Field("flat", description="which spectrum the study's generator draws")
+    needs: str | None = Field(
+        None, description="environment variable without which this sample is left out, for data that not everybody has"
+    )
 
     @model_validator(mode="after")
     def _simulation_is_sized(self) -> SampleSettings:
@@ -94,8 +97,8 @@ BLOCKS_OF_KIND: Mapping[str, tuple[str, ...]] = {
     "network": ("network", "training"),
     "table": ("table",),
 }
-# of 'training', prediction reads only what fixes the bits of inference
-PREDICTION_KEYS = ("threads", "channels_last", "prediction_batch")
+# of 'training', prediction reads only what fixes the bits of inference, and what the network has learnt to give
+PREDICTION_KEYS = ("threads", "channels_last", "prediction_batch", "loss")
 # members and the fold scheme reach a member as its own fold lists; the others do not change what it becomes
 WITHOUT_EFFECT_ON_A_MEMBER = {"members", "folds", "checkpoint_minutes", "prediction_batch"}
 
@@ -265,6 +268,11 @@ def _inherit(models: Mapping[str, Any]) -> dict[str, Any]:
 def _with_defaults(raw: Mapping[str, Any]) -> dict[str, Any]:
     """Lay each model's entry on the study's ``model_defaults`` and resolve inheritance."""
     study = dict(raw)
+    study["samples"] = {
+        name: sample
+        for name, sample in (study.get("samples") or {}).items()
+        if not (isinstance(sample, Mapping) and sample.get("needs")) or sample["needs"] in os.environ
+    }
     defaults = study.pop("model_defaults", {})
     models = _inherit(study.get("models", {}))
     study["models"] = {name: merge(defaults, entry) for name, entry in models.items()}

@@ -21,7 +21,9 @@ from hitforge.bdt import (
 from hitforge.bdt_settings import SearchRange, TreeSettings, TuneSettings
 
 NAMES = ["sum", "moment", "noise"]
-SETTINGS = TreeSettings(rounds=120, early_stopping_rounds=8, max_depth=4, eta=0.2, min_child_weight=5.0)
+SETTINGS = TreeSettings(
+    target_power=-1, rounds=120, early_stopping_rounds=8, max_depth=4, eta=0.2, min_child_weight=5.0
+)
 
 
 def events(n: int, seed: int) -> TreeData:
@@ -72,7 +74,9 @@ def test_golden_plain_weighted_loss() -> None:
     predicted = np.array([150.0, 1500.0, 9000.0])
     weight = np.array([1.0, 0.9999984, 0.5])
     data = TreeData(np.zeros((3, 1)), target, weight)
-    assert weighted_loss(predicted, data, TreeSettings()) == pytest.approx((25.0 + 0.9999984 * 250.0 + 1600.0) / 3)
+    assert weighted_loss(predicted, data, TreeSettings(target_power=-1)) == pytest.approx(
+        (25.0 + 0.9999984 * 250.0 + 1600.0) / 3
+    )
     np.testing.assert_allclose(loss_weight(data, TreeSettings(objective="squared")), weight)
 
 
@@ -130,7 +134,7 @@ def test_importances_name_every_feature(trained: TrainedTrees) -> None:
 
 
 def test_squared_objective_takes_any_target() -> None:
-    settings = SETTINGS.model_copy(update={"objective": "squared"})
+    settings = SETTINGS.model_copy(update={"target_power": 0.0})
     shifted, monitor = (TreeData(d.features, d.target - 4000.0, d.weight) for d in (TRAIN, MONITOR))
     fitted = train_trees(shifted, monitor, NAMES, settings, seed=3)
     predicted = predict_trees(fitted.booster, MONITOR.features, NAMES)
@@ -144,16 +148,14 @@ def test_huberised_objective_resists_outliers() -> None:
     features[outlier, 0] *= 8.0
     spoiled = TreeData(features, TRAIN.target, TRAIN.weight)
     predictions = {}
-    for objective in ("fractional", "huberised_fractional"):
+    for objective in ("squared", "huberised"):
         settings = TreeSettings.model_validate(SETTINGS.model_dump() | {"objective": objective})
         fitted = train_trees(spoiled, MONITOR, NAMES, settings, seed=3)
         assert np.isfinite(fitted.history["best_loss"])
         predictions[objective] = predict_trees(fitted.booster, MONITOR.features, NAMES)
-    assert np.all(np.isfinite(predictions["huberised_fractional"]))
+    assert np.all(np.isfinite(predictions["huberised"]))
     constant = np.full(len(MONITOR), 1000.0)
-    assert weighted_loss(predictions["huberised_fractional"], MONITOR, SETTINGS) < 0.5 * weighted_loss(
-        constant, MONITOR, SETTINGS
-    )
+    assert weighted_loss(predictions["huberised"], MONITOR, SETTINGS) < 0.5 * weighted_loss(constant, MONITOR, SETTINGS)
 
 
 def test_huber_loss_golden_and_gradient() -> None:
@@ -161,7 +163,7 @@ def test_huber_loss_golden_and_gradient() -> None:
     target = np.array([100, 200, 400, 1000, 1600, 2000, 3000, 4000, 5000, 7000], dtype=np.float64)
     predicted = np.array([150, 100, 700, 1500, 1000, 2500, 2000, 4100, 9000, 6000], dtype=np.float64)
     matrix = xgboost.DMatrix(np.zeros((10, 1)), label=target, weight=1 / target)
-    huber = _HuberObjective(TreeSettings(objective="huberised_fractional"))
+    huber = _HuberObjective(TreeSettings(objective="huberised", target_power=-1))
     gradient, hessian = huber(predicted, matrix)
     np.testing.assert_allclose(huber._thresholds, [2.5e5, 1.0e6, 1.0e4, 1.6e7, 1.0e6])
 
@@ -214,3 +216,31 @@ def test_search_ranges_are_checked() -> None:
     none = dict.fromkeys(TuneSettings().ranges())
     with pytest.raises(ValueError, match="no hyper-parameter"):
         TuneSettings.model_validate(none)
+
+
+@pytest.mark.parametrize("power", [-1.0, 0.0, 1.0])
+def test_the_power_of_the_target_weighs_the_squared_error(power: float) -> None:
+    settings = SETTINGS.model_copy(update={"target_power": power})
+    fitted = train_trees(TRAIN, MONITOR, NAMES, settings, seed=3)
+    predicted = predict_trees(fitted.booster, MONITOR.features, NAMES).astype(float)
+    target = MONITOR.target.astype(float)
+    by_hand = np.mean(MONITOR.weight * target**power * (predicted - target) ** 2)
+    assert fitted.history["best_loss"] == pytest.approx(by_hand, rel=1e-4)
+
+
+def test_the_logarithm_is_learnt_and_the_target_predicted(tmp_path: Path) -> None:
+    settings = SETTINGS.model_copy(update={"objective": "log", "target_power": 0.0})
+    save_trees(train_trees(TRAIN, MONITOR, NAMES, settings, seed=3).booster, tmp_path / "booster.ubj")
+    fitted = train_trees(TRAIN, MONITOR, NAMES, settings, seed=3)
+    predicted = predict_trees(load_trees(tmp_path / "booster.ubj"), MONITOR.features, NAMES).astype(float)
+    by_hand = np.mean(MONITOR.weight * (np.log(predicted) - np.log(MONITOR.target)) ** 2)
+    assert fitted.history["best_loss"] == pytest.approx(by_hand, rel=1e-4)
+    assert np.corrcoef(np.log(predicted), np.log(MONITOR.target))[0, 1] > 0.8
+
+
+def test_the_round_can_be_chosen_by_information() -> None:
+    settings = SETTINGS.model_copy(update={"monitor": "information"})
+    history = train_trees(TRAIN, MONITOR, NAMES, settings, seed=3).history
+    assert history["best_round"] == int(np.argmax(history["information"]))
+    assert history["best_loss"] == history["monitor"][history["best_round"]]
+    assert 1.0 < max(history["information"]) < 2.0

@@ -16,7 +16,11 @@ from hitforge.bdt_tuning import TuningInterruptedError, tune_trees
 from tests.unit.test_bdt import NAMES, events
 
 SETTINGS = TreeSettings(
-    rounds=25, early_stopping_rounds=5, max_bin=32, tune=TuneSettings(trials=8, startup_trials=4, gamma=None)
+    target_power=-1,
+    rounds=25,
+    early_stopping_rounds=5,
+    max_bin=32,
+    tune=TuneSettings(trials=8, startup_trials=4, gamma=None),
 )
 TRAIN, STOP, SCORE = events(600, 1), events(200, 2), events(200, 3)
 

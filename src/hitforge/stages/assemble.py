@@ -16,14 +16,20 @@ def assemble_model(study: Study[Any], fit: str, members: Sequence[Path], out: Pa
     settings = study.settings.models[model]
     infos: list[Mapping[str, Any]] = [read_json(path.with_suffix(".json")) for path in members]
     weights = [1.0]
-    about: dict[str, Any] = {"n_parameters": None}
+    about: dict[str, Any] = {"n_parameters": None, "n_operations": None}
     if settings.kind == "network":
         weights = [float(weight) for weight in study.ensemble_weights([info["best_loss"] for info in infos])]
         network = study.build_network(model, 0)
-        about = {"n_parameters": sum(p.numel() for p in network.parameters() if p.requires_grad)}
+        operations = study.network_operations(model, network)
+        about = {
+            "n_parameters": sum(p.numel() for p in network.parameters() if p.requires_grad),
+            "n_operations": None if operations is None else operations * len(infos),
+        }
     elif settings.kind == "trees":
         # of the first booster, which learns the target itself
         about |= {key: infos[0][key] for key in ("importances", "trials")}
+        # comparisons at most: down to the deepest level of every tree
+        about["n_operations"] = sum((info["best_epoch"] + 1) * info["settings"]["max_depth"] for info in infos)
     write_json(
         out,
         stamp(
@@ -38,6 +44,7 @@ def assemble_model(study: Study[Any], fit: str, members: Sequence[Path], out: Pa
                 for path, info in zip(members, infos, strict=True)
             ],
             weights=weights,
+            n_training=infos[0].get("n_training"),
             training_parts=infos[0]["provenance"]["training_parts"],
             **about,
         ),

@@ -71,7 +71,12 @@ def _predict_networks(
         network = study.build_network(model, 0)
         network.load_state_dict(weights)
         networks.append(network)
-    source = EventSource(index, inputs=study.network_inputs(model, scale), voxels=study.uses_voxels(model))
+    source = EventSource(
+        index,
+        inputs=study.network_inputs(model, scale),
+        voxels=study.uses_voxels(model),
+        tensors=study.hit_tensors(model),
+    )
     training = study.settings.models[model].training
     return predict_members(
         networks, lambda output: study.output_columns(model, output), source, training, resolve_device(device)

@@ -69,10 +69,10 @@ def train_member_of(
     settings = study.settings.models[model].training
     own_seed = child_seed(seed, study.name, fit, f"member_{member}")
 
-    def source(wanted: Sequence[int], most: int | None) -> EventSource:
+    def source(stream: str, wanted: Sequence[int], most: int | None) -> EventSource:
         events = index.folds(folds.count, wanted)
         if most is not None and len(events) > most:
-            events = events.take(np.sort(child_generator(own_seed, "events").choice(len(events), most, replace=False)))
+            events = events.take(np.sort(child_generator(own_seed, stream).choice(len(events), most, replace=False)))
         return EventSource(
             index=events,
             target=study.target,
@@ -80,9 +80,11 @@ def train_member_of(
             weight=lambda features, target: study.event_weight(model, features, target),
             own_weight=study.own_weight,
             voxels=study.uses_voxels(model),
+            tensors=study.hit_tensors(model),
         )
 
-    training, monitoring = source(folds.training, settings.max_events), source([folds.monitoring], None)
+    training = source("events", folds.training, settings.max_events)
+    monitoring = source("monitoring events", [folds.monitoring], settings.max_monitoring)
     log.info("%s member %d: %d training, %d monitoring events", fit, member, len(training.index), len(monitoring.index))
     provenance = stamp(
         study=study.name,

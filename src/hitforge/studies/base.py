@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from hitforge.reporting.chapter import Chapter, Figure, ReportInputs, Table
     from hitforge.scaling import Scaling
     from hitforge.training.losses import MemberLoss
+    from hitforge.training.window import HitTensors
 
 SettingsT = TypeVar("SettingsT", bound=StudySettings)
 Progress = Callable[[int, int], None]
@@ -115,6 +116,10 @@ class Study(ABC, Generic[SettingsT]):
         """Whether a network model reads the voxel grid."""
         return False
 
+    def hit_tensors(self, model: str) -> HitTensors | None:
+        """Return what a network model is given of the hits besides, or in place of, the grid; here nothing."""
+        return None
+
     def network_inputs(
         self, model: str, scaling: Scaling
     ) -> Callable[[NDArray[np.float32]], Mapping[str, NDArray[np.float32]]] | None:
@@ -134,9 +139,9 @@ class Study(ABC, Generic[SettingsT]):
 
     def build_loss(self, model: str) -> MemberLoss:
         """Return a fresh loss, which takes what the network returns and the target."""
-        from hitforge.training.losses import HuberisedFractionalLoss
+        from hitforge.training.losses import HuberisedLoss
 
-        return HuberisedFractionalLoss(self.settings.models[model].training.loss)
+        return HuberisedLoss(self.settings.models[model].training.loss)
 
     def output_columns(self, model: str, output: Any) -> Mapping[str, Tensor]:
         """Return the prediction columns, shape (n,) or (n, k), of what a network returned."""
@@ -154,6 +159,10 @@ class Study(ABC, Generic[SettingsT]):
 
         mean = {name: ensemble_prediction(np.moveaxis(values, 1, 0), weights) for name, values in members.items()}
         return {name: values.astype(np.float32) for name, values in mean.items()}
+
+    def network_operations(self, model: str, network: nn.Module) -> int | None:
+        """Return the multiply-adds that a prediction takes for an event; None if the study does not say."""
+        return None
 
     # ---- boosted trees and tables: likewise
 

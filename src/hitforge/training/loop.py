@@ -13,7 +13,7 @@ from typing import Any, Literal
 
 import numpy as np
 import torch
-from torch import nn
+from torch import Tensor, nn
 
 from hitforge.provenance import content_hash
 from hitforge.seeds import child_generator, child_seed
@@ -115,7 +115,7 @@ def train_member(
         weights=state.best["network"],
         history=state.history,
         best_epoch=state.schedule.best_epoch,
-        best_loss=state.schedule.best_loss,
+        best_loss=state.history[state.schedule.best_epoch]["validation_loss"],
         n_training=len(training.index),
         n_monitoring=len(monitoring.index),
         batches_per_epoch=loop.batches_per_epoch,
@@ -188,7 +188,7 @@ class _Loop:
             self._train_epoch(on_batch)
             state.loss.end_of_epoch(state.epoch)
             validation = self._validate()
-            if schedule.end_epoch(validation["loss"]).improved:
+            if schedule.end_epoch(self._monitored(validation)).improved:
                 state.keep_best()
             self._end_epoch(validation)
         return "no_improvement" if schedule.stopped else "max_epochs"
@@ -223,6 +223,16 @@ class _Loop:
                     on_batch(state.epoch, state.batch - 1)
                 started = self._after_batch(started)
 
+    def _monitored(self, validation: Mapping[str, float]) -> float:
+        """Return the number whose minimum chooses the epoch."""
+        if self.settings.monitor == "loss":
+            return validation["loss"]
+        if "information" not in validation:
+            raise ValueError(
+                "training.monitor: information is not measured by the loss of this model; set monitor: loss"
+            )
+        return -validation["information"]
+
     def _validate(self) -> dict[str, float]:
         """Return the mean ``loss`` and metrics over the monitoring events (not over batches)."""
         state = self.state
@@ -230,6 +240,8 @@ class _Loop:
         state.loss.eval()
         thresholds = {name: value.clone() for name, value in state.loss.state_dict().items()}
         totals: Counter[str] = Counter()
+        outputs: list[Tensor] = []
+        targets: list[Tensor] = []
         started = time.monotonic()
         try:
             with torch.inference_mode(), self.monitoring.batches(self.monitoring.in_order()) as batches:
@@ -240,6 +252,9 @@ class _Loop:
                     values = {"loss": state.loss.per_event(output, batch.target, batch.weight)}
                     values |= state.loss.metrics(output, batch.target)
                     totals.update({name: float(value.double().sum().item()) for name, value in values.items()})
+                    if self.settings.monitor == "information" and isinstance(output, Tensor):
+                        outputs.append(output.float().cpu())
+                        targets.append(batch.target.cpu())
                     started = self._after_batch(started, save=False)
         except Interrupted:
             # the whole validation is repeated, from the thresholds that it began with
@@ -248,6 +263,8 @@ class _Loop:
         means = {name: total / len(self.monitoring.source.index) for name, total in totals.items()}
         if not math.isfinite(means["loss"]):
             raise TrainingDiverged(self._diverged("validation", means["loss"]))
+        if outputs:
+            means |= state.loss.sample_metrics(torch.cat(outputs), torch.cat(targets))
         return means
 
     def _after_batch(self, started: float, save: bool = True) -> float:

@@ -1,4 +1,4 @@
-"""What a training minimises: the interface, and the Huberised mean fractional squared error with its ablation."""
+"""What a training minimises: the interface, and the Huberised squared error with its powers of the target."""
 
 from __future__ import annotations
 
@@ -35,13 +35,23 @@ class MemberLoss(nn.Module, ABC):
         """Return per-event values, shape (n,), whose means over the monitoring events enter the history."""
         return {}
 
+    def sample_metrics(self, output: Tensor, target: Tensor) -> Mapping[str, float]:
+        """Return numbers of all monitoring events together, for the history: what no mean over events can be.
+
+        ``output`` holds the outputs of all events, which the loop keeps for this; a network of several tensors has
+        none.
+        """
+        return {}
+
     def log(self) -> dict[str, Any]:
         """Return plain data of the loss's state for the history of an epoch."""
         return {}
 
 
-class HuberisedFractionalLoss(MemberLoss):
-    """Squared error over the target, linear beyond a threshold per target bin (arXiv:2107.02119, loss section).
+class HuberisedLoss(MemberLoss):
+    """Squared error times a power of the target, linear beyond a threshold per target bin.
+
+    With a power of -1 it is the mean fractional squared error of arXiv:2107.02119 (loss section).
 
     The thresholds are state: running averages of a quantile of the squared errors in each bin. They move with
     every call in training mode (:meth:`train`) and stand still in evaluation mode (:meth:`eval`), unless
@@ -81,10 +91,10 @@ class HuberisedFractionalLoss(MemberLoss):
         Returns
         -------
         Tensor, shape (n,), float32
-            In GeV for ``mfse``, in GeV^2 for ``mse``.
+            In GeV for a target power of -1, in GeV^2 for 0.
         """
         target = target.float()
-        distance = (output.float() - target).abs()
+        distance = (output.float() - (target.log() if self.settings.kind == "log" else target)).abs()
         loss = distance.square()
         if self.settings.huber != "off":
             # An infinite threshold would turn the unused branch's gradient into NaN, hence the mask and the zero.
@@ -92,8 +102,10 @@ class HuberisedFractionalLoss(MemberLoss):
             beyond = (threshold >= 0) & (loss.detach() > threshold)
             root = threshold.clamp(min=0).sqrt()
             loss = torch.where(beyond, root.square() + 2 * root * (distance - root), loss)
-        if self.settings.kind == "mfse":
+        if self.settings.target_power == -1:
             loss = loss / target
+        elif self.settings.target_power:
+            loss = loss * target**self.settings.target_power
         if self.settings.weighted and weight is not None:
             loss = loss * weight.float()
         return loss

@@ -12,7 +12,14 @@ from hitforge.settings_base import Settings
 class LossSettings(Settings):
     """Loss of a regression network (arXiv:2107.02119; the variants are the paper's loss ablation)."""
 
-    kind: Literal["mfse", "mse"] = Field("mfse", description="(mean) squared error, divided by the target for mfse")
+    kind: Literal["squared", "log", "density"] = Field(
+        "squared",
+        description="squared error of the target, or of its logarithm, which the network then gives, or (calo_muon) "
+        "cross entropy of the bin of the energy: the network gives a density",
+    )
+    target_power: float = Field(
+        -1.0, description="the error is weighed with the target to this power; -1 divides by it, as published"
+    )
     huber: Literal["running", "batchwise", "fixed", "off"] = Field(
         "running",
         description="threshold of each target bin: running average over batches, of the batch alone, "
@@ -24,7 +31,10 @@ class LossSettings(Settings):
     )
     quantile: float = Field(0.68, gt=0, lt=1, description="quantile of the squared errors that sets a threshold")
     momentum: float = Field(0.1, gt=0, le=1, description="weight of the newest batch in a running threshold")
-    weighted: bool = Field(True, description="apply the study's event weights")
+    weighted: bool = Field(True, description="apply the study's event weights (not to a density)")
+    smearing: float = Field(
+        0.5, ge=0, lt=1, description="part of a label that goes to the two neighbouring bins of a density"
+    )
     update_in_validation: bool = Field(
         False, description="let validation batches move the thresholds, as the original code does"
     )
@@ -80,6 +90,14 @@ class TrainingSettings(Settings):
     weight_decay: NonNegativeFloat = Field(0.0, description="decoupled weight decay (AdamW); 0 is Adam")
     max_events: PositiveInt | None = Field(
         None, description="train on so many events, drawn from the training folds; null takes all"
+    )
+    max_monitoring: PositiveInt | None = Field(
+        None, description="monitor with so many events, drawn from the monitoring fold; null takes all"
+    )
+    monitor: Literal["loss", "information"] = Field(
+        "loss",
+        description="what chooses the epoch on the monitoring fold: the loss, or the information in bits that the "
+        "output holds about the target, where the study's loss measures it",
     )
     threads: PositiveInt = Field(1, description="torch threads; part of what fixes the bits of a result")
     amp: bool = Field(False, description="bfloat16 autocast (norms and loss stay float32)")

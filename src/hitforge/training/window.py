@@ -5,6 +5,7 @@ from __future__ import annotations
 import itertools
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -19,6 +20,30 @@ NetworkInputs = Callable[[NDArray[np.float32]], Mapping[str, NDArray[np.float32]
 
 # Rows of a study without voxels are small: many are read in one go, and the copy in flight stays below some MiB.
 _ROWS_PER_READ = 4096
+
+
+@dataclass(frozen=True)
+class HitTensors:
+    """Tensors that a study makes of an event's hits when they are read: the hits themselves are not kept.
+
+    Attributes
+    ----------
+    shapes : mapping of name to tuple of int
+        Of one event.
+    make : callable
+        Hits of n events and their raw features, shape (n, F), to float32 tensors by name, each (n, *shape), row by row.
+    """
+
+    shapes: Mapping[str, tuple[int, ...]]
+    make: Callable[[CellHits, NDArray[np.float32]], Mapping[str, NDArray[np.float32]]]
+
+    def event_bytes(self) -> int:
+        """Return the memory of the tensors of one event."""
+        return 4 * sum(int(np.prod(shape)) for shape in self.shapes.values())
+
+    def empty(self, n: int) -> dict[str, NDArray[np.float32]]:
+        """Return uninitialised tensors of n events."""
+        return {name: np.empty((n, *shape), np.float32) for name, shape in self.shapes.items()}
 
 
 @dataclass(frozen=True)
@@ -38,7 +63,9 @@ class EventSource:
     own_weight : str or None
         Dataset of the group ``truth`` with a weight that each event brought along; it multiplies the other.
     voxels : bool
-        Read the voxel deposits; networks without a grid never touch them.
+        Keep the voxel deposits for the dense grid; networks without a grid never touch them.
+    tensors : HitTensors or None
+        What is made of the deposits on reading, beside or in place of the grid.
     """
 
     index: EventIndex
@@ -47,34 +74,43 @@ class EventSource:
     weight: Callable[[NDArray[np.float32], NDArray[np.float32]], NDArray[np.floating]] | None = None
     own_weight: str | None = None
     voxels: bool = True
+    tensors: HitTensors | None = None
 
     @property
-    def _bytes_per_hit(self) -> int:
-        return self.index.cell_dtype.itemsize + 4 if self.voxels else 0
-
-    def hit_bytes(self) -> NDArray[np.int64]:
-        """Return the memory of the deposits of each event, shape (N,)."""
-        return self.index.n_hits * self._bytes_per_hit
+    def keeps_hits(self) -> bool:
+        """Whether the voxel deposits stay in the window, for the dense grid."""
+        return self.voxels and self.index.voxel_shape is not None
 
     @property
     def reads_hits(self) -> bool:
         """Whether voxel deposits are read."""
-        return self.voxels and self.index.voxel_shape is not None
+        return self.keeps_hits or self.tensors is not None
+
+    @property
+    def _bytes_per_hit(self) -> int:
+        return self.index.cell_dtype.itemsize + 4
 
     def read_bytes(self) -> int:
         """Return the most memory that a single read takes: hits of a slice of all folds, or rows of features."""
         if self.reads_hits:
-            return self.index.slice_hits * self._bytes_per_hit
+            # of which a copy without the events of other folds is made where tensors are
+            return self.index.slice_hits * self._bytes_per_hit * (1 if self.tensors is None else 2)
         return 4 * min(_ROWS_PER_READ, len(self.index)) * self._width
 
     @property
+    def reads_features(self) -> bool:
+        """Whether the raw features are read: for the network, or for what is made of the hits."""
+        return self.inputs is not None or self.tensors is not None
+
+    @property
     def _width(self) -> int:
-        return 0 if self.inputs is None else len(self.index.feature_names)
+        return len(self.index.feature_names) if self.reads_features else 0
 
     def event_bytes(self) -> NDArray[np.int64]:
         """Return the memory of each event in a window, shape (N,)."""
+        hits = self.index.n_hits * (self._bytes_per_hit if self.keeps_hits else 0)
         # position in the index, row pointer, target, weight
-        return self.hit_bytes() + 4 * self._width + 24
+        return hits + 4 * self._width + 24 + (0 if self.tensors is None else self.tensors.event_bytes())
 
     def input_bytes(self) -> int:
         """Return the memory of an event's network inputs, which it has in a batch beside that of a window."""
@@ -83,6 +119,8 @@ class EventSource:
     def zeros(self) -> SparseBatch:
         """Return a batch of one event of zeros: it has the names and shapes of the network inputs."""
         inputs = {} if self.inputs is None else dict(self.inputs(np.zeros((1, self._width), np.float32)))
+        if self.tensors is not None:
+            inputs |= {name: np.zeros_like(tensor) for name, tensor in self.tensors.empty(1).items()}
         return SparseBatch(np.zeros(1, np.int64), inputs, empty_hits(self, np.zeros(1, np.int64)), None, None)
 
 
@@ -95,6 +133,7 @@ class Window:
     target: NDArray[np.float32] | None
     own_weight: NDArray[np.float32] | None
     hits: CellHits | None
+    tensors: Mapping[str, NDArray[np.float32]]
 
 
 def read_window(source: EventSource, events: NDArray[np.int64], keep_going: Callable[[], None]) -> Window:
@@ -103,10 +142,11 @@ def read_window(source: EventSource, events: NDArray[np.int64], keep_going: Call
     What is in flight beside the window is never more than one read of a shard, see :meth:`EventSource.read_bytes`.
     """
     index = source.index.take(events)
-    features = None if source.inputs is None else np.empty((len(events), len(index.feature_names)), np.float32)
+    features = np.empty((len(events), len(index.feature_names)), np.float32) if source.reads_features else None
     target = None if source.target is None else np.empty(len(events), np.float32)
     own_weight = None if source.own_weight is None else np.empty(len(events), np.float32)
     hits = empty_hits(source, index.n_hits)
+    tensors = {} if source.tensors is None else source.tensors.empty(len(events))
     edges = slice_edges(index) if source.reads_hits else slice_edges(index, _ROWS_PER_READ)
     shard: Shard | None = None
     try:
@@ -127,19 +167,29 @@ def read_window(source: EventSource, events: NDArray[np.int64], keep_going: Call
                 own_weight[first:last] = shard.rows(f"truth/{source.own_weight}", low, high)[rows - low]
             if hits is not None:
                 _read_hits(shard, rows, hits, first)
+            if source.tensors is not None and features is not None:
+                if hits is not None:
+                    read = hits.slice(first, last)
+                else:
+                    read = new_hits(index.n_hits[first:last], index.cell_dtype)
+                    _read_hits(shard, rows, read, 0)
+                for name, values in source.tensors.make(read, features[first:last]).items():
+                    tensors[name][first:last] = values
     finally:
         if shard is not None:
             shard.close()
-    return Window(events, features, target, own_weight, hits)
+    return Window(events, features, target, own_weight, hits, tensors)
 
 
 def empty_hits(source: EventSource, n_hits: NDArray[np.int64]) -> CellHits | None:
-    """Return uninitialised deposits with the given counts, None if the source reads none."""
-    if not source.reads_hits:
-        return None
+    """Return uninitialised deposits with the given counts, None if the source keeps none."""
+    return new_hits(n_hits, source.index.cell_dtype) if source.keeps_hits else None
+
+
+def new_hits(n_hits: NDArray[np.int64], cell_dtype: np.dtype[Any]) -> CellHits:
+    """Return uninitialised deposits of events with the given counts."""
     indptr = np.concatenate([[0], np.cumsum(n_hits)]).astype(np.int64)
-    cell = np.empty(indptr[-1], source.index.cell_dtype)
-    return CellHits(indptr, cell, np.empty(indptr[-1], np.float32))
+    return CellHits(indptr, np.empty(indptr[-1], cell_dtype), np.empty(indptr[-1], np.float32))
 
 
 # Wanted rows that are closer than this are read in one go, with what lies between: a chunk of hits holds a dozen
@@ -181,10 +231,11 @@ class BatchBuilder:
         self.events = events
         self.filled = 0
         raw = len(index.feature_names)
-        self._features = None if source.inputs is None else np.empty((len(events), raw), np.float32)
+        self._features = np.empty((len(events), raw), np.float32) if source.reads_features else None
         self._target = None if source.target is None else np.empty(len(events), np.float32)
         self._own_weight = None if source.own_weight is None else np.empty(len(events), np.float32)
         self._hits = empty_hits(source, index.n_hits[events])
+        self._tensors = {} if source.tensors is None else source.tensors.empty(len(events))
 
     @property
     def missing(self) -> int:
@@ -201,6 +252,8 @@ class BatchBuilder:
             self._target[places] = window.target[found]
         if self._own_weight is not None and window.own_weight is not None:
             self._own_weight[places] = window.own_weight[found]
+        for name, tensor in self._tensors.items():
+            tensor[places] = window.tensors[name][found]
         if self._hits is not None and window.hits is not None:
             # Copies of whole events are faster than index arrays over hits, and need no memory for them.
             for place, event in zip(range(places.start, places.stop), found, strict=True):
@@ -213,10 +266,10 @@ class BatchBuilder:
     def batch(self) -> SparseBatch:
         """Return the finished batch, with network inputs and weights."""
         target, weight = self._target, None
-        inputs: dict[str, NDArray[np.float32]] = {}
+        inputs: dict[str, NDArray[np.float32]] = dict(self._tensors)
         if self._features is not None and self.source.inputs is not None:
             made = self.source.inputs(self._features)
-            inputs = {name: np.ascontiguousarray(tensor, dtype=np.float32) for name, tensor in made.items()}
+            inputs |= {name: np.ascontiguousarray(tensor, dtype=np.float32) for name, tensor in made.items()}
         if target is not None:
             weight = np.ones(len(target), np.float32)
             if self.source.weight is not None:

@@ -15,6 +15,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from numpy.typing import NDArray
 
+from hitforge.hits import CellHits
 from hitforge.shards import Shard, ShardError
 from hitforge.training.batches import Batch
 from hitforge.training.dataset import ROWS_PER_SLICE, EventIndex, index_events
@@ -26,6 +27,7 @@ from hitforge.training.plan import (
     per_shard_edges,
     training_edges,
 )
+from hitforge.training.window import HitTensors
 from tests.unit.training.training_toy import CPU, VOXELS, toy_source, without_identity, write_toy_shards
 
 SMALL_BUFFER = 52_000
@@ -298,3 +300,32 @@ def test_inputs_are_made_of_raw_rows(index: EventIndex) -> None:
     batches = collect(stream, stream.in_order())
     np.testing.assert_array_equal(np.concatenate(seen), np.arange(0, len(index), 3))
     assert batches[0].inputs["features"].shape == (32, 1)
+
+
+def deposits_of(hits: CellHits, features: NDArray[np.float32]) -> dict[str, NDArray[np.float32]]:
+    """The identity of each event beside its number of hits and their sum."""
+    sums = hits.to_dense(24).sum(axis=1)
+    return {"made": np.stack([features[:, 0], np.diff(hits.indptr).astype(np.float32), sums], axis=1)}
+
+
+@pytest.mark.parametrize("voxels", [False, True])
+@pytest.mark.parametrize("buffer", [40_000, 2**20])
+def test_tensors_made_of_hits_follow_their_events(index: EventIndex, voxels: bool, buffer: int) -> None:
+    chosen = index.take(np.flatnonzero(np.arange(len(index)) % 7 != 3))
+    tensors = HitTensors({"made": (3,)}, deposits_of)
+    stream = stream_of(chosen, buffer, voxels=voxels, tensors=tensors)
+    grids = stream_of(chosen, buffer)
+    plan = stream.shuffled(np.random.default_rng(4))
+    expected = {int(e): batch.inputs["grid"][i].sum() for batch in collect(grids, grids.in_order())
+                for i, e in enumerate(batch.events)}  # fmt: skip
+    position = np.flatnonzero(np.arange(len(index)) % 7 != 3)
+    for batch in collect(stream, plan):
+        made = batch.inputs["made"].numpy()
+        np.testing.assert_array_equal(made[:, 0], position[batch.events])
+        np.testing.assert_array_equal(made[:, 1], chosen.n_hits[batch.events])
+        np.testing.assert_allclose(made[:, 2], [float(expected[int(e)]) for e in batch.events], rtol=1e-5)
+        assert ("grid" in batch.inputs) == voxels
+    assert stream.peak_bytes <= stream.buffer_bytes
+    if not voxels:
+        # the hits do not stay
+        assert stream.source.event_bytes().max() == 4 * 2 + 24 + 12

@@ -17,7 +17,7 @@ from hitforge.studies.calo_muon.networks.network import build_network
 from hitforge.studies.calo_muon.settings import NetworkSettings
 from hitforge.training.dataset import index_events
 from hitforge.training.loop import train_member
-from hitforge.training.losses import HuberisedFractionalLoss
+from hitforge.training.losses import HuberisedLoss
 from hitforge.training.member_files import TrainedMember, load_member, save_member
 from hitforge.training.settings import ScheduleSettings
 from hitforge.training.window import EventSource
@@ -88,7 +88,7 @@ def test_the_paper_network_resumes_and_predicts(tmp_path: Path) -> None:
 
     def run(name: str, on_batch: Callable[[int, int], None] | None = None) -> TrainedMember:
         return train_member(
-            build, HuberisedFractionalLoss(settings.loss), toy_source(index, (2, 3, 4, 5)), toy_source(index, (1,)),
+            build, HuberisedLoss(settings.loss), toy_source(index, (2, 3, 4, 5)), toy_source(index, (1,)),
             settings, seed=1, device=CPU, checkpoint=tmp_path / f"{name}.pt", config_hash="", on_batch=on_batch,
         )  # fmt: skip
 

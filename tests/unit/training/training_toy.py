@@ -17,7 +17,7 @@ from hitforge.hits import CellHits
 from hitforge.shards import ShardBlock, ShardLayout, write_shard
 from hitforge.training.dataset import EventIndex, index_events
 from hitforge.training.loop import train_member
-from hitforge.training.losses import HuberisedFractionalLoss, MemberLoss
+from hitforge.training.losses import HuberisedLoss, MemberLoss
 from hitforge.training.member_files import TrainedMember, save_member, sidecar_path
 from hitforge.training.settings import LossSettings, ScheduleSettings, TrainingSettings
 from hitforge.training.window import EventSource
@@ -95,7 +95,7 @@ def toy_settings(**changes: Any) -> TrainingSettings:
 
 
 def toy_loss(settings: TrainingSettings) -> MemberLoss:
-    return HuberisedFractionalLoss(settings.loss)
+    return HuberisedLoss(settings.loss)
 
 
 def train_toy(paths: Sequence[Path], checkpoint: Path, **changes: Any) -> TrainedMember:

@@ -1,6 +1,6 @@
-"""Names, units and meanings of the 28 high-level features (arXiv:2107.02119).
+"""Names, units and meanings of the columns of a muon: 28 high-level features (arXiv:2107.02119), and ours behind them.
 
-Names and order are those of the published files, including three labels that do not say what the column holds:
+Names and order of the 28 are those of the published files, including three labels that do not say what the column holds:
 ``eclumax1``, ``ymom`` and ``xmom``; :data:`FEATURE_MEANINGS` says what is there.
 """
 
@@ -10,6 +10,8 @@ from typing import Final
 
 import numpy as np
 from numpy.typing import NDArray
+
+from hitforge.studies.calo_muon.settings import LayerSettings
 
 EMEAS_MAX_GEV: Final = 10_000.0
 """The curvature estimate is clipped here before scaling."""
@@ -56,6 +58,31 @@ _NOT_FILTERED = {
     "eabove", "ncellmax", "eclumax", "nclu1", "ncellmax1", "eclumax1", "epercell1", "maxsum", "ea1",
 }  # fmt: skip
 
+ENTRY_POINT: Final[dict[str, str]] = {"entry_x": "mm", "entry_y": "mm"}
+"""Where the muon enters, as a tracker would tell: no feature of a model, but what its hits are laid out around."""
+
+LARGEST_LAYERS: Final = 12
+LAYER_QUANTILES: Final = (0.1, 0.25, 0.5, 0.75, 0.9)
+
+
+def summary_units(settings: LayerSettings) -> dict[str, str]:
+    """Return the names and units of what :func:`hitforge.studies.calo_muon.layers.layer_summaries` gives, in order."""
+    rings = range(len(settings.rings_mm) + 1)
+    return {
+        **{f"layer_max_{i}": "GeV" for i in range(1, LARGEST_LAYERS + 1)},
+        **{f"layer_q{100 * q:.0f}": "GeV" for q in LAYER_QUANTILES},
+        **{f"cells_above_{1000 * edge:g}mev": "cells" for edge in settings.cell_thresholds_gev},
+        **{f"ring_energy_{i}": "GeV" for i in rings},
+        **{f"ring_log_{i}": "" for i in rings},
+        "layer_sqrt": "GeV^0.5",
+    }
+
+
+def column_units(settings: LayerSettings) -> dict[str, str]:
+    """Return the names and units of all columns that shards have for a muon, in order."""
+    return FEATURE_UNITS | ENTRY_POINT | summary_units(settings)
+
+
 FEATURE_SETS: Final[dict[str, tuple[str, ...]]] = {
     "default": FEATURE_NAMES,
     "filtered": tuple(name for name in FEATURE_NAMES if name not in _NOT_FILTERED),
@@ -64,13 +91,21 @@ FEATURE_SETS: Final[dict[str, tuple[str, ...]]] = {
 """Features of each mode of the ablation study (arXiv:2107.02119)."""
 
 
+def feature_set(name: str, settings: LayerSettings) -> tuple[str, ...]:
+    """Return the columns of a feature set: of the paper, ``layers`` (the 28 and the layer summaries), or none."""
+    known = FEATURE_SETS | {"none": (), "layers": (*FEATURE_NAMES, *summary_units(settings))}
+    if name not in known:
+        raise ValueError(f"feature set {name!r} is not known; known: {', '.join(sorted(known))}")
+    return known[name]
+
+
 def clip_features(features: NDArray[np.float32]) -> NDArray[np.float32]:
     """Return a copy with ``emeas`` replaced by its magnitude, at most 10 TeV: done at load, before scaling.
 
     Parameters
     ----------
-    features : ndarray, shape (N, 28), float32
-        Raw features in the order of :data:`FEATURE_NAMES`.
+    features : ndarray, shape (N, F), float32
+        Raw columns, the first 28 in the order of :data:`FEATURE_NAMES`.
     """
     clipped = features.copy()
     column = FEATURE_NAMES.index("emeas")

@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import ClassVar, Literal
 
+import numpy as np
+from numpy.typing import NDArray
 from pydantic import Field, NonNegativeFloat, NonNegativeInt, PositiveFloat, PositiveInt, model_validator
 
 from hitforge.config import ModelSettings, StudySettings
@@ -59,12 +61,70 @@ class NetworkSettings(Settings):
         return self
 
 
+class LayerNetworkSettings(Settings):
+    """A small network on the layers' profiles and the features (ours)."""
+
+    channels: PositiveInt = Field(48, description="channels of the convolutions along the layers")
+    kernel: PositiveInt = Field(4, description="kernel size of the first convolution, in layers")
+    stride: PositiveInt = Field(2, description="stride of the first convolution, in layers")
+    blocks: NonNegativeInt = Field(2, description="residual blocks of two convolutions")
+    dense_width: PositiveInt = Field(96, description="units of each dense layer")
+    dense_layers: PositiveInt = Field(2, description="dense layers before the output")
+    dropout: float = Field(0.1, ge=0, lt=1, description="dropout after each dense layer")
+
+
+class DensitySettings(Settings):
+    """The grid of energies on which every density of the energy is given: bins of equal width in sqrt(E)."""
+
+    bins: int = Field(64, ge=2, description="number of bins")
+    low_gev: PositiveFloat = Field(50.0, description="lower end, in GeV")
+    high_gev: PositiveFloat = Field(8000.0, description="upper end, in GeV")
+
+    def edges_gev(self) -> NDArray[np.float64]:
+        """Return the edges of the bins, shape (bins + 1,), GeV."""
+        return np.asarray(np.linspace(self.low_gev**0.5, self.high_gev**0.5, self.bins + 1) ** 2)
+
+    @model_validator(mode="after")
+    def _range_is_ordered(self) -> DensitySettings:
+        if not self.low_gev < self.high_gev:
+            raise ValueError(f"density: low_gev ({self.low_gev}) must lie below high_gev ({self.high_gev})")
+        return self
+
+
 class WeightSettings(Settings):
     """Sigmoid down-weighting of high energies (arXiv:2107.02119, event weights): fixed, never read off the data."""
 
     offset_gev: PositiveFloat = Field(5000.0, description="energy of weight one half, in GeV")
     width_below_gev: PositiveFloat = Field(300.0, description="width of the sigmoid below the offset, in GeV")
     width_above_gev: PositiveFloat = Field(600.0, description="width of the sigmoid above the offset, in GeV")
+
+
+class LayerSettings(Settings):
+    """Profiles of the showers around the track, layer by layer: the tensor ``layers`` and the feature set of that name.
+
+    They are made from the hits and the entry point; see docs/calo-muon.md.
+    """
+
+    rings_mm: tuple[PositiveFloat, ...] = Field(
+        (2.5, 5.0, 8.0, 12.0, 18.0, 27.0, 40.0),
+        description="upper edges of rings of distance from the track, in mm; one more ring holds the rest",
+    )
+    cell_thresholds_gev: tuple[PositiveFloat, ...] = Field(
+        (0.001, 0.003, 0.01, 0.03, 0.1, 0.3, 1.0), description="cells above each of these are counted, in GeV"
+    )
+    class_edges_gev: tuple[PositiveFloat, ...] = Field(
+        (0.01, 0.1), description="edges of classes of cells whose energies are summed, in GeV"
+    )
+    largest_cells: NonNegativeInt = Field(3, description="so many of the largest cells of a layer")
+    floor_gev: PositiveFloat = Field(1e-4, description="energies enter networks as log(1 + E / floor), in GeV")
+
+    @model_validator(mode="after")
+    def _edges_rise(self) -> LayerSettings:
+        for name in ("rings_mm", "cell_thresholds_gev", "class_edges_gev"):
+            edges = getattr(self, name)
+            if any(b <= a for a, b in zip(edges, edges[1:], strict=False)):
+                raise ValueError(f"layers.{name} must rise: {list(edges)}")
+        return self
 
 
 class EvaluationSettings(EnergyEvaluationSettings):
@@ -94,15 +154,22 @@ class SimulationSettings(Settings):
 class CaloModelSettings(ModelSettings):
     """A model of calo_muon: the shared blocks and, for networks, the architecture."""
 
-    features: Literal["default", "filtered", "esum", "none"] = Field(
-        "default", description="high-level features; none leaves the voxel grid alone"
+    features: Literal["default", "filtered", "esum", "layers", "none"] = Field(
+        "default",
+        description="high-level features, with layers those and the layer summaries; none leaves the hits alone",
     )
-    network: NetworkSettings = Field(NetworkSettings(), description="architecture, where kind is network")
+    network: NetworkSettings = Field(NetworkSettings(), description="the paper's architecture, where kind is network")
+    layer_network: LayerNetworkSettings | None = Field(
+        None, description="a network on the layers' profiles in place of the paper's"
+    )
 
     @model_validator(mode="after")
     def _has_input(self) -> CaloModelSettings:
-        if self.features == "none" and (self.kind == "trees" or not self.network.cnn):
+        on_hits = self.layer_network is not None or self.network.cnn
+        if self.features == "none" and (self.kind == "trees" or not on_hits):
             raise ValueError("features: none leaves this model without input")
+        if self.layer_network is None and self.training.loss.kind == "density":
+            raise ValueError("loss kind: density needs a layer_network, the paper's network has a single output")
         return self
 
 
@@ -112,23 +179,23 @@ class CaloMuonSettings(StudySettings):
     STAGE_BLOCKS: ClassVar[Mapping[str, tuple[str, ...]]] = {
         "simulate": ("geometry", "simulation"),
         "validate": ("geometry",),
-        "build_shard": ("geometry",),
-        "fit_scaling": ("folds",),
-        "train_trees": ("weights",),
-        "train_member": ("weights", "geometry"),
-        "predict": ("geometry",),
-        "calibrate": ("evaluation",),
-        "evaluate": ("evaluation",),
+        "build_shard": ("geometry", "layers"),
+        "fit_scaling": ("folds", "layers"),
+        "train_trees": ("weights", "layers"),
+        "train_member": ("weights", "geometry", "layers", "density"),
+        "predict": ("geometry", "layers", "density"),
+        "calibrate": ("evaluation", "density"),
+        "evaluate": ("evaluation", "density"),
     }
     CODE: ClassVar[Mapping[str, tuple[str, ...]]] = {
         "simulate": ("simulation", "geometry", "geometries", "muons"),
         "validate": (*_READING, "feature_table", "validate"),
-        "build_shard": (*_READING, "feature_table", "features", "clusters"),
+        "build_shard": (*_READING, "feature_table", "features", "clusters", "layers"),
         "fit_scaling": ("feature_table",),
         "train_trees": ("feature_table", "weights"),
-        "train_member": ("feature_table", "weights", "networks"),
-        "assemble": ("feature_table", "networks"),
-        "predict": ("feature_table", "networks"),
+        "train_member": ("feature_table", "weights", "networks", "layers", "geometry", "geometries"),
+        "assemble": ("feature_table", "networks", "layers"),
+        "predict": ("feature_table", "networks", "layers", "geometry", "geometries"),
         "calibrate": ("corrections", "evaluate"),
         "evaluate": ("corrections", "evaluate"),
         "tables": (*(f"report.{name}" for name in (*_VIEWS, *_TABLE_VIEWS)), "published", "feature_table"),
@@ -138,6 +205,8 @@ class CaloMuonSettings(StudySettings):
     FIGURES: ClassVar[tuple[str, ...]] = names.FIGURES
 
     geometry: str = Field("pbwo4_40.64mm", description="a shipped geometry by name, or the path of a YAML file")
+    layers: LayerSettings = Field(LayerSettings(), description="profiles of the showers along the muon's path")
+    density: DensitySettings = Field(DensitySettings(), description="grid of the densities of the energy")
     weights: WeightSettings = Field(WeightSettings(), description="event weights of all trainings")
     evaluation: EvaluationSettings = Field(EvaluationSettings(), description="bins, correction and bootstrap")
     simulation: SimulationSettings = Field(SimulationSettings(), description="of samples with source: simulate")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import replace
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal, cast
@@ -13,16 +14,18 @@ from numpy.typing import NDArray
 from hitforge.config import SampleSettings
 from hitforge.shards import ShardBlock, ShardLayout
 from hitforge.studies.base import Progress, Study
-from hitforge.studies.calo_muon.feature_table import FEATURE_NAMES, FEATURE_SETS, FEATURE_UNITS, clip_features
+from hitforge.studies.calo_muon.feature_table import clip_features, column_units, feature_set
 from hitforge.studies.calo_muon.settings import CaloMuonSettings
 from hitforge.validation import PartFindings
 
 if TYPE_CHECKING:
-    from torch import nn
+    from torch import Tensor, nn
 
     from hitforge.predictions import EvaluationPiece, Predictions
     from hitforge.reporting.chapter import Chapter, Figure, ReportInputs, Table
     from hitforge.studies.calo_muon.geometry import Geometry
+    from hitforge.training.losses import MemberLoss
+    from hitforge.training.window import HitTensors
 
 
 class CaloMuon(Study[CaloMuonSettings]):
@@ -42,10 +45,11 @@ class CaloMuon(Study[CaloMuonSettings]):
 
     @property
     def layout(self) -> ShardLayout:
-        """28 features, sparse voxels, the energy as target, entry point and charge as truth."""
+        """Features, entry point and layer summaries, sparse voxels, the energy as target, charge and more as truth."""
+        columns = column_units(self.settings.layers)
         return ShardLayout(
-            feature_names=FEATURE_NAMES,
-            feature_units=tuple(FEATURE_UNITS[name] for name in FEATURE_NAMES),
+            feature_names=tuple(columns),
+            feature_units=tuple(columns.values()),
             targets={"energy": "GeV"},
             truth={"x": "mm", "y": "mm", "charge": "e"},
             voxel_shape=self.geometry.shape,
@@ -66,16 +70,30 @@ class CaloMuon(Study[CaloMuonSettings]):
         if _is_fold(source):
             from hitforge.studies.calo_muon.lumin import fold_blocks
 
-            return fold_blocks(source, self.geometry)
+            return map(self._with_all_columns, fold_blocks(source, self.geometry))
         return self._read_ntuple(source)
+
+    def _with_all_columns(self, block: ShardBlock) -> ShardBlock:
+        """Return a fold file's muons: they have no entry point, so what is laid out around it is not there (NaN)."""
+        features = np.full((len(block), len(self.layout.feature_names)), np.nan, np.float32)
+        features[:, : block.features.shape[1]] = block.features
+        return replace(block, features=features)
 
     def _read_ntuple(self, source: str) -> Iterator[ShardBlock]:
         from hitforge.studies.calo_muon.features import high_level_features
+        from hitforge.studies.calo_muon.layers import layer_profiles, layer_summaries
         from hitforge.studies.calo_muon.ntuple import event_bucket, read_muons
 
+        layers = self.settings.layers
         for first_entry, muons in read_muons(source, self.geometry):
+            profiles = layer_profiles(muons.hits, muons.x_mm, muons.y_mm, self.geometry, layers)
+            columns = (
+                high_level_features(muons.hits, muons.x_mm, muons.y_mm, self.geometry),
+                np.stack([muons.x_mm, muons.y_mm], axis=1),
+                layer_summaries(profiles, layers),
+            )
             yield ShardBlock(
-                features=high_level_features(muons.hits, muons.x_mm, muons.y_mm, self.geometry),
+                features=np.concatenate(columns, axis=1),
                 bucket=event_bucket(muons),
                 entry=first_entry + np.arange(len(muons), dtype=np.int64),
                 targets={"energy": muons.energy_gev},
@@ -98,12 +116,18 @@ class CaloMuon(Study[CaloMuonSettings]):
     # ---- models
 
     def feature_set(self, name: str) -> tuple[str, ...]:
-        """Return the columns of a feature set of the paper, or none."""
-        if name == "none":
-            return ()
-        if name not in FEATURE_SETS:
-            raise ValueError(f"feature set {name!r} is not known; known: none, {', '.join(FEATURE_SETS)}")
-        return FEATURE_SETS[name]
+        """Return the columns of a feature set."""
+        return feature_set(name, self.settings.layers)
+
+    def model_features(self, model: str, features: NDArray[np.float32]) -> NDArray[np.float32]:
+        """Return the columns of a model's feature set, all of which have values."""
+        chosen = super().model_features(model, features)
+        if self.settings.models[model].features == "layers" and np.isnan(chosen).any():
+            raise ValueError(
+                f"model {model!r} needs layer summaries, which muons of fold files do not have: they lack the entry "
+                "point; read the ROOT ntuples, or leave the model out"
+            )
+        return chosen
 
     def clip_features(self, features: NDArray[np.float32]) -> NDArray[np.float32]:
         """Clip the energy from bending."""
@@ -118,22 +142,55 @@ class CaloMuon(Study[CaloMuonSettings]):
         return event_weights(target, self.settings.weights).astype(np.float64)
 
     def uses_voxels(self, model: str) -> bool:
-        """Whether the model has convolutions."""
-        return self.settings.models[model].network.cnn
+        """Whether the model has convolutions of the grid."""
+        settings = self.settings.models[model]
+        return settings.layer_network is None and settings.network.cnn
+
+    def hit_tensors(self, model: str) -> HitTensors | None:
+        """Return the layers' profiles, of the models that take them."""
+        if self.settings.models[model].layer_network is None:
+            return None
+        from hitforge.studies.calo_muon.networks.build import layer_tensors
+
+        return layer_tensors(self.layout.feature_names, self.geometry, self.settings.layers)
 
     def build_network(self, model: str, seed: int) -> nn.Module:
         """Return the network of a model."""
-        from hitforge.studies.calo_muon.networks.network import build_network
+        from hitforge.studies.calo_muon.networks.build import build_network
 
-        settings = self.settings.models[model]
-        return build_network(settings.network, len(self.feature_set(settings.features)), self.geometry.shape, seed)
+        return build_network(self.settings, model, self.geometry, seed)
+
+    def build_loss(self, model: str) -> MemberLoss:
+        """Return the loss of a model."""
+        from hitforge.studies.calo_muon.networks.build import build_loss
+
+        return build_loss(self.settings, model)
+
+    def output_columns(self, model: str, output: Any) -> Mapping[str, Tensor]:
+        """Return the energy and, where the network gives it, its density."""
+        from hitforge.studies.calo_muon.networks.build import output_columns
+
+        return output_columns(self.settings, model, output)
+
+    def combine(
+        self, model: str, members: Mapping[str, NDArray[np.float32]], weights: Sequence[float]
+    ) -> dict[str, NDArray[np.float32]]:
+        """Return the weighted mean of the members; the energy of a density is that of the mean density."""
+        from hitforge.studies.calo_muon.networks.build import combined_columns
+
+        return combined_columns(self.settings, super().combine(model, members, weights))
+
+    def network_operations(self, model: str, network: nn.Module) -> int | None:
+        """Return the multiply-adds of a network for one muon."""
+        from hitforge.studies.calo_muon.networks.build import multiply_adds
+
+        return multiply_adds(self.settings, model, self.geometry, network)
 
     def describe_network(self, network: nn.Module) -> dict[str, Any]:
         """Return parameters and output shapes of the network's blocks."""
         from hitforge.studies.calo_muon.networks.network import MuonNetwork, describe_network
 
-        assert isinstance(network, MuonNetwork)
-        return describe_network(network)
+        return describe_network(network) if isinstance(network, MuonNetwork) else super().describe_network(network)
 
     def ensemble_weights(self, losses: Sequence[float]) -> NDArray[np.float64]:
         """Return weights inverse to the losses, as the paper has them."""

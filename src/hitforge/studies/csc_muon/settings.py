@@ -25,7 +25,7 @@ _INPUTS = (*_ROADS, "features", "tensors", "targets")
 class RoadTreeSettings(TreeSettings):
     """Boosted trees of a road: a booster for the momentum and, if wanted, further ones for charge and classes."""
 
-    objective: Literal["squared", "fractional", "huberised_fractional", "logistic", "softprob", "quantile"] = Field(
+    objective: Literal["squared", "huberised", "logistic", "softprob", "quantile"] = Field(
         "squared", description="of the momentum's booster; all others follow from what they learn"
     )
     target: Target = Field("log2_pt", description="what the momentum's booster learns")

@@ -28,7 +28,7 @@ Activation = Literal["relu", "selu"]
 class ObjectTreeSettings(TreeSettings):
     """Boosted trees of an object: one booster for the probabilities of the four classes."""
 
-    objective: Literal["squared", "fractional", "huberised_fractional", "logistic", "softprob", "quantile"] = Field(
+    objective: Literal["squared", "huberised", "logistic", "softprob", "quantile"] = Field(
         "softprob", description="probability of each class; the others do not fit the labels"
     )
     classes: int = Field(N_CLASSES, ge=2, description="number of classes")
