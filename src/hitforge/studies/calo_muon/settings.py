@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import ClassVar, Literal
 
+import numpy as np
+from numpy.typing import NDArray
 from pydantic import Field, NonNegativeFloat, NonNegativeInt, PositiveFloat, PositiveInt, model_validator
 
 from hitforge.config import ModelSettings, StudySettings
@@ -15,7 +17,7 @@ from hitforge.studies.calo_muon.report import names
 _READING = ("ntuple", "layouts", "decode", "lumin", "geometry", "geometries", "muons")
 _VIEWS = ("muon_data", "names", "tables")
 _TABLE_VIEWS = ("data_tables", "model_tables", "text", "front")
-_SHOWN = ("corrections", "evaluate", "geometry", "geometries")
+_SHOWN = ("evaluation", "geometry", "geometries")
 _FIGURE_VIEWS = (
     "figures",
     "plotting",
@@ -67,12 +69,37 @@ class WeightSettings(Settings):
     width_above_gev: PositiveFloat = Field(600.0, description="width of the sigmoid above the offset, in GeV")
 
 
+class DensitySettings(Settings):
+    """The grid of every density of the energy: bins that are equal in sqrt(E)."""
+
+    bins: int = Field(64, ge=8, description="number of bins, equal in the square root of the energy")
+    low_gev: PositiveFloat = Field(50.0, description="lower end, also of the flat spectrum that is known beforehand")
+    high_gev: PositiveFloat = Field(8000.0, description="upper end, likewise, in GeV")
+
+    @model_validator(mode="after")
+    def _is_a_range(self) -> DensitySettings:
+        if not self.low_gev < self.high_gev:
+            raise ValueError(f"low_gev ({self.low_gev}) must lie below high_gev ({self.high_gev})")
+        return self
+
+    def edges_gev(self) -> NDArray[np.float64]:
+        """Return the edges of the bins, shape (bins + 1,), GeV."""
+        edges = np.linspace(self.low_gev**0.5, self.high_gev**0.5, self.bins + 1) ** 2
+        # the ends as they were given: a muon of exactly that energy is inside
+        edges[0], edges[-1] = self.low_gev, self.high_gev
+        return edges
+
+
 class EvaluationSettings(EnergyEvaluationSettings):
     """Bins, bias correction and bootstrap (arXiv:2107.02119, bias correction and resolution)."""
 
     test_energies_gev: tuple[float, ...] = Field(
         tuple(100.0 + 400.0 * i for i in range(11)), description="discrete energies of the test sample, in GeV"
     )
+    tracker: Literal["energy", "curvature"] = Field(
+        "energy", description="what the simulated tracker measures with a Gaussian error: the energy or its inverse"
+    )
+    gain_bins: PositiveInt = Field(8, description="bins of e_min_gev-e_max_gev in which the measured gain is taken")
 
 
 class SimulationSettings(Settings):
@@ -115,10 +142,10 @@ class CaloMuonSettings(StudySettings):
         "build_shard": ("geometry",),
         "fit_scaling": ("folds",),
         "train_trees": ("weights",),
-        "train_member": ("weights", "geometry"),
-        "predict": ("geometry",),
-        "calibrate": ("evaluation",),
-        "evaluate": ("evaluation",),
+        "train_member": ("weights", "geometry", "density"),
+        "predict": ("geometry", "density"),
+        "calibrate": ("evaluation", "density"),
+        "evaluate": ("evaluation", "density"),
     }
     CODE: ClassVar[Mapping[str, tuple[str, ...]]] = {
         "simulate": ("simulation", "geometry", "geometries", "muons"),
@@ -129,8 +156,8 @@ class CaloMuonSettings(StudySettings):
         "train_member": ("feature_table", "weights", "networks"),
         "assemble": ("feature_table", "networks"),
         "predict": ("feature_table", "networks"),
-        "calibrate": ("corrections", "evaluate"),
-        "evaluate": ("corrections", "evaluate"),
+        "calibrate": ("evaluation",),
+        "evaluate": ("evaluation",),
         "tables": (*(f"report.{name}" for name in (*_VIEWS, *_TABLE_VIEWS)), "published", "feature_table"),
         "figures": (*(f"report.{name}" for name in (*_VIEWS, *_FIGURE_VIEWS)), *_SHOWN, "published", "feature_table"),
     }
@@ -139,6 +166,7 @@ class CaloMuonSettings(StudySettings):
 
     geometry: str = Field("pbwo4_40.64mm", description="a shipped geometry by name, or the path of a YAML file")
     weights: WeightSettings = Field(WeightSettings(), description="event weights of all trainings")
+    density: DensitySettings = Field(DensitySettings(), description="grid of every density of the energy")
     evaluation: EvaluationSettings = Field(EvaluationSettings(), description="bins, correction and bootstrap")
     simulation: SimulationSettings = Field(SimulationSettings(), description="of samples with source: simulate")
     models: Mapping[str, CaloModelSettings] = Field({}, description="models by name; base: other inherits")
