@@ -37,7 +37,7 @@ class TreeData:
     features : ndarray, shape (n, n_features), float32
         NaN counts as missing.
     target : ndarray, shape (n,)
-        Positive where it is divided by or its logarithm taken; 0 and 1, or the number of the class, for classifications.
+        Positive where its power or logarithm is taken; 0 and 1, or the number of the class, for classifications.
     weight : ndarray, shape (n,)
         Event weights w, without the power of the target.
     """

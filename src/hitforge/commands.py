@@ -222,7 +222,10 @@ def evaluate(options: Namespace) -> int:
     settings, study = _study(options)
     plan = {"heldout": options.heldout} | ({"test": options.test} if options.test else {})
     pieces = {
-        name: (PlannedPiece(predictions=tuple(paths), calibration=options.calibration),) for name, paths in plan.items()
+        name: (
+            PlannedPiece(predictions=tuple(paths), calibration=options.calibration, calibrated_on=name == "heldout"),
+        )
+        for name, paths in plan.items()
     }
     stage.evaluate(study, options.model, pieces, options.manifest, settings.seed, options.out, _hash(study, "evaluate"))
     return 0

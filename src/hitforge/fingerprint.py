@@ -39,8 +39,8 @@ STAGE_MODULES: dict[str, tuple[str, ...]] = {
         *("evaluation.ensemble", "evaluation.ordered"),
         *("scaling", "bdt", "bdt_objectives", *_MODELS, *_EVENTS, *_NETWORKS, *_STREAM),
     ),
-    "calibrate": ("stages.evaluate", "predictions", "validation", "evaluation", "seeds"),
-    "evaluate": ("stages.evaluate", "predictions", "validation", "evaluation", "seeds"),
+    "calibrate": ("stages.evaluate", "predictions", "validation", "evaluation", "seeds", "folds", "compiled"),
+    "evaluate": ("stages.evaluate", "predictions", "validation", "evaluation", "seeds", "folds", "compiled"),
     "tables": (
         *(*_VIEWS, "reporting.tables", "reporting.training_tables", "reporting.part_tables", "reporting.numbers"),
         "reporting.chapter_parts",
@@ -49,6 +49,7 @@ STAGE_MODULES: dict[str, tuple[str, ...]] = {
     "figures": (
         *(*_VIEWS, "reporting.style", "reporting.plotting", "reporting.training_figures"),
         *("evaluation", "folds", "seeds", "hits", "shards", "scaling", "bdt", "bdt_objectives"),
+        "compiled",
     ),
     "page": ("stages.bind_report", "reporting"),
 }

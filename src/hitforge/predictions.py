@@ -87,24 +87,31 @@ def from_columns(columns: Mapping[str, NDArray[Any]]) -> Predictions:
 class PlannedPiece(Settings):
     """Part of an evaluation sample: prediction files of a fit, its calibration and the inventory of the sample.
 
-    Without an inventory all predicted events count.
+    Without an inventory all predicted events count. ``calibrated_on``: the calibration was fitted on these events.
     """
 
     predictions: tuple[Path, ...]
     calibration: Path
     inventory: Path | None = None
+    calibrated_on: bool = False
 
     def read(self) -> EvaluationPiece:
         """Read the usable predictions and the calibration."""
-        return EvaluationPiece(usable(self.predictions, self.inventory), read_json(self.calibration))
+        return EvaluationPiece(
+            usable(self.predictions, self.inventory), read_json(self.calibration), self.calibrated_on
+        )
 
 
 @dataclass(frozen=True)
 class EvaluationPiece:
-    """Predictions of one fit together with the calibration of that fit: a rotation, or the main fit."""
+    """Predictions of one fit together with the calibration of that fit: a rotation, or the main fit.
+
+    ``calibrated_on`` says that the calibration was fitted on these very events.
+    """
 
     predictions: Predictions
     calibration: Mapping[str, Any]
+    calibrated_on: bool = False
 
 
 def write_predictions(path: Path, predictions: Predictions, attributes: Mapping[str, Any]) -> None:

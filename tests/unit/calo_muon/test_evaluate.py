@@ -10,13 +10,8 @@ from hitforge.evaluation.bootstrap import resampling
 from hitforge.evaluation.calibration import fit_bias
 from hitforge.evaluation.resolution import Response
 from hitforge.seeds import child_generator
-from hitforge.studies.calo_muon.evaluate import (
-    EvaluationSample,
-    ModelOutput,
-    compare_models,
-    energy_bins,
-    evaluate_model,
-)
+from hitforge.studies.calo_muon.evaluation.comparison import compare_models
+from hitforge.studies.calo_muon.evaluation.metrics import EvaluationSample, ModelOutput, energy_bins, evaluate_model
 from hitforge.studies.calo_muon.published import load_published
 from hitforge.studies.calo_muon.settings import EvaluationSettings
 
@@ -143,13 +138,15 @@ def test_paired_differences_are_sharper_than_independent_ones() -> None:
     good = true * (1 + 0.30 * np.random.default_rng(9).normal(size=5000))
     same = good + 5.0 * np.random.default_rng(10).normal(size=5000)
     worse = true + 1.5 * (good - true)
-    rows = compare_models({"a": good, "b": same, "c": worse}, true, SETTINGS, 7)
+    outputs = {"a": good, "b": same, "c": worse}
+    samples = {model: EvaluationSample(true, ModelOutput(values, values)) for model, values in outputs.items()}
+    rows = [row for row in compare_models(samples, SETTINGS, 7, "heldout") if row["quantity"] == "mean_improvement"]
     assert [(row["first"], row["second"]) for row in rows] == [("a", "b"), ("a", "c"), ("b", "c")]
     alone = evaluate_model("a", {"heldout": EvaluationSample(true, ModelOutput(good, good))}, SETTINGS, 7)
     alone_error = alone["samples"]["heldout"]["mean_improvement"]["error"]
     assert rows[0]["difference"]["error"] < 0.5 * alone_error
     assert rows[1]["difference"]["value"] > 5 * rows[1]["difference"]["error"] > 0
-    swapped = compare_models({"c": worse, "a": good}, true, SETTINGS, 7)[0]["difference"]
+    swapped = compare_models({"c": samples["c"], "a": samples["a"]}, SETTINGS, 7, "heldout")[0]["difference"]
     assert swapped["value"] == pytest.approx(-rows[1]["difference"]["value"])
     assert swapped["error"] == pytest.approx(rows[1]["difference"]["error"])
 

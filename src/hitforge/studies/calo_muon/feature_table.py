@@ -1,7 +1,7 @@
 """Names, units and meanings of the columns of a muon: 28 high-level features (arXiv:2107.02119), and ours behind them.
 
-Names and order of the 28 are those of the published files, including three labels that do not say what the column holds:
-``eclumax1``, ``ymom`` and ``xmom``; :data:`FEATURE_MEANINGS` says what is there.
+Names and order of the 28 are those of the published files, including three labels that do not say what the column
+holds: ``eclumax1``, ``ymom`` and ``xmom``; :data:`FEATURE_MEANINGS` says what is there.
 """
 
 from __future__ import annotations

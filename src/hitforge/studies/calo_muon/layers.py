@@ -107,7 +107,7 @@ def as_tensor(profiles: Floats, settings: LayerSettings) -> Floats:
 
 
 def layer_summaries(profiles: Floats, settings: LayerSettings) -> Floats:
-    """Return what trees see of the profiles: the columns of :func:`~hitforge.studies.calo_muon.feature_table.summary_units`, shape (N, S), float32.
+    """Return what trees see of the profiles: the columns of ``feature_table.summary_units``, shape (N, S), float32.
 
     The largest layer energies in falling order, quantiles of the layer energies, numbers of cells, energies of the
     rings, their mean log(1 + E / floor) over the layers, and the sum of the square roots of the layer energies.

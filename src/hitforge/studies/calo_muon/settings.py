@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Mapping
 from typing import ClassVar, Literal
 
@@ -17,7 +18,7 @@ from hitforge.studies.calo_muon.report import names
 _READING = ("ntuple", "layouts", "decode", "lumin", "geometry", "geometries", "muons")
 _VIEWS = ("muon_data", "names", "tables")
 _TABLE_VIEWS = ("data_tables", "model_tables", "text", "front")
-_SHOWN = ("corrections", "evaluate", "geometry", "geometries")
+_SHOWN = ("evaluation", "geometry", "geometries")
 _FIGURE_VIEWS = (
     "figures",
     "plotting",
@@ -73,24 +74,6 @@ class LayerNetworkSettings(Settings):
     dropout: float = Field(0.1, ge=0, lt=1, description="dropout after each dense layer")
 
 
-class DensitySettings(Settings):
-    """The grid of energies on which every density of the energy is given: bins of equal width in sqrt(E)."""
-
-    bins: int = Field(64, ge=2, description="number of bins")
-    low_gev: PositiveFloat = Field(50.0, description="lower end, in GeV")
-    high_gev: PositiveFloat = Field(8000.0, description="upper end, in GeV")
-
-    def edges_gev(self) -> NDArray[np.float64]:
-        """Return the edges of the bins, shape (bins + 1,), GeV."""
-        return np.asarray(np.linspace(self.low_gev**0.5, self.high_gev**0.5, self.bins + 1) ** 2)
-
-    @model_validator(mode="after")
-    def _range_is_ordered(self) -> DensitySettings:
-        if not self.low_gev < self.high_gev:
-            raise ValueError(f"density: low_gev ({self.low_gev}) must lie below high_gev ({self.high_gev})")
-        return self
-
-
 class WeightSettings(Settings):
     """Sigmoid down-weighting of high energies (arXiv:2107.02119, event weights): fixed, never read off the data."""
 
@@ -122,9 +105,30 @@ class LayerSettings(Settings):
     def _edges_rise(self) -> LayerSettings:
         for name in ("rings_mm", "cell_thresholds_gev", "class_edges_gev"):
             edges = getattr(self, name)
-            if any(b <= a for a, b in zip(edges, edges[1:], strict=False)):
+            if any(b <= a for a, b in itertools.pairwise(edges)):
                 raise ValueError(f"layers.{name} must rise: {list(edges)}")
         return self
+
+
+class DensitySettings(Settings):
+    """The grid of every density of the energy: bins that are equal in sqrt(E)."""
+
+    bins: int = Field(64, ge=8, description="number of bins, equal in the square root of the energy")
+    low_gev: PositiveFloat = Field(50.0, description="lower end, also of the flat spectrum that is known beforehand")
+    high_gev: PositiveFloat = Field(8000.0, description="upper end, likewise, in GeV")
+
+    @model_validator(mode="after")
+    def _is_a_range(self) -> DensitySettings:
+        if not self.low_gev < self.high_gev:
+            raise ValueError(f"low_gev ({self.low_gev}) must lie below high_gev ({self.high_gev})")
+        return self
+
+    def edges_gev(self) -> NDArray[np.float64]:
+        """Return the edges of the bins, shape (bins + 1,), GeV."""
+        edges = np.linspace(self.low_gev**0.5, self.high_gev**0.5, self.bins + 1) ** 2
+        # the ends as they were given: a muon of exactly that energy is inside
+        edges[0], edges[-1] = self.low_gev, self.high_gev
+        return edges
 
 
 class EvaluationSettings(EnergyEvaluationSettings):
@@ -133,6 +137,10 @@ class EvaluationSettings(EnergyEvaluationSettings):
     test_energies_gev: tuple[float, ...] = Field(
         tuple(100.0 + 400.0 * i for i in range(11)), description="discrete energies of the test sample, in GeV"
     )
+    tracker: Literal["energy", "curvature"] = Field(
+        "energy", description="what the simulated tracker measures with a Gaussian error: the energy or its inverse"
+    )
+    gain_bins: PositiveInt = Field(8, description="bins of e_min_gev-e_max_gev in which the measured gain is taken")
 
 
 class SimulationSettings(Settings):
@@ -196,8 +204,8 @@ class CaloMuonSettings(StudySettings):
         "train_member": ("feature_table", "weights", "networks", "layers", "geometry", "geometries"),
         "assemble": ("feature_table", "networks", "layers"),
         "predict": ("feature_table", "networks", "layers", "geometry", "geometries"),
-        "calibrate": ("corrections", "evaluate"),
-        "evaluate": ("corrections", "evaluate"),
+        "calibrate": ("evaluation",),
+        "evaluate": ("evaluation",),
         "tables": (*(f"report.{name}" for name in (*_VIEWS, *_TABLE_VIEWS)), "published", "feature_table"),
         "figures": (*(f"report.{name}" for name in (*_VIEWS, *_FIGURE_VIEWS)), *_SHOWN, "published", "feature_table"),
     }
@@ -206,8 +214,8 @@ class CaloMuonSettings(StudySettings):
 
     geometry: str = Field("pbwo4_40.64mm", description="a shipped geometry by name, or the path of a YAML file")
     layers: LayerSettings = Field(LayerSettings(), description="profiles of the showers along the muon's path")
-    density: DensitySettings = Field(DensitySettings(), description="grid of the densities of the energy")
     weights: WeightSettings = Field(WeightSettings(), description="event weights of all trainings")
+    density: DensitySettings = Field(DensitySettings(), description="grid of every density of the energy")
     evaluation: EvaluationSettings = Field(EvaluationSettings(), description="bins, correction and bootstrap")
     simulation: SimulationSettings = Field(SimulationSettings(), description="of samples with source: simulate")
     models: Mapping[str, CaloModelSettings] = Field({}, description="models by name; base: other inherits")

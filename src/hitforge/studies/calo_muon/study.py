@@ -201,30 +201,28 @@ class CaloMuon(Study[CaloMuonSettings]):
     # ---- evaluation
 
     def calibrate(self, predictions: Predictions) -> dict[str, Any]:
-        """Fit the bias corrections of the ensemble and of each member."""
-        from hitforge.studies.calo_muon.corrections import fit_corrections
+        """Fit the bias corrections of the ensemble and of each member, and the density of the energy."""
+        from hitforge.studies.calo_muon.evaluation.corrections import fit_corrections
 
-        return fit_corrections(predictions, self.settings.evaluation)
+        return fit_corrections(predictions, self.settings.evaluation, self.settings.density)
 
     def calibrated(self, pieces: Sequence[EvaluationPiece]) -> Any:
         """Return the muons of an evaluation sample, corrected."""
-        from hitforge.studies.calo_muon.corrections import as_sample
+        from hitforge.studies.calo_muon.evaluation.corrections import as_sample
 
         return as_sample(pieces, self.settings.evaluation)
 
     def evaluate(self, model: str, samples: Mapping[str, Any], weights: Sequence[float], seed: int) -> dict[str, Any]:
         """Return the metrics of a model."""
-        from hitforge.studies.calo_muon.evaluate import evaluate_model
+        from hitforge.studies.calo_muon.evaluation.metrics import evaluate_model
 
         return evaluate_model(model, samples, self.settings.evaluation, seed, weights)
 
     def compare(self, models: Mapping[str, Any], seed: int, sample: str) -> Any:
-        """Return paired differences of the mean improvement."""
-        from hitforge.studies.calo_muon.evaluate import compare_models
+        """Return paired differences of the mean improvement, the information and the measured gain."""
+        from hitforge.studies.calo_muon.evaluation.comparison import compare_models
 
-        corrected = {m: s.ensemble.corrected for m, s in models.items() if s.ensemble.corrected is not None}
-        first = next(iter(models.values()))
-        return compare_models(corrected, first.true_gev, self.settings.evaluation, seed, sample, first.discrete)
+        return compare_models(models, self.settings.evaluation, seed, sample)
 
     # ---- report
 

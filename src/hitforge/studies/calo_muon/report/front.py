@@ -23,7 +23,8 @@ def front_row(inputs: ReportInputs) -> FrontRow:
     }
     gain = Measured(value=None, reason=f"{inputs.reference} and {BASELINE} were not compared")
     for row in read_json(inputs.comparison)["samples"].get(sample, []):
-        if {row["first"], row["second"]} == {inputs.reference, BASELINE}:
+        pair = {row["first"], row["second"]}
+        if row["quantity"] == "mean_improvement" and pair == {inputs.reference, BASELINE}:
             gain = Measured.of(row["difference"], 100.0 if row["first"] == inputs.reference else -100.0)
     result = published.find(PUBLISHED_ENSEMBLE)
     assert result is not None

@@ -137,7 +137,7 @@ def differences(inputs: ReportInputs) -> Table:
     found: dict[tuple[str, str], Measured] = {}
     for name in samples:
         for row in comparison.get(name, []):
-            if reference in (row["first"], row["second"]):
+            if row["quantity"] == "mean_improvement" and reference in (row["first"], row["second"]):
                 other = row["second"] if row["first"] == reference else row["first"]
                 sign = -100.0 if row["first"] == reference else 100.0
                 found[other, name] = Measured.of(row["difference"], sign)

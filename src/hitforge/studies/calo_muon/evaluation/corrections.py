@@ -1,4 +1,4 @@
-"""From prediction files to evaluated samples: fit and apply the bias correction of each fit."""
+"""From prediction files to evaluated samples: fit and apply the bias correction and the density of each fit."""
 
 from __future__ import annotations
 
@@ -10,22 +10,27 @@ from numpy.typing import NDArray
 
 from hitforge.evaluation.calibration import BiasCorrection, fit_bias
 from hitforge.predictions import EvaluationPiece, Predictions, join
-from hitforge.studies.calo_muon.evaluate import EvaluationSample, ModelOutput, energy_bins
-from hitforge.studies.calo_muon.settings import EvaluationSettings
+from hitforge.studies.calo_muon.evaluation.density import DensityCalibration, EnergyDensity, fit_densities
+from hitforge.studies.calo_muon.evaluation.metrics import EvaluationSample, ModelOutput, energy_bins
+from hitforge.studies.calo_muon.settings import DensitySettings, EvaluationSettings
 
 
-def fit_corrections(predictions: Predictions, settings: EvaluationSettings) -> dict[str, Any]:
-    """Fit the bias correction of the ensemble and of each member on held-out muons; plain data for JSON."""
+def fit_corrections(predictions: Predictions, settings: EvaluationSettings, grid: DensitySettings) -> dict[str, Any]:
+    """Fit bias corrections of ensemble and members, and the ensemble's density, on held-out muons; data for JSON."""
 
     def fit(values: NDArray[np.floating]) -> dict[str, Any]:
         return fit_bias(predictions.target, values, settings).model_dump(mode="json")
 
     members = predictions.members["energy"].T
-    return {"ensemble": fit(predictions.ensemble["energy"]), "members": [fit(column) for column in members]}
+    return {
+        "ensemble": fit(predictions.ensemble["energy"]),
+        "members": [fit(column) for column in members],
+        "density": fit_densities(predictions, grid).model_dump(mode="json"),
+    }
 
 
 def as_sample(pieces: Sequence[EvaluationPiece], settings: EvaluationSettings) -> EvaluationSample:
-    """Join the pieces of an evaluation sample, each corrected with the calibration of its own fit.
+    """Join the pieces of an evaluation sample, each with the bias correction and the density of its own fit.
 
     A sample whose muons all have one of the test energies is evaluated at these energies, any other in bins.
     Member k of the joined sample is member k of each piece. Events are ordered by part and entry, so that samples of
@@ -52,4 +57,31 @@ def as_sample(pieces: Sequence[EvaluationPiece], settings: EvaluationSettings) -
     members = [corrected(k) for k in range(events.members["energy"].shape[1])]
     true = events.target.astype(np.float64)[order]
     discrete = bool(np.all(energy_bins(settings, discrete=True).index(true) >= 0))
-    return EvaluationSample(true, corrected(None), members, discrete)
+    limit = events.truth.get("limit_bits")
+    density, reason, grid = _densities(pieces, order)
+    return EvaluationSample(
+        true,
+        corrected(None),
+        members,
+        discrete,
+        density,
+        reason,
+        None if limit is None else limit.astype(np.float64)[order],
+        grid,
+    )
+
+
+def _densities(
+    pieces: Sequence[EvaluationPiece], order: NDArray[np.integer]
+) -> tuple[EnergyDensity | None, str, DensitySettings]:
+    """Return the densities of the joined muons, or the reason why there are none, and their grid."""
+    found, reason = [], None
+    for piece in pieces:
+        calibration = DensityCalibration.model_validate(piece.calibration["density"])
+        own, lacking = calibration.densities(piece.predictions, piece.calibrated_on)
+        if own is None:
+            reason = lacking
+        else:
+            found.append(own)
+    grid = calibration.grid
+    return None if reason else EnergyDensity(grid, np.concatenate(found)[order]), reason or "", grid

@@ -1,4 +1,4 @@
-"""Metrics of one muon-energy model, and paired comparisons of several (arXiv:2107.02119, results).
+"""Metrics of one muon-energy model: the published ones (arXiv:2107.02119, results) and what it knows (`measures`).
 
 Pure functions from arrays to JSON-able numbers. The bias correction is applied before: the caller passes raw and
 corrected predictions. So a held-out fold with one correction and a cross-fitted sample (every muon predicted by
@@ -9,18 +9,23 @@ sample; the correction is held fixed in the bootstrap, as it is when it is used.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
-from itertools import combinations
+from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
+from hitforge.config import RESERVED
 from hitforge.evaluation.bootstrap import Counts, Floats, GroupedQuantiles, Number, bootstrap, draws_of
 from hitforge.evaluation.resolution import BinnedResponse, EnergyBins, Response, challenge_score
-from hitforge.studies.calo_muon.settings import EvaluationSettings
+from hitforge.seeds import child_generator
+from hitforge.studies.calo_muon.evaluation.density import EnergyDensity, bin_of
+from hitforge.studies.calo_muon.evaluation.measures import Measures, gain_bins, measure_muons
+from hitforge.studies.calo_muon.settings import DensitySettings, EvaluationSettings
 
 NOT_CORRECTED = "there is no bias correction"
+NO_DENSITY = "there is no density of the energy"
+COMPARED = ("mean_improvement", "information_bits", "measured_gain")
 
 
 @dataclass(frozen=True)
@@ -56,12 +61,24 @@ class EvaluationSample:
         Of each member on the same muons; may be empty.
     discrete : bool
         Whether the sample has the discrete energies of the settings (the test sample) or a spectrum.
+    density : EnergyDensity or None
+        What the model says of each muon.
+    density_reason : str
+        Why there is none.
+    limit_bits : ndarray, shape (N,), or None
+        Information of the true radiated losses of each muon, NaN where unknown.
+    grid : DensitySettings
+        Grid of the density and range of the flat spectrum.
     """
 
     true_gev: NDArray[np.floating]
     ensemble: ModelOutput
     members: Sequence[ModelOutput] = ()
     discrete: bool = False
+    density: EnergyDensity | None = None
+    density_reason: str = NO_DENSITY
+    limit_bits: NDArray[np.floating] | None = None
+    grid: DensitySettings = field(default_factory=DensitySettings)
 
 
 def evaluate_model(
@@ -89,13 +106,16 @@ def evaluate_model(
     Returns
     -------
     dict
-        JSON-able. Every number is ``{value, error, reason}``: fractions, energies in GeV.
+        JSON-able. Every number is ``{value, error, reason}``: fractions, energies in GeV, bits.
     """
+    evaluated = {name: evaluate_sample(name, sample, settings, seed) for name, sample in samples.items()}
+    spectra = [name for name, sample in samples.items() if not sample.discrete and name not in RESERVED]
     return {
         "model": model,
         "ensemble_weights": None if weights is None else [float(w) for w in weights],
         "settings": settings.model_dump(mode="json"),
-        "samples": {name: evaluate_sample(name, sample, settings, seed) for name, sample in samples.items()},
+        "samples": evaluated,
+        "transfer": [row for other in spectra[1:] for row in _transfer(other, spectra[0], evaluated)],
     }
 
 
@@ -109,7 +129,8 @@ def evaluate_sample(name: str, sample: EvaluationSample, settings: EvaluationSet
         if sample.ensemble.corrected is None
         else _Metrics(true, sample.ensemble.corrected, bins, settings, with_scalars=True)
     )
-    parts = [raw] if corrected is None else [raw, corrected]
+    measures = sample_measures(name, sample, settings, seed)
+    parts: list[_Metrics | Measures] = [raw, measures] if corrected is None else [raw, measures, corrected]
     replicas = (
         bootstrap(
             lambda counts: np.concatenate([part(counts) for part in parts]),
@@ -125,16 +146,18 @@ def evaluate_sample(name: str, sample: EvaluationSample, settings: EvaluationSet
         reason = sample.ensemble.reason or NOT_CORRECTED
         numbers = _Metrics(true, sample.ensemble.raw, bins, settings, with_scalars=True).missing(reason)
     else:
-        numbers = corrected.numbers(replicas[:, raw.size :])
+        numbers = corrected.numbers(replicas[:, raw.size + measures.size :])
     result: dict[str, Any] = {
         "n_muons": len(true),
         "n_in_bins": int(raw.response.n.sum()),
+        "n_outside_grid": int(np.sum(bin_of(true, sample.grid) < 0)),
         "mean_improvement": numbers["mean_improvement"],
         "mean_improvement_uncorrected": uncorrected["mean_improvement"],
         "max_combined_resolution": numbers["max_combined"],
         "rmse_gev": numbers["rmse_gev"],
         "mean_fractional_error": numbers["mean_fractional_error"],
         "containment_68": numbers["containment_68"],
+        **measures.numbers(replicas[:, raw.size : raw.size + measures.size]),
         "bins": _table(raw.response, uncorrected, numbers),
         "singles": _singles(true, sample.members, bins, settings),
     }
@@ -143,62 +166,27 @@ def evaluate_sample(name: str, sample: EvaluationSample, settings: EvaluationSet
     return result
 
 
-def compare_models(
-    predictions: Mapping[str, NDArray[np.floating]],
-    true_gev: NDArray[np.floating],
-    settings: EvaluationSettings,
-    seed: int,
-    sample: str = "heldout",
-    discrete: bool = False,
-) -> list[dict[str, Any]]:
-    """Return the paired differences of the mean improvement between models.
+def sample_measures(name: str, sample: EvaluationSample, settings: EvaluationSettings, seed: int) -> Measures:
+    """Return information, measured gain and coverage of a sample; its tracker is the same for all models."""
+    true = np.asarray(sample.true_gev, dtype=np.float64)
+    noise = child_generator(seed, "evaluation", name, "tracker").standard_normal(len(true))
+    muons = measure_muons(true, sample.density, sample.limit_bits, sample.discrete, sample.grid, settings, noise)
+    reason = None if sample.density is not None else sample.density_reason
+    return Measures(muons, gain_bins(settings, sample.discrete), settings, sample.discrete, reason)
 
-    Parameters
-    ----------
-    predictions : mapping of model to ndarray, shape (N,), GeV
-        Corrected predictions of the same muons in the same order.
-    true_gev : ndarray, shape (N,), GeV
-        Their generated energies.
-    settings : EvaluationSettings
-        Bins and number of bootstrap replicas.
-    seed : int
-        Root seed, that of `evaluate_model`: the replicas are the same.
-    sample : str
-        Name of the sample, part of the stream's name.
-    discrete : bool
-        Whether the sample has discrete energies.
 
-    Returns
-    -------
-    list of dict
-        One row ``{first, second, difference}`` for each pair in the order given; the difference is first - second,
-        and its error knows the correlation between the models because both are evaluated on the same draws.
-    """
-    true = np.asarray(true_gev, dtype=np.float64)
-    bins = energy_bins(settings, discrete)
-    responses = {model: _response(true, values, bins, settings) for model, values in predictions.items()}
-    values = {model: response().mean_improvement for model, response in responses.items()}
-    replicas: dict[str, Floats] = {}
-    if len(true) and responses:
-        columns = bootstrap(
-            lambda counts: np.array([response(counts).mean_improvement for response in responses.values()]),
-            len(true),
-            settings.bootstraps,
-            draws_of(seed, sample),
-        )
-        replicas = dict(zip(responses, columns.T, strict=True))
-    return [
-        {
-            "first": first,
-            "second": second,
-            "difference": Number.of(
-                values[first] - values[second],
-                replicas[first] - replicas[second] if replicas else None,
-                responses[first].reason,
-            ).model_dump(),
-        }
-        for first, second in combinations(predictions, 2)
-    ]
+def _transfer(first: str, second: str, evaluated: Mapping[str, Mapping[str, Any]]) -> list[dict[str, Any]]:
+    """Return the differences between two samples, whose muons are independent."""
+    rows = []
+    for quantity in COMPARED:
+        one, other = (Number.model_validate(evaluated[name][quantity]) for name in (first, second))
+        if one.value is None or other.value is None:
+            difference = Number(value=None, reason=one.reason if one.value is None else other.reason)
+        else:
+            error = None if one.error is None or other.error is None else float(np.hypot(one.error, other.error))
+            difference = Number(value=one.value - other.value, error=error, reason=one.reason or other.reason)
+        rows.append({"first": first, "second": second, "quantity": quantity, "difference": difference.model_dump()})
+    return rows
 
 
 def energy_bins(settings: EvaluationSettings, discrete: bool) -> EnergyBins:
@@ -208,9 +196,10 @@ def energy_bins(settings: EvaluationSettings, discrete: bool) -> EnergyBins:
     return EnergyBins.spectrum(np.linspace(settings.e_min_gev, settings.e_max_gev, settings.resolution_bins + 1))
 
 
-def _response(
+def response_of(
     true: Floats, predicted: NDArray[np.floating], bins: EnergyBins, settings: EvaluationSettings
 ) -> Response:
+    """Return the published response of predictions."""
     return Response(true, predicted, bins, settings.min_per_bin, settings.tracker_per_gev)
 
 
@@ -228,7 +217,7 @@ class _Metrics:
         settings: EvaluationSettings,
         with_scalars: bool = False,
     ) -> None:
-        self.response = _response(true, predicted, bins, settings)
+        self.response = response_of(true, predicted, bins, settings)
         self._scalars = self.SCALARS if with_scalars else ()
         inside = bins.index(true)
         self._used = np.flatnonzero(inside >= 0)
@@ -321,7 +310,7 @@ def _singles(
         if member.corrected is None:
             numbers.append(Number(value=None, reason=member.reason or NOT_CORRECTED))
         else:
-            response = _response(true, member.corrected, bins, settings)
+            response = response_of(true, member.corrected, bins, settings)
             numbers.append(Number.of(response().mean_improvement, reason=response.reason))
     values = [number.value for number in numbers if number.value is not None]
     if not members:

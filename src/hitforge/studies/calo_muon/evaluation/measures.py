@@ -1,0 +1,241 @@
+"""Measures of what a model knows about the energy, beside the published one: information, measured gain, coverage.
+
+Information is the mean of log2 q(E | what the model says) / p(E) at the true energies, with a flat p: the logarithmic
+score of the density relative to that of knowing nothing, in bits (T. Gneiting and A. E. Raftery, J. Am. Stat. Assoc.
+102 (2007) 359). Its expectation is the mutual information of E and the model's output, less what the density fails to
+say. Measured gain is the mean over bins of energy of the relative resolution of a simulated tracker alone minus that
+of tracker and calorimeter combined muon by muon (:mod:`posterior`). Coverage is the fraction of muons in the central
+68.27 % interval of their own density. Everything is reduced to numbers of single muons first, so a replica is cheap.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from hitforge.evaluation.bootstrap import Counts, Floats, GroupedQuantiles, Number
+from hitforge.evaluation.resolution import QUANTILES, EnergyBins
+from hitforge.studies.calo_muon.evaluation.density import EnergyDensity, bin_of
+from hitforge.studies.calo_muon.evaluation.posterior import combined_energy, measure
+from hitforge.studies.calo_muon.settings import DensitySettings, EvaluationSettings
+
+CENTRAL = (0.15865525393145707, 0.8413447460685429)
+COVERAGE_OF_POINTS = "the interval is for a flat spectrum, and this sample has discrete energies"
+LOSSES_UNKNOWN = "the true losses of these muons are not known"
+
+
+@dataclass(frozen=True)
+class MuonMeasures:
+    """Numbers of each muon of a sample, shape (N,); NaN where a muon has none.
+
+    Attributes
+    ----------
+    gain_bin : ndarray of int
+        Bin of the measured gain, or -1.
+    tracker, combined : ndarray
+        Relative residual (estimate - true) / true of the tracker alone and of the combination.
+    bits : ndarray
+        Information.
+    covered : ndarray
+        1 in the central interval, 0 outside.
+    limit_bits : ndarray
+        Information of the true list of radiated losses.
+    """
+
+    gain_bin: NDArray[np.int64]
+    tracker: Floats
+    combined: Floats
+    bits: Floats
+    covered: Floats
+    limit_bits: Floats
+
+
+def gain_bins(settings: EvaluationSettings, discrete: bool) -> EnergyBins:
+    """Return the bins of the measured gain, or the test energies in their range."""
+    low, high = settings.e_min_gev, settings.e_max_gev
+    if discrete:
+        return EnergyBins.discrete([energy for energy in settings.test_energies_gev if low <= energy <= high])
+    return EnergyBins.spectrum(np.linspace(low, high, settings.gain_bins + 1))
+
+
+def measure_muons(
+    true_gev: Floats,
+    density: EnergyDensity | None,
+    limit_bits: NDArray[np.floating] | None,
+    discrete: bool,
+    grid: DensitySettings,
+    settings: EvaluationSettings,
+    noise: Floats,
+) -> MuonMeasures:
+    """Return the measures of each muon.
+
+    Parameters
+    ----------
+    true_gev : ndarray, shape (N,), GeV
+    density : EnergyDensity of N muons, or None
+        What the model says.
+    limit_bits : ndarray, shape (N,), or None
+        Where the simulation tells it.
+    discrete : bool
+        Whether the sample has the test energies of the settings.
+    grid : DensitySettings
+        Range of the flat spectrum.
+    settings : EvaluationSettings
+        Bins and tracker.
+    noise : ndarray, shape (N,)
+        Standard normal, of the tracker.
+    """
+    unknown = np.full(len(true_gev), np.nan)
+    inside = bin_of(true_gev, grid) >= 0
+    bins = gain_bins(settings, discrete)
+    index = np.where(inside, bins.index(true_gev), -1) if len(bins) else np.full(len(true_gev), -1)
+    measured = measure(true_gev, noise, settings)
+    tracker = combined_energy(None, measured, grid, settings) / true_gev - 1.0
+    limit = unknown if limit_bits is None else np.where(inside, limit_bits, np.nan).astype(np.float64)
+    if density is None:
+        return MuonMeasures(index, tracker, unknown, unknown, unknown, limit)
+    if discrete:
+        bits, covered = density.bits_among(true_gev, np.asarray(settings.test_energies_gev)), unknown
+    else:
+        bits, below = density.bits(true_gev), density.below(true_gev)
+        covered = np.where(inside, (below >= CENTRAL[0]) & (below <= CENTRAL[1]), np.nan).astype(np.float64)
+    combined = combined_energy(density.ratio(), measured, grid, settings) / true_gev - 1.0
+    return MuonMeasures(index, tracker, combined, bits, covered, limit)
+
+
+class Measures:
+    """All measures of a sample as one vector, for the sample and for each replica.
+
+    Parameters
+    ----------
+    muons : MuonMeasures
+    bins : EnergyBins
+        Of the measured gain.
+    settings : EvaluationSettings
+        Smallest number of muons in a bin.
+    discrete : bool
+        Whether the sample has discrete energies.
+    reason : str or None
+        Why there is no density.
+    """
+
+    SCALARS = ("information_bits", "measured_gain", "coverage_68", "tracker_alone", "limit_bits")
+    BINNED = ("tracker", "combined", "combined_bias", "bits")
+
+    def __init__(
+        self, muons: MuonMeasures, bins: EnergyBins, settings: EvaluationSettings, discrete: bool, reason: str | None
+    ) -> None:
+        self._muons, self._bins, self._discrete, self._reason = muons, bins, discrete, reason
+        index = muons.gain_bin
+        self._n = np.bincount(index[index >= 0], minlength=len(bins))
+        self._fewest = settings.min_per_bin
+        self._tracker = GroupedQuantiles(muons.tracker, index, len(bins), QUANTILES)
+        self._combined = None if reason else GroupedQuantiles(muons.combined, index, len(bins), QUANTILES)
+        self.size = len(self.SCALARS) + len(self.BINNED) * len(bins)
+
+    def __call__(self, counts: Counts | None = None) -> Floats:
+        """Return the vector, shape (size,), of the sample or of a replica; NaN for what cannot be computed."""
+        muons = self._muons
+        weight = np.ones(len(muons.tracker), dtype=np.int64) if counts is None else counts
+        tracker, _ = self._resolution(self._tracker, counts)
+        combined, bias = self._resolution(self._combined, counts)
+        scalars = [
+            self.information(counts),
+            _mean_of_bins(tracker - combined),
+            _mean(muons.covered, weight),
+            _mean_of_bins(tracker),
+            _mean(muons.limit_bits, weight),
+        ]
+        return np.concatenate([scalars, tracker, combined, bias, self._bits(weight)])
+
+    def information(self, counts: Counts | None = None) -> float:
+        """Return the information alone, bits."""
+        return _mean(self._muons.bits, np.ones(len(self._muons.bits), dtype=np.int64) if counts is None else counts)
+
+    def gain(self, counts: Counts | None = None) -> float:
+        """Return the measured gain alone, a fraction."""
+        return _mean_of_bins(self._resolution(self._tracker, counts)[0] - self._resolution(self._combined, counts)[0])
+
+    def _resolution(self, quantiles: GroupedQuantiles | None, counts: Counts | None) -> tuple[Floats, Floats]:
+        """Return width and bias of the residuals in quadrature, and the bias, of each bin."""
+        if quantiles is None:
+            nothing = np.full(len(self._bins), np.nan)
+            return nothing, nothing
+        low, median, high = np.where(self._n[:, None] >= self._fewest, quantiles(counts)[0], np.nan).T
+        return np.hypot(0.5 * (high - low), median), median
+
+    def _bits(self, weight: Counts) -> Floats:
+        used = (self._muons.gain_bin >= 0) & np.isfinite(self._muons.bits)
+        index, own = self._muons.gain_bin[used], weight[used]
+        total = np.bincount(index, weights=own, minlength=len(self._bins))
+        summed = np.bincount(index, weights=own * self._muons.bits[used], minlength=len(self._bins))
+        known = (total > 0) & (self._n >= self._fewest)
+        return np.where(known, summed / np.where(total > 0, total, 1.0), np.nan)
+
+    def numbers(self, replicas: Floats) -> dict[str, Any]:
+        """Return the entries of the metrics file from replicas, shape (B, size)."""
+        values, head = self(), len(self.SCALARS)
+        result: dict[str, Any] = {
+            name: Number.of(values[i], replicas[:, i], self.why(name)).model_dump()
+            for i, name in enumerate(self.SCALARS)
+        }
+        rows = []
+        for k in range(len(self._bins)):
+            columns = {name: head + j * len(self._bins) + k for j, name in enumerate(self.BINNED)}
+            rows.append(
+                {
+                    "low_gev": float(self._bins.low_gev[k]),
+                    "high_gev": float(self._bins.high_gev[k]),
+                    "energy_gev": float(self._bins.centre_gev[k]),
+                    "n": int(self._n[k]),
+                }
+                | {
+                    name: Number.of(values[c], replicas[:, c], self._why_bin(name, k)).model_dump()
+                    for name, c in columns.items()
+                }
+            )
+        return {**result, "measured_bins": rows}
+
+    def _why_no_gain(self) -> str:
+        """Return why there is no measured gain, or none of the tracker alone."""
+        poor = np.flatnonzero(self._n < self._fewest)
+        if not len(self._bins):
+            return "no test energy lies in the range of the measured gain"
+        if not len(poor):
+            return "cannot be computed"
+        return f"{len(poor)} of {len(self._bins)} bins are poor, the first: {self._few(int(poor[0]))}"
+
+    def why(self, name: str) -> str:
+        """Return why a number of the sample cannot be computed."""
+        if name == "limit_bits":
+            return LOSSES_UNKNOWN
+        if name == "tracker_alone":
+            return self._why_no_gain()
+        if self._reason is not None:
+            return self._reason
+        if name == "measured_gain":
+            return self._why_no_gain()
+        if name == "coverage_68" and self._discrete:
+            return COVERAGE_OF_POINTS
+        return "no muon has an energy on the grid of the density"
+
+    def _why_bin(self, name: str, k: int) -> str:
+        return self._few(k) if name == "tracker" or self._reason is None else self._reason
+
+    def _few(self, k: int) -> str:
+        return f"{self._n[k]} events at {self._bins.name(k)}, fewer than {self._fewest}"
+
+
+def _mean(values: Floats, weight: Counts) -> float:
+    """Return the weighted mean of the values that are known."""
+    known = np.isfinite(values)
+    total = weight[known].sum()
+    # Not a matrix product: BLAS sums in an order that depends on its threads.
+    return float((weight[known] * values[known]).sum() / total) if total else np.nan
+
+
+def _mean_of_bins(values: Floats) -> float:
+    return float(np.mean(values)) if len(values) else np.nan
