@@ -42,12 +42,14 @@ class CaloMuon(Study[CaloMuonSettings]):
 
     @property
     def layout(self) -> ShardLayout:
-        """28 features, sparse voxels, the energy as target, entry point and charge as truth."""
+        """28 features, sparse voxels, the energy as target, entry point, charge and the oracle's bits as truth."""
+        from hitforge.studies.calo_muon.muons import LIMITS
+
         return ShardLayout(
             feature_names=FEATURE_NAMES,
             feature_units=tuple(FEATURE_UNITS[name] for name in FEATURE_NAMES),
             targets={"energy": "GeV"},
-            truth={"x": "mm", "y": "mm", "charge": "e"},
+            truth={"x": "mm", "y": "mm", "charge": "e", **dict.fromkeys(LIMITS, "bit")},
             voxel_shape=self.geometry.shape,
         )
 
@@ -71,6 +73,7 @@ class CaloMuon(Study[CaloMuonSettings]):
 
     def _read_ntuple(self, source: str) -> Iterator[ShardBlock]:
         from hitforge.studies.calo_muon.features import high_level_features
+        from hitforge.studies.calo_muon.muons import LIMITS
         from hitforge.studies.calo_muon.ntuple import event_bucket, read_muons
 
         for first_entry, muons in read_muons(source, self.geometry):
@@ -79,7 +82,10 @@ class CaloMuon(Study[CaloMuonSettings]):
                 bucket=event_bucket(muons),
                 entry=first_entry + np.arange(len(muons), dtype=np.int64),
                 targets={"energy": muons.energy_gev},
-                truth={"x": muons.x_mm, "y": muons.y_mm, "charge": muons.charge.astype(np.float32)},
+                truth={
+                    **{"x": muons.x_mm, "y": muons.y_mm, "charge": muons.charge.astype(np.float32)},
+                    **{name: getattr(muons, name) for name in LIMITS},
+                },
                 hits=muons.hits,
             )
 
