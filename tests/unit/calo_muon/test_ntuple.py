@@ -103,6 +103,19 @@ def test_charge_from_particle_flags(tmp_path: Path, flags: dict[str, list[int]],
     assert read_all(write_tree(tmp_path / "part.root", "B4", columns)).charge.tolist() == charge
 
 
+@pytest.mark.parametrize(("tree", "columns_of"), [("B4", b4_columns), ("muons", compact_columns)])
+def test_limits_are_read_where_they_are_written(tmp_path: Path, tree: str, columns_of) -> None:
+    columns = columns_of(make_muons(3))
+    (plain,) = (m for _, m in read_muons(write_tree(tmp_path / "part.root", tree, columns), GEOMETRY))
+    assert plain.limit_bits.dtype == np.float32 and np.isnan(plain.limit_bits).all()
+    columns["limit_bits"] = np.array([0.5, -1.25, np.nan], np.float32)
+    chunks = [m for _, m in read_muons(write_tree(tmp_path / "part.root", tree, columns), GEOMETRY)]
+    bits = np.concatenate([m.limit_bits for m in chunks])
+    np.testing.assert_array_equal(bits, columns["limit_bits"])
+    assert np.isnan(np.concatenate([m.limit_bits_track for m in chunks])).all()
+    assert content_checksum(chunks) == content_checksum([plain])
+
+
 def test_compact_without_charge(tmp_path: Path) -> None:
     columns = compact_columns(make_muons(3))
     del columns["charge"]

@@ -126,7 +126,7 @@ def test_hits_are_sane(geometry: Geometry, settings: SimulationSettings) -> None
 @pytest.mark.parametrize("thin_weight_max", [1.0, 15.0])
 def test_energy_is_conserved(geometry: Geometry, thin_weight_max: float) -> None:
     tuning = ShowerTuning(thin_weight_max=thin_weight_max)
-    hits, lost = simulate_hits(beam_of(1000.0, 8), 0, 4, geometry, tuning)
+    hits, lost, _ = simulate_hits(beam_of(1000.0, 8), 0, 4, geometry, tuning)
     seen = np.add.reduceat(hits.energy.astype(np.float64), hits.indptr[:-1])
     assert np.all(seen <= lost * (1 + 1e-6))
     # what is missing left through the sides (a few per cent) or with a shower begun close to the back face
@@ -138,7 +138,7 @@ def test_muons_bend_with_the_field(geometry: Geometry) -> None:
     """0.3 B z^2 / (2 p) from 50.1 mm before the block: 11.8 mm at 100 GeV over the last five layers."""
     shift = {}
     for charge in (-1, 1):
-        hits, _ = simulate_hits(beam_of(100.0, 100, charge), 0, 6, geometry, ShowerTuning())
+        hits, _, _ = simulate_hits(beam_of(100.0, 100, charge), 0, 6, geometry, ShowerTuning())
         iz, ix, _ = np.unravel_index(hits.cell.astype(int), geometry.shape)
         end = iz >= 45
         x = (ix + 0.5) * 3.75 - 60
@@ -149,7 +149,7 @@ def test_muons_bend_with_the_field(geometry: Geometry) -> None:
 
 def test_no_field_no_bend(geometry: Geometry) -> None:
     straight = geometry.model_copy(update={"field_tesla": 0.0})
-    hits, _ = simulate_hits(beam_of(100.0, 60), 0, 6, straight, ShowerTuning())
+    hits, _, _ = simulate_hits(beam_of(100.0, 60), 0, 6, straight, ShowerTuning())
     iz, ix, _ = np.unravel_index(hits.cell.astype(int), geometry.shape)
     end = iz >= 45
     assert abs(np.average((ix[end] + 0.5) * 3.75 - 60, weights=np.minimum(hits.energy[end], 0.1))) < 1.5

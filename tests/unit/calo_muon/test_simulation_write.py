@@ -44,6 +44,9 @@ def test_b4_round_trip(
     np.testing.assert_array_equal(data["isMuon"], [1, 0, 1, 0, 1, 0, 1])
     np.testing.assert_array_equal(data["isAntiMuon"], [0, 1, 0, 1, 0, 1, 0])
     assert "rechit_x" not in data
+    for name in ("limit_bits", "limit_bits_track"):
+        np.testing.assert_array_equal(data[name], getattr(muons, name))
+        assert data[name].dtype == np.float32
     assert [p.name for p in path.parent.iterdir()] == ["part.root"]
 
 
@@ -74,6 +77,8 @@ def test_compact_round_trip(tmp_path: Path, geometry: Geometry, muons: Muons) ->
             np.add.reduceat(muons.hits.energy, muons.hits.indptr[:-1]),
             rtol=1e-5,
         )
+        np.testing.assert_array_equal(file["muons"]["limit_bits"].array(library="np"), muons.limit_bits)
+        np.testing.assert_array_equal(file["muons"]["limit_bits_track"].array(library="np"), muons.limit_bits_track)
         assert file["muons"]["event"].array(library="np").tolist() == list(range(7))
 
 

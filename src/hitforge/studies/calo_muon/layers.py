@@ -202,11 +202,11 @@ def _fill(
                 sum_x += e * offset[place, 0]
                 sum_y += e * offset[place, 1]
                 sum_r2 += e * offset[place, 2]
-                k = first_threshold[leading]
+                k = int(first_threshold[leading])
                 while k < n_thresholds and e > thresholds[k]:
                     k += 1
                 passed[k] += 1
-                k = first_class[leading]
+                k = int(first_class[leading])
                 while k < n_classes - 1 and e > class_edges[k]:
                     k += 1
                 classes[k] += e

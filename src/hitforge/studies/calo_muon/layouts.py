@@ -14,7 +14,7 @@ from hitforge.hits import CellHits
 from hitforge.ntuple import naming_damage, scalar_dtype
 from hitforge.studies.calo_muon.decode import FAULTS, hits_of_compact, hits_of_dense, new_faults
 from hitforge.studies.calo_muon.geometry import Geometry
-from hitforge.studies.calo_muon.muons import Muons
+from hitforge.studies.calo_muon.muons import LIMITS, Muons
 from hitforge.validation import Problem
 
 _FAULT_TEXT = {
@@ -63,6 +63,7 @@ class MuonTree:
             branch for branch in (self._energy, self._x, self._y) if self._is_scalar(branch, "f", required=True)
         ]
         flags = ("charge",) if compact else ("isMuon", "isAntiMuon")
+        self._limits = [branch for branch in LIMITS if self._is_scalar(branch, "f", required=False)]
         self._flags = [branch for branch in flags if self._is_scalar(branch, "biu", required=False)]
         self._buffer = np.empty((0, geometry.n_cells), dtype=np.uint64)
         self._read_hits: Callable[[int, int, list[Problem]], CellHits] = self._no_hits
@@ -77,7 +78,7 @@ class MuonTree:
         """Read entries ``start:stop``; of a branch that is missing neutral values stand in."""
         problems: list[Problem] = []
         number = stop - start
-        columns = {branch: self._array(branch, start, stop) for branch in self._scalars + self._flags}
+        columns = {branch: self._array(branch, start, stop) for branch in self._scalars + self._flags + self._limits}
         values = {}
         for branch, neutral in ((self._energy, 1.0), (self._x, 0.0), (self._y, 0.0)):
             raw = columns.get(branch)
@@ -108,7 +109,8 @@ class MuonTree:
         if "isAntiMuon" in columns:
             charge[columns["isAntiMuon"] != 0] = 1
         hits = self._read_hits(start, stop, problems)
-        return Muons(hits, values[self._energy], values[self._x], values[self._y], charge), problems
+        limits = {branch: columns[branch].astype(np.float32) for branch in self._limits}
+        return Muons(hits, values[self._energy], values[self._x], values[self._y], charge, **limits), problems
 
     def _problem(
         self, reason: str, detail: str, fix: str, branch: str, entry: int | None = None, count: int = 0

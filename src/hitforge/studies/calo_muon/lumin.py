@@ -25,7 +25,7 @@ from hitforge.shards import ShardBlock
 from hitforge.studies.calo_muon.decode import cell_dtype
 from hitforge.studies.calo_muon.feature_table import FEATURE_NAMES
 from hitforge.studies.calo_muon.geometry import Geometry
-from hitforge.studies.calo_muon.muons import Muons
+from hitforge.studies.calo_muon.muons import LIMITS, Muons
 from hitforge.studies.calo_muon.ntuple import checksum_columns
 from hitforge.validation import PartFindings, Problem
 
@@ -123,7 +123,10 @@ def fold_blocks(source: str, geometry: Geometry, slice_mb: float = 64.0) -> Iter
                 bucket=np.full(len(hits), fold, dtype=np.int16),
                 entry=np.arange(rows.start, rows.stop, dtype=np.int64),
                 targets={"energy": stored.energy_gev[rows]},
-                truth={"x": unknown, "y": unknown, "charge": np.zeros(len(hits), dtype=np.float32)},
+                truth={
+                    **{"x": unknown, "y": unknown, "charge": np.zeros(len(hits), dtype=np.float32)},
+                    **dict.fromkeys(LIMITS, unknown),
+                },
                 hits=hits,
             )
             first = rows.stop

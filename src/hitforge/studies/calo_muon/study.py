@@ -45,13 +45,15 @@ class CaloMuon(Study[CaloMuonSettings]):
 
     @property
     def layout(self) -> ShardLayout:
-        """Features, entry point and layer summaries, sparse voxels, the energy as target, charge and more as truth."""
+        """Features, entry point and layer summaries, sparse voxels, the energy as target, truth with oracles' bits."""
+        from hitforge.studies.calo_muon.muons import LIMITS
+
         columns = column_units(self.settings.layers)
         return ShardLayout(
             feature_names=tuple(columns),
             feature_units=tuple(columns.values()),
             targets={"energy": "GeV"},
-            truth={"x": "mm", "y": "mm", "charge": "e"},
+            truth={"x": "mm", "y": "mm", "charge": "e", **dict.fromkeys(LIMITS, "bit")},
             voxel_shape=self.geometry.shape,
         )
 
@@ -82,6 +84,7 @@ class CaloMuon(Study[CaloMuonSettings]):
     def _read_ntuple(self, source: str) -> Iterator[ShardBlock]:
         from hitforge.studies.calo_muon.features import high_level_features
         from hitforge.studies.calo_muon.layers import layer_profiles, layer_summaries
+        from hitforge.studies.calo_muon.muons import LIMITS
         from hitforge.studies.calo_muon.ntuple import event_bucket, read_muons
 
         layers = self.settings.layers
@@ -97,7 +100,10 @@ class CaloMuon(Study[CaloMuonSettings]):
                 bucket=event_bucket(muons),
                 entry=first_entry + np.arange(len(muons), dtype=np.int64),
                 targets={"energy": muons.energy_gev},
-                truth={"x": muons.x_mm, "y": muons.y_mm, "charge": muons.charge.astype(np.float32)},
+                truth={
+                    **{"x": muons.x_mm, "y": muons.y_mm, "charge": muons.charge.astype(np.float32)},
+                    **{name: getattr(muons, name) for name in LIMITS},
+                },
                 hits=muons.hits,
             )
 

@@ -118,7 +118,7 @@ def fast_quantities(
     parts: list[Quantities] = []
     for first in range(0, len(beam), _BATCH):
         part = take(beam, np.arange(first, min(first + _BATCH, len(beam))))
-        hits, _ = simulate_hits(part, first, seed, geometry, tuning, start_z_mm)
+        hits, _, _ = simulate_hits(part, first, seed, geometry, tuning, start_z_mm)
         parts.append(quantities(replace(part, hits=hits), geometry))
     return {name: np.concatenate([p[name] for p in parts]) for name in parts[0]}
 

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 from functools import lru_cache
-from typing import Literal
+from typing import Literal, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -17,9 +18,16 @@ from hitforge.studies.calo_muon.muons import Muons
 from hitforge.studies.calo_muon.settings import SimulationSettings
 from hitforge.studies.calo_muon.simulation.material import MATERIALS
 from hitforge.studies.calo_muon.simulation.muon_tables import MuonTables, build_muon_tables
+from hitforge.studies.calo_muon.simulation.oracle import (
+    Field,
+    OracleTables,
+    build_oracle_tables,
+    limit_bits,
+    prior_points,
+)
 from hitforge.studies.calo_muon.simulation.particles import Block
 from hitforge.studies.calo_muon.simulation.shower_tables import ShowerTables, build_shower_tables
-from hitforge.studies.calo_muon.simulation.transport import muon_loss, transport_events
+from hitforge.studies.calo_muon.simulation.transport import History, muon_loss, new_history, transport_events
 from hitforge.studies.calo_muon.simulation.tuning import ShowerTuning
 
 START_Z_MM = -50.1  # muons start here, in the field already, as in the original production
@@ -27,12 +35,23 @@ CELL_THRESHOLD_GEV = 1e-6
 _BATCH = 50
 
 
+class Tables(NamedTuple):
+    """All cross sections of a material."""
+
+    muon: MuonTables
+    showers: ShowerTables
+    oracle: OracleTables
+
+
 @lru_cache(maxsize=4)
-def _tables(material: str, tuning: ShowerTuning) -> tuple[MuonTables, ShowerTables]:
+def tables_of(material: str, tuning: ShowerTuning) -> Tables:
+    """Tabulate a material by name."""
     if material not in MATERIALS:
         raise ValueError(f"geometry.material {material!r}: the fast simulation knows {', '.join(sorted(MATERIALS))}")
     composition = MATERIALS[material]
-    return build_muon_tables(composition, tuning.muon_threshold), build_shower_tables(composition, tuning)
+    muon = build_muon_tables(composition, tuning.muon_threshold)
+    oracle = build_oracle_tables(composition, muon, tuning.muon_threshold)
+    return Tables(muon, build_shower_tables(composition, tuning), oracle)
 
 
 def block_of(geometry: Geometry) -> Block:
@@ -41,6 +60,14 @@ def block_of(geometry: Geometry) -> Block:
         geometry.half_width_x_mm / 10, geometry.half_width_y_mm / 10, geometry.n_z * geometry.pitch_z_mm / 10,
         10 / geometry.pitch_x_mm, 10 / geometry.pitch_y_mm, 10 / geometry.pitch_z_mm,
         geometry.n_x, geometry.n_y, geometry.n_z, geometry.field_tesla,
+    )  # fmt: skip
+
+
+def field_of(geometry: Geometry, radiation_length: float, tuning: ShowerTuning) -> Field:
+    """Return what the oracle needs to know of bending and scattering of a muon from ``START_Z_MM`` on."""
+    return Field(
+        2.99792458 * geometry.field_tesla, tuning.muon_scattering**2 / radiation_length,
+        -START_Z_MM / 10, geometry.pitch_z_mm / 10,
     )  # fmt: skip
 
 
@@ -73,7 +100,7 @@ def simulate_hits(
     geometry: Geometry,
     tuning: ShowerTuning,
     start_z_mm: float = START_Z_MM,
-) -> tuple[CellHits, NDArray[np.float64]]:
+) -> tuple[CellHits, NDArray[np.float64], History]:
     """Send the muons of ``beam`` through the block.
 
     Parameters
@@ -91,17 +118,21 @@ def simulate_hits(
         Cells above 1 keV.
     lost : ndarray, shape (N,), GeV
         Energy lost by each muon in the block: never below the sum of its deposits.
+    history : History
+        Losses one by one, and tracks.
     """
-    muon_tables, shower_tables = _tables(geometry.material, tuning)
+    tables = tables_of(geometry.material, tuning)
     grid = np.zeros((len(beam), geometry.n_cells))
-    lost = np.zeros(len(beam))
+    n = len(beam)
+    lost = np.zeros(n)
+    history = new_history(n, geometry.n_z)
     mev = [np.asarray(v, np.float64) for v in (beam.energy_gev, beam.x_mm, beam.y_mm, beam.charge)]
     transport_events(
-        np.uint64(child_seed(seed, "muons")), np.arange(first, first + len(beam)), grid, lost, block_of(geometry),
-        start_z_mm / 10, mev[0] * 1e3, mev[1] / 10, mev[2] / 10, mev[3],
-        muon_loss(MATERIALS[geometry.material], tuning.muon_threshold), muon_tables, shower_tables, tuning,
+        np.uint64(child_seed(seed, "muons")), np.arange(first, first + n), grid, lost, history,
+        block_of(geometry), start_z_mm / 10, mev[0] * 1e3, mev[1] / 10, mev[2] / 10, mev[3],
+        muon_loss(MATERIALS[geometry.material], tuning.muon_threshold), tables.muon, tables.showers, tuning,
     )  # fmt: skip
-    return CellHits.from_dense(grid * 1e-3, CELL_THRESHOLD_GEV), lost * 1e-3
+    return CellHits.from_dense(grid * 1e-3, CELL_THRESHOLD_GEV), lost * 1e-3, history
 
 
 def simulate_muons(
@@ -130,11 +161,16 @@ def simulate_muons(
     """
     tuning = tuning or ShowerTuning()
     starts = range(0, n_events, _BATCH)
+    tables = tables_of(geometry.material, tuning)
+    field = field_of(geometry, tables.showers.radiation_length, tuning)
+    prior = prior_points(settings, spectrum)
 
     def batch(first: int) -> Muons:
         beam = draw_beam(first, min(first + _BATCH, n_events), seed, settings, spectrum)
-        hits, _ = simulate_hits(beam, first, seed, geometry, tuning)
-        return Muons(hits, beam.energy_gev, beam.x_mm, beam.y_mm, beam.charge)
+        hits, _, history = simulate_hits(beam, first, seed, geometry, tuning)
+        energy, x, y = (np.asarray(v, np.float64) for v in (beam.energy_gev, beam.x_mm, beam.y_mm))
+        losses, track = limit_bits(history, energy * 1e3, x / 10, y / 10, tables.oracle, field, prior)
+        return replace(beam, hits=hits, limit_bits=losses, limit_bits_track=track)
 
     parts: list[Muons] = []
     with ThreadPoolExecutor(max(1, threads)) as pool:
@@ -156,4 +192,6 @@ def concatenate(parts: list[Muons]) -> Muons:
         np.concatenate([p.x_mm for p in parts]),
         np.concatenate([p.y_mm for p in parts]),
         np.concatenate([p.charge for p in parts]),
+        np.concatenate([p.limit_bits for p in parts]),
+        np.concatenate([p.limit_bits_track for p in parts]),
     )

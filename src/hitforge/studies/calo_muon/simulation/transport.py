@@ -43,6 +43,42 @@ _KNOCK_ON_BOUND = 1.25  # the radiative correction reaches 1.17 at 8 TeV
 _ALPHA_OVER_2_PI = ALPHA / (2 * np.pi)
 _LOWEST_KINETIC = 500.0  # MeV; a muon that lost nearly everything deposits the rest where it is
 
+# the list of losses: columns of a row, and its first column's values
+PROCESS, TRANSFER, DEPTH, LOST_BEFORE = range(4)
+BREMSSTRAHLUNG, PAIR, KNOCK_ON = 0.0, 1.0, 2.0
+MAX_LOSSES = 1000  # an 8 TeV muon has some 200 above 1 MeV, and their number is Poisson's
+
+
+TRACK_ERROR = 0.1  # cm; about what one cell tells of a position, its pitch over sqrt(12)
+
+
+class History(NamedTuple):
+    """What happened to N muons: what they lost above the threshold, one by one, and where they went.
+
+    Attributes
+    ----------
+    records : ndarray, shape (N, MAX_LOSSES, 4)
+        Per loss, by depth: process (0 bremsstrahlung, 1 pair, 2 knock-on electron), transfer [MeV], depth [cm], and all
+        that the muon had lost before it [MeV], below the threshold too. Rows beyond ``number`` mean nothing.
+    number : ndarray, shape (N,), int64
+    path : ndarray, shape (N,), cm
+        Depth at which the muon left the block or stopped.
+    track : ndarray, shape (N, n_z, 2), cm
+        x and y in the middle of each layer, each measured with a Gaussian error ``TRACK_ERROR``; NaN where the muon did
+        not come. For the oracle alone.
+    """
+
+    records: Array
+    number: NDArray[np.int64]
+    path: Array
+    track: Array
+
+
+def new_history(n: int, n_layers: int) -> History:
+    """Return room for ``n`` muons."""
+    track = np.full((n, n_layers, 2), np.nan)
+    return History(np.zeros((n, MAX_LOSSES, 4)), np.zeros(n, np.int64), np.zeros(n), track)
+
 
 class MuonLoss(NamedTuple):
     """Ionisation of muons in the Fermi plateau.
@@ -116,11 +152,21 @@ def _knock_on(state: State, energy: float, threshold: float) -> float:
 
 @compiled
 def transport_muon(
-    state: State, grid: Array, stack: Array, block: Block, start_z: float,
+    state: State, grid: Array, stack: Array, records: Array, track: Array, block: Block, start_z: float,
     energy: float, x: float, y: float, charge: float,
     loss: MuonLoss, muon: MuonTables, showers: ShowerTables, cuts: ShowerTuning,
-) -> float:  # fmt: skip
-    """Send one muon along +z from ``start_z`` and fill ``grid`` (MeV); return the energy it lost in the block, MeV."""
+) -> tuple[float, int, float]:  # fmt: skip
+    """Send one muon along +z from ``start_z``; fill ``grid`` (MeV), ``records`` and ``track`` (see :class:`History`).
+
+    Returns
+    -------
+    lost : float, MeV
+        In the block.
+    number : int
+        Rows of ``records`` that were filled.
+    path : float, cm
+        Depth at which the muon left or stopped.
+    """
     ux, uy, uz = 0.0, 0.0, 1.0
     z = 0.0
     gap = -start_z
@@ -131,12 +177,14 @@ def transport_muon(
     ux = bend
     uz = np.sqrt(1.0 - ux * ux)
     start = energy
+    number = 0
+    layer = 0
     length = 1.0 / (block.per_cell_z * _STEPS_PER_LAYER)
     while True:
         kinetic = energy - MUON_MASS
         if kinetic < _LOWEST_KINETIC:
             deposit(grid, block, x, y, z, kinetic)
-            return start - MUON_MASS
+            return start - MUON_MASS, number, z
         position = (np.log(energy) - muon.ln_energy[0]) / (muon.ln_energy[1] - muon.ln_energy[0])
         position = min(max(position, 0.0), len(muon.ln_energy) - 1.001)
         i = int(position)
@@ -155,6 +203,12 @@ def transport_muon(
         angle = cuts.muon_scattering / energy * np.sqrt(step / showers.radiation_length)
         vx = ux + bend * uz + gauss(state) * angle
         vy = uy + gauss(state) * angle
+        depth = (layer + 0.5) / block.per_cell_z
+        if z + step * uz >= depth and layer < block.n_z:
+            share = (depth - z) / uz
+            track[layer, 0] = x + 0.5 * share * (ux + vx)
+            track[layer, 1] = y + 0.5 * share * (uy + vy)
+            layer += 1
         x += 0.5 * step * (ux + vx)
         y += 0.5 * step * (uy + vy)
         z += step * uz
@@ -162,21 +216,24 @@ def transport_muon(
         uz = np.sqrt(max(0.0, 1.0 - ux * ux - uy * uy))
         energy -= lost
         if not inside(block, x, y, z) or uz <= 0.0:
-            return start - energy
+            return start - energy, number, min(z, block.depth)
         if not interacts:
             continue
         draw = uniform(state) * rate
         n = 0
+        process = BREMSSTRAHLUNG
         if draw < brems:
             transfer = min(_transfer(state, muon, muon.brems_ln_transfer, i, f), energy - MUON_MASS - 1.0)
             n = push(stack, n, PHOTON, transfer, x, y, z, ux, uy, uz, 1.0)
         elif draw < brems + pair:
+            process = PAIR
             transfer = min(_transfer(state, muon, muon.pair_ln_transfer, i, f), energy - MUON_MASS - 1.0)
             # the true spread of the asymmetry matters little for what is seen: flat
             share = uniform(state) * (transfer - 2.0 * ELECTRON_MASS)
             n = push(stack, n, ELECTRON, share, x, y, z, ux, uy, uz, 1.0)
             n = push(stack, n, POSITRON, transfer - 2.0 * ELECTRON_MASS - share, x, y, z, ux, uy, uz, 1.0)
         else:
+            process = KNOCK_ON
             transfer = _knock_on(state, energy, cuts.muon_threshold)
             if transfer == 0.0:
                 continue
@@ -184,6 +241,13 @@ def transport_muon(
             c, s, _ = azimuth(state)
             wx, wy, wz = turn(ux, uy, uz, cos_theta, c, s)
             n = push(stack, n, ELECTRON, transfer, x, y, z, wx, wy, wz, 1.0)
+        if number == len(records):  # compiled code would write past the end without a word
+            raise RuntimeError("simulation: a muon has more losses than the list was made for")
+        records[number, PROCESS] = process
+        records[number, TRANSFER] = transfer
+        records[number, DEPTH] = z
+        records[number, LOST_BEFORE] = start - energy
+        number += 1
         energy -= transfer
         weight_max = min(max(transfer / cuts.thin_from, 1.0), cuts.thin_weight_max)
         radius = min(cuts.thin_radius * (transfer / cuts.thin_from) ** cuts.thin_power, cuts.thin_radius_max)
@@ -194,8 +258,8 @@ def transport_muon(
 def _build(fingerprint: int) -> Callable[..., None]:
     @compiled_to_disk
     def transport_events(
-        seed: np.uint64, events: NDArray[np.int64], grid: Array, lost: Array, block: Block, start_z: float,
-        energy: Array, x: Array, y: Array, charge: Array,
+        seed: np.uint64, events: NDArray[np.int64], grid: Array, lost: Array, history: History,
+        block: Block, start_z: float, energy: Array, x: Array, y: Array, charge: Array,
         loss: MuonLoss, muon: MuonTables, showers: ShowerTables, cuts: ShowerTuning,
     ) -> None:  # fmt: skip
         """Simulate a batch of muons.
@@ -208,6 +272,8 @@ def _build(fingerprint: int) -> Callable[..., None]:
             Filled with the deposits; must be zero.
         lost : ndarray, shape (n,), MeV
             Filled with the energy each muon lost in the block.
+        history : History
+            Filled likewise.
         energy, x, y, charge : ndarray, shape (n,)
             Total energy in MeV, entry point at ``start_z`` in cm, charge.
         """
@@ -217,9 +283,14 @@ def _build(fingerprint: int) -> Callable[..., None]:
         stack = np.empty((STACK_SIZE, STACK_COLUMNS))
         for k in range(len(events)):
             state[0] = event_state(seed, np.uint64(events[k]))
-            lost[k] = transport_muon(
-                state, grid[k], stack, block, start_z, energy[k], x[k], y[k], charge[k], loss, muon, showers, cuts
-            )
+            lost[k], history.number[k], history.path[k] = transport_muon(
+                state, grid[k], stack, history.records[k], history.track[k], block, start_z,
+                energy[k], x[k], y[k], charge[k], loss, muon, showers, cuts,
+            )  # fmt: skip
+            # last, so that nothing else depends on these numbers
+            for layer in range(history.track.shape[1]):
+                history.track[k, layer, 0] += TRACK_ERROR * gauss(state)
+                history.track[k, layer, 1] += TRACK_ERROR * gauss(state)
 
     return transport_events
 

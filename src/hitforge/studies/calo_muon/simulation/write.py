@@ -10,7 +10,7 @@ import uproot
 from numpy.typing import NDArray
 
 from hitforge.studies.calo_muon.geometry import Geometry
-from hitforge.studies.calo_muon.muons import Muons
+from hitforge.studies.calo_muon.muons import LIMITS, Muons
 from hitforge.studies.calo_muon.settings import SimulationSettings
 
 _BATCH = {"b4": 50, "compact": 500}  # events in memory at a time: 20 MB of dense cells, or about as much of hits
@@ -82,6 +82,8 @@ def _b4_rows(
     batch["true_energy"] = muons.energy_gev[start:stop].astype(np.float64)
     batch["true_x"] = muons.x_mm[start:stop].astype(np.float64)
     batch["true_y"] = muons.y_mm[start:stop].astype(np.float64)
+    for name in LIMITS:
+        batch[name] = getattr(muons, name)[start:stop]
     batch["total_dep_energy"] = dense.sum(axis=1)
     batch["rechit_energy"] = dense
     for name, values in static.items():
@@ -102,6 +104,7 @@ def _compact_rows(
         "e_true": muons.energy_gev[start:stop],
         "x0": muons.x_mm[start:stop],
         "y0": muons.y_mm[start:stop],
+        **{name: getattr(muons, name)[start:stop] for name in LIMITS},
         "e_dep": np.where(counts > 0, deposit, 0).astype(np.float32),
         "hit": ak.zip(
             {
