@@ -17,7 +17,8 @@ PACKAGE = Path(__file__).parent
 # tests/unit/test_fingerprint.py holds this list against what each stage really imports.
 _EVENTS = ("hits", "shards", "shard_lists", "folds", "validation")
 _MODELS = ("studies.base", "seeds")
-_TREES = ("stages.feature_rows", "bdt", "bdt_objectives")
+_BOOSTERS = ("bdt", "bdt_objectives", "evaluation.information")
+_TREES = ("stages.feature_rows", *_BOOSTERS)
 _NETWORKS = ("networks", "training.member_files", "training.device")
 _STREAM = tuple(f"training.{name}" for name in ("batches", "dataset", "loader", "plan", "window"))
 _VIEWS = (
@@ -37,7 +38,7 @@ STAGE_MODULES: dict[str, tuple[str, ...]] = {
     "predict": (
         *("stages.predict", "stages.train_member", "prediction", "predictions"),
         *("evaluation.ensemble", "evaluation.ordered"),
-        *("scaling", "bdt", "bdt_objectives", *_MODELS, *_EVENTS, *_NETWORKS, *_STREAM),
+        *("scaling", *_BOOSTERS, *_MODELS, *_EVENTS, *_NETWORKS, *_STREAM),
     ),
     "calibrate": ("stages.evaluate", "predictions", "validation", "evaluation", "seeds", "folds", "compiled"),
     "evaluate": ("stages.evaluate", "predictions", "validation", "evaluation", "seeds", "folds", "compiled"),
