@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from statistics import NormalDist
 
 import numpy as np
@@ -221,6 +222,16 @@ def test_pieces_are_joined_in_the_order_of_events() -> None:
     fitted = DensityCalibration.model_validate(calibration["density"]).all
     assert joined.density is not None
     np.testing.assert_array_equal(joined.density.probability, fitted.probability(made, GRID))
+
+
+def test_what_the_simulation_knows_is_carried_in_the_order_of_events() -> None:
+    energy = np.random.default_rng(12).uniform(50.0, 8000.0, 200)
+    made = outputs(energy, energy)
+    calibration = fit_corrections(made, SETTINGS, GRID)
+    told = replace(made, truth={"limit_bits": energy.astype(np.float32)})
+    assert not as_sample([EvaluationPiece(made, calibration)], SETTINGS).limits
+    limits = as_sample([EvaluationPiece(told.select(np.arange(200)[::-1]), calibration)], SETTINGS).limits
+    np.testing.assert_array_equal(limits["limit_bits"], energy.astype(np.float32))
 
 
 def test_muons_outside_the_grid_have_no_information() -> None:

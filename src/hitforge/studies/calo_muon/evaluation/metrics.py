@@ -65,8 +65,8 @@ class EvaluationSample:
         What the model says of each muon.
     density_reason : str
         Why there is none.
-    limit_bits : ndarray, shape (N,), or None
-        Information of the true radiated losses of each muon, NaN where unknown.
+    limits : mapping of name to ndarray, shape (N,)
+        Information of the true radiated losses of each muon (`measures.LIMITS`), NaN where unknown.
     grid : DensitySettings
         Grid of the density and range of the flat spectrum.
     """
@@ -77,7 +77,7 @@ class EvaluationSample:
     discrete: bool = False
     density: EnergyDensity | None = None
     density_reason: str = NO_DENSITY
-    limit_bits: NDArray[np.floating] | None = None
+    limits: Mapping[str, NDArray[np.floating]] = field(default_factory=dict)
     grid: DensitySettings = field(default_factory=DensitySettings)
 
 
@@ -170,7 +170,7 @@ def sample_measures(name: str, sample: EvaluationSample, settings: EvaluationSet
     """Return information, measured gain and coverage of a sample; its tracker is the same for all models."""
     true = np.asarray(sample.true_gev, dtype=np.float64)
     noise = child_generator(seed, "evaluation", name, "tracker").standard_normal(len(true))
-    muons = measure_muons(true, sample.density, sample.limit_bits, sample.discrete, sample.grid, settings, noise)
+    muons = measure_muons(true, sample.density, sample.limits, sample.discrete, sample.grid, settings, noise)
     reason = None if sample.density is not None else sample.density_reason
     return Measures(muons, gain_bins(settings, sample.discrete), settings, sample.discrete, reason)
 
