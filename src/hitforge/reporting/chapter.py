@@ -53,6 +53,8 @@ class Column(Settings):
     align: Literal["left", "right"] = "right"
     wide: bool = False
     """Text that may break over lines."""
+    detail: bool = False
+    """Left out where there is little room: on a terminal."""
 
 
 class Table(Settings):
@@ -183,6 +185,7 @@ class ReportInputs:
     inventories, shards : mapping of sample to path, and of sample to the shards of its used parts
     outputs : mapping of ``heldout`` or test sample to what the fits of the reference model predicted; optional, it is
         the plan that the reference model was evaluated with
+    further_outputs : mapping of model to such a plan; optional, for figures that set a few models side by side
     scaling : path of the main fit's scaling; optional, the shards serve otherwise
     """
 
@@ -195,6 +198,7 @@ class ReportInputs:
     inventories: Mapping[str, Path]
     shards: Mapping[str, tuple[Path, ...]]
     outputs: Mapping[str, Sequence[PlannedPiece]] = field(default_factory=dict)
+    further_outputs: Mapping[str, Mapping[str, Sequence[PlannedPiece]]] = field(default_factory=dict)
     scaling: Path | None = None
 
     @cached_property

@@ -165,7 +165,14 @@ def tex(text: str) -> str:
 
 
 def to_terminal(table: Table) -> rich.table.Table:
-    """Return the table for a terminal."""
+    """Return the table for a terminal, without the columns that are details."""
+    shown = [i for i, column in enumerate(table.columns) if not column.detail]
+    table = table.model_copy(
+        update={
+            "columns": tuple(table.columns[i] for i in shown),
+            "rows": tuple(tuple(row[i] for i in shown) for row in table.rows),
+        }
+    )
     rendered = render(table)
     notes = [f"[{m}] {reason}" for m, reason in rendered.footnotes] + list(table.notes)
     if not table.rows:

@@ -12,6 +12,7 @@ from hitforge.reporting.chapter import ReportInputs
 from hitforge.stages.report import make_figures, make_tables
 from hitforge.studies.base import Study
 from tests.unit.reporting.fabricate import fabricate
+from tests.unit.reporting.invent import MODELS, invent
 
 
 @dataclass(frozen=True)
@@ -26,8 +27,17 @@ class Report:
 
 @pytest.fixture(scope="session")
 def production(tmp_path_factory: pytest.TempPathFactory) -> tuple[Study[Any], ReportInputs]:
-    """Artefacts of a production with few muons: some numbers are null with a reason."""
-    return fabricate(tmp_path_factory.mktemp("production"), n_heldout=900, n_test=30, bootstraps=10)
+    """Artefacts of a production of three models with few muons, with invented numbers of what they know."""
+    folder = tmp_path_factory.mktemp("production")
+    study, fabricated = fabricate(folder / "fabricated", n_heldout=900, n_points=30, bootstraps=10)
+    models = {name: MODELS[name] for name in ("bdt", "hl_only", "cnn")}
+    return study, invent(fabricated, folder / "invented", models)
+
+
+@pytest.fixture(scope="session")
+def many(production: tuple[Study[Any], ReportInputs], tmp_path_factory: pytest.TempPathFactory) -> ReportInputs:
+    """The same production with all models of the presets."""
+    return invent(production[1], tmp_path_factory.mktemp("many"))
 
 
 @pytest.fixture(scope="session")

@@ -26,14 +26,15 @@ def fabricate(
     folder: Path,
     models: tuple[str, ...] = ("bdt", "hl_only", "cnn"),
     n_heldout: int = 1500,
-    n_test: int = 60,
+    n_points: int = 60,
     members: int = 3,
     bootstraps: int = 25,
     bad_part: bool = True,
 ) -> tuple[Study[Any], ReportInputs]:
     """Write the artefacts of a production and return its study and the report's inputs.
 
-    ``n_test`` muons stand at each test energy; few muons give numbers that are null with a reason.
+    ``n_points`` muons stand at each energy of the sample ``points``; ``test`` and ``geant4`` are as large as what is
+    held out. Few muons give numbers that are null with a reason.
     """
     user = {
         "studies": ["calo_muon"],
@@ -43,13 +44,22 @@ def fabricate(
             "reference_model": models[-1],
             "folds": {"rotations": 0},
             "evaluation": {"bootstraps": bootstraps},
+            "samples": {
+                "replace": True,
+                "train": {"role": "train", "source": "simulate", "parts": 1, "events_per_part": 1},
+                "points": {"role": "test", "source": "simulate", "parts": 1, "events_per_part": 1},
+                "test": {"role": "test", "source": "simulate", "parts": 1, "events_per_part": 1},
+                "geant4": {"role": "test", "source": "/data/geant4_*.root"},
+            },
         },
     }
     study = load_study("calo_muon", load_settings(user).studies["calo_muon"])
     rng = np.random.default_rng(3)
     samples = {
         "train": rng.uniform(50.0, 8000.0, n_heldout),
-        "test": np.repeat(study.settings.evaluation.test_energies_gev, n_test),
+        "points": np.repeat(study.settings.evaluation.test_energies_gev, n_points),
+        "test": rng.uniform(50.0, 8000.0, n_heldout),
+        "geant4": rng.uniform(50.0, 8000.0, n_heldout),
     }
     for name, true in samples.items():
         _write_sample(study, folder, name, true, rng, bad_part and name == "train")
@@ -61,7 +71,7 @@ def fabricate(
         )
     compared = {
         name: study.compare({model: own[name] for model, own in evaluated.items()}, 7, name)
-        for name in ("heldout", "test")
+        for name in ("heldout", "points", "test", "geant4")
     }
     write_json(folder / "comparison.json", {"samples": compared})
     inputs = ReportInputs(
@@ -74,6 +84,7 @@ def fabricate(
         inventories={name: folder / f"inventory/{name}.json" for name in samples},
         shards={name: tuple(sorted((folder / f"shards/{name}").glob("*.h5"))) for name in samples},
         outputs=plans[models[-1]],
+        further_outputs={model: plans[model] for model in models[:-1]},
     )
     return study, inputs
 

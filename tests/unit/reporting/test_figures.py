@@ -14,11 +14,17 @@ from hitforge.provenance import read_json
 from hitforge.reporting.chapter import Figure, ReportInputs
 from hitforge.reporting.style import hep_style, new_figure, write_figure
 from hitforge.reporting.training_figures import importances, learning_rate, tuning_history
+from hitforge.studies.calo_muon.report import view
 from hitforge.studies.calo_muon.report.data_figures import spectra
 from hitforge.studies.calo_muon.report.event_display import event_displays
+from hitforge.studies.calo_muon.report.information_figures import information, learning_curve, transfer
+from hitforge.studies.calo_muon.report.labels import Named, around, place_names
 from hitforge.studies.calo_muon.report.names import FIGURES
-from hitforge.studies.calo_muon.report.resolution_figures import bias, mean_improvement
-from hitforge.studies.calo_muon.report.response_figures import linearity
+from hitforge.studies.calo_muon.report.objective_figure import objectives
+from hitforge.studies.calo_muon.report.resolution_figures import measured_resolution, resolution
+from hitforge.studies.calo_muon.report.response_figures import linearity, responses
+from tests.unit.reporting.fabricate import fabricate
+from tests.unit.reporting.invent import LIMIT, MODELS, invent
 
 
 def test_all_figures_are_written_in_all_formats(report: Any) -> None:
@@ -32,7 +38,7 @@ def test_all_figures_are_written_in_all_formats(report: Any) -> None:
 
 def test_only_what_was_not_run_is_empty(report: Any) -> None:
     empty = {name for name in FIGURES if read_json(report.figures / f"{name}.json")["empty"]}
-    assert empty == {"tuning_history"}
+    assert empty == {"tuning_history", "objectives", "learning_curve"}
 
 
 def test_drawings_have_no_dates_and_load_nothing(report: Any) -> None:
@@ -43,7 +49,7 @@ def test_drawings_have_no_dates_and_load_nothing(report: Any) -> None:
         assert "<text" not in text  # glyphs are paths: no font is needed
 
 
-@pytest.mark.parametrize("make", [mean_improvement, linearity])
+@pytest.mark.parametrize("make", [information, linearity])
 def test_figures_repeat_byte_for_byte(report: Any, make: Any, tmp_path: Path) -> None:
     with hep_style():
         figure = make(report.inputs)
@@ -78,25 +84,124 @@ def test_figures_without_content_say_why(report: Any) -> None:
         assert learning_rate(dataclasses.replace(report.inputs, manifests=trees)).empty
 
 
-def test_points_off_the_scale_are_marked(report: Any) -> None:
+def _drawn_heights(axes: Any) -> list[float]:
+    """Heights of all points with error bars, in the order of drawing."""
+    return [float(y) for container in axes.containers for y in container.lines[0].get_ydata()]
+
+
+def test_every_model_stands_at_its_information_and_cost_under_the_limit(many: ReportInputs) -> None:
     with hep_style():
-        figure = bias(report.inputs)
-    limits = figure.figure.axes[0].get_ylim()
-    rows = report.inputs.metrics_of["cnn"]["samples"]["test"]["bins"]
-    beyond = [row for row in rows if not limits[0] <= 100 * row["bias_uncorrected"]["value"] <= limits[1]]
-    written = [text.get_text() for text in figure.figure.axes[1].texts]
-    assert beyond and written == [f"{100 * row['bias_uncorrected']['value']:.0f} %" for row in beyond]
+        figure = information(many)
+    axes = figure.figure.axes[0]
+    smaller = {"layers_density_12k", "layers_density_24k"}
+    shown = {name: model for name, model in MODELS.items() if name not in smaller}
+    heights = _drawn_heights(axes)
+    assert sorted(heights) == pytest.approx(
+        sorted([m.information for m in shown.values()] + [m.geant4 for m in shown.values()])
+    )
+    words = {text.get_text() for text in axes.texts}
+    assert set(shown) <= words and not smaller & words
+    assert f"limit, true losses known: {LIMIT:.3f} ± 0.012 bit" in words
+    assert axes.get_xscale() == "log" and "fewer muons stand in the learning curve" in figure.caption
+    places = sorted(float(x) for container in axes.containers for x in container.lines[0].get_xdata())
+    assert places[0] < MODELS["bdt"].operations < places[-1] == pytest.approx(MODELS["cnn"].operations)
 
 
-def test_many_models_still_draw(report: Any, tmp_path: Path) -> None:
-    metrics = {f"model_{k}": report.inputs.metrics["hl_only"] for k in range(11)}
-    many = dataclasses.replace(report.inputs, metrics={**metrics, "cnn": report.inputs.metrics["cnn"]})
-    from hitforge.studies.calo_muon.report.resolution_figures import combined_resolution
-
+def test_no_name_covers_another_or_leaves_the_figure(many: ReportInputs) -> None:
     with hep_style():
-        figure = combined_resolution(many)
-    labels = figure.figure.axes[0].get_legend_handles_labels()[1]
-    assert len(labels) == 9 and "cnn" in labels and "4 more models" in figure.caption
+        for make in (information, learning_curve):
+            figure = make(many).figure
+            axes = figure.axes[0]
+            frame = axes.get_window_extent()
+            boxes = [text.get_window_extent() for text in axes.texts]
+            assert all(frame.x0 <= box.x0 and box.x1 <= frame.x1 and box.y1 <= frame.y1 for box in boxes)
+            assert not any(a.overlaps(b) for k, a in enumerate(boxes) for b in boxes[:k])
+
+
+def test_crowded_names_find_free_places() -> None:
+    with hep_style():
+        figure = new_figure(6.0, 4.0, layout="none")
+        axes = figure.add_axes((0.1, 0.1, 0.85, 0.85))
+        axes.set_xlim(0.0, 1.0)
+        axes.set_ylim(0.0, 1.0)
+        points = [Named(0.5 + 0.02 * (k % 4), 0.5 + 0.02 * (k // 4), f"model_{k}") for k in range(12)]
+        markers = [around(axes, point.x, point.y, point.y) for point in points]
+        boxes = place_names(axes, points, markers)
+    for k, (x0, y0, x1, y1) in enumerate(boxes):
+        for a0, b0, a1, b1 in [*markers, *boxes[:k]]:
+            assert min(x1, a1) <= max(x0, a0) + 0.01 or min(y1, b1) <= max(y0, b0) + 0.01
+
+
+def test_objectives_share_a_line_and_a_length_of_percentage_points(many: ReportInputs) -> None:
+    with hep_style():
+        figure = objectives(many).figure
+    mi, bits, gain = figure.axes
+    assert [tick.get_text() for tick in mi.get_xticklabels()] == ["W/E", "W", "W·E"]
+    assert mi.get_legend_handles_labels()[1] == ["bdt", "layers"]
+    lines = {
+        line.get_label(): list(line.get_ydata()) for line in bits.lines if not str(line.get_label()).startswith("_")
+    }
+    assert lines == {
+        "bdt": [MODELS[name].information for name in ("bdt", "bdt_w", "bdt_we")],
+        "layers": [MODELS[name].information for name in ("layers", "layers_w", "layers_we")],
+    }
+    spans = [axes.get_ylim()[1] - axes.get_ylim()[0] for axes in (mi, gain)]
+    assert spans[0] == pytest.approx(spans[1])
+
+
+def test_transfer_shows_the_recorded_difference(many: ReportInputs) -> None:
+    with hep_style():
+        figure = transfer(many).figure
+    left, right = figure.axes
+    assert [tick.get_text() for tick in left.get_yticklabels()] == view.ranked(many)
+    found = [float(x) for container in right.containers for x in container.lines[0].get_xdata()]
+    assert found == pytest.approx([MODELS[m].geant4 - MODELS[m].information for m in view.ranked(many)])
+
+
+def test_learning_curve_takes_models_that_differ_in_size_alone(many: ReportInputs) -> None:
+    with hep_style():
+        figure = learning_curve(many)
+    (axes,) = figure.figure.axes
+    simulated = next(line for line in axes.lines if line.get_linestyle() == "-" and len(line.get_xdata()) == 3)
+    assert list(simulated.get_xdata()) == [12_000, 24_000, 48_000]
+    assert list(simulated.get_ydata()) == [0.77, 0.79, 0.83]
+
+
+def test_no_point_of_the_resolution_leaves_its_panel(many: ReportInputs) -> None:
+    with hep_style():
+        figure = resolution(many).figure
+    labels = figure.axes[0].get_legend_handles_labels()[1]
+    assert [text.split(" (")[0] for text in labels] == ["tracker", "esum_only", "hl_only", "cnn", "layers"]
+    for axes in figure.axes:
+        low, high = axes.get_ylim()
+        heights = [y for y in _drawn_heights(axes) if y == y]
+        assert heights and all(low < y < high for y in heights)
+
+
+def test_responses_set_the_models_with_predictions_side_by_side(report: Any) -> None:
+    with hep_style():
+        figure = responses(report.inputs)
+    texts = figure.figure.axes[-1].texts
+    assert figure.figure.axes[0].get_legend_handles_labels()[1] == ["cnn", "bdt", "hl_only"]
+    assert len({text.get_color() for text in texts}) == len(texts) == 3
+
+
+def test_a_production_without_information_still_draws(tmp_path: Path) -> None:
+    study, inputs = fabricate(tmp_path, n_heldout=40, n_points=2, bootstraps=5, bad_part=False)
+    with hep_style():
+        for figure in study.figures(inputs):
+            write_figure(figure, tmp_path / "figures")
+        made = [make(inputs) for make in (information, transfer, learning_curve, objectives, measured_resolution)]
+    assert all(figure.empty for figure in made)
+
+
+def test_models_without_a_cost_are_named(production: Any, tmp_path: Path) -> None:
+    models = {name: dataclasses.replace(MODELS[name], operations=None) for name in ("bdt", "cnn")}
+    with hep_style():
+        some = information(invent(production[1], tmp_path / "some", {**models, "hl_only": MODELS["hl_only"]}))
+        none = information(invent(production[1], tmp_path / "none", models))
+    assert "not drawn: bdt, cnn." in some.caption
+    assert none.empty == "the models' manifests hold no number of operations"
 
 
 def test_inputs_fall_back_to_a_reported_reference(report: Any) -> None:

@@ -14,8 +14,9 @@ from hitforge.reporting.numbers import cell_text, decimals_of_error, fixed, meas
 from hitforge.reporting.tables import mark, read_table, tex, to_csv, to_latex, to_markdown
 from hitforge.stages.report import headline_text, make_tables
 from hitforge.studies.base import Study
-from hitforge.studies.calo_muon.report.names import TABLES
+from hitforge.studies.calo_muon.report.names import FIGURES, TABLES
 from tests.unit.reporting.fabricate import fabricate
+from tests.unit.reporting.invent import LIMIT, MODELS
 
 TABLE = Table(
     name="sample",
@@ -103,28 +104,78 @@ def test_tables_repeat_byte_for_byte(report: Any, tmp_path: Path) -> None:
         assert (tmp_path / path.name).read_bytes() == path.read_bytes()
 
 
-def test_headline_is_the_metrics_times_one_hundred(report: Any) -> None:
-    rows = list(csv.DictReader(io.StringIO((report.tables / "headline.csv").read_text(encoding="utf-8"))))
-    assert [row["model"] for row in rows] == list(report.inputs.metrics)
+def _rows(folder: Path, name: str) -> list[dict[str, str]]:
+    return list(csv.DictReader(io.StringIO((folder / f"{name}.csv").read_text(encoding="utf-8"))))
+
+
+def test_headline_ranks_by_information_under_the_limit(report: Any) -> None:
+    limit, *rows = _rows(report.tables, "headline")
+    assert limit["model"] == "limit" and float(limit["information_test [bit]"]) == LIMIT
+    assert limit["information_geant4 [bit]"] == "" and limit["information_geant4_reason"]
+    assert [row["model"] for row in rows] == ["bdt", "hl_only", "cnn"]
     for row in rows:
-        samples = read_json(report.inputs.metrics[row["model"]])["samples"]
-        for name in ("heldout", "test"):
-            assert float(row[f"mi_{name} [%]"]) == pytest.approx(100 * samples[name]["mean_improvement"]["value"])
-    cnn = rows[-1]
-    assert (cnn["published_singles [%]"], cnn["published_ensemble [%]"]) == ("20.29", "20.72")
-    assert rows[0]["published_ensemble [%]"] == ""
-    assert "another data set" in (report.tables / "headline.md").read_text(encoding="utf-8")
+        metrics = read_json(report.inputs.metrics[row["model"]])["samples"]
+        for key, column, scale in (
+            ("information_bits", "information_test [bit]", 1),
+            ("measured_gain", "gain_test [pp]", 100),
+            ("mean_improvement", "mi_test [pp]", 100),
+            ("coverage_68", "coverage_test [%]", 100),
+        ):
+            assert float(row[column]) == pytest.approx(scale * metrics["test"][key]["value"])
+        assert float(row["information_geant4 [bit]"]) == metrics["geant4"]["information_bits"]["value"]
+        model = MODELS[row["model"]]
+        assert float(row["transfer_geant4 [bit]"]) == pytest.approx(model.geant4 - model.information)
+        assert float(row["transfer_geant4_error [bit]"]) == 0.024
+        assert row["trained_on"] == str(model.n_muons)
+    assert (rows[0]["inputs"], rows[0]["objective"]) == ("28 features", "W/E")
+    assert rows[2]["minus_reference [bit]"] == "" and float(rows[0]["minus_reference_error [bit]"]) == 0.006
+    table = read_table(report.tables, "headline")
+    assert [table.rows[i][0] for i in table.highlight] == [report.inputs.reference]
+
+
+def test_inputs_and_objectives_are_read_from_the_settings(production: Any, many: ReportInputs, tmp_path: Path) -> None:
+    make_tables(production[0], many, tmp_path)
+    rows = {row["model"]: row for row in _rows(tmp_path, "headline")}
+    assert [rows[name]["objective"] for name in ("layers", "layers_w", "layers_we")] == ["W/E", "W", "W·E"]
+    assert rows["layers_density"]["objective"] == "density of E"
+    assert [rows[name]["inputs"] for name in ("esum_only", "bdt_layers", "layers", "cnn")] == [
+        "energy sums", "features + layer summaries", "features + layers", "features + cells",
+    ]  # fmt: skip
+    text = headline_text(tmp_path)
+    for word in ("MI (published)", "Measured gain", "geant4", "layers_density_12k", "17.50 ± 0.30"):
+        assert word in text, word
+    assert max(map(len, text.splitlines())) <= 120
+
+
+def test_published_values_stand_beside_the_models_that_repeat_them(report: Any) -> None:
+    rows = {row["variant"]: row for row in _rows(report.tables, "published")}
+    heldout = read_json(report.inputs.metrics["cnn"])["samples"]["heldout"]["mean_improvement"]["value"]
+    assert rows["full ensemble"]["published [pp]"] == "20.72"
+    assert float(rows["full ensemble"]["this_run [pp]"]) == pytest.approx(100 * heldout)
+    assert rows["no SE"]["this_run [pp]"] == ""
+    assert "another data set" in (report.tables / "published.md").read_text(encoding="utf-8")
 
 
 def test_differences_have_the_sign_of_model_minus_reference(report: Any) -> None:
-    rows = list(csv.DictReader(io.StringIO((report.tables / "differences.csv").read_text(encoding="utf-8"))))
-    metrics = {
-        m: read_json(p)["samples"]["test"]["mean_improvement"]["value"] for m, p in report.inputs.metrics.items()
-    }
+    rows = _rows(report.tables, "differences")
     assert [row["model"] for row in rows] == ["bdt", "hl_only"]
     for row in rows:
-        expected = 100 * (metrics[row["model"]] - metrics["cnn"])
-        assert float(row["difference_test [%]"]) == pytest.approx(expected)
+        expected = MODELS[row["model"]].information - MODELS["cnn"].information
+        assert float(row["information_bits_test [bit]"]) == pytest.approx(expected)
+        assert float(row["sigma_test [σ]"]) == pytest.approx(expected / 0.006)
+        expected = MODELS[row["model"]].mi - MODELS["cnn"].mi
+        assert float(row["mean_improvement_test [pp]"]) == pytest.approx(100 * expected)
+
+
+def test_energies_of_every_sample_stand_in_the_tables(report: Any) -> None:
+    rows = _rows(report.tables, "resolution")
+    assert list(dict.fromkeys(row["sample"] for row in rows)) == ["held-out", "points", "test", "geant4"]
+    assert [row["energy [GeV]"] for row in rows if row["sample"] == "points"][:2] == ["100", "500"]
+    measured_rows = _rows(report.tables, "measured")
+    best = read_json(report.inputs.metrics["bdt"])["samples"]["test"]["measured_bins"]
+    assert [float(row["bits [bit]"]) for row in measured_rows if row["sample"] == "test"] == pytest.approx(
+        [row["bits"]["value"] for row in best]
+    )
 
 
 def test_bad_parts_stand_in_the_tables_with_their_reason(report: Any) -> None:
@@ -134,14 +185,26 @@ def test_bad_parts_stand_in_the_tables_with_their_reason(report: Any) -> None:
 
 
 def test_numbers_that_cannot_be_computed_are_dashes_with_reasons(tmp_path: Path) -> None:
-    study, inputs = fabricate(tmp_path, models=("hl_only",), n_heldout=40, n_test=2, bootstraps=5, bad_part=False)
+    study, inputs = fabricate(tmp_path, models=("hl_only",), n_heldout=40, n_points=2, bootstraps=5, bad_part=False)
     make_tables(study, inputs, tmp_path / "tables")
     text = (tmp_path / "tables/headline.md").read_text(encoding="utf-8")
     assert "— [a]" in text and "the linear fit needs 2" in text
     chapter = read_json(tmp_path / "tables/chapter.json")
     assert any("no number, because" in note for note in chapter["notes"])
+    assert "No model has a number in bits" in chapter["summary"][-1]
     assert read_table(tmp_path / "tables", "bad_parts").empty == "every part is good: nothing was left out"
     assert read_table(tmp_path / "tables", "differences").empty == "only one model was run"
+
+
+def test_the_result_is_one_sentence_with_its_errors(production: tuple[Study[Any], ReportInputs]) -> None:
+    study, inputs = production
+    chapter = study.chapter(inputs)
+    assert chapter.summary[-1].startswith("On the test muons bdt knows most about the energy: 0.740 ± 0.011 bit of the")
+    assert "0.690 ± 0.021 on geant4" in chapter.summary[-1]
+    (saturation,) = next(section for section in chapter.sections if section.id == "objectives").text
+    assert "saturate" in saturation and saturation.count(".") == 3
+    shown = {(item.kind, item.name) for section in chapter.sections for item in section.items}
+    assert shown == {("table", name) for name in TABLES} | {("figure", name) for name in FIGURES}
 
 
 def test_headline_for_the_terminal(report: Any) -> None:
@@ -168,8 +231,8 @@ def test_line_on_the_front_page_is_the_paired_gain_over_the_trees(production: tu
     assert row is not None and (row.baseline, row.ensemble) == ("bdt", inputs.reference)
     baseline, ensemble, gain = row.baseline_number.value, row.ensemble_number.value, row.gain.value
     assert baseline is not None and ensemble is not None
-    assert gain == pytest.approx(ensemble - baseline) and row.gain.error
-    assert "20.72 % (arXiv:2107.02119" in row.published
+    assert gain == pytest.approx(ensemble - baseline) and row.gain.error == 0.006 and row.unit == "bit"
+    assert "20.72 pp (arXiv:2107.02119" in row.published
     without = dataclasses.replace(inputs, metrics={inputs.reference: inputs.metrics[inputs.reference]})
     row = study.chapter(without).front
     assert row is not None and row.baseline_number.reason == "bdt was not run"

@@ -16,12 +16,15 @@ from hitforge.settings_base import Settings
 from hitforge.studies.calo_muon.report import names
 
 _READING = ("ntuple", "layouts", "decode", "lumin", "geometry", "geometries", "muons")
-_VIEWS = ("muon_data", "names", "tables")
-_TABLE_VIEWS = ("data_tables", "model_tables", "text", "front")
+_VIEWS = ("muon_data", "names", "view", "model_view")
+_TABLE_VIEWS = ("tables", "headline_tables", "data_tables", "model_tables", "text", "sections", "front")
 _SHOWN = ("evaluation", "geometry", "geometries")
 _FIGURE_VIEWS = (
     "figures",
     "plotting",
+    "labels",
+    "information_figures",
+    "objective_figure",
     "resolution_figures",
     "response_figures",
     "data_figures",

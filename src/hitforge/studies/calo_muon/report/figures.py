@@ -6,30 +6,29 @@ from collections.abc import Callable, Iterator
 from functools import partial
 
 from hitforge.reporting.chapter import Figure, ReportInputs, in_order
-from hitforge.reporting.training_figures import importances, learning_rate, loss_history, tuning_history
+from hitforge.reporting.training_figures import importances, loss_history, tuning_history
 from hitforge.studies.calo_muon.report.data_figures import feature_distributions, spectra
 from hitforge.studies.calo_muon.report.event_display import event_displays
+from hitforge.studies.calo_muon.report.information_figures import information, learning_curve, transfer
 from hitforge.studies.calo_muon.report.names import FIGURES
-from hitforge.studies.calo_muon.report.resolution_figures import (
-    bias,
-    combined_resolution,
-    mean_improvement,
-    resolution,
-)
-from hitforge.studies.calo_muon.report.response_figures import calibration, linearity
+from hitforge.studies.calo_muon.report.objective_figure import objectives
+from hitforge.studies.calo_muon.report.resolution_figures import measured_resolution, resolution
+from hitforge.studies.calo_muon.report.response_figures import calibration, linearity, responses
 
 MAKERS: tuple[Callable[[ReportInputs], Figure], ...] = (
-    mean_improvement,
+    information,
+    objectives,
+    transfer,
+    learning_curve,
+    measured_resolution,
     resolution,
-    combined_resolution,
-    bias,
+    responses,
     linearity,
     calibration,
     spectra,
     event_displays,
     feature_distributions,
     partial(loss_history, loss="Loss [GeV]", note="Networks' losses are Huberised, those of trees are not."),
-    learning_rate,
     importances,
     partial(tuning_history, loss="Loss on the scoring fold [GeV]"),
 )

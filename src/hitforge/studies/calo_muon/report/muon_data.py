@@ -50,7 +50,8 @@ def load_features(inputs: ReportInputs) -> MuonFeatures:
         if total >= MAX_MUONS:
             break
         with Shard(path) as shard:
-            features.append(clip_features(shard.column("features")))
+            # the layer summaries stand behind the 28
+            features.append(clip_features(shard.column("features"))[:, : len(FEATURE_NAMES)])
             energies.append(shard.column(ENERGY))
             total += len(shard)
     if not features:

@@ -5,8 +5,8 @@ from __future__ import annotations
 TABLES: tuple[str, ...] = (
     "headline",
     "differences",
-    "resolution_heldout",
-    "resolution_test",
+    "measured",
+    "resolution",
     "cut_flow",
     "bad_parts",
     "models",
@@ -17,17 +17,19 @@ TABLES: tuple[str, ...] = (
 )
 
 FIGURES: tuple[str, ...] = (
-    "mean_improvement",
+    "information",
+    "objectives",
+    "transfer",
+    "learning_curve",
+    "measured_resolution",
     "resolution",
-    "combined_resolution",
-    "bias",
+    "responses",
     "linearity",
     "calibration",
     "spectra",
     "event_displays",
     "feature_distributions",
     "loss_history",
-    "learning_rate",
     "importances",
     "tuning_history",
 )

@@ -3,26 +3,45 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
 from matplotlib.axes import Axes
 from numpy.typing import NDArray
 
-from hitforge.reporting.style import COLOURS, MARKERS
+from hitforge.reporting.chapter import Measured
+from hitforge.studies.calo_muon.report.view import binned
 
 ENERGY_LABEL = "True energy [GeV]"
 
 
-def column(rows: Sequence[Mapping[str, Any]], key: str) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
-    """Return values and errors of a metric over the bins in percent; NaN where there is none."""
-    values = [row[key]["value"] for row in rows]
-    errors = [row[key]["error"] for row in rows]
-    return _percent(values), np.nan_to_num(_percent(errors))
+def draw_number(
+    axes: Axes,
+    at: float,
+    number: Measured,
+    colour: str,
+    marker: str,
+    filled: bool = True,
+    along: Literal["x", "y"] = "y",
+) -> None:
+    """Draw a number with its error at a place of the other axis; nothing where there is no number."""
+    if number.value is None:
+        return
+    x, y = (at, number.value) if along == "y" else (number.value, at)
+    xerr, yerr = (None, number.error) if along == "y" else (number.error, None)
+    axes.errorbar(
+        x, y, xerr=xerr, yerr=yerr, color=colour, marker=marker, linestyle="none", markersize=6,
+        markerfacecolor=colour if filled else "white", elinewidth=1.2, zorder=4 if filled else 3,
+    )  # fmt: skip
 
 
-def _percent(values: Sequence[float | None]) -> NDArray[np.float64]:
-    return 100.0 * np.array([np.nan if value is None else value for value in values], dtype=np.float64)
+def column(
+    rows: Sequence[Mapping[str, Any]], key: str, scale: float = 100.0
+) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    """Return values (NaN where there is none) and errors (zero where there is none) of a metric over energy bins."""
+    numbers = [binned(row, key, scale) for row in rows]
+    values = np.array([np.nan if n.value is None else n.value for n in numbers], dtype=np.float64)
+    return values, np.array([n.error or 0.0 for n in numbers], dtype=np.float64)
 
 
 def energies(rows: Sequence[Mapping[str, Any]]) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
@@ -33,37 +52,26 @@ def energies(rows: Sequence[Mapping[str, Any]]) -> tuple[NDArray[np.float64], ND
 
 
 def points(
-    axes: Axes, rows: Sequence[Mapping[str, Any]], key: str, colour: str, marker: str, text: str, **options: Any
+    axes: Axes,
+    rows: Sequence[Mapping[str, Any]],
+    key: str,
+    colour: str,
+    marker: str,
+    text: str,
+    scale: float = 100.0,
+    shift: float = 0.0,
+    **options: Any,
 ) -> None:
-    """Draw a metric over energy as points with errors and bin widths."""
+    """Draw a metric over energy as points with errors and bin widths, moved right by ``shift`` half widths."""
     x, half = energies(rows)
-    y, error = column(rows, key)
+    x = x + shift * half
+    y, error = column(rows, key, scale)
     drawn = np.isfinite(y)
     if not drawn.any():
         axes.plot([], [], color=colour, marker=marker, linestyle="none", label=f"{text} (none)")
         return
+    widths = np.array([(1.0 + shift) * half, (1.0 - shift) * half])[:, drawn]
     axes.errorbar(
-        x[drawn], y[drawn], yerr=error[drawn], xerr=half[drawn] if half.any() else None, color=colour, marker=marker,
-        linestyle="none", label=text, elinewidth=1.1, **options,
+        x[drawn], y[drawn], yerr=error[drawn] if error.any() else None, xerr=widths if half.any() else None,
+        color=colour, marker=marker, linestyle="none", label=text, elinewidth=1.1, **options,
     )  # fmt: skip
-
-
-def bands(
-    axes: Axes,
-    rows: Sequence[Mapping[str, Any]],
-    key: str,
-    index: int,
-    text: str,
-    bold: bool = False,
-    band: bool = True,
-) -> None:
-    """Draw a metric over energy as a line with an error band, for many models in one panel."""
-    x, _ = energies(rows)
-    y, error = column(rows, key)
-    colour = COLOURS[index % len(COLOURS)]
-    axes.plot(
-        x, y, color=colour, marker=MARKERS[index % len(MARKERS)], markersize=4, linewidth=2.2 if bold else 1.3,
-        linestyle="-" if index < len(COLOURS) else "--", label=text, zorder=3 + bold,
-    )  # fmt: skip
-    if band:
-        axes.fill_between(x, y - error, y + error, color=colour, alpha=0.16, linewidth=0)

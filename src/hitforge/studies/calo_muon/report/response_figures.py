@@ -1,6 +1,9 @@
-"""Figures of the response: predicted against true energy, and the fit of the bias correction."""
+"""Figures of the response: its distribution, predicted against true energy, the fit of the bias correction."""
 
 from __future__ import annotations
+
+from collections.abc import Sequence
+from itertools import pairwise
 
 import numpy as np
 from matplotlib.axes import Axes
@@ -8,95 +11,150 @@ from matplotlib.colors import LogNorm
 from numpy.typing import NDArray
 
 from hitforge.evaluation.calibration import BiasCorrection
+from hitforge.predictions import PlannedPiece
 from hitforge.reporting.chapter import Figure, ReportInputs
 from hitforge.reporting.evaluated import HELDOUT, sample_title
 from hitforge.reporting.plotting import data_label, nothing
-from hitforge.reporting.style import BLUE, GREY, RED, SEQUENTIAL, label, new_figure
+from hitforge.reporting.style import BLUE, GREY, INK, PURPLE, RED, SEQUENTIAL, label, new_figure
 from hitforge.studies.calo_muon.evaluation.corrections import as_sample
-from hitforge.studies.calo_muon.evaluation.metrics import EvaluationSample, energy_bins
+from hitforge.studies.calo_muon.evaluation.metrics import EvaluationSample
+from hitforge.studies.calo_muon.report import view
+from hitforge.studies.calo_muon.report.model_view import colour
 from hitforge.studies.calo_muon.report.plotting import ENERGY_LABEL
 from hitforge.studies.calo_muon.settings import EvaluationSettings
 
 _TITLE = "Predicted against true energy"
 
 
+_RESPONSE_BINS_GEV = ((200.0, 500.0), (500.0, 1000.0), (1000.0, 2000.0), (2000.0, 4000.0))
+_RESPONSE_EDGES = np.linspace(0.0, 2.5, 26)
+_MOST_RESPONSES = 3
+_FEWEST = 20
+"""A bin with fewer muons has no distribution."""
+
+
+def responses(inputs: ReportInputs) -> Figure:
+    """Distribution of predicted over true energy in bins of energy, for a few models."""
+    title, sample = "Response", view.ranking_sample(inputs)
+    plans = {inputs.reference: inputs.outputs, **inputs.further_outputs}
+    chosen = [model for model in plans if sample in plans[model]][:_MOST_RESPONSES]
+    loaded = {model: _load(inputs, plans[model][sample]) for model in chosen}
+    bins = [
+        (low, high)
+        for low, high in _RESPONSE_BINS_GEV
+        if all(np.count_nonzero(_between(found, low, high)) >= _FEWEST for found in loaded.values())
+    ]
+    if not loaded or not bins:
+        reason = "no predictions were passed to the report" if not loaded else "too few muons in every bin of energy"
+        return nothing("responses", title, reason)
+    shades: dict[str, str] = {}
+    for model in loaded:
+        own = colour(inputs, model)
+        shades[model] = next(shade for shade in (own, INK, PURPLE) if shade not in shades.values())
+    figure = new_figure(3.3 * len(bins) + 0.6, 3.9)
+    panels = figure.subplots(1, len(bins), sharey=True, squeeze=False)[0]
+    for axes, (low, high) in zip(panels, bins, strict=True):
+        for index, (model, found) in enumerate(loaded.items()):
+            inside = _between(found, low, high)
+            response = np.asarray(found.ensemble.raw)[inside] / np.asarray(found.true_gev)[inside]
+            _response(axes, response, shades[model], ("-", "--", ":")[index], model, index)
+        axes.axvline(1.0, color=GREY, linewidth=0.9, zorder=0)
+        axes.set_title(f"{low:.0f}–{high:.0f} GeV", loc="right", fontsize=10, pad=5)
+        axes.set_xlim(_RESPONSE_EDGES[0], _RESPONSE_EDGES[-1])
+        axes.set_xlabel("Predicted / true energy")
+    # the numbers stand above the distributions
+    panels[0].set_ylim(0.0, (1.05 + 0.09 * len(loaded)) * panels[0].get_ylim()[1])
+    panels[0].set_ylabel("Fraction of muons / 0.1")
+    label(panels[0], data_label(inputs, sample))
+    handles, texts = panels[0].get_legend_handles_labels()
+    figure.legend(handles, texts, loc="outside lower center", ncols=len(texts))
+    return Figure(
+        "responses",
+        title,
+        f"Predicted over true energy of {sample_title(sample)} muons, before the bias correction, in four bins of true "
+        "energy; the last bin holds what lies above. Numbers: median and half width of the central 68 %.",
+        figure,
+    )
+
+
+def _between(sample: EvaluationSample, low: float, high: float) -> NDArray[np.bool_]:
+    true = np.asarray(sample.true_gev)
+    return np.asarray((true > low) & (true <= high), dtype=np.bool_)
+
+
+def _response(axes: Axes, response: NDArray[np.floating], shade: str, line: str, model: str, index: int) -> None:
+    inside = np.clip(response, 0.0, np.nextafter(_RESPONSE_EDGES[-1], 0.0))
+    fractions = np.histogram(inside, _RESPONSE_EDGES)[0] / len(response)
+    axes.stairs(fractions, _RESPONSE_EDGES, color=shade, linestyle=line, linewidth=1.5, label=model)
+    low, median, high = np.percentile(response, [15.865, 50.0, 84.135])
+    axes.text(
+        0.97, 0.96 - 0.075 * index, f"{median:.2f},  {0.5 * (high - low):.2f}", color=shade, fontsize=9.5,
+        ha="right", va="top", transform=axes.transAxes,
+    )  # fmt: skip
+
+
 def linearity(inputs: ReportInputs) -> Figure:
     """Corrected prediction of the reference model against the true energy, muon by muon."""
     samples = {}
-    for name in sorted(inputs.outputs, key=lambda name: name != HELDOUT):
-        sample = _load(inputs, name)
-        if sample.ensemble.corrected is not None and len(sample.true_gev):
-            samples[name] = sample
+    for name in (view.ranking_sample(inputs), *view.further_samples(inputs)):
+        if name in inputs.outputs:
+            sample = _load(inputs, inputs.outputs[name])
+            if sample.ensemble.corrected is not None and len(sample.true_gev):
+                samples[name] = sample
     if not samples:
         reason = "no bias-corrected predictions of the reference model were passed to the report"
         return nothing("linearity", _TITLE, reason)
-    figure = new_figure(5.6 * len(samples), 4.6)
-    panels = figure.subplots(1, len(samples), squeeze=False)[0]
-    settings = EvaluationSettings.model_validate(inputs.settings["evaluation"])
+    edges = _edges(list(samples.values()))
+    counts = {name: _counts(sample, edges) for name, sample in samples.items()}
+    norm = LogNorm(1.0, max(2.0, *(float(grid.max()) for grid in counts.values())))
+    figure = new_figure(4.7 * len(samples) + 1.0, 4.8)
+    panels = figure.subplots(1, len(samples), squeeze=False, sharey=True)[0]
     for axes, (name, sample) in zip(panels, samples.items(), strict=True):
-        _histogram(axes, sample, settings)
+        mesh = axes.pcolormesh(
+            edges, edges, np.ma.masked_equal(counts[name], 0).T, norm=norm, cmap=SEQUENTIAL, rasterized=True,
+            alpha=0.85, linewidth=0,
+        )  # fmt: skip
+        axes.plot(edges[[0, -1]], edges[[0, -1]], color=GREY, linestyle="--", linewidth=1.1, label="prediction = truth")
+        _profile(axes, sample, edges)
+        axes.set_xlim(edges[0], edges[-1])
+        axes.set_ylim(edges[0], edges[-1])
         label(axes, data_label(inputs, name), f"{sample_title(name)}, {len(sample.true_gev)} muons")
         axes.set_xlabel(ENERGY_LABEL)
-        axes.legend(loc="upper left")
+    panels[0].legend(loc="upper left")
+    figure.colorbar(mesh, ax=panels, label="Muons", pad=0.015)
     panels[0].set_ylabel(f"Corrected prediction of {inputs.reference} [GeV]")
     return Figure(
         "linearity",
         _TITLE,
         "Each muon once, after the bias correction; the colour counts muons on a logarithmic scale. Points: median and "
-        "central 68 % in bins of true energy; the top row holds what lies above.",
+        "central 68 % in bins of true energy; the top row holds what lies above, the bottom row what lies below.",
         figure,
     )
 
 
-def _load(inputs: ReportInputs, name: str) -> EvaluationSample:
-    pieces = [piece.read() for piece in inputs.outputs[name]]
+def _load(inputs: ReportInputs, plan: Sequence[PlannedPiece]) -> EvaluationSample:
+    pieces = [piece.read() for piece in plan]
     return as_sample(pieces, EvaluationSettings.model_validate(inputs.settings["evaluation"]))
 
 
-def _histogram(axes: Axes, sample: EvaluationSample, settings: EvaluationSettings) -> None:
-    true, predicted = np.asarray(sample.true_gev), np.asarray(sample.ensemble.corrected)
-    if sample.discrete:
-        energies = np.array(settings.test_energies_gev)
-        step = float(np.min(np.diff(energies))) if len(energies) > 1 else 100.0
-        x_edges = np.append(energies - step / 2, energies[-1] + step / 2)
-        top = 1.6 * energies[-1]
-    else:
-        top = 1.15 * float(true.max())
-        x_edges = np.linspace(0.0, float(true.max()), 1 + _n_bins(len(true)))
-    y_edges = np.linspace(0.0, top, 1 + (60 if sample.discrete else _n_bins(len(true))))
-    counts = np.histogram2d(true, np.clip(predicted, 0.0, top), bins=(x_edges, y_edges))[0]
-    mesh = axes.pcolormesh(
-        x_edges, y_edges, np.ma.masked_equal(counts, 0).T, norm=LogNorm(1, max(counts.max(), 2)), cmap=SEQUENTIAL,
-        rasterized=True, alpha=0.85, linewidth=0,
-    )  # fmt: skip
-    axes.figure.colorbar(mesh, ax=axes, label="Muons", pad=0.02)
-    axes.plot([0, top], [0, top], color=GREY, linestyle="--", linewidth=1.1, label="prediction = truth")
-    bins = energy_bins(settings, sample.discrete)
-    if not sample.discrete:
-        # the profile goes on above the bins that count, to show what the down-weighting does
-        width = bins.high_gev[0] - bins.low_gev[0]
-        extra = np.arange(bins.high_gev[-1], float(true.max()), 2 * width)
-        edges = np.concatenate([bins.low_gev, extra, [float(true.max())]])
-        index = np.digitize(true, edges) - 1
-        centre = 0.5 * (edges[1:] + edges[:-1])
-    else:
-        index, centre = bins.index(true), bins.centre_gev
-    _profile(axes, index, centre, predicted)
-    axes.set_xlim(x_edges[0] if sample.discrete else 0.0, x_edges[-1])
-    axes.set_ylim(0.0, top)
+def _edges(samples: Sequence[EvaluationSample]) -> NDArray[np.float64]:
+    """Return bins of both energies for all panels: a few muons each, never finer than a screen shows."""
+    fewest = min(len(sample.true_gev) for sample in samples)
+    top = 500.0 * np.ceil(max(float(np.max(sample.true_gev)) for sample in samples) / 500.0)
+    return np.linspace(0.0, top, 1 + int(np.clip(np.sqrt(fewest) / 1.5, 20, 80)))
 
 
-def _n_bins(n: int) -> int:
-    # bins of a few muons each where the spectrum is flat, never finer than a screen shows
-    return int(np.clip(np.sqrt(n) / 1.5, 20, 80))
+def _counts(sample: EvaluationSample, edges: NDArray[np.float64]) -> NDArray[np.float64]:
+    predicted = np.clip(np.asarray(sample.ensemble.corrected), edges[0], edges[-1])
+    return np.asarray(np.histogram2d(np.asarray(sample.true_gev), predicted, bins=(edges, edges))[0], dtype=np.float64)
 
 
-def _profile(
-    axes: Axes, index: NDArray[np.integer], centre: NDArray[np.float64], predicted: NDArray[np.floating]
-) -> None:
+def _profile(axes: Axes, sample: EvaluationSample, edges: NDArray[np.float64]) -> None:
+    coarse = np.linspace(edges[0], edges[-1], 17)
+    index = np.digitize(sample.true_gev, coarse) - 1
     rows = [
-        (centre[i], *np.percentile(predicted[index == i], [50.0, 15.865, 84.135]))
-        for i in range(len(centre))
+        (0.5 * (low + high), *np.percentile(np.asarray(sample.ensemble.corrected)[index == i], [50.0, 15.865, 84.135]))
+        for i, (low, high) in enumerate(pairwise(coarse))
         if np.count_nonzero(index == i) >= 5
     ]
     if rows:
