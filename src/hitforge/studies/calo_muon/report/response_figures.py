@@ -13,7 +13,8 @@ from hitforge.reporting.evaluated import HELDOUT, sample_title
 from hitforge.reporting.plotting import data_label, nothing
 from hitforge.reporting.style import BLUE, GREY, RED, SEQUENTIAL, label, new_figure
 from hitforge.studies.calo_muon.evaluation.corrections import as_sample
-from hitforge.studies.calo_muon.evaluation.metrics import EvaluationSample, energy_bins
+from hitforge.studies.calo_muon.evaluation.improvement import energy_bins
+from hitforge.studies.calo_muon.evaluation.metrics import EvaluationSample
 from hitforge.studies.calo_muon.report.plotting import ENERGY_LABEL
 from hitforge.studies.calo_muon.settings import EvaluationSettings
 
