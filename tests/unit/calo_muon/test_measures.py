@@ -19,7 +19,7 @@ from hitforge.studies.calo_muon.evaluation.measures import COVERAGE_OF_POINTS, L
 from hitforge.studies.calo_muon.evaluation.metrics import EvaluationSample, ModelOutput, evaluate_model
 from hitforge.studies.calo_muon.evaluation.posterior import combined_energy, measure
 from hitforge.studies.calo_muon.settings import DensitySettings, EvaluationSettings
-from tests.unit.calo_muon.test_density import Copula, outputs
+from tests.unit.calo_muon.toy_densities import Copula, outputs
 
 GRID = DensitySettings()
 EDGES = GRID.edges_gev()

@@ -11,8 +11,9 @@ from numpy.typing import NDArray
 from hitforge.evaluation.calibration import BiasCorrection, fit_bias
 from hitforge.predictions import EvaluationPiece, Predictions, join
 from hitforge.studies.calo_muon.evaluation.density import DensityCalibration, EnergyDensity, fit_densities
+from hitforge.studies.calo_muon.evaluation.improvement import energy_bins
 from hitforge.studies.calo_muon.evaluation.measures import LIMITS
-from hitforge.studies.calo_muon.evaluation.metrics import EvaluationSample, ModelOutput, energy_bins
+from hitforge.studies.calo_muon.evaluation.metrics import EvaluationSample, ModelOutput
 from hitforge.studies.calo_muon.settings import DensitySettings, EvaluationSettings
 
 
