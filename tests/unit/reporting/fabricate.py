@@ -127,7 +127,8 @@ def _muons(study: Study[Any], energy: NDArray[np.float64], rng: np.random.Genera
         bucket=rng.integers(0, 3600, n).astype(np.int16),
         entry=np.arange(n),
         targets={"energy": energy.astype(np.float32)},
-        truth={"x": x.astype(np.float32), "y": y.astype(np.float32), "charge": charge.astype(np.float32)},
+        truth=dict.fromkeys(study.layout.truth, np.full(n, np.nan, np.float32))
+        | {"x": x.astype(np.float32), "y": y.astype(np.float32), "charge": charge.astype(np.float32)},
         hits=_tracks(study, x, y, energy, rng),
     )
 

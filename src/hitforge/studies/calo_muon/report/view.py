@@ -57,9 +57,9 @@ def number(inputs: ReportInputs, model: str, sample: str, key: str) -> Measured:
 
 
 def measured_bins(inputs: ReportInputs, model: str, sample: str) -> list[Mapping[str, Any]]:
-    """Return what was measured muon by muon in bins of true energy, nothing where it was not."""
-    found: list[Mapping[str, Any]] = inputs.metrics_of[model]["samples"].get(sample, {}).get("measured_bins", [])
-    return found
+    """Return what was measured muon by muon in bins of true energy, nothing where no bin has a number."""
+    rows: list[Mapping[str, Any]] = inputs.metrics_of[model]["samples"].get(sample, {}).get("measured_bins", [])
+    return rows if any(binned(row, "combined", 1.0).value is not None for row in rows) else []
 
 
 def binned(row: Mapping[str, Any], key: str, scale: float) -> Measured:
