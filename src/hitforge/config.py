@@ -19,7 +19,7 @@ from pydantic import Field, NonNegativeInt, PositiveInt, ValidationError, model_
 from hitforge.bdt_settings import TreeSettings
 from hitforge.settings_base import Settings
 from hitforge.studies import OUTSIDE
-from hitforge.training.settings import TrainingSettings
+from hitforge.training.settings import CONDUCT, WITHOUT_EFFECT_ON_A_MEMBER, TrainingSettings
 
 NAME = r"^[A-Za-z0-9][A-Za-z0-9_-]*$"
 
@@ -98,9 +98,7 @@ BLOCKS_OF_KIND: Mapping[str, tuple[str, ...]] = {
     "table": ("table",),
 }
 # of 'training', prediction reads only what fixes the bits of inference, and what the network has learnt to give
-PREDICTION_KEYS = ("threads", "channels_last", "prediction_batch", "loss")
-# members and the fold scheme reach a member as its own fold lists; the others do not change what it becomes
-WITHOUT_EFFECT_ON_A_MEMBER = {"members", "folds", "checkpoint_minutes", "prediction_batch"}
+PREDICTION_KEYS = ("threads", "channels_last", "prediction_batch", "loss", "amp", "tf32")
 
 
 # evaluations on the train sample, beside those of the test samples by their names; reporting.evaluated calls them
@@ -165,6 +163,11 @@ class StudySettings(Settings):
     def rotation_folds(self, rotation: int) -> tuple[int, ...]:
         """Return the folds that a rotation holds out."""
         return tuple(f for f in range(self.folds.count) if f % self.folds.rotations == rotation)
+
+    def conduct(self, model: str) -> dict[str, Any]:
+        """Return how a network's trainings go about their work: settings of ``training`` that no result depends on."""
+        training = self.models[model].training.model_dump(mode="json")
+        return {key: training[key] for key in CONDUCT}
 
     def for_stage(self, stage: str, model: str | None = None) -> dict[str, Any]:
         """Return the settings, as plain data, that ``stage`` (for one ``model``) depends on."""

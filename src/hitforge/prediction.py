@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import ExitStack
 from typing import Any
 
 import numpy as np
@@ -11,8 +12,9 @@ from numpy.typing import NDArray
 from torch import Tensor, nn
 
 from hitforge.training.batches import to_device
-from hitforge.training.device import channels_last, repeatable
+from hitforge.training.device import channels_last, naming_batch_size, repeatable
 from hitforge.training.loader import EventStream
+from hitforge.training.memory import LEAST_MB
 from hitforge.training.plan import per_shard_edges
 from hitforge.training.settings import TrainingSettings
 from hitforge.training.window import EventSource
@@ -39,7 +41,8 @@ def predict_members(
     source : EventSource
         N events, with the inputs that the members were trained with; no target is needed.
     settings : TrainingSettings
-        ``prediction_batch``, ``threads``, ``channels_last`` and ``shuffle_buffer_mb`` are used.
+        ``prediction_batch``, ``threads``, ``channels_last``, ``shuffle_buffer_mb``, ``loader_threads`` and, on a GPU,
+        ``tf32`` and ``amp`` are used.
     device : torch.device
         See :func:`hitforge.training.device.resolve_device`.
 
@@ -56,10 +59,19 @@ def predict_members(
             channels_last(network)
     if len(index) == 0:
         return _of_no_events(networks, columns, source, device)
-    stream = EventStream(source, settings.prediction_batch, settings.shuffle_buffer_mb * 2**20, device)
+    # a pass in order gains nothing from a larger buffer
+    buffer_mb = LEAST_MB if settings.shuffle_buffer_mb == "auto" else settings.shuffle_buffer_mb
+    stream = EventStream(
+        source, settings.prediction_batch, buffer_mb * 2**20, device, threads=settings.loader_threads
+    )
     plan = stream.in_order(per_shard_edges(index, settings.prediction_batch))
-    with repeatable(device, settings.threads), torch.inference_mode(), stream.batches(plan) as batches:
-        for batch in batches:
+    with ExitStack() as stack:
+        stack.enter_context(repeatable(device, settings.threads, tf32=settings.tf32))
+        stack.enter_context(naming_batch_size("training.prediction_batch", settings.prediction_batch))
+        stack.enter_context(torch.inference_mode())
+        # a training on a GPU may be followed by predictions on CPUs, most of which are slower with bfloat16
+        stack.enter_context(torch.autocast(device.type, torch.bfloat16, enabled=settings.amp and device.type == "cuda"))
+        for batch in stack.enter_context(stream.batches(plan)):
             for m, network in enumerate(networks):
                 for name, values in columns(network(**batch.inputs)).items():
                     if name not in predictions:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 import torch
@@ -58,30 +59,74 @@ class Batch:
     def __len__(self) -> int:
         return len(self.events)
 
+    @property
+    def tensors(self) -> list[Tensor]:
+        """What lies on the device."""
+        return [t for t in (*self.inputs.values(), self.target, self.weight) if t is not None]
+
+    def copy(self) -> Batch:
+        """Return a batch with tensors of its own."""
+        inputs = {name: values.clone() for name, values in self.inputs.items()}
+        target, weight = (None if values is None else values.clone() for values in (self.target, self.weight))
+        return Batch(self.events, inputs, target, weight)
+
+    def fill(self, other: Batch) -> None:
+        """Copy another batch of the same size into these tensors; ``events`` stay those of the first."""
+        for own, values in zip(self.tensors, other.tensors, strict=True):
+            own.copy_(values)
+
 
 def to_device(batch: SparseBatch, voxel_shape: tuple[int, int, int] | None, device: torch.device) -> Batch:
-    """Move a batch to the device and make its grid dense there: the sparse hits are some ten times smaller."""
+    """Move a batch to the device and make its grid dense there: the sparse hits are some ten times smaller.
 
-    def moved(values: NDArray[np.float32] | None) -> Tensor | None:
-        return None if values is None else torch.from_numpy(values).to(device)
-
-    inputs = {name: torch.from_numpy(values).to(device) for name, values in batch.inputs.items()}
+    To a GPU the copies are only begun, on the current stream.
+    """
+    inputs = {name: moved(values, device) for name, values in batch.inputs.items()}
     if batch.hits is not None and voxel_shape is not None:
         inputs["grid"] = densify(batch.hits, voxel_shape, device)
-    return Batch(batch.events, inputs, moved(batch.target), moved(batch.weight))
+    target, weight = (None if values is None else moved(values, device) for values in (batch.target, batch.weight))
+    return Batch(batch.events, inputs, target, weight)
+
+
+def moved(values: NDArray[Any], device: torch.device) -> Tensor:
+    """Return the values on the device; the copy to a GPU goes on while the host does something else."""
+    tensor = torch.from_numpy(values)
+    # only from memory that cannot be swapped out does a GPU copy on its own
+    return tensor.pin_memory().to(device, non_blocking=True) if device.type == "cuda" else tensor.to(device)
 
 
 def densify(hits: CellHits, voxel_shape: tuple[int, int, int], device: torch.device) -> Tensor:
     """Return the dense grids, shape (B, 1, z, x, y), float32, made on the device."""
-    n_cells = int(np.prod(voxel_shape))
-    n_events = len(hits)
-    # torch has no full support of uint16; int32 is what crosses to the device
-    cell = torch.from_numpy(hits.cell.astype(np.int32)).to(device)
-    energy = torch.from_numpy(hits.energy).to(device)
-    counts = torch.from_numpy(np.diff(hits.indptr)).to(device)
-    start = torch.arange(0, n_events * n_cells, n_cells, device=device)
-    where = torch.repeat_interleave(start, counts, output_size=len(hits.cell)) + cell
-    grid = torch.zeros(n_events * n_cells, dtype=torch.float32, device=device)
+    cell = cell_numbers(moved(signed(hits.cell), device))
+    return scatter(cell, moved(hits.energy, device), moved(np.diff(hits.indptr), device), voxel_shape)
+
+
+def signed(cell: NDArray[np.unsignedinteger]) -> NDArray[np.signedinteger]:
+    """Return a view of the cell numbers as signed integers of the same size: torch has few operations on unsigned."""
+    return cell.view(np.dtype(f"i{cell.itemsize}"))
+
+
+def cell_numbers(cell: Tensor) -> Tensor:
+    """Return the cell numbers, int64, of what :func:`signed` made of them."""
+    return cell.long() & ((1 << 8 * cell.itemsize) - 1)
+
+
+def scatter(cell: Tensor, energy: Tensor, counts: Tensor, voxel_shape: tuple[int, int, int]) -> Tensor:
+    """Return dense grids, shape (B, 1, z, x, y), float32, from hits on the device.
+
+    Parameters
+    ----------
+    cell : Tensor, shape (n_hit,), int64
+        Cell numbers of all events, one event after another.
+    energy : Tensor, shape (n_hit,), float32
+    counts : Tensor, shape (B,), int64
+        Hits of each event.
+    """
+    n_cells, n_events = int(np.prod(voxel_shape)), len(counts)
+    start = torch.arange(0, n_events * n_cells, n_cells, device=cell.device)
+    # with its size known nothing has to wait for the device
+    where = torch.repeat_interleave(start, counts, output_size=len(cell)) + cell
+    grid = torch.zeros(n_events * n_cells, dtype=torch.float32, device=cell.device)
     # cells of an event are unique, so the order of the scatter does not matter
     grid[where] = energy
     return grid.view(n_events, 1, *voxel_shape)

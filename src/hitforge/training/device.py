@@ -48,12 +48,30 @@ def resolve_device(device: DeviceChoice) -> torch.device:
     return torch.device("cpu")
 
 
+class OutOfDeviceMemory(RuntimeError):
+    """The GPU's memory is too small for a batch."""
+
+
 @contextmanager
-def repeatable(device: torch.device, threads: int) -> Iterator[None]:
-    """Fix the number of threads and, on the CPU, deterministic algorithms; restore both afterwards.
+def naming_batch_size(setting: str, events: int) -> Iterator[None]:
+    """Say which setting to lower when the GPU's memory runs out."""
+    try:
+        yield
+    except torch.OutOfMemoryError as error:
+        raise OutOfDeviceMemory(
+            f"a batch of {events} events does not fit the GPU's memory: lower {setting} (what it needs grows with it), "
+            "switch training.amp on, or set training.resident to host and training.members_per_gpu to fewer. "
+            f"The GPU says: {error}"
+        ) from error
+
+
+@contextmanager
+def repeatable(device: torch.device, threads: int, *, tf32: bool = False) -> Iterator[None]:
+    """Fix threads, precision of products and, on the CPU, deterministic algorithms; restore them afterwards.
 
     On a GPU the bits of convolution backward passes are not fixed: determinism there costs speed and some kernels
-    have no deterministic version. Resuming works the same; it is just not bit-identical.
+    have no deterministic version. Resuming works the same; it is just not bit-identical. Convolutions there are the
+    fastest of those that the library finds for each shape.
     """
     before = torch.get_num_threads(), torch.are_deterministic_algorithms_enabled()
     deterministic: Any = torch.utils.deterministic  # its attributes are not in the stub
@@ -63,9 +81,17 @@ def repeatable(device: torch.device, threads: int) -> Iterator[None]:
         torch.use_deterministic_algorithms(True)
         # filling fresh memory with NaN guards against reading it; no kernel used here does
         deterministic.fill_uninitialized_memory = False
+    cudnn: Any = torch.backends.cudnn
+    products = torch.get_float32_matmul_precision(), cudnn.allow_tf32, cudnn.benchmark
+    if device.type == "cuda":
+        # by default convolutions would be computed with 10 bits of mantissa and matrix products with 23
+        torch.set_float32_matmul_precision("high" if tf32 else "highest")
+        cudnn.allow_tf32, cudnn.benchmark = tf32, True
     try:
         yield
     finally:
+        torch.set_float32_matmul_precision(products[0])
+        cudnn.allow_tf32, cudnn.benchmark = products[1:]
         torch.set_num_threads(before[0])
         torch.use_deterministic_algorithms(before[1])
         deterministic.fill_uninitialized_memory = fill

@@ -16,9 +16,13 @@ from numpy.typing import NDArray
 
 from hitforge.training.batches import Batch, SparseBatch, to_device
 from hitforge.training.plan import EpochPlan, ordered_edges, pack_windows, slice_edges, training_edges
+from hitforge.training.resident import ResidentSample
+from hitforge.training.transfer import one_ahead
 from hitforge.training.window import BatchBuilder, EventSource, Window, read_window
 
 log = logging.getLogger(__name__)
+
+Queue = SimpleQueue[tuple[SparseBatch, int] | None]
 
 
 class _Cancelled(Exception):
@@ -65,6 +69,16 @@ class ByteBudget:
             raise _Cancelled
 
 
+def bytes_to_stay(source: EventSource, batch_size: int) -> int:
+    """Return the buffer that a source needs to be read once and stay in memory, with two batches beside it."""
+    return int(source.event_bytes().sum()) + source.read_bytes() + 2 * _batch_bytes(source, batch_size)
+
+
+def _batch_bytes(source: EventSource, batch_size: int) -> int:
+    largest_first = np.sort(source.event_bytes())[::-1]
+    return int(largest_first[:batch_size].sum()) + min(batch_size, len(source.index)) * source.input_bytes()
+
+
 class EventStream:
     """Batches of the events of a source, read through a bounded buffer.
 
@@ -79,11 +93,16 @@ class EventStream:
     batch_size : int
         Events in a batch.
     buffer_bytes : int
-        Bound of all bytes held: window, read in flight and batches (dense grids on the device are not counted).
+        Bound of all bytes held: window, read in flight and batches (dense grids on the device are not counted, nor
+        what each reading thread beyond the first has in flight: the order must not depend on their number).
     device : torch.device
         Where batches become dense.
     share : float
         Part of ``buffer_bytes`` that is this stream's.
+    threads : int
+        Threads that read a window.
+    resident : bool
+        Keep the hits of all events on the device after the first pass and put batches together there.
 
     Raises
     ------
@@ -92,22 +111,32 @@ class EventStream:
     """
 
     def __init__(
-        self, source: EventSource, batch_size: int, buffer_bytes: int, device: torch.device, share: float = 1.0
+        self,
+        source: EventSource,
+        batch_size: int,
+        buffer_bytes: int,
+        device: torch.device,
+        share: float = 1.0,
+        threads: int = 1,
+        *,
+        resident: bool = False,
     ) -> None:
         self.source = source
         self.batch_size = batch_size
         self.buffer_bytes = int(buffer_bytes * share)
         self.device = device
+        self.threads = threads
+        self.resident = resident
         self.peak_bytes = 0
         self._event_bytes = source.event_bytes()
         self._input_bytes = source.input_bytes()
-        self._resident: Window | None = None
-        largest_first = np.sort(self._event_bytes)[::-1]
-        batch_bytes = int(largest_first[:batch_size].sum()) + min(batch_size, len(source.index)) * self._input_bytes
+        self._kept: Window | None = None
+        self._on_device: ResidentSample | None = None
+        batch_bytes = _batch_bytes(source, batch_size)
         slice_bytes = int(np.add.reduceat(self._event_bytes, slice_edges(source.index)[:-1]).max())
         total = int(self._event_bytes.sum())
         self._in_flight = source.read_bytes()
-        self.fits = total + self._in_flight + 2 * batch_bytes <= self.buffer_bytes
+        self.fits = bytes_to_stay(source, batch_size) <= self.buffer_bytes
         self.window_bytes = total if self.fits else self.buffer_bytes // 2 - self._in_flight
         needed = 2 * max(slice_bytes + self._in_flight, batch_bytes)
         if not self.fits and self.buffer_bytes < needed:
@@ -135,30 +164,48 @@ class EventStream:
         Windows before that batch are not read. An error of the reading thread is raised where the batch is
         asked for; leaving the block ends the thread.
         """
+        if self.resident:
+            yield self._from_device(plan, start)
+            return
+        with self._reading(plan, start) as (queue, future, budget):
+            yield self._consume(queue, future, budget)
+
+    @contextmanager
+    def _reading(self, plan: EpochPlan, start: int) -> Iterator[tuple[Queue, Future[None], ByteBudget]]:
         budget = ByteBudget(self.buffer_bytes)
-        queue: SimpleQueue[tuple[SparseBatch, int] | None] = SimpleQueue()
+        queue: Queue = SimpleQueue()
         with ThreadPoolExecutor(1, thread_name_prefix="loader") as pool:
             future = pool.submit(self._produce, plan, start, queue, budget)
             try:
-                yield self._consume(queue, future, budget)
+                yield queue, future, budget
             finally:
                 budget.cancel()
                 self.peak_bytes = max(self.peak_bytes, budget.peak)
 
-    def _consume(
-        self, queue: SimpleQueue[tuple[SparseBatch, int] | None], future: Future[None], budget: ByteBudget
-    ) -> Iterator[Batch]:
-        while (item := queue.get()) is not None:
-            batch, n_bytes = item
-            del item
-            yield to_device(batch, self.source.index.voxel_shape, self.device)
-            del batch
-            budget.release(n_bytes)
+    def _consume(self, queue: Queue, future: Future[None], budget: ByteBudget) -> Iterator[Batch]:
+        if self.device.type == "cuda":
+            yield from one_ahead(_released_at_once(queue, budget), self.source.index.voxel_shape, self.device)
+        else:
+            while (item := queue.get()) is not None:
+                batch, n_bytes = item
+                del item
+                yield to_device(batch, self.source.index.voxel_shape, self.device)
+                del batch
+                budget.release(n_bytes)
         future.result()
 
-    def _produce(
-        self, plan: EpochPlan, start: int, queue: SimpleQueue[tuple[SparseBatch, int] | None], budget: ByteBudget
-    ) -> None:
+    def _from_device(self, plan: EpochPlan, start: int) -> Iterator[Batch]:
+        if self._on_device is None:
+            sample = ResidentSample(self.source, self.device)
+            with self._reading(self.in_order(), 0) as (queue, future, budget):
+                for batch in _released_at_once(queue, budget):
+                    sample.append(batch)
+                future.result()
+            self._on_device = sample
+            self._kept = None
+        return self._on_device.batches(plan.order, plan.edges[start:])
+
+    def _produce(self, plan: EpochPlan, start: int, queue: Queue, budget: ByteBudget) -> None:
         try:
             for item in self._assemble(plan, start, budget):
                 queue.put(item)
@@ -200,9 +247,19 @@ class EventStream:
             low += len(events)
 
     def _window(self, events: NDArray[np.int64], budget: ByteBudget) -> Window:
-        if self._resident is not None:
-            return self._resident
-        window = read_window(self.source, np.sort(events), budget.check)
+        if self._kept is not None:
+            return self._kept
+        window = read_window(self.source, np.sort(events), budget.check, self.threads)
         if self.fits:
-            self._resident = window
+            self._kept = window
         return window
+
+
+def _released_at_once(queue: Queue, budget: ByteBudget) -> Iterator[SparseBatch]:
+    """Yield batches whose bytes are given back as soon as the next is asked for: what a GPU copies from is not they."""
+    while (item := queue.get()) is not None:
+        batch, n_bytes = item
+        del item
+        yield batch
+        del batch
+        budget.release(n_bytes)

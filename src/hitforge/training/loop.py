@@ -11,7 +11,6 @@ from contextlib import ExitStack
 from pathlib import Path
 from typing import Any, Literal
 
-import numpy as np
 import torch
 from torch import Tensor, nn
 
@@ -19,23 +18,23 @@ from hitforge.provenance import content_hash
 from hitforge.seeds import child_generator, child_seed
 from hitforge.training.checkpoint import load_checkpoint, save_checkpoint, status_path
 from hitforge.training.dataset import check_disjoint
-from hitforge.training.device import channels_last, repeatable
+from hitforge.training.device import channels_last, naming_batch_size, repeatable
 from hitforge.training.interruption import Interrupted, JobLimits, Watch
-from hitforge.training.loader import EventStream
+from hitforge.training.loader import EventStream, bytes_to_stay
 from hitforge.training.losses import MemberLoss
 from hitforge.training.member_files import TrainedMember
+from hitforge.training.memory import shares, shuffle_buffer_bytes
 from hitforge.training.optimiser import build_optimiser, set_rates
+from hitforge.training.plan import training_edges
 from hitforge.training.progress import Progress
 from hitforge.training.schedule import EpochAction, OneCycleThenStep
-from hitforge.training.settings import TrainingSettings
+from hitforge.training.resident import on_device
+from hitforge.training.settings import WITHOUT_EFFECT_ON_A_MEMBER, TrainingSettings
 from hitforge.training.state import TrainingState
+from hitforge.training.step import EagerStep, training_step
 from hitforge.training.window import EventSource
 
 log = logging.getLogger(__name__)
-
-
-# settings of the training block that do not change what a member becomes
-_WITHOUT_EFFECT = {"checkpoint_minutes", "prediction_batch", "members", "folds"}
 
 
 class TrainingDiverged(RuntimeError):
@@ -98,7 +97,8 @@ def train_member(
     check_disjoint(training.index, monitoring.index)
     with ExitStack() as stack:
         stack.enter_context(watch.listening())
-        stack.enter_context(repeatable(device, settings.threads))
+        stack.enter_context(repeatable(device, settings.threads, tf32=settings.tf32))
+        stack.enter_context(naming_batch_size("training.batch_size", settings.batch_size))
         stack.enter_context(torch.random.fork_rng(range(torch.cuda.device_count())))
         torch.manual_seed(child_seed(seed, "torch"))
         loop = _Loop(build_network, loss, training, monitoring, settings, seed, device, checkpoint, config_hash, watch)
@@ -141,24 +141,23 @@ class _Loop:
         watch: Watch,
     ) -> None:
         self.settings, self.seed, self.device, self.checkpoint, self.watch = settings, seed, device, checkpoint, watch
-        # Both streams may stay in memory at the same time, so they share the bound.
-        buffer = settings.shuffle_buffer_mb * 2**20
-        self.training = EventStream(training, settings.batch_size, buffer, device, share=0.75)
-        self.monitoring = EventStream(monitoring, settings.batch_size, buffer, device, share=0.25)
         # fails here, before any work, when the events do not fill a batch
-        self.batches_per_epoch = len(self.training.shuffled(np.random.default_rng(0)))
+        self.batches_per_epoch = len(training_edges(len(training.index), settings.batch_size)) - 1
 
         network = build_network(child_seed(seed, "init")).to(device)
         if settings.channels_last:
             network = channels_last(network)
-        self.forward: Callable[..., Any] = torch.compile(network) if settings.compile else network
         optimiser = build_optimiser([p for p in network.parameters() if p.requires_grad], settings)
         schedule = OneCycleThenStep(settings.schedule, self.batches_per_epoch)
         self.state = TrainingState(network, optimiser, loss.to(device), schedule)
+        # validations go without: their last batch is smaller, and would be compiled for itself
+        forward: Callable[..., Any] = torch.compile(network, dynamic=False) if settings.compile else network
+        eager = EagerStep(forward, self.state.loss, optimiser, device, settings.amp)
+        self.step = training_step(eager, cuda_graph=settings.cuda_graph)
         self.identity = content_hash(
             {
                 "config": config_hash,
-                "settings": settings.model_dump(mode="json", exclude=_WITHOUT_EFFECT),
+                "settings": settings.model_dump(mode="json", exclude=WITHOUT_EFFECT_ON_A_MEMBER),
                 "seed": seed,
                 "training": training.index.fingerprint(),
                 "monitoring": monitoring.index.fingerprint(),
@@ -166,19 +165,44 @@ class _Loop:
                 "torch": str(torch.__version__),
             }
         )
+        self.saved = load_checkpoint(checkpoint, self.identity)
+        self._open_streams(training, monitoring)
         self.progress = Progress(
             status_path(checkpoint), checkpoint.stem, settings.schedule.max_epochs, self.batches_per_epoch
         )
+        self._loss_sum: Tensor | None = None  # of this epoch, on the device; float64, as state.loss_sum
         self._saved_at = time.monotonic()
         self._save_seconds = 0.0
         self._batch_seconds = 0.0
 
+    def _open_streams(self, training: EventSource, monitoring: EventSource) -> None:
+        """Divide the shuffle buffer; a training that continues keeps the buffer that it began with."""
+        settings, batch_size = self.settings, self.settings.batch_size
+        self.buffer_bytes = shuffle_buffer_bytes(settings)
+        needs = [bytes_to_stay(source, batch_size) for source in (training, monitoring)]
+        began_with = self.buffer_bytes if self.saved is None else self.saved["buffer_bytes"]
+        if began_with < self.buffer_bytes:
+            self.buffer_bytes = began_with
+        elif began_with > self.buffer_bytes and sum(needs) > self.buffer_bytes:
+            log.warning(
+                "%s: began with a shuffle buffer of %d MiB, of which this job has %d: the order of the events is "
+                "another from here on", self.checkpoint.stem, began_with >> 20, self.buffer_bytes >> 20,
+            )  # fmt: skip
+        parts = shares(self.buffer_bytes, needs[0], needs[1], auto=settings.shuffle_buffer_mb == "auto")
+        resident = on_device(settings, self.device, sum(int(source.event_bytes().sum()) for source in (training, monitoring)))
+        self.training, self.monitoring = (
+            EventStream(
+                source, batch_size, self.buffer_bytes, self.device, share, settings.loader_threads, resident=resident
+            )
+            for source, share in zip((training, monitoring), parts, strict=True)
+        )
+
     def run(self, on_batch: Callable[[int, int], None] | None) -> str:
         """Train to the end and return why it ended."""
         state, schedule = self.state, self.state.schedule
-        saved = load_checkpoint(self.checkpoint, self.identity)
-        if saved is not None:
-            state.load_state_dict(saved)
+        if self.saved is not None:
+            state.load_state_dict(self.saved)
+            self.saved = None
             log.info("%s: continues at epoch %d, batch %d", self.checkpoint.stem, state.epoch + 1, state.batch)
         self.progress.write("running", state.epoch, state.batch, state.history)
         while (action := schedule.start_epoch(state.epoch)) != EpochAction.STOP:
@@ -199,29 +223,35 @@ class _Loop:
         state.network.train()
         state.loss.train()
         plan = self.training.shuffled(child_generator(self.seed, "order", state.epoch))
+        self._loss_sum = torch.tensor(state.loss_sum, dtype=torch.float64, device=self.device)
         started = time.monotonic()
         with self.training.batches(plan, start=state.batch) as batches:
             for batch in batches:
                 rates = state.schedule.at(state.epoch * self.batches_per_epoch + state.batch)
                 for group in state.optimiser.param_groups:
                     set_rates(group, rates, self.settings)
-                state.optimiser.zero_grad(set_to_none=True)
-                with torch.autocast(self.device.type, torch.bfloat16, enabled=self.settings.amp):
-                    output = self.forward(**batch.inputs)
-                assert batch.target is not None
-                loss = state.loss(output, batch.target, batch.weight)
-                value = float(loss.item())
-                if not math.isfinite(value):
-                    raise TrainingDiverged(
-                        self._diverged(f"batch {state.batch + 1} of {self.batches_per_epoch}", value)
-                    )
-                loss.backward()
+                loss = self.step(batch)
                 state.optimiser.step()
-                state.loss_sum += value * len(batch)
+                self._loss_sum += loss.double() * len(batch)
                 state.batch += 1
+                if state.batch % self.settings.check_every == 0:
+                    self._look()
                 if on_batch is not None:
                     on_batch(state.epoch, state.batch - 1)
                 started = self._after_batch(started)
+        self._look()
+        self._loss_sum = None
+
+    def _look(self) -> None:
+        """Bring the sum of the losses from the device and end a training that diverged."""
+        if self._loss_sum is None:
+            return
+        state, every = self.state, self.settings.check_every
+        state.loss_sum = float(self._loss_sum.item())
+        if not math.isfinite(state.loss_sum):
+            first = (state.batch - 1) // every * every + 1
+            batches = f"batch {state.batch}" if first == state.batch else f"batches {first} to {state.batch}"
+            raise TrainingDiverged(self._diverged(f"{batches} of {self.batches_per_epoch}", state.loss_sum))
 
     def _monitored(self, validation: Mapping[str, float]) -> float:
         """Return the number whose minimum chooses the epoch."""
@@ -247,7 +277,7 @@ class _Loop:
             with torch.inference_mode(), self.monitoring.batches(self.monitoring.in_order()) as batches:
                 for batch in batches:
                     with torch.autocast(self.device.type, torch.bfloat16, enabled=self.settings.amp):
-                        output = self.forward(**batch.inputs)
+                        output = state.network(**batch.inputs)
                     assert batch.target is not None
                     values = {"loss": state.loss.per_event(output, batch.target, batch.weight)}
                     values |= state.loss.metrics(output, batch.target)
@@ -298,8 +328,10 @@ class _Loop:
     def save(self, status: Literal["running", "stopped"]) -> None:
         """Save the checkpoint and the status."""
         state = self.state
+        self._look()
         started = time.monotonic()
-        save_checkpoint(self.checkpoint, {"identity": self.identity, **state.state_dict()})
+        about = {"identity": self.identity, "buffer_bytes": self.buffer_bytes}
+        save_checkpoint(self.checkpoint, {**about, **state.state_dict()})
         self.progress.write(status, state.epoch, state.batch, state.history)
         self._saved_at = time.monotonic()
         self._save_seconds = self._saved_at - started

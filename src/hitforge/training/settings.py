@@ -105,9 +105,50 @@ class TrainingSettings(Settings):
         "output holds about the target, where the study's loss measures it",
     )
     threads: PositiveInt = Field(1, description="torch threads; part of what fixes the bits of a result")
-    amp: bool = Field(False, description="bfloat16 autocast (norms and loss stay float32)")
+    amp: bool = Field(
+        False,
+        description="bfloat16 autocast: what goes from layer to layer is bfloat16, weights, moments of norms and loss "
+        "stay float32; predictions on a GPU, too",
+    )
+    tf32: bool = Field(
+        False, description="on a GPU, multiply float32 with TensorFloat-32: 10 bits of mantissa; without effect on a CPU"
+    )
     channels_last: bool = Field(True, description="channels_last_3d memory format")
     compile: bool = Field(False, description="torch.compile the network: pays on long GPU runs only")
-    shuffle_buffer_mb: PositiveInt = Field(256, description="bound of the shuffle buffer of sparse hits, in MiB")
+    cuda_graph: bool = Field(
+        False,
+        description="on a GPU, record forward and backward pass of a training batch once and replay them: saves the "
+        "launch of each kernel; without effect on a CPU",
+    )
+    check_every: PositiveInt = Field(
+        1,
+        description="batches after which the loss is looked at, to end a training that diverged; each look waits for "
+        "the GPU, where 50 suits; the result is the same",
+    )
+    shuffle_buffer_mb: PositiveInt | Literal["auto"] = Field(
+        256,
+        description="bound of the shuffle buffer of sparse hits, in MiB; a sample that fits is read once and stays in "
+        "memory; auto takes what a Slurm job was given, or half of what the machine has free, less 3 GiB",
+    )
+    resident: Literal["host", "device", "auto"] = Field(
+        "host",
+        description="where batches are put together: in the host's memory, or on the device, which then holds the hits "
+        "of all events; auto takes a GPU if they take at most half of its free memory; the order is the same",
+    )
+    loader_threads: PositiveInt = Field(
+        1, description="threads that read and decompress a window of shards; the result is the same"
+    )
+    members_per_gpu: PositiveInt = Field(
+        1,
+        description="members trained side by side in one job, that is on one GPU, each in a process of its own; a "
+        "changed number of members trains those of the last, incomplete job again",
+    )
     checkpoint_minutes: PositiveFloat = Field(10.0, description="minutes between checkpoints within an epoch, at most")
     prediction_batch: PositiveInt = Field(64, description="events in a batch of inference; part of what fixes the bits")
+
+
+CONDUCT = ("checkpoint_minutes", "check_every", "cuda_graph", "resident", "loader_threads", "members_per_gpu")
+"""Keys of a training that say how a job goes about its work: none of them changes what a member becomes."""
+
+WITHOUT_EFFECT_ON_A_MEMBER = {"members", "folds", "prediction_batch", *CONDUCT}
+"""Keys that do not enter a member's identity; members and the fold scheme reach it as its own fold lists."""

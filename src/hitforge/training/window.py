@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import itertools
 from collections.abc import Callable, Mapping
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from typing import Any
 
@@ -133,13 +134,16 @@ class Window:
     target: NDArray[np.float32] | None
     own_weight: NDArray[np.float32] | None
     hits: CellHits | None
-    tensors: Mapping[str, NDArray[np.float32]]
+    tensors: dict[str, NDArray[np.float32]]
 
 
-def read_window(source: EventSource, events: NDArray[np.int64], keep_going: Callable[[], None]) -> Window:
+def read_window(
+    source: EventSource, events: NDArray[np.int64], keep_going: Callable[[], None], threads: int = 1
+) -> Window:
     """Read the events at ascending positions ``events``; ``keep_going`` is called before every read.
 
-    What is in flight beside the window is never more than one read of a shard, see :meth:`EventSource.read_bytes`.
+    What is in flight beside the window is never more than one read of a shard for each thread, see
+    :meth:`EventSource.read_bytes`. Each thread reads slices of its own to where they belong.
     """
     index = source.index.take(events)
     features = np.empty((len(events), len(index.feature_names)), np.float32) if source.reads_features else None
@@ -147,7 +151,24 @@ def read_window(source: EventSource, events: NDArray[np.int64], keep_going: Call
     own_weight = None if source.own_weight is None else np.empty(len(events), np.float32)
     hits = empty_hits(source, index.n_hits)
     tensors = {} if source.tensors is None else source.tensors.empty(len(events))
+    window = Window(events, features, target, own_weight, hits, tensors)
     edges = slice_edges(index) if source.reads_hits else slice_edges(index, _ROWS_PER_READ)
+    if threads == 1:
+        _read_slices(source, index, edges, window, keep_going)
+        return window
+    # pieces of neighbouring slices, a few for each thread: they take different times
+    cuts = np.unique(np.linspace(0, len(edges) - 1, 1 + 4 * threads).astype(np.int64))
+    with ThreadPoolExecutor(threads, thread_name_prefix="reader") as pool:
+        pieces = [edges[a : b + 1] for a, b in itertools.pairwise(cuts.tolist())]
+        list(pool.map(lambda piece: _read_slices(source, index, piece, window, keep_going), pieces))
+    return window
+
+
+def _read_slices(
+    source: EventSource, index: EventIndex, edges: NDArray[np.int64], into: Window, keep_going: Callable[[], None]
+) -> None:
+    """Read the slices between ``edges`` of the events of a window."""
+    features, target, own_weight, hits = into.features, into.target, into.own_weight, into.hits
     shard: Shard | None = None
     try:
         for first, last in itertools.pairwise(edges.tolist()):
@@ -174,11 +195,10 @@ def read_window(source: EventSource, events: NDArray[np.int64], keep_going: Call
                     read = new_hits(index.n_hits[first:last], index.cell_dtype)
                     _read_hits(shard, rows, read, 0)
                 for name, values in source.tensors.make(read, features[first:last]).items():
-                    tensors[name][first:last] = values
+                    into.tensors[name][first:last] = values
     finally:
         if shard is not None:
             shard.close()
-    return Window(events, features, target, own_weight, hits, tensors)
 
 
 def empty_hits(source: EventSource, n_hits: NDArray[np.int64]) -> CellHits | None:

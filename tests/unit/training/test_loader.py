@@ -194,7 +194,7 @@ def test_sizes_count_what_is_held(index: EventIndex) -> None:
     source = toy_source(index)
     stream = EventStream(source, 32, 10_000_000, CPU)
     collect(stream, stream.in_order())
-    window = stream._resident
+    window = stream._kept
     assert window is not None and window.hits is not None
     arrays = [window.events, window.features, window.target, window.hits.indptr, window.hits.cell, window.hits.energy]
     assert sum(a.nbytes for a in arrays if a is not None) <= source.event_bytes().sum() + 8
