@@ -20,7 +20,9 @@ _MODELS = ("studies.base", "seeds")
 _BOOSTERS = ("bdt", "bdt_objectives", "evaluation.information")
 _TREES = ("stages.feature_rows", *_BOOSTERS)
 _NETWORKS = ("networks", "training.member_files", "training.device")
-_STREAM = tuple(f"training.{name}" for name in ("batches", "dataset", "loader", "plan", "window"))
+_STREAM = tuple(
+    f"training.{name}" for name in ("batches", "dataset", "loader", "memory", "plan", "resident", "transfer", "window")
+)
 _VIEWS = (
     *("stages.report", "stages.report_inputs", "stages.evaluate", "reporting.chapter", "reporting.evaluated"),
     *("reporting.history", "predictions", "validation"),

@@ -61,9 +61,7 @@ def predict_members(
         return _of_no_events(networks, columns, source, device)
     # a pass in order gains nothing from a larger buffer
     buffer_mb = LEAST_MB if settings.shuffle_buffer_mb == "auto" else settings.shuffle_buffer_mb
-    stream = EventStream(
-        source, settings.prediction_batch, buffer_mb * 2**20, device, threads=settings.loader_threads
-    )
+    stream = EventStream(source, settings.prediction_batch, buffer_mb * 2**20, device, threads=settings.loader_threads)
     plan = stream.in_order(per_shard_edges(index, settings.prediction_batch))
     with ExitStack() as stack:
         stack.enter_context(repeatable(device, settings.threads, tf32=settings.tf32))

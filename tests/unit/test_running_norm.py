@@ -92,11 +92,48 @@ def test_constant_input_stays_finite() -> None:
         assert torch.isfinite(x.grad).all()
 
 
-def test_autocast_keeps_float32() -> None:
-    norm = RunningBatchNorm(3, "after")
-    with torch.autocast("cpu", dtype=torch.bfloat16):
-        y = norm(torch.randn(4, 3, 5, dtype=torch.bfloat16))
-    assert y.dtype == norm.sums.dtype == norm.square_sums.dtype == norm.count.dtype == torch.float32
+def test_half_precision_passes_through_and_the_moments_stay_float32() -> None:
+    torch.manual_seed(4)
+    norm, wide = RunningBatchNorm(3, "after"), RunningBatchNorm(3, "after")
+    x = torch.randn(16, 3, 50, dtype=torch.bfloat16, requires_grad=True)
+    y = norm(x)
+    reference = x.detach().float().requires_grad_()
+    expected = wide(reference)
+    assert y.dtype == torch.bfloat16
+    assert norm.sums.dtype == norm.square_sums.dtype == norm.count.dtype == torch.float32
+    torch.testing.assert_close(norm.state_dict(), wide.state_dict(), rtol=1e-6, atol=1e-6)
+    torch.testing.assert_close(y.float(), expected, rtol=2**-8, atol=1e-3)
+    slope = torch.linspace(-1, 1, 50)
+    (y * slope.bfloat16()).float().sum().backward()
+    (expected * slope.bfloat16().float()).sum().backward()
+    assert x.grad is not None and x.grad.dtype == torch.bfloat16 and reference.grad is not None
+    torch.testing.assert_close(x.grad.float(), reference.grad, rtol=2**-6, atol=1e-2)
+
+
+@pytest.mark.parametrize("swish", SWISH)
+@pytest.mark.parametrize("state", ["first batch", "later batch", "clamped", "evaluation"])
+def test_what_a_compiler_sees_equals_the_analytic_backward(swish: Swish, state: str) -> None:
+    torch.manual_seed(5)
+    analytic = RunningBatchNorm(3, swish).double()
+    if state in ("later batch", "evaluation"):
+        analytic(torch.randn(4, 3, 6, dtype=torch.double) * 2 + 1)
+        analytic.events += 100
+    analytic.train(state != "evaluation")
+    plain = copy.deepcopy(analytic)
+    x = torch.randn(4, 3, 6, dtype=torch.double) * (1e-3 if state == "clamped" else 1)
+    slope = torch.randn(4, 3, 6, dtype=torch.double)
+    leaves, outputs = [], []
+    for forward in (analytic, plain.plain):
+        leaf = x.clone().requires_grad_()
+        outputs.append(forward(leaf))
+        (outputs[-1] * slope).sum().backward()
+        leaves.append(leaf.grad)
+    # sums are taken in another order
+    torch.testing.assert_close(outputs[1], outputs[0], rtol=1e-9, atol=1e-9)
+    torch.testing.assert_close(leaves[1], leaves[0], rtol=1e-6, atol=1e-9)
+    torch.testing.assert_close(plain.weight.grad, analytic.weight.grad, rtol=1e-9, atol=1e-9)
+    torch.testing.assert_close(plain.bias.grad, analytic.bias.grad, rtol=1e-9, atol=1e-9)
+    assert all(torch.equal(value, plain.state_dict()[name]) for name, value in analytic.state_dict().items())
 
 
 @pytest.mark.parametrize(("kernel", "stride", "size"), [(3, 1, 5), (4, 2, 6), (4, 2, 5)])

@@ -24,6 +24,7 @@ class FastConv3d(nn.Conv3d):
         """Convolve ``input``, shape (B, C, z, x, y)."""
         fast = (
             torch.is_grad_enabled()
+            and not torch.compiler.is_compiling()
             and input.device.type == "cpu"
             and not torch.is_autocast_enabled("cpu")
             and self.bias is None

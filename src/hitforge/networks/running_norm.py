@@ -33,8 +33,11 @@ class RunningBatchNorm(nn.Module):
 
     Notes
     -----
-    Input (B, C, ...), any number of trailing dimensions. Half-precision input (autocast) is normalised in float32
-    and gives float32; the running sums stay float32.
+    Input (B, C, ...), any number of trailing dimensions. Half-precision input (autocast) is computed with in float32
+    and gives half precision again; the running sums stay float32.
+
+    The backward pass is written out, which keeps the input only. A compiler sees the same as plain operations: it
+    fuses those, with what comes before and after, but cannot look into a function with a backward pass of its own.
     """
 
     sums: Tensor
@@ -66,7 +69,8 @@ class RunningBatchNorm(nn.Module):
 
     def forward(self, x: Tensor) -> Tensor:
         """Normalise ``x``, shape (B, C, ...), and update the running sums in training mode."""
-        x = x.to(torch.promote_types(x.dtype, torch.float32))
+        if torch.compiler.is_compiling():
+            return self.plain(x)
         activated = None
         if self.swish == "before":
             activated = silu(x.detach())
@@ -79,12 +83,42 @@ class RunningBatchNorm(nn.Module):
         )
         return y
 
+    def plain(self, x: Tensor) -> Tensor:
+        """Return the same as :meth:`forward`, up to rounding, in operations whose gradients torch knows."""
+        u = at_least_float32(x)
+        if self.swish == "before":
+            u = silu(u)
+        sums, square_sums, count = self.sums, self.square_sums, self.count
+        if self.training:
+            newest = self._weight_of(len(x))
+            over = [axis for axis in range(x.ndim) if axis != 1]
+            sums = torch.lerp(sums, u.sum(over), newest)
+            square_sums = torch.lerp(square_sums, u.square().sum(over), newest)
+            count = torch.lerp(count, torch.full_like(count, x.numel() // x.shape[1]), newest)
+            with torch.no_grad():
+                self.sums.copy_(sums)
+                self.square_sums.copy_(square_sums)
+                self.count.copy_(count)
+                self.events.add_(len(x))
+        count = count.clamp(min=_TINY_COUNT)
+        mean = sums / count
+        free = square_sums / count - mean.square()
+        least = torch.where(self.events < self.warm_up, 0.01, 0.0).to(free)
+        scale = self.weight * (torch.where(free >= least, free, least) + self.eps).rsqrt()
+        y = u * _channelwise(scale, x) + _channelwise(self.bias - mean * scale, x)
+        return (silu(y) if self.swish == "after" else y).to(x.dtype)
+
+    def _weight_of(self, n_events: int) -> float:
+        """Return the weight of a training batch in the running sums."""
+        if n_events < 2:
+            raise ValueError("running batch norm needs at least two events in a training batch")
+        return 1 - (1 - self.momentum) / math.sqrt(n_events - 1 + self.eps)
+
     @torch.no_grad()
     def _update(self, x: Tensor) -> Tensor:
         """Move the sums towards those of the batch; return the weight of one element in the new mean."""
-        if len(x) < 2:
-            raise ValueError("running batch norm needs at least two events in a training batch")
-        newest = 1 - (1 - self.momentum) / math.sqrt(len(x) - 1 + self.eps)
+        newest = self._weight_of(len(x))
+        x = at_least_float32(x)
         over = [axis for axis in range(x.ndim) if axis != 1]
         self.sums.lerp_(x.sum(over), newest)
         self.square_sums.lerp_(x.square().sum(over), newest)
@@ -122,7 +156,7 @@ class _Normalise(torch.autograd.Function):
         ctx.swish = swish
         ctx.save_for_backward(x, weight, bias, mean, inverse, free, share)
         y = _affine(x if activated is None else activated, weight * inverse, bias - mean * weight * inverse)
-        return silu(y, inplace=True) if swish == "after" else y
+        return (silu(y, inplace=True) if swish == "after" else y).to(x.dtype)
 
     @staticmethod
     @once_differentiable
@@ -132,7 +166,8 @@ class _Normalise(torch.autograd.Function):
         d mean / d u_i = c and d variance / d u_i = 2 c (u_i - mean), hence with the sums T = sum g and
         A = sum g (u - mean) / sigma:  d u_i = gamma / sigma * (g_i - c T - c A (u_i - mean) / sigma).
         """
-        x, weight, bias, mean, inverse, free, share = ctx.saved_tensors
+        kept, weight, bias, mean, inverse, free, share = ctx.saved_tensors
+        x, g = at_least_float32(kept), at_least_float32(g)
         scale = weight * inverse
         u = silu(x) if ctx.swish == "before" else x
         if ctx.swish == "after":
@@ -147,7 +182,12 @@ class _Normalise(torch.autograd.Function):
             grad = _affine(u, slope, -scale * share * total - slope * mean).addcmul_(g, _channelwise(scale, x))
         if ctx.swish == "before":
             grad = torch.ops.aten.silu_backward(grad, x)
-        return grad, None, along, total, None, None, None, None, None
+        return grad.to(kept.dtype), None, along, total, None, None, None, None, None
+
+
+def at_least_float32(x: Tensor) -> Tensor:
+    """Return ``x`` itself, or half precision as float32."""
+    return x.to(torch.promote_types(x.dtype, torch.float32))
 
 
 def _channelwise(values: Tensor, like: Tensor) -> Tensor:

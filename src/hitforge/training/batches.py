@@ -72,8 +72,10 @@ class Batch:
 
     def fill(self, other: Batch) -> None:
         """Copy another batch of the same size into these tensors; ``events`` stay those of the first."""
-        for own, values in zip(self.tensors, other.tensors, strict=True):
-            own.copy_(values)
+        pairs = [(own, other.inputs[name]) for name, own in self.inputs.items()]
+        for own, values in (*pairs, (self.target, other.target), (self.weight, other.weight)):
+            if own is not None and values is not None:
+                own.copy_(values)
 
 
 def to_device(batch: SparseBatch, voxel_shape: tuple[int, int, int] | None, device: torch.device) -> Batch:

@@ -27,8 +27,8 @@ from hitforge.training.memory import shares, shuffle_buffer_bytes
 from hitforge.training.optimiser import build_optimiser, set_rates
 from hitforge.training.plan import training_edges
 from hitforge.training.progress import Progress
-from hitforge.training.schedule import EpochAction, OneCycleThenStep
 from hitforge.training.resident import on_device
+from hitforge.training.schedule import EpochAction, OneCycleThenStep
 from hitforge.training.settings import WITHOUT_EFFECT_ON_A_MEMBER, TrainingSettings
 from hitforge.training.state import TrainingState
 from hitforge.training.step import EagerStep, training_step
@@ -189,7 +189,9 @@ class _Loop:
                 "another from here on", self.checkpoint.stem, began_with >> 20, self.buffer_bytes >> 20,
             )  # fmt: skip
         parts = shares(self.buffer_bytes, needs[0], needs[1], auto=settings.shuffle_buffer_mb == "auto")
-        resident = on_device(settings, self.device, sum(int(source.event_bytes().sum()) for source in (training, monitoring)))
+        resident = on_device(
+            settings, self.device, sum(int(source.event_bytes().sum()) for source in (training, monitoring))
+        )
         self.training, self.monitoring = (
             EventStream(
                 source, batch_size, self.buffer_bytes, self.device, share, settings.loader_threads, resident=resident

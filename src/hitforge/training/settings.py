@@ -111,7 +111,8 @@ class TrainingSettings(Settings):
         "stay float32; predictions on a GPU, too",
     )
     tf32: bool = Field(
-        False, description="on a GPU, multiply float32 with TensorFloat-32: 10 bits of mantissa; without effect on a CPU"
+        False,
+        description="on a GPU, multiply float32 as TensorFloat-32, with 10 bits of mantissa; no effect on a CPU",
     )
     channels_last: bool = Field(True, description="channels_last_3d memory format")
     compile: bool = Field(False, description="torch.compile the network: pays on long GPU runs only")

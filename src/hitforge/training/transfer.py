@@ -17,7 +17,7 @@ def one_ahead(
     Nothing waits for the batch in use, only for the one before it, so that the host is never more than a batch ahead
     of the GPU and no more than three batches take memory there.
     """
-    copies = torch.cuda.Stream(device)
+    copies = torch.cuda.Stream(device)  # type: ignore[no-untyped-call]
     waiting: tuple[Batch, torch.cuda.Event] | None = None
     used: list[torch.cuda.Event] = []
     for sparse in batches:

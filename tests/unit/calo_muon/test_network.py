@@ -11,6 +11,7 @@ import torch
 from pydantic import ValidationError
 from torch import Tensor
 
+from hitforge.networks.running_norm import RunningBatchNorm
 from hitforge.studies.calo_muon.networks.blocks import SqueezeExcitation
 from hitforge.studies.calo_muon.networks.network import MuonNetwork, build_network, describe_network
 from hitforge.studies.calo_muon.networks.plan import plan_blocks
@@ -221,6 +222,49 @@ def test_excitation_gradients() -> None:
 
     assert torch.autograd.gradcheck(run, (residual, skip, energy, *parameters))
     assert torch.autograd.gradcheck(lambda r: module(r, None, None), (residual,))
+
+
+def test_compiler_sees_the_whole_network() -> None:
+    """Without a break in its graph, and with the results of the written-out backward passes."""
+    # in double precision: rounding grows on the way back through the norms of a few small grids
+    networks = [build_network(NetworkSettings(blocks_per_resolution=1), 28, SMALL, seed=1).double() for _ in range(2)]
+    for module in (module for network in networks for module in network.modules()):
+        if isinstance(module, RunningBatchNorm):
+            # torch 2.13 takes a double without dimensions for a Python number, whose changes a graph does not keep
+            module.count = module.count.float()
+    compiled = torch.compile(networks[1], backend="aot_eager", fullgraph=True, dynamic=False)
+    features, grid = (values.double() for values in make_batch(4, SMALL))
+    for _ in range(2):  # the running sums of the first batch enter the second
+        outputs = [network(features, grid) for network in (networks[0], compiled)]
+        for network, output in zip(networks, outputs, strict=True):
+            network.zero_grad()
+            output.square().mean().backward()
+        torch.testing.assert_close(outputs[1], outputs[0], rtol=1e-9, atol=1e-9)
+    for (name, ours), theirs in zip(networks[0].named_parameters(), networks[1].parameters(), strict=True):
+        if ours.grad is not None:
+            assert theirs.grad is not None, name
+            assert (theirs.grad - ours.grad).norm() <= 1e-7 * ours.grad.norm() + 1e-9, name
+    torch.testing.assert_close(networks[1].state_dict(), networks[0].state_dict(), rtol=1e-9, atol=1e-9)
+
+
+def test_autocast_keeps_bfloat16_between_blocks_and_energies_whole() -> None:
+    network = build_network(NetworkSettings(blocks_per_resolution=1), 28, SMALL, seed=1)
+    features, grid = make_batch(4, SMALL)
+    assert network.encoder is not None
+    seen: list[tuple[Tensor, Tensor]] = []
+    handles = [
+        block.register_forward_hook(lambda _module, _inputs, output: seen.append(output))
+        for block in network.encoder.blocks
+    ]
+    with torch.autocast("cpu", dtype=torch.bfloat16):
+        prediction = network(features, grid)
+    for handle in handles:
+        handle.remove()
+    assert {x.dtype for x, _ in seen} == {torch.bfloat16}
+    assert {energy.dtype for _, energy in seen} == {prediction.dtype} == {torch.float32}
+    torch.testing.assert_close(seen[-1][1].sum((1, 2, 3, 4)), grid.sum((1, 2, 3, 4)), rtol=1e-5, atol=0)
+    wide = build_network(NetworkSettings(blocks_per_resolution=1), 28, SMALL, seed=1)(features, grid)
+    assert (prediction - wide).norm() < 0.1 * wide.norm()
 
 
 def test_autocast_trains() -> None:

@@ -7,10 +7,10 @@ from typing import Any, Literal
 import torch
 from torch import Tensor, nn
 from torch.autograd.function import once_differentiable
-from torch.nn.functional import linear, silu
+from torch.nn.functional import avg_pool3d, linear, silu
 
 from hitforge.networks.convolution import FastConv3d
-from hitforge.networks.running_norm import RunningBatchNorm
+from hitforge.networks.running_norm import RunningBatchNorm, at_least_float32
 from hitforge.studies.calo_muon.networks.plan import BlockPlan
 from hitforge.studies.calo_muon.settings import NetworkSettings
 
@@ -24,6 +24,14 @@ class EnergySum(nn.Conv3d):
         super().__init__(1, 1, 2, stride=2, padding=1, bias=False)
         self.weight.requires_grad_(False)
 
+    def forward(self, input: Tensor) -> Tensor:
+        """Sum ``input``, shape (B, 1, z, x, y), float32 under autocast too: energies are not to be rounded."""
+        with torch.autocast(input.device.type, enabled=False):
+            if input.device.type == "cuda":
+                # convolutions there may round their input (training.tf32)
+                return 8 * avg_pool3d(input, 2, 2, padding=1)
+            return super().forward(input)
+
 
 class SqueezeExcitation(nn.Module):
     """Scale each channel by a number in (0, 1) computed from the means of all channels, and finish the block."""
@@ -35,20 +43,33 @@ class SqueezeExcitation(nn.Module):
 
     def forward(self, residual: Tensor, skip: Tensor | None, energy: Tensor | None) -> Tensor:
         """Return concat(energy, skip + factors * residual) along the channels; None leaves a term out."""
-        # Autocast would compute the factors in half precision; as part of a sum over channels they stay float32.
-        terms = (None if t is None else _at_least_float32(t) for t in (residual, skip, energy))
+        if torch.compiler.is_compiling():
+            return self.plain(residual, skip, energy)
         parameters = (self.squeeze.weight, self.squeeze.bias, self.excite.weight, self.excite.bias)
         # torch does not annotate Function.apply
-        joined: Tensor = _ExciteAndJoin.apply(*terms, *parameters)  # type: ignore[no-untyped-call]
+        joined: Tensor = _ExciteAndJoin.apply(residual, skip, energy, *parameters)  # type: ignore[no-untyped-call]
         return joined
+
+    def plain(self, residual: Tensor, skip: Tensor | None, energy: Tensor | None) -> Tensor:
+        """Return the same, up to rounding, in operations that a compiler fuses."""
+        means = at_least_float32(residual).mean((2, 3, 4))
+        factors = _factors(means, self.squeeze.weight, self.squeeze.bias, self.excite.weight, self.excite.bias)
+        joined = at_least_float32(residual) * factors[:, :, None, None, None]
+        if skip is not None:
+            joined = joined + skip
+        joined = joined.to(residual.dtype)
+        return joined if energy is None else torch.cat([energy.to(joined.dtype), joined], dim=1)
 
 
 class _ExciteAndJoin(torch.autograd.Function):
-    """Squeeze-excitation, addition and concatenation in one pass over the grid each way, plus the sums."""
+    """Squeeze-excitation, addition and concatenation in one pass over the grid each way, plus the sums.
+
+    Half precision goes in and comes out; sums over the grid and factors are float32.
+    """
 
     @staticmethod
     def forward(ctx: Any, residual: Tensor, skip: Tensor | None, energy: Tensor | None, *parameters: Tensor) -> Tensor:
-        means = residual.mean((2, 3, 4))
+        means = residual.mean((2, 3, 4), dtype=torch.promote_types(residual.dtype, torch.float32))
         factors = _factors(means, *parameters)
         gate = factors[:, :, None, None, None]
         ctx.save_for_backward(residual, means, factors, *parameters)
@@ -71,7 +92,7 @@ class _ExciteAndJoin(torch.autograd.Function):
     def backward(ctx: Any, g: Tensor) -> tuple[Tensor | None, ...]:
         residual, means, factors, *parameters = ctx.saved_tensors
         g_residual = g[:, ctx.extra :]
-        g_factors = (g_residual * residual).sum((2, 3, 4))
+        g_factors = (at_least_float32(g_residual) * residual).sum((2, 3, 4))
         with torch.enable_grad():
             leaves = [t.detach().requires_grad_() for t in (means, *parameters)]
             g_means, *g_parameters = torch.autograd.grad(_factors(*leaves), leaves, g_factors)
@@ -79,16 +100,12 @@ class _ExciteAndJoin(torch.autograd.Function):
         grad = torch.addcmul(from_means, g_residual, factors[:, :, None, None, None])
         skip = g_residual if ctx.needs_input_grad[1] else None
         energy = g[:, : ctx.extra] if ctx.needs_input_grad[2] else None
-        return grad, skip, energy, *g_parameters
+        return grad.to(residual.dtype), skip, energy, *g_parameters
 
 
 def _factors(means: Tensor, w_squeeze: Tensor, b_squeeze: Tensor, w_excite: Tensor, b_excite: Tensor) -> Tensor:
     with torch.autocast(means.device.type, enabled=False):
         return linear(silu(linear(means, w_squeeze, b_squeeze)), w_excite, b_excite).sigmoid()
-
-
-def _at_least_float32(x: Tensor) -> Tensor:
-    return x.to(torch.promote_types(x.dtype, torch.float32))
 
 
 class ResidualBlock(nn.Module):
@@ -132,7 +149,7 @@ class ResidualBlock(nn.Module):
             return self.excitation(residual, skip, passed), energy
         if skip is not None:
             residual = residual + skip
-        return residual if passed is None else torch.cat([passed, residual], dim=1), energy
+        return residual if passed is None else torch.cat([passed.to(residual.dtype), residual], dim=1), energy
 
 
 def norm_and_swish(channels: int, norm: Norm, *, swish_first: bool = False) -> nn.Module:

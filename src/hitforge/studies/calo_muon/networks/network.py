@@ -8,7 +8,7 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from hitforge.networks.running_norm import RunningBatchNorm
+from hitforge.networks.running_norm import RunningBatchNorm, at_least_float32
 from hitforge.studies.calo_muon.networks.blocks import EnergySum, ResidualBlock, SqueezeExcitation
 from hitforge.studies.calo_muon.networks.plan import BlockPlan, Grid, plan_blocks
 from hitforge.studies.calo_muon.settings import NetworkSettings
@@ -43,8 +43,9 @@ class GridEncoder(nn.Module):
         for block in self.blocks:
             x, energy = block(x, energy)
         if not self.pooling:
-            return x.flatten(1)
-        return torch.cat([x.amax((2, 3, 4)), x.mean((2, 3, 4))], dim=1)
+            return at_least_float32(x).flatten(1)
+        means = x.mean((2, 3, 4), dtype=torch.promote_types(x.dtype, torch.float32))
+        return torch.cat([x.amax((2, 3, 4)).to(means.dtype), means], dim=1)
 
 
 class MuonNetwork(nn.Module):
@@ -95,7 +96,9 @@ class MuonNetwork(nn.Module):
             if grid is None:
                 raise ValueError("the network needs the voxel grid")
             parts.append(self.encoder(grid))
-        prediction: Tensor = self.output(self.dense(torch.cat(parts, dim=1)))
+        # the dense layers cost next to nothing, and an energy in bfloat16 has two or three digits
+        with torch.autocast(parts[0].device.type, enabled=False):
+            prediction: Tensor = self.output(self.dense(torch.cat(parts, dim=1)))
         return prediction[:, 0]
 
 
