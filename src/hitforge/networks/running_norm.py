@@ -88,13 +88,16 @@ class RunningBatchNorm(nn.Module):
         u = at_least_float32(x)
         if self.swish == "before":
             u = silu(u)
-        sums, square_sums, count = self.sums, self.square_sums, self.count
+        seen = _copy(self.sums, self.square_sums, self.count, self.events)
+        sums, square_sums = seen[: len(self.sums)], seen[len(self.sums) : -2]
+        count, events = seen[-2], seen[-1]
         if self.training:
             newest = self._weight_of(len(x))
             over = [axis for axis in range(x.ndim) if axis != 1]
             sums = torch.lerp(sums, u.sum(over), newest)
             square_sums = torch.lerp(square_sums, u.square().sum(over), newest)
             count = torch.lerp(count, torch.full_like(count, x.numel() // x.shape[1]), newest)
+            events = events + len(x)
             with torch.no_grad():
                 self.sums.copy_(sums)
                 self.square_sums.copy_(square_sums)
@@ -103,7 +106,7 @@ class RunningBatchNorm(nn.Module):
         count = count.clamp(min=_TINY_COUNT)
         mean = sums / count
         free = square_sums / count - mean.square()
-        least = torch.where(self.events < self.warm_up, 0.01, 0.0).to(free)
+        least = torch.where(events < self.warm_up, 0.01, 0.0).to(free)
         scale = self.weight * (torch.where(free >= least, free, least) + self.eps).rsqrt()
         y = u * _channelwise(scale, x) + _channelwise(self.bias - mean * scale, x)
         return (silu(y) if self.swish == "after" else y).to(x.dtype)
@@ -135,6 +138,21 @@ class RunningBatchNorm(nn.Module):
         # Rounding can make the difference negative, which would end in NaN.
         variance = torch.maximum(free, torch.where(self.events < self.warm_up, 0.01, 0.0).to(free))
         return mean, variance, variance == free
+
+
+@torch.library.custom_op("hitforge::running_sums", mutates_args=())
+def _copy(sums: Tensor, square_sums: Tensor, count: Tensor, events: Tensor) -> Tensor:
+    """Return the running sums before a batch in one tensor, shape (2 C + 2,).
+
+    A compiler would leave the sums where they are, and compute the backward pass with what the forward pass has made
+    of them since (torch 2.13). It cannot look into an operation of ours, and keeps what that returned.
+    """
+    return torch.cat([sums, square_sums, count.to(sums)[None], events.to(sums)[None]])
+
+
+@_copy.register_fake
+def _(sums: Tensor, square_sums: Tensor, count: Tensor, events: Tensor) -> Tensor:
+    return sums.new_empty(2 * len(sums) + 2)
 
 
 class _Normalise(torch.autograd.Function):
