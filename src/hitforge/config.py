@@ -164,8 +164,12 @@ class StudySettings(Settings):
         """Return the folds that a rotation holds out."""
         return tuple(f for f in range(self.folds.count) if f % self.folds.rotations == rotation)
 
+    def predicts_on_gpu(self, model: str) -> bool:
+        """Whether predictions of a model are to ask for a GPU: those of a large network."""
+        return False
+
     def conduct(self, model: str) -> dict[str, Any]:
-        """Return how a network's trainings go about their work: settings of ``training`` that no result depends on."""
+        """Return how a network's jobs go about their work: settings of ``training`` that no result depends on."""
         training = self.models[model].training.model_dump(mode="json")
         return {key: training[key] for key in CONDUCT}
 
@@ -181,6 +185,18 @@ class StudySettings(Settings):
                 entry["training"] = _training_cut(stage, entry["training"])
             cut["models"] = {model: entry}
         return cut
+
+
+def with_conduct(cut: dict[str, Any], conduct: Mapping[str, Mapping[str, Any]]) -> dict[str, Any]:
+    """Return what :meth:`StudySettings.for_stage` gave, with how the jobs of its network go about their work.
+
+    ``conduct`` is by model. It does not come with the cut, which is compared to decide what runs again.
+    """
+    models = {
+        name: {**entry, "training": {**entry["training"], **conduct[name]}} if "training" in entry else entry
+        for name, entry in cut["models"].items()
+    }
+    return {**cut, "models": models}
 
 
 def _training_cut(stage: str, training: dict[str, Any]) -> dict[str, Any]:

@@ -1,11 +1,15 @@
 # Fits of a model: their folds, scalings and members.
 
 
-def scaling_of(wildcards):
+def scaling_path(study, fit):
     """Return the scaling of a fit: each rotation has its own."""
-    rotation = wildcards.fit.partition("/")[2]
-    study = wildcards.study
+    rotation = fit.partition("/")[2]
     return f"results/{study}/scaling/{rotation}.json" if rotation else f"results/{study}/scaling.json"
+
+
+def scaling_of(wildcards):
+    """Return the scaling of the fit that a job works on."""
+    return scaling_path(wildcards.study, wildcards.fit)
 
 
 def scaling_of_networks(wildcards):
@@ -30,24 +34,52 @@ def fold_count(wildcards):
     return SETTINGS.studies[wildcards.study].folds.count
 
 
-def member_folds(wildcards):
+def folds_of_member(study, fit, member):
     """Return a member's own fold lists, and nothing of the other members."""
-    settings = SETTINGS.studies[wildcards.study]
-    training = settings.models[model_of(wildcards.fit)].training
-    if int(wildcards.member) >= training.members:
-        raise WorkflowError(f"{wildcards.fit} has members 0 to {training.members - 1}, not {wildcards.member}")
-    scheme = fold_scheme(
-        training.folds,
-        settings.folds.count,
-        training.members,
-        held_out(wildcards.study, wildcards.fit),
-    )
-    folds = scheme[int(wildcards.member)]
+    settings = SETTINGS.studies[study]
+    training = settings.models[model_of(fit)].training
+    if member >= training.members:
+        raise WorkflowError(f"{fit} has members 0 to {training.members - 1}, not {member}")
+    scheme = fold_scheme(training.folds, settings.folds.count, training.members, held_out(study, fit))
     return {
         "count": settings.folds.count,
-        "training": list(folds.training),
-        "monitoring": folds.monitoring,
+        "training": list(scheme[member].training),
+        "monitoring": scheme[member].monitoring,
     }
+
+
+def member_folds(wildcards):
+    """Return the fold lists of the member that a job trains."""
+    return folds_of_member(wildcards.study, wildcards.fit, int(wildcards.member))
+
+
+def training_of(study, fit):
+    """Return the training settings of a fit."""
+    return SETTINGS.studies[study].models[model_of(fit)].training
+
+
+def fits_trained_by(study, together):
+    """Return the fits of networks whose members are trained several in a job (``together``), or each in its own."""
+    return [fit for fit in fits_of(study, "network") if (training_of(study, fit).members_per_gpu > 1) == together]
+
+
+def every_group_of_members():
+    """Return study, fit and members of each job that trains several members side by side."""
+    found = []
+    for study in TRAINED:
+        for fit in fits_trained_by(study, together=True):
+            training = training_of(study, fit)
+            members = range(training.members)
+            found += [
+                (study, fit, members[first:][: training.members_per_gpu])
+                for first in members[:: training.members_per_gpu]
+            ]
+    return found
+
+
+def loader_threads(wildcards):
+    """Return the cores that a job with a network asks for: those that read its shards."""
+    return training_of(wildcards.study, wildcards.fit).loader_threads
 
 
 def folds_of_trees(wildcards):

@@ -16,12 +16,12 @@ rule train_member:
         "benchmarks/train_member/{study}/{fit}/member_{member}.tsv"
     wildcard_constraints:
         study=names(TRAINED),
-        fit=names(fit for study in STUDIES for fit in fits_of(study, "network")),
+        fit=names(fit for study in STUDIES for fit in fits_trained_by(study, together=False)),
     # by the engine alone: within its Slurm job a training that ran out of time must not start again
     retries: 10 if workflow.is_main_process else 0
     conda:
         "../../envs/train.yaml"
-    threads: 1
+    threads: loader_threads
     resources:
         gpu=1,
         mem_mb=megabytes(4000),
@@ -35,3 +35,49 @@ rule train_member:
         code=code("train_member", "train_member.py"),
     script:
         "../scripts/train_member.py"
+
+
+# With members_per_gpu a job has the members of a group as its outputs, and those are no wildcard's: a rule each.
+# What a profile sets for train_member counts for each of them.
+for study, fit, members in every_group_of_members():
+
+    rule:
+        name:
+            f"train_members_{study}_{fit.replace('/', '_')}_{members[0]}"
+        input:
+            shards=train_lists(study),
+            inventory=f"results/{study}/inventory/{train_sample(study)}.json",
+            scaling=scaling_path(study, fit),
+        output:
+            weights=[f"results/{study}/models/{fit}/member_{k}.safetensors" for k in members],
+            histories=[f"results/{study}/models/{fit}/member_{k}.json" for k in members],
+        log:
+            job=f"logs/train_members/{study}/{fit}/from_{members[0]}.log",
+            members=[f"logs/train_members/{study}/{fit}/member_{k}.log" for k in members],
+        benchmark:
+            f"benchmarks/train_members/{study}/{fit}/from_{members[0]}.tsv"
+        retries: 10 if workflow.is_main_process else 0
+        conda:
+            "../../envs/train.yaml"
+        threads: len(members) * training_of(study, fit).loader_threads
+        resources:
+            gpu=1,
+            mem_mb=megabytes(4000 * len(members)),
+            runtime=600,
+        params:
+            study=study,
+            fit=fit,
+            members=list(members),
+            settings=SETTINGS.studies[study].for_stage("train_member", model_of(fit)),
+            folds=[folds_of_member(study, fit, k) for k in members],
+            seed=SETTINGS.seed,
+            checkpoints=[f"results/{study}/checkpoints/{fit}/member_{k}.pt" for k in members],
+            code=fingerprint_of(study, "train_member", "train_members.py"),
+            # a checkpoint is the same whether its member was trained alone or not
+            code_of_member=fingerprint_of(study, "train_member", "train_member.py"),
+        script:
+            "../scripts/train_members.py"
+
+    workflow.get_rule(f"train_members_{study}_{fit.replace('/', '_')}_{members[0]}").resources.update(
+        workflow.resource_settings.overwrite_resources.get("train_member", {})
+    )

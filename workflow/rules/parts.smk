@@ -53,10 +53,15 @@ def sample_shards(study, sample):
     return [f"results/{study}/shards/{sample}/{part.id}.h5" for part in parts_of(study, sample)]
 
 
+def train_lists(study):
+    """Return the lists of the train sample's shards."""
+    sample = train_sample(study)
+    return [f"results/{study}/shards/{sample}/{block}.json" for block in BLOCKS[study][sample]]
+
+
 def train_shards(wildcards):
     """Return the lists of the train sample's shards."""
-    study, sample = wildcards.study, train_sample(wildcards.study)
-    return [f"results/{study}/shards/{sample}/{block}.json" for block in BLOCKS[study][sample]]
+    return train_lists(wildcards.study)
 
 
 def train_inventory(wildcards):

@@ -2,6 +2,7 @@
 
 from pathlib import Path
 
+from hitforge.config import with_conduct
 from hitforge.logs import start_log
 from hitforge.provenance import content_hash
 from hitforge.shard_lists import read_shard_lists
@@ -10,14 +11,15 @@ from hitforge.studies.base import load_study
 
 start_log(snakemake.log[0])
 scaling = snakemake.input.get("scaling")
+study = snakemake.wildcards.study
 predict_block(
-    load_study(snakemake.wildcards.study, snakemake.params.settings),
+    load_study(study, with_conduct(snakemake.params.settings, snakemake.config["conduct"][study])),
     Path(snakemake.input.manifest),
     read_shard_lists([snakemake.input.shards]),
     snakemake.params.folds,
     snakemake.params.n_folds,
     Path(scaling) if scaling else None,
-    # prediction asks for no GPU; it takes one that is there
+    # most predictions ask for no GPU; all take one that is there
     "cpu" if snakemake.config.get("device") == "cpu" else "auto",
     Path(snakemake.output[0]),
     content_hash(snakemake.params.settings),

@@ -79,10 +79,13 @@ def train_member_of(
     config_hash: str,
     limits: JobLimits | None = None,
     code: str = "",
+    *,
+    keep_checkpoint: bool = False,
 ) -> None:
     """Train one member, or continue its training, and write its weights and history.
 
-    ``code`` is the fingerprint of the code: a checkpoint that other code made is not continued.
+    ``code`` is the fingerprint of the code: a checkpoint that other code made is not continued. ``keep_checkpoint``
+    leaves the checkpoint of the finished training, with which a repeated call writes the same files at once.
 
     Raises
     ------
@@ -146,4 +149,5 @@ def train_member_of(
         limits=limits,
     )
     save_member(out, trained, provenance)
-    discard_checkpoint(checkpoint)
+    if not keep_checkpoint:
+        discard_checkpoint(checkpoint)

@@ -227,7 +227,8 @@ def test_excitation_gradients() -> None:
 def test_compiler_sees_the_whole_network() -> None:
     """Without a break in its graph, and with the results of the written-out backward passes."""
     # in double precision: rounding grows on the way back through the norms of a few small grids
-    networks = [build_network(NetworkSettings(blocks_per_resolution=1), 28, SMALL, seed=1).double() for _ in range(2)]
+    settings = NetworkSettings(resolutions=1, blocks_per_resolution=2)
+    networks = [build_network(settings, 28, SMALL, seed=1).double() for _ in range(2)]
     for module in (module for network in networks for module in network.modules()):
         if isinstance(module, RunningBatchNorm):
             # torch 2.13 takes a double without dimensions for a Python number, whose changes a graph does not keep
@@ -239,12 +240,12 @@ def test_compiler_sees_the_whole_network() -> None:
         for network, output in zip(networks, outputs, strict=True):
             network.zero_grad()
             output.square().mean().backward()
-        torch.testing.assert_close(outputs[1], outputs[0], rtol=1e-9, atol=1e-9)
+        torch.testing.assert_close(outputs[1], outputs[0], rtol=1e-6, atol=1e-6)
     for (name, ours), theirs in zip(networks[0].named_parameters(), networks[1].parameters(), strict=True):
         if ours.grad is not None:
             assert theirs.grad is not None, name
-            assert (theirs.grad - ours.grad).norm() <= 1e-7 * ours.grad.norm() + 1e-9, name
-    torch.testing.assert_close(networks[1].state_dict(), networks[0].state_dict(), rtol=1e-9, atol=1e-9)
+            assert (theirs.grad - ours.grad).norm() <= 1e-5 * ours.grad.norm() + 1e-6, name
+    torch.testing.assert_close(networks[1].state_dict(), networks[0].state_dict(), rtol=1e-6, atol=1e-6)
 
 
 def test_autocast_keeps_bfloat16_between_blocks_and_energies_whole() -> None:

@@ -223,5 +223,10 @@ class CaloMuonSettings(StudySettings):
     simulation: SimulationSettings = Field(SimulationSettings(), description="of samples with source: simulate")
     models: Mapping[str, CaloModelSettings] = Field({}, description="models by name; base: other inherits")
 
+    def predicts_on_gpu(self, model: str) -> bool:
+        """Whether a model has convolutions of the voxel grid: on a CPU a muon takes it milliseconds."""
+        own = self.models[model]
+        return own.kind == "network" and own.layer_network is None and own.network.cnn
+
 
 SETTINGS = CaloMuonSettings
