@@ -28,9 +28,9 @@ MAKERS: tuple[Callable[[ReportInputs], Figure], ...] = (
     spectra,
     event_displays,
     feature_distributions,
-    partial(loss_history, loss="Loss [GeV]", note="Networks' losses are Huberised, those of trees are not."),
-    importances,
-    partial(tuning_history, loss="Loss on the scoring fold [GeV]"),
+    partial(loss_history, loss="Loss", note="Each objective has a unit of its own."),
+    partial(importances, least=1.0),
+    partial(tuning_history, loss="Loss on the scoring fold"),
 )
 
 

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 from matplotlib.axes import Axes
+from matplotlib.figure import Figure as MatplotlibFigure
 from matplotlib.lines import Line2D
 from matplotlib.ticker import LogFormatterSciNotation
 
@@ -40,7 +43,7 @@ def information(inputs: ReportInputs) -> Figure:
         reason = "no model has a number in bits" if not known else "the models' manifests hold no number of operations"
         return nothing("information", title, reason)
     figure = new_figure(8.2, 5.6, layout="none")
-    axes = figure.add_axes((0.095, 0.205, 0.885, 0.735))
+    axes = figure.add_axes((0.095, 0.2, 0.885, 0.74))
     axes.set_xscale("log")
     place = _side_by_side(cost)
     drawn = {(model, sample): known[model] for model in cost}
@@ -67,7 +70,7 @@ def information(inputs: ReportInputs) -> Figure:
     axes.set_ylabel(_BITS)
     axes.xaxis.set_major_formatter(LogFormatterSciNotation())
     label(axes, data_label(inputs, sample), _samples_text(inputs, sample))
-    figure.legend(handles=_keys(inputs, list(cost), sample, others), loc="lower center", ncols=4, fontsize=9.5)
+    _legends(inputs, figure, list(cost), sample, others)
     moved = any(not np.isclose(place[model], cost[model]) for model in cost)
     left_out = [model for model in inputs.metrics_of if model not in cost and model not in smaller]
     return Figure(
@@ -134,7 +137,9 @@ def _limit_line(axes: Axes, bound: Measured) -> list[Box]:
     return [(frame.x0, low - 1.0, frame.x1, high + 1.0), tuple(text.get_window_extent().extents)]
 
 
-def _keys(inputs: ReportInputs, models: list[str], sample: str, others: list[str]) -> list[Line2D]:
+def _legends(inputs: ReportInputs, figure: MatplotlibFigure, models: list[str], sample: str, others: list[str]) -> None:
+    """Write a line of colours for the inputs, and below it one of markers for kinds and samples."""
+
     def key(text: str, shade: str, marker: str, filled: bool = True) -> Line2D:
         face = shade if filled else "white"
         return Line2D(
@@ -142,12 +147,13 @@ def _keys(inputs: ReportInputs, models: list[str], sample: str, others: list[str
         )
 
     used = {input_class(inputs, model) for model in models}
-    keys = [key(text, shade, "o") for name, (text, shade) in INPUTS.items() if name in used]
-    if any(is_trees(inputs, model) for model in models):
-        keys += [key("trees", INK, "s"), key("network", INK, "o")]
+    shades = [key(text, shade, "o") for name, (text, shade) in INPUTS.items() if name in used]
+    markers = [key("network", INK, "o"), key("trees", INK, "s")]
     if others:
-        keys += [key(sample_title(sample), INK, "o"), key(" and ".join(others), INK, "o", filled=False)]
-    return keys
+        markers += [key(f"{sample_title(sample)} (filled)", INK, "o"), key(" and ".join(others), INK, "o", False)]
+    place: dict[str, Any] = {"loc": "lower center", "fontsize": 9.5, "borderaxespad": 0.0, "columnspacing": 1.3}
+    figure.legend(handles=markers, bbox_to_anchor=(0.54, 0.005), ncols=len(markers), **place)
+    figure.legend(handles=shades, bbox_to_anchor=(0.54, 0.052), ncols=min(5, len(shades)), **place)
 
 
 def transfer(inputs: ReportInputs) -> Figure:
