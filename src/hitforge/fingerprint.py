@@ -17,7 +17,8 @@ PACKAGE = Path(__file__).parent
 # tests/unit/test_fingerprint.py holds this list against what each stage really imports.
 _EVENTS = ("hits", "shards", "shard_lists", "folds", "validation")
 _MODELS = ("studies.base", "seeds")
-_TREES = ("stages.feature_rows", "bdt", "bdt_objectives")
+_BOOSTERS = ("bdt", "bdt_objectives", "evaluation.information")
+_TREES = ("stages.feature_rows", *_BOOSTERS)
 _NETWORKS = ("networks", "training.member_files", "training.device")
 _STREAM = tuple(f"training.{name}" for name in ("batches", "dataset", "loader", "plan", "window"))
 _VIEWS = (
@@ -26,9 +27,12 @@ _VIEWS = (
 )
 STAGE_MODULES: dict[str, tuple[str, ...]] = {
     "simulate": ("stages.simulate", "hits", "seeds", "compiled"),
-    "validate": ("stages.validate", "validation", "inspection", "ntuple", "branches", "hits", "folds", "compiled"),
+    "validate": (
+        *("stages.validate", "validation", "inspection", "ntuple", "baskets", "branches"),
+        *("hits", "folds", "compiled"),
+    ),
     "inventory": ("stages.validate", "validation"),
-    "build_shard": ("stages.build_shard", "inspection", "ntuple", "branches", "compiled", *_EVENTS),
+    "build_shard": ("stages.build_shard", "inspection", "ntuple", "baskets", "branches", "compiled", *_EVENTS),
     "fit_scaling": ("stages.fit_scaling", "scaling", *_EVENTS),
     "train_trees": ("stages.train_trees", *_TREES, "bdt_tuning", *_MODELS, *_EVENTS),
     "fit_table": ("stages.fit_table", "stages.feature_rows", "evaluation.ordered", *_MODELS, *_EVENTS),
@@ -37,7 +41,7 @@ STAGE_MODULES: dict[str, tuple[str, ...]] = {
     "predict": (
         *("stages.predict", "stages.train_member", "prediction", "predictions"),
         *("evaluation.ensemble", "evaluation.ordered"),
-        *("scaling", "bdt", "bdt_objectives", *_MODELS, *_EVENTS, *_NETWORKS, *_STREAM),
+        *("scaling", *_BOOSTERS, *_MODELS, *_EVENTS, *_NETWORKS, *_STREAM),
     ),
     "calibrate": ("stages.evaluate", "predictions", "validation", "evaluation", "seeds", "folds", "compiled"),
     "evaluate": ("stages.evaluate", "predictions", "validation", "evaluation", "seeds", "folds", "compiled"),

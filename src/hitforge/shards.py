@@ -77,7 +77,9 @@ def _append(dataset: h5py.Dataset, values: NDArray[Any]) -> None:
     dataset[start:] = values
 
 
-def _create(handle: h5py.File, layout: ShardLayout) -> None:
+def _create(handle: h5py.File, layout: ShardLayout) -> dict[str, h5py.Dataset]:
+    """Create all datasets, empty, and return them: closing one would compress its last chunk, to be read again."""
+    datasets: dict[str, h5py.Dataset] = {}
     zstd = dict(hdf5plugin.Zstd(clevel=1))
     # wide tables are written twice and read four times as fast as with zstd, and are twice as large
     lz4 = dict(hdf5plugin.Blosc(cname="lz4", clevel=5, shuffle=hdf5plugin.Blosc.SHUFFLE))
@@ -90,7 +92,9 @@ def _create(handle: h5py.File, layout: ShardLayout) -> None:
         codec: Mapping[str, Any] = zstd,
     ) -> h5py.Dataset:
         shape, chunks = (0, *trailing), (chunk, *trailing)
-        return handle.create_dataset(name, shape, dtype, maxshape=(None, *trailing), chunks=chunks, **codec)
+        dataset = handle.create_dataset(name, shape, dtype, maxshape=(None, *trailing), chunks=chunks, **codec)
+        datasets[name] = dataset
+        return dataset
 
     features = column("features", "f4", (len(layout.feature_names),), ROWS_PER_CHUNK, lz4)
     features.attrs["names"] = list(layout.feature_names)
@@ -102,14 +106,26 @@ def _create(handle: h5py.File, layout: ShardLayout) -> None:
             column(f"{group}/{name}", "f4").attrs["units"] = units
     if layout.voxel_shape is not None:
         n_cells = int(np.prod(layout.voxel_shape))
-        column("voxels/indptr", "i8")
+        _append(column("voxels/indptr", "i8"), np.zeros(1, np.int64))
         column("voxels/cell", "u2" if n_cells <= 2**16 else "u4", chunk=HITS_PER_CHUNK)
         column("voxels/energy", "f4", chunk=HITS_PER_CHUNK)
         handle["voxels"].attrs["shape"] = layout.voxel_shape
         handle["voxels"].attrs["units"] = "GeV"
-        _append(handle["voxels/indptr"], np.zeros(1, np.int64))
     for name, shape in layout.images.items():
         column(f"images/{name}", "f4", shape, chunk=64)
+    return datasets
+
+
+def _columns(layout: ShardLayout, block: ShardBlock, n_hits: int) -> dict[str, NDArray[Any]]:
+    """Return what to append to each dataset; ``n_hits`` hits are there already."""
+    columns: dict[str, NDArray[Any]] = {"features": block.features, "bucket": block.bucket, "entry": block.entry}
+    columns |= {f"targets/{name}": block.targets[name] for name in layout.targets}
+    columns |= {f"truth/{name}": block.truth[name] for name in layout.truth}
+    columns |= {f"images/{name}": block.images[name] for name in layout.images}
+    if block.hits is not None:
+        columns["voxels/indptr"] = block.hits.indptr[1:] + n_hits
+        columns |= {"voxels/cell": block.hits.cell, "voxels/energy": block.hits.energy}
+    return columns
 
 
 def write_shard(
@@ -127,24 +143,13 @@ def write_shard(
     """
     with atomic_path(path) as temporary:
         with h5py.File(temporary, "w", libver="v110") as handle:
-            _create(handle, layout)
+            datasets = _create(handle, layout)
             n_events = 0
             n_hits = 0
             for block in blocks:
-                _append(handle["features"], block.features)
-                _append(handle["bucket"], block.bucket)
-                _append(handle["entry"], block.entry)
-                for name in layout.targets:
-                    _append(handle[f"targets/{name}"], block.targets[name])
-                for name in layout.truth:
-                    _append(handle[f"truth/{name}"], block.truth[name])
-                for name in layout.images:
-                    _append(handle[f"images/{name}"], block.images[name])
-                if block.hits is not None:
-                    _append(handle["voxels/indptr"], block.hits.indptr[1:] + n_hits)
-                    _append(handle["voxels/cell"], block.hits.cell)
-                    _append(handle["voxels/energy"], block.hits.energy)
-                    n_hits += len(block.hits.cell)
+                for name, values in _columns(layout, block, n_hits).items():
+                    _append(datasets[name], values)
+                n_hits += 0 if block.hits is None else len(block.hits.cell)
                 n_events += len(block)
             for name, value in attributes.items():
                 handle.attrs[name] = value

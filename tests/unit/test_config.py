@@ -73,7 +73,7 @@ def test_rotations_hold_out_every_fold_once() -> None:
 
 def test_a_stage_sees_only_what_it_reads() -> None:
     study = calo()
-    assert study.for_stage("build_shard") == {"geometry": study.model_dump()["geometry"]}
+    assert study.for_stage("build_shard") == {key: study.model_dump(mode="json")[key] for key in ("geometry", "layers")}
     training = study.for_stage("train_member", "cnn")["models"]["cnn"]["training"]
     # more members must not retrain those that are there
     assert "members" not in training and "folds" not in training

@@ -8,7 +8,8 @@ import h5py
 import numpy as np
 import pytest
 
-from hitforge.predictions import Predictions, join, read_predictions, write_predictions
+from hitforge.predictions import PlannedPiece, Predictions, join, read_predictions, write_predictions
+from hitforge.provenance import write_json
 
 
 def predictions(n: int, part: str = "p") -> Predictions:
@@ -52,3 +53,12 @@ def test_another_format_is_refused(tmp_path: Path) -> None:
         handle.attrs["format_version"] = 1
     with pytest.raises(ValueError, match="prediction format 1, this release reads 2"):
         read_predictions([path])
+
+
+def test_a_piece_knows_whether_it_was_calibrated_on(tmp_path: Path) -> None:
+    write_predictions(tmp_path / "a.h5", predictions(4), {})
+    write_json(tmp_path / "calibration.json", {"ok": True})
+    plain = {"predictions": [str(tmp_path / "a.h5")], "calibration": str(tmp_path / "calibration.json")}
+    for planned, expected in ((plain, False), (plain | {"calibrated_on": True}, True)):
+        piece = PlannedPiece.model_validate(planned).read()
+        assert piece.calibrated_on is expected and len(piece.predictions) == 4

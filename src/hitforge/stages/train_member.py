@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Sequence
+import os
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 import numpy as np
+from torch import Tensor, nn
 
 from hitforge.provenance import content_hash, read_json, stamp
 from hitforge.scaling import Scaling
@@ -19,7 +21,8 @@ from hitforge.training.dataset import index_events
 from hitforge.training.device import DeviceChoice, resolve_device
 from hitforge.training.interruption import JobLimits
 from hitforge.training.loop import train_member
-from hitforge.training.member_files import save_member
+from hitforge.training.member_files import load_member, save_member
+from hitforge.training.settings import TrainingSettings
 from hitforge.training.window import EventSource
 
 log = logging.getLogger(__name__)
@@ -36,6 +39,30 @@ class TrainingFolds(Settings):
 def read_scaling(path: Path) -> Scaling:
     """Read a scaling file."""
     return Scaling.model_validate(read_json(path))
+
+
+def _first_weights(settings: TrainingSettings, member: int) -> dict[str, Tensor] | None:
+    """Read the weights that a training starts from, if it does."""
+    if settings.start_from is None:
+        return None
+    path = Path(os.path.expandvars(settings.start_from.replace("{member}", str(member))))
+    if not path.is_file():
+        raise FileNotFoundError(
+            f"training.start_from: {path} is not there; run the production that trains it first, or correct the path "
+            f"(relative to {Path.cwd()})"
+        )
+    return load_member(path)[0]
+
+
+def _weights_hash(weights: Mapping[str, Tensor]) -> str:
+    return content_hash({name: content_hash(values.flatten().tolist()) for name, values in weights.items()})
+
+
+def _load_first(network: nn.Module, weights: Mapping[str, Tensor], settings: TrainingSettings) -> None:
+    try:
+        network.load_state_dict(weights)
+    except RuntimeError as error:
+        raise ValueError(f"training.start_from: {settings.start_from} is of another network: {error}") from error
 
 
 def train_member_of(
@@ -86,6 +113,7 @@ def train_member_of(
     training = source("events", folds.training, settings.max_events)
     monitoring = source("monitoring events", [folds.monitoring], settings.max_monitoring)
     log.info("%s member %d: %d training, %d monitoring events", fit, member, len(training.index), len(monitoring.index))
+    first_weights = _first_weights(settings, member)
     provenance = stamp(
         study=study.name,
         fit=fit,
@@ -95,10 +123,18 @@ def train_member_of(
         training_events=training.index.fingerprint(),
         monitoring_events=monitoring.index.fingerprint(),
         training_parts=[path.stem for path in shards],
+        **({} if first_weights is None else {"started_from": _weights_hash(first_weights)}),
     )
+
+    def build_network(init_seed: int) -> nn.Module:
+        network = study.build_network(model, init_seed)
+        if first_weights is not None:
+            _load_first(network, first_weights, settings)
+        return network
+
     checkpoint.parent.mkdir(parents=True, exist_ok=True)
     trained = train_member(
-        lambda init_seed: study.build_network(model, init_seed),
+        build_network,
         study.build_loss(model),
         training,
         monitoring,

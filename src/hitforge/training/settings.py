@@ -88,6 +88,11 @@ class TrainingSettings(Settings):
     adam_beta2: float = Field(0.999, description="Adam's decay rate of the squared gradients' average")
     adam_eps: float = Field(1e-8, description="Adam's constant in the denominator of a step")
     weight_decay: NonNegativeFloat = Field(0.0, description="decoupled weight decay (AdamW); 0 is Adam")
+    start_from: str | None = Field(
+        None,
+        description="weights of a trained member to begin with, the path of its .safetensors file; {member} in it "
+        "stands for the number of the member; null begins with random weights",
+    )
     max_events: PositiveInt | None = Field(
         None, description="train on so many events, drawn from the training folds; null takes all"
     )

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import json
-from statistics import NormalDist
+from dataclasses import replace
 
 import numpy as np
 import pytest
 
-from hitforge.predictions import EvaluationPiece, Predictions
+from hitforge.predictions import EvaluationPiece
 from hitforge.studies.calo_muon.evaluation.conditional import fit_surface, flat_spectrum
 from hitforge.studies.calo_muon.evaluation.corrections import as_sample, fit_corrections
 from hitforge.studies.calo_muon.evaluation.density import (
@@ -19,49 +19,11 @@ from hitforge.studies.calo_muon.evaluation.density import (
     half_of,
 )
 from hitforge.studies.calo_muon.settings import DensitySettings, EvaluationSettings
+from tests.unit.calo_muon.toy_densities import Copula, outputs
 
 GRID = DensitySettings()
 FLAT = flat_spectrum(GRID)
 SETTINGS = EvaluationSettings(bootstraps=20)
-CDF = np.vectorize(NormalDist().cdf)
-INVERSE = np.vectorize(NormalDist().inv_cdf)
-
-
-def outputs(energy: np.ndarray, number: np.ndarray, density: np.ndarray | None = None) -> Predictions:
-    """Return predictions of one member, in order, with buckets in both halves."""
-    n = len(energy)
-    ensemble = {"energy": number.astype(np.float32)}
-    if density is not None:
-        ensemble["density"] = density.astype(np.float32)
-    return Predictions(
-        part=np.array(["p"] * n, dtype=object),
-        entry=np.arange(n),
-        bucket=(np.arange(n) * 1801 % 3600).astype(np.int16),
-        target=energy.astype(np.float32),
-        truth={},
-        members={name: values[:, None] for name, values in ensemble.items()},
-        ensemble=ensemble,
-    )
-
-
-class Copula:
-    """Energies that are flat on the grid, and a number correlated with them as two Gaussians are."""
-
-    def __init__(self, bits: float) -> None:
-        self.rho = np.sqrt(1.0 - 2.0 ** (-2.0 * bits))
-
-    def draw(self, n: int, rng: np.random.Generator) -> tuple[np.ndarray, np.ndarray]:
-        z = rng.normal(size=n)
-        energy = GRID.low_gev + (GRID.high_gev - GRID.low_gev) * CDF(z)
-        return energy, self.rho * z + np.sqrt(1.0 - self.rho**2) * rng.normal(size=n)
-
-    def bits(self, energy: np.ndarray, number: np.ndarray) -> np.ndarray:
-        """Return what is known of each muon's bin: the best that a density on the grid can say."""
-        edges = (GRID.edges_gev() - GRID.low_gev) / (GRID.high_gev - GRID.low_gev)
-        z = INVERSE(np.clip(edges, 1e-12, 1.0 - 1e-12))
-        index, width = bin_of(energy, GRID), np.sqrt(1.0 - self.rho**2)
-        low, high = ((z[index + k] - self.rho * number) / width for k in (0, 1))
-        return np.log2((CDF(high) - CDF(low)) / FLAT[index])
 
 
 def found_bits(fitted: tuple[np.ndarray, np.ndarray], judged: tuple[np.ndarray, np.ndarray]) -> np.ndarray:
@@ -221,6 +183,16 @@ def test_pieces_are_joined_in_the_order_of_events() -> None:
     fitted = DensityCalibration.model_validate(calibration["density"]).all
     assert joined.density is not None
     np.testing.assert_array_equal(joined.density.probability, fitted.probability(made, GRID))
+
+
+def test_what_the_simulation_knows_is_carried_in_the_order_of_events() -> None:
+    energy = np.random.default_rng(12).uniform(50.0, 8000.0, 200)
+    made = outputs(energy, energy)
+    calibration = fit_corrections(made, SETTINGS, GRID)
+    told = replace(made, truth={"limit_bits": energy.astype(np.float32)})
+    assert not as_sample([EvaluationPiece(made, calibration)], SETTINGS).limits
+    limits = as_sample([EvaluationPiece(told.select(np.arange(200)[::-1]), calibration)], SETTINGS).limits
+    np.testing.assert_array_equal(limits["limit_bits"], energy.astype(np.float32))
 
 
 def test_muons_outside_the_grid_have_no_information() -> None:

@@ -11,7 +11,8 @@ from hitforge.evaluation.calibration import fit_bias
 from hitforge.evaluation.resolution import Response
 from hitforge.seeds import child_generator
 from hitforge.studies.calo_muon.evaluation.comparison import compare_models
-from hitforge.studies.calo_muon.evaluation.metrics import EvaluationSample, ModelOutput, energy_bins, evaluate_model
+from hitforge.studies.calo_muon.evaluation.improvement import energy_bins
+from hitforge.studies.calo_muon.evaluation.metrics import EvaluationSample, ModelOutput, evaluate_model
 from hitforge.studies.calo_muon.published import load_published
 from hitforge.studies.calo_muon.settings import EvaluationSettings
 

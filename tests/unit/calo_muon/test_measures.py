@@ -19,7 +19,7 @@ from hitforge.studies.calo_muon.evaluation.measures import COVERAGE_OF_POINTS, L
 from hitforge.studies.calo_muon.evaluation.metrics import EvaluationSample, ModelOutput, evaluate_model
 from hitforge.studies.calo_muon.evaluation.posterior import combined_energy, measure
 from hitforge.studies.calo_muon.settings import DensitySettings, EvaluationSettings
-from tests.unit.calo_muon.test_density import Copula, outputs
+from tests.unit.calo_muon.toy_densities import Copula, outputs
 
 GRID = DensitySettings()
 EDGES = GRID.edges_gev()
@@ -232,7 +232,7 @@ def test_the_limit_is_a_mean_over_muons_whose_losses_are_known() -> None:
     energy, density = densities(1000, np.random.default_rng(12))
     limit = np.where(np.arange(1000) < 600, 1.25, np.nan)
     limit[0] = 7.25
-    known = evaluated(sample_of(energy, density, limit_bits=limit))["limit_bits"]
+    known = evaluated(sample_of(energy, density, limits={"limit_bits": limit}))["limit_bits"]
     assert known["value"] == pytest.approx(1.26) and known["error"] > 0
     assert evaluated(sample_of(energy, density))["limit_bits"] == {
         "value": None,

@@ -131,13 +131,18 @@ def test_coordinates_of_the_cells_do_not_matter(tmp_path: Path) -> None:
 
 def test_only_needed_branches_are_read(reference_data: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     read = set()
-    original = uproot.TBranch.array
 
-    def recording(self, *args, **kwargs):
-        read.add(self.name)
-        return original(self, *args, **kwargs)
+    def record(method: str) -> None:
+        original = getattr(uproot.TBranch, method)
 
-    monkeypatch.setattr(uproot.TBranch, "array", recording)
+        def recording(self, *args, **kwargs):
+            read.add(self.name)
+            return original(self, *args, **kwargs)
+
+        monkeypatch.setattr(uproot.TBranch, method, recording)
+
+    record("array")
+    record("basket_chunk_cursor")
     read_all(reference_data / "cmu_0.root")
     assert read == {"rechit_energy", "true_energy", "true_x", "true_y", "isMuon"}
 

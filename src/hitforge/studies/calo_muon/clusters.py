@@ -29,6 +29,9 @@ WEAK_GEV: Final = 0.01
 BEND_WIDTH_MM: Final = 50.0
 """Length over which cells lose weight with distance in y in the curvature estimate."""
 
+ROUNDING: Final = 1.0 + 1e-12
+"""More than rounding can do to the sum of a few hundred positive numbers, relative."""
+
 SAME_X_MM: Final = 1e-9
 """Mean positions closer than this count as equal: their difference is rounding, and the radius would be noise."""
 
@@ -163,25 +166,26 @@ def summarise_clusters(
 @compiled
 def search_window(
     grid: NDArray[np.float64],
+    sums: NDArray[np.float64],
     lines: NDArray[np.float64],
-    bounds: NDArray[np.float64],
+    tops: NDArray[np.float64],
+    totals: NDArray[np.float64],
     column_x: int,
     column_y: int,
 ) -> tuple[float, float]:
     """Find the largest 3 x 3 x 3 sum of weak cells, and the running maximum that it replaced.
 
     The second number depends on the order of the scan (x outermost, z innermost), which is kept. Sums are made
-    along z, then y, then x, so a window's sum has the same bits wherever its filled cells lie in it, and a column
-    of windows is skipped when a sum of upper bounds, made in the same order, cannot exceed the maximum.
+    along z, then y, then x, so a window's sum has the same bits wherever its filled cells lie in it. A column of
+    windows is skipped when an upper bound cannot exceed the maximum: first the sum of its nine columns of cells,
+    then the sum, made in the same order, of their largest sums of three. The latter are made when first needed.
 
     Parameters
     ----------
-    grid : ndarray, shape (n_x, n_y, n_z), float64, GeV
-        Deposits of the cells at or below threshold, others 0.
-    lines : ndarray, shape (n_x, n_y, n_z - 2), float64
-        Scratch.
-    bounds : ndarray, shape (n_x, n_y), float64
-        Scratch.
+    grid, sums : ndarray, shapes (n_x, n_y, n_z) and (n_x, n_y), float64, GeV
+        Deposits of the cells at or below threshold, others 0, and the sum of each column along z.
+    lines, tops, totals : ndarray, float64
+        Scratch of shapes (n_x, n_y, n_z - 2), (n_x, n_y) and (n_z - 2,).
     column_x, column_y : int
         Cell indices of the entry point: two windows beside it are skipped at each depth.
 
@@ -192,33 +196,36 @@ def search_window(
     """
     n_x, n_y, n_z = grid.shape
     n_k = n_z - WINDOW + 1
-    for ix in range(n_x):
-        for iy in range(n_y):
-            cell, line = grid[ix, iy], lines[ix, iy]
-            for k in range(n_k):
-                line[k] = cell[k] + cell[k + 1] + cell[k + 2]
-            bound = 0.0
-            for k in range(n_k):
-                bound = line[k] if line[k] > bound else bound  # max() would look for NaN and stay scalar
-            bounds[ix, iy] = bound
-    best = 0.0
-    previous = 0.0
+    tops[:] = -1.0  # not made yet
+    best = previous = 0.0
     for i in range(n_x - WINDOW + 1):
         for j in range(n_y - WINDOW + 1):
-            if column_y - j == 1 and 0 <= column_x - i <= 1:
+            bound = 0.0
+            for a in range(i, i + WINDOW):
+                bound += sums[a, j] + sums[a, j + 1] + sums[a, j + 2]
+            if bound * ROUNDING <= best or (column_y - j == 1 and 0 <= column_x - i <= 1):
                 continue
             bound = 0.0
             for a in range(i, i + WINDOW):
-                bound += bounds[a, j] + bounds[a, j + 1] + bounds[a, j + 2]
+                for b in range(j, j + WINDOW):
+                    if tops[a, b] < 0.0:
+                        cell, line, top = grid[a, b], lines[a, b], 0.0
+                        for k in range(n_k):
+                            line[k] = cell[k] + cell[k + 1] + cell[k + 2]
+                        for k in range(n_k):
+                            top = line[k] if line[k] > top else top  # max() would look for NaN
+                        tops[a, b] = top
+                bound += tops[a, j] + tops[a, j + 1] + tops[a, j + 2]
             if bound <= best:
                 continue
+            totals[:] = 0.0
+            for a in range(i, i + WINDOW):
+                for k in range(n_k):
+                    totals[k] += lines[a, j, k] + lines[a, j + 1, k] + lines[a, j + 2, k]
             for k in range(n_k):
-                total = 0.0
-                for a in range(i, i + WINDOW):
-                    total += lines[a, j, k] + lines[a, j + 1, k] + lines[a, j + 2, k]
-                if total > best:
+                if totals[k] > best:
                     previous = best
-                    best = total
+                    best = totals[k]
     return best, previous
 
 
@@ -278,7 +285,9 @@ def fill_features(
     # scratch of all events; each event clears the cells it touched
     grid = np.zeros((n_x, n_y, n_z))
     lines = np.zeros((n_x, n_y, max(n_z - WINDOW + 1, 0)))
-    bounds = np.zeros((n_x, n_y))
+    tops = np.empty((n_x, n_y))
+    totals = np.empty(max(n_z - WINDOW + 1, 0))
+    sums = np.zeros(layer)
     slots = np.zeros(n_z * layer, dtype=np.int32)
     queue = np.empty(MAX_CLUSTER_CELLS, dtype=np.int32)
     strong_cells = np.empty(n_z * layer, dtype=np.int64)
@@ -343,6 +352,7 @@ def fill_features(
                     n_strong += 1
                 else:
                     columns[i, iz] = energy
+                    sums[i] += energy
                     if energy > WEAK_GEV:
                         middle += energy
                     else:
@@ -376,17 +386,15 @@ def fill_features(
         summarise_clusters(strong_cells[:n_strong], strong_energies[:n_strong], column, slots, queue, shape, clusters)
         for i in range(12):
             row[9 + i if i < 10 else 10 + i] = clusters[i]  # eclumax1 stands between
-        row[25], row[19] = search_window(grid, lines, bounds, column_x, column_y)
+        row[25], row[19] = search_window(grid, sums.reshape(n_x, n_y), lines, tops, totals, column_x, column_y)
 
-        row[22] = all_x + above_x
-        row[23] = all_y + above_y
+        row[22], row[23] = all_x + above_x, all_y + above_y
         z_a = _ratio(halves[0, 2], halves[0, 0])
         z_b = _ratio(halves[1, 2], halves[1, 0])
         row[24] = _bending_energy(halves, z_a, z_b, field)
-        row[26] = weak
-        row[27] = middle
-        for i in range(features.shape[1]):
-            features[event, i] = row[i]
+        row[26], row[27] = weak, middle
+        features[event] = row
+        sums[:] = 0.0
         for hit in range(indptr[event], stop):
             iz = int(cell_of_hit[hit]) // layer
             columns[int(cell_of_hit[hit]) - iz * layer, iz] = 0.0

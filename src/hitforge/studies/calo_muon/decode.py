@@ -25,26 +25,46 @@ def cell_dtype(n_cells: int) -> type[np.uint16] | type[np.uint32]:
     return np.uint16 if n_cells <= 2**16 else np.uint32
 
 
-def hits_of_dense(bits: NDArray[np.uint64], swap: bool, faults: NDArray[np.int64]) -> CellHits:
-    """Keep the cells with a deposit of dense rows.
+class DenseHits:
+    """Keeps the cells with a deposit of dense rows that come piece by piece.
 
     Parameters
     ----------
-    bits : ndarray, shape (N, n_cells), uint64
-        The doubles of all cells, GeV, as bit patterns: testing them for zero needs no change of byte order.
-    swap : bool
-        The doubles have the other byte order.
+    n_rows, n_cells : int
+        Rows of all pieces together, cells of a row.
+
+    Attributes
+    ----------
     faults : ndarray, shape (4, 2), int64
         From :func:`new_faults`, filled; entries count from the first row.
     """
-    n_rows, n_cells = bits.shape
-    indptr = np.zeros(n_rows + 1, dtype=np.int64)
-    # Room for all cells costs only address space, untouched pages are never real. One more for the kernel's
-    # write-before-decide.
-    cell = np.empty(bits.size + 1, dtype=cell_dtype(n_cells))
-    energy = np.empty(bits.size + 1, dtype=np.float32)
-    n_hit = _sparsify(bits, swap, indptr, cell, energy, faults)
-    return CellHits(indptr, cell[:n_hit].copy(), energy[:n_hit].copy())
+
+    def __init__(self, n_rows: int, n_cells: int) -> None:
+        self.faults = new_faults()
+        self._indptr = np.zeros(n_rows + 1, dtype=np.int64)
+        # Room for all cells costs only address space, untouched pages are never real. One more for the kernel's
+        # write-before-decide.
+        self._cell = np.empty(n_rows * n_cells + 1, dtype=cell_dtype(n_cells))
+        self._energy = np.empty(n_rows * n_cells + 1, dtype=np.float32)
+        self._rows = 0
+
+    def add(self, bits: NDArray[np.uint64], swap: bool) -> None:
+        """Add rows.
+
+        Parameters
+        ----------
+        bits : ndarray, shape (N, n_cells), uint64
+            The doubles of all cells, GeV, as bit patterns: testing them for zero needs no change of byte order.
+        swap : bool
+            The doubles have the other byte order.
+        """
+        _sparsify(bits, swap, self._rows, self._indptr, self._cell, self._energy, self.faults)
+        self._rows += len(bits)
+
+    def hits(self) -> CellHits:
+        """Return the hits of all rows."""
+        n_hit = int(self._indptr[self._rows])
+        return CellHits(self._indptr, self._cell[:n_hit].copy(), self._energy[:n_hit].copy())
 
 
 def hits_of_compact(
@@ -94,21 +114,30 @@ def _count(faults: NDArray[np.int64], fault: int, row: int) -> None:
 def _sparsify(
     bits: NDArray[np.uint64],
     swap: bool,
+    first_row: int,
     indptr: NDArray[np.int64],
     cell: NDArray[np.unsignedinteger],
     energy: NDArray[np.float32],
     faults: NDArray[np.int64],
-) -> int:
+) -> None:
     pattern = np.empty(1, dtype=np.uint64)
     value = pattern.view(np.float64)
-    n_hit = 0
+    n_hit = indptr[first_row]
+    n_grouped = bits.shape[1] // 8 * 8
     for row in range(bits.shape[0]):
         cells = bits[row]
         first = n_hit
-        # without a branch: the processor cannot guess which cells are filled
-        for i in range(len(cells)):
-            cell[n_hit] = i
-            n_hit += cells[i] != 0
+        # Two of three groups of eight neighbours are empty. Inside a group without a branch: the processor cannot
+        # guess which cells are filled.
+        for i in range(0, n_grouped, 8):
+            left = cells[i] | cells[i + 1] | cells[i + 2] | cells[i + 3]
+            if (left | cells[i + 4] | cells[i + 5] | cells[i + 6] | cells[i + 7]) != 0:
+                for k in range(i, i + 8):
+                    cell[n_hit] = k
+                    n_hit += cells[k] != 0
+        for k in range(n_grouped, len(cells)):
+            cell[n_hit] = k
+            n_hit += cells[k] != 0
         not_finite = negative = False
         kept = first
         for hit in range(first, n_hit):
@@ -122,12 +151,11 @@ def _sparsify(
             energy[kept] = deposit
             kept += deposit != 0.0
         n_hit = kept
-        indptr[row + 1] = n_hit
+        indptr[first_row + row + 1] = n_hit
         if not_finite:
-            _count(faults, 0, row)
+            _count(faults, 0, first_row + row)
         if negative:
-            _count(faults, 1, row)
-    return n_hit
+            _count(faults, 1, first_row + row)
 
 
 @compiled

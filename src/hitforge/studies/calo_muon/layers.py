@@ -192,16 +192,16 @@ def _fill(
             largest[:] = 0.0
             sum_x = sum_y = sum_r2 = 0.0
             while hit < stop:
-                place = np.int64(cell[hit]) - first
-                if place >= n_layer:
+                spot = np.int64(cell[hit]) - first
+                if spot >= n_layer:
                     break
                 e = energy[hit]
                 leading = bits[hit] >> np.uint32(19)
                 hit += 1
-                ring[ring_of[place]] += e
-                sum_x += e * offset[place, 0]
-                sum_y += e * offset[place, 1]
-                sum_r2 += e * offset[place, 2]
+                ring[ring_of[spot]] += e
+                sum_x += e * offset[spot, 0]
+                sum_y += e * offset[spot, 1]
+                sum_r2 += e * offset[spot, 2]
                 k = int(first_threshold[leading])
                 while k < n_thresholds and e > thresholds[k]:
                     k += 1

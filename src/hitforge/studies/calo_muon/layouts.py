@@ -10,9 +10,10 @@ import numpy as np
 import uproot
 from numpy.typing import NDArray
 
+from hitforge.baskets import BasketReader
 from hitforge.hits import CellHits
 from hitforge.ntuple import naming_damage, scalar_dtype
-from hitforge.studies.calo_muon.decode import FAULTS, hits_of_compact, hits_of_dense, new_faults
+from hitforge.studies.calo_muon.decode import FAULTS, DenseHits, hits_of_compact, new_faults
 from hitforge.studies.calo_muon.geometry import Geometry
 from hitforge.studies.calo_muon.muons import LIMITS, Muons
 from hitforge.validation import Problem
@@ -65,7 +66,6 @@ class MuonTree:
         flags = ("charge",) if compact else ("isMuon", "isAntiMuon")
         self._limits = [branch for branch in LIMITS if self._is_scalar(branch, "f", required=False)]
         self._flags = [branch for branch in flags if self._is_scalar(branch, "biu", required=False)]
-        self._buffer = np.empty((0, geometry.n_cells), dtype=np.uint64)
         self._read_hits: Callable[[int, int, list[Problem]], CellHits] = self._no_hits
         if compact:
             self._set_up_compact()
@@ -108,7 +108,8 @@ class MuonTree:
             charge[columns["isMuon"] != 0] = -1
         if "isAntiMuon" in columns:
             charge[columns["isAntiMuon"] != 0] = 1
-        hits = self._read_hits(start, stop, problems)
+        with naming_damage(self._file, self._name, self.main_branch):
+            hits = self._read_hits(start, stop, problems)
         limits = {branch: columns[branch].astype(np.float32) for branch in self._limits}
         return Muons(hits, values[self._energy], values[self._x], values[self._y], charge, **limits), problems
 
@@ -174,6 +175,8 @@ class MuonTree:
         if branch not in self._branches:
             self.problems.append(self._problem("missing_branch", "the branch is missing", _MAKE_AGAIN, branch))
             return
+        self._reader = BasketReader(self._tree[branch])
+        self._rows = np.empty((0, n_cells), dtype=np.uint64)
         interpretation = self._tree[branch].interpretation
         if isinstance(interpretation, uproot.AsDtype) and interpretation.to_dtype.shape:
             scalar, shape = interpretation.to_dtype.subdtype
@@ -196,44 +199,51 @@ class MuonTree:
         self._wrong_type(branch, f"{n_cells} floating-point numbers")
 
     def _fixed_hits(self, start: int, stop: int, problems: list[Problem]) -> CellHits:
-        interpretation = self._tree["rechit_energy"].interpretation
-        if interpretation.from_dtype.subdtype[0] != np.dtype(">f8"):
-            dense = self._array("rechit_energy", start, stop)
-            return self._dense_hits(dense.reshape(stop - start, -1).astype(np.float64), False, start, problems)
-        # Bit patterns instead of numbers: the kernel turns round only the bytes of filled cells. They go into one
-        # buffer for all chunks, since fresh pages cost as much as copying.
-        if len(self._buffer) < stop - start:
-            self._buffer = np.empty((stop - start, self._geometry.n_cells), dtype=np.uint64)
-        shape = interpretation.from_dtype.subdtype[1]
-        buffer = self._buffer[: stop - start].reshape(stop - start, *shape)
-        raw = uproot.AsDtype(np.dtype((np.uint64, shape))).inplace(buffer)
-        self._array("rechit_energy", start, stop, raw)
-        return self._dense_hits(self._buffer[: stop - start], sys.byteorder == "little", start, problems)
+        dense = DenseHits(stop - start, self._geometry.n_cells)
+        if self._tree["rechit_energy"].interpretation.from_dtype.subdtype[0] == np.dtype(">f8"):
+            # Bit patterns instead of numbers: the kernel turns round only the bytes of filled cells.
+            for basket in self._reader.between(start, stop):
+                bits = basket.content.view(np.uint64).reshape(basket.stop - basket.start, -1)
+                dense.add(bits, sys.byteorder == "little")
+        else:
+            values = self._array("rechit_energy", start, stop).reshape(stop - start, -1)
+            dense.add(values.astype(np.float64).view(np.uint64), False)
+        return self._dense_hits(dense, start, problems)
 
     def _vector_hits(self, start: int, stop: int, problems: list[Problem]) -> CellHits:
         header = int(self._tree["rechit_energy"].interpretation.header_bytes)
-        # Bytes as they are: uproot would cut out the headers with a mask over all bytes, which costs more than
-        # to decompress them.
-        offsets, content = self._list("rechit_energy", start, stop, uproot.AsJagged(uproot.AsDtype("u1")))
         n_cells = self._geometry.n_cells
-        right = self._lengths((np.diff(offsets) - header) // 8, start, problems)
-        if right.all():
-            dense = content.reshape(stop - start, -1)[:, header:]
-            dense = np.ascontiguousarray(dense).view(np.uint64)
-        else:
-            dense = np.zeros((stop - start, n_cells), dtype=np.uint64)
-            for row in np.flatnonzero(right):
-                first = offsets[row] + header
-                dense[row] = np.frombuffer(content[first : first + 8 * n_cells].tobytes(), dtype=np.uint64)
-        return self._dense_hits(dense, sys.byteorder == "little", start, problems)
+        dense = DenseHits(stop - start, n_cells)
+        lengths: list[NDArray[np.int64]] = []
+        for basket in self._reader.between(start, stop):
+            number = basket.stop - basket.start
+            if basket.offsets is None:
+                raise ValueError("the places of the entries are missing")
+            lengths.append((np.diff(basket.offsets) - header) // 8)
+            if len(self._rows) < number:
+                self._rows = np.empty((number, n_cells), dtype=np.uint64)
+            # headers out of the way, so that numbers stand where numbers can stand
+            rows = self._rows[:number].view(np.uint8)
+            if (lengths[-1] == n_cells).all():
+                rows[:] = basket.content.reshape(number, -1)[:, header:]
+            else:
+                rows[:] = 0
+                for row in np.flatnonzero(lengths[-1] == n_cells):
+                    first = basket.offsets[row] + header
+                    rows[row] = basket.content[first : first + 8 * n_cells]
+            dense.add(self._rows[:number], sys.byteorder == "little")
+        self._lengths(np.concatenate(lengths), start, problems)
+        return self._dense_hits(dense, start, problems)
 
     def _variable_hits(self, start: int, stop: int, problems: list[Problem]) -> CellHits:
         offsets, content = self._list("rechit_energy", start, stop)
         right = self._lengths(np.diff(offsets), start, problems)
-        dense = np.zeros((stop - start, self._geometry.n_cells), dtype=np.float64)
+        values = np.zeros((stop - start, self._geometry.n_cells), dtype=np.float64)
         for row in np.flatnonzero(right):
-            dense[row] = content[offsets[row] : offsets[row + 1]]
-        return self._dense_hits(dense, False, start, problems)
+            values[row] = content[offsets[row] : offsets[row + 1]]
+        dense = DenseHits(stop - start, self._geometry.n_cells)
+        dense.add(values.view(np.uint64), False)
+        return self._dense_hits(dense, start, problems)
 
     def _lengths(self, lengths: NDArray[np.integer], start: int, problems: list[Problem]) -> NDArray[np.bool_]:
         n_cells = self._geometry.n_cells
@@ -244,13 +254,9 @@ class MuonTree:
             self._entries("wrong_length", detail, fix, "rechit_energy", ~right, start, problems)
         return right
 
-    def _dense_hits(
-        self, dense: NDArray[np.float64] | NDArray[np.uint64], swap: bool, start: int, problems: list[Problem]
-    ) -> CellHits:
-        faults = new_faults()
-        hits = hits_of_dense(dense.view(np.uint64), swap, faults)
-        self._faults(faults, start, {"": "rechit_energy"}, problems)
-        return hits
+    def _dense_hits(self, dense: DenseHits, start: int, problems: list[Problem]) -> CellHits:
+        self._faults(dense.faults, start, {"": "rechit_energy"}, problems)
+        return dense.hits()
 
     def _array(self, branch: str, start: int, stop: int, interpretation: Any = None) -> NDArray[Any]:
         with naming_damage(self._file, self._name, branch):

@@ -9,12 +9,11 @@ from typing import Any
 import numpy as np
 
 from hitforge.evaluation.bootstrap import Counts, Floats, Number, bootstrap, draws_of
+from hitforge.studies.calo_muon.evaluation.improvement import energy_bins, response_of
 from hitforge.studies.calo_muon.evaluation.metrics import (
     COMPARED,
     NOT_CORRECTED,
     EvaluationSample,
-    energy_bins,
-    response_of,
     sample_measures,
 )
 from hitforge.studies.calo_muon.settings import EvaluationSettings

@@ -11,7 +11,9 @@ from numpy.typing import NDArray
 from hitforge.evaluation.calibration import BiasCorrection, fit_bias
 from hitforge.predictions import EvaluationPiece, Predictions, join
 from hitforge.studies.calo_muon.evaluation.density import DensityCalibration, EnergyDensity, fit_densities
-from hitforge.studies.calo_muon.evaluation.metrics import EvaluationSample, ModelOutput, energy_bins
+from hitforge.studies.calo_muon.evaluation.improvement import energy_bins
+from hitforge.studies.calo_muon.evaluation.measures import LIMITS
+from hitforge.studies.calo_muon.evaluation.metrics import EvaluationSample, ModelOutput
 from hitforge.studies.calo_muon.settings import DensitySettings, EvaluationSettings
 
 
@@ -57,7 +59,7 @@ def as_sample(pieces: Sequence[EvaluationPiece], settings: EvaluationSettings) -
     members = [corrected(k) for k in range(events.members["energy"].shape[1])]
     true = events.target.astype(np.float64)[order]
     discrete = bool(np.all(energy_bins(settings, discrete=True).index(true) >= 0))
-    limit = events.truth.get("limit_bits")
+    limits = {name: events.truth[name][order] for name in LIMITS if name in events.truth}
     density, reason, grid = _densities(pieces, order)
     return EvaluationSample(
         true,
@@ -66,7 +68,7 @@ def as_sample(pieces: Sequence[EvaluationPiece], settings: EvaluationSettings) -
         discrete,
         density,
         reason,
-        None if limit is None else limit.astype(np.float64)[order],
+        limits,
         grid,
     )
 

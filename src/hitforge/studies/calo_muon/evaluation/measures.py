@@ -10,6 +10,7 @@ of tracker and calorimeter combined muon by muon (:mod:`posterior`). Coverage is
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -24,6 +25,7 @@ from hitforge.studies.calo_muon.settings import DensitySettings, EvaluationSetti
 
 CENTRAL = (0.15865525393145707, 0.8413447460685429)
 COVERAGE_OF_POINTS = "the interval is for a flat spectrum, and this sample has discrete energies"
+LIMITS = ("limit_bits", "limit_bits_track")
 LOSSES_UNKNOWN = "the true losses of these muons are not known"
 
 
@@ -41,8 +43,8 @@ class MuonMeasures:
         Information.
     covered : ndarray
         1 in the central interval, 0 outside.
-    limit_bits : ndarray
-        Information of the true list of radiated losses.
+    limits : ndarray, shape (2, N)
+        Information of the true list of radiated losses, and of losses and track: `LIMITS`.
     """
 
     gain_bin: NDArray[np.int64]
@@ -50,7 +52,7 @@ class MuonMeasures:
     combined: Floats
     bits: Floats
     covered: Floats
-    limit_bits: Floats
+    limits: Floats
 
 
 def gain_bins(settings: EvaluationSettings, discrete: bool) -> EnergyBins:
@@ -64,7 +66,7 @@ def gain_bins(settings: EvaluationSettings, discrete: bool) -> EnergyBins:
 def measure_muons(
     true_gev: Floats,
     density: EnergyDensity | None,
-    limit_bits: NDArray[np.floating] | None,
+    limits: Mapping[str, NDArray[np.floating]],
     discrete: bool,
     grid: DensitySettings,
     settings: EvaluationSettings,
@@ -77,8 +79,8 @@ def measure_muons(
     true_gev : ndarray, shape (N,), GeV
     density : EnergyDensity of N muons, or None
         What the model says.
-    limit_bits : ndarray, shape (N,), or None
-        Where the simulation tells it.
+    limits : mapping of name to ndarray, shape (N,)
+        Those of `LIMITS` that the simulation tells; NaN where it does not.
     discrete : bool
         Whether the sample has the test energies of the settings.
     grid : DensitySettings
@@ -94,16 +96,16 @@ def measure_muons(
     index = np.where(inside, bins.index(true_gev), -1) if len(bins) else np.full(len(true_gev), -1)
     measured = measure(true_gev, noise, settings)
     tracker = combined_energy(None, measured, grid, settings) / true_gev - 1.0
-    limit = unknown if limit_bits is None else np.where(inside, limit_bits, np.nan).astype(np.float64)
+    known = np.stack([np.where(inside, limits.get(name, unknown), np.nan) for name in LIMITS]).astype(np.float64)
     if density is None:
-        return MuonMeasures(index, tracker, unknown, unknown, unknown, limit)
+        return MuonMeasures(index, tracker, unknown, unknown, unknown, known)
     if discrete:
         bits, covered = density.bits_among(true_gev, np.asarray(settings.test_energies_gev)), unknown
     else:
         bits, below = density.bits(true_gev), density.below(true_gev)
         covered = np.where(inside, (below >= CENTRAL[0]) & (below <= CENTRAL[1]), np.nan).astype(np.float64)
     combined = combined_energy(density.ratio(), measured, grid, settings) / true_gev - 1.0
-    return MuonMeasures(index, tracker, combined, bits, covered, limit)
+    return MuonMeasures(index, tracker, combined, bits, covered, known)
 
 
 class Measures:
@@ -122,7 +124,7 @@ class Measures:
         Why there is no density.
     """
 
-    SCALARS = ("information_bits", "measured_gain", "coverage_68", "tracker_alone", "limit_bits")
+    SCALARS = ("information_bits", "measured_gain", "coverage_68", "tracker_alone", *LIMITS)
     BINNED = ("tracker", "combined", "combined_bias", "bits")
 
     def __init__(
@@ -147,7 +149,7 @@ class Measures:
             _mean_of_bins(tracker - combined),
             _mean(muons.covered, weight),
             _mean_of_bins(tracker),
-            _mean(muons.limit_bits, weight),
+            *(_mean(limit, weight) for limit in muons.limits),
         ]
         return np.concatenate([scalars, tracker, combined, bias, self._bits(weight)])
 
@@ -210,7 +212,7 @@ class Measures:
 
     def why(self, name: str) -> str:
         """Return why a number of the sample cannot be computed."""
-        if name == "limit_bits":
+        if name in LIMITS:
             return LOSSES_UNKNOWN
         if name == "tracker_alone":
             return self._why_no_gain()

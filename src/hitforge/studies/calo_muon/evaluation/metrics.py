@@ -3,7 +3,7 @@
 Pure functions from arrays to JSON-able numbers. The bias correction is applied before: the caller passes raw and
 corrected predictions. So a held-out fold with one correction and a cross-fitted sample (every muon predicted by
 models that never saw it, each rotation with its own correction) look alike here. Errors are those of the evaluated
-sample; the correction is held fixed in the bootstrap, as it is when it is used.
+sample; correction and density are held fixed in the bootstrap, as they are when they are used.
 """
 
 from __future__ import annotations
@@ -16,10 +16,16 @@ import numpy as np
 from numpy.typing import NDArray
 
 from hitforge.config import RESERVED
-from hitforge.evaluation.bootstrap import Counts, Floats, GroupedQuantiles, Number, bootstrap, draws_of
-from hitforge.evaluation.resolution import BinnedResponse, EnergyBins, Response, challenge_score
+from hitforge.evaluation.bootstrap import Floats, Number, bootstrap, draws_of
+from hitforge.evaluation.resolution import EnergyBins, challenge_score
 from hitforge.seeds import child_generator
 from hitforge.studies.calo_muon.evaluation.density import EnergyDensity, bin_of
+from hitforge.studies.calo_muon.evaluation.improvement import (
+    PublishedMetrics,
+    bin_table,
+    energy_bins,
+    response_of,
+)
 from hitforge.studies.calo_muon.evaluation.measures import Measures, gain_bins, measure_muons
 from hitforge.studies.calo_muon.settings import DensitySettings, EvaluationSettings
 
@@ -65,8 +71,8 @@ class EvaluationSample:
         What the model says of each muon.
     density_reason : str
         Why there is none.
-    limit_bits : ndarray, shape (N,), or None
-        Information of the true radiated losses of each muon, NaN where unknown.
+    limits : mapping of name to ndarray, shape (N,)
+        Information of the true radiated losses of each muon (`measures.LIMITS`), NaN where unknown.
     grid : DensitySettings
         Grid of the density and range of the flat spectrum.
     """
@@ -77,7 +83,7 @@ class EvaluationSample:
     discrete: bool = False
     density: EnergyDensity | None = None
     density_reason: str = NO_DENSITY
-    limit_bits: NDArray[np.floating] | None = None
+    limits: Mapping[str, NDArray[np.floating]] = field(default_factory=dict)
     grid: DensitySettings = field(default_factory=DensitySettings)
 
 
@@ -123,14 +129,14 @@ def evaluate_sample(name: str, sample: EvaluationSample, settings: EvaluationSet
     """Return the metrics of one model on one sample (see `evaluate_model`)."""
     true = np.asarray(sample.true_gev, dtype=np.float64)
     bins = energy_bins(settings, sample.discrete)
-    raw = _Metrics(true, sample.ensemble.raw, bins, settings)
+    raw = PublishedMetrics(true, sample.ensemble.raw, bins, settings)
     corrected = (
         None
         if sample.ensemble.corrected is None
-        else _Metrics(true, sample.ensemble.corrected, bins, settings, with_scalars=True)
+        else PublishedMetrics(true, sample.ensemble.corrected, bins, settings, with_scalars=True)
     )
     measures = sample_measures(name, sample, settings, seed)
-    parts: list[_Metrics | Measures] = [raw, measures] if corrected is None else [raw, measures, corrected]
+    parts: list[PublishedMetrics | Measures] = [raw, measures] if corrected is None else [raw, measures, corrected]
     replicas = (
         bootstrap(
             lambda counts: np.concatenate([part(counts) for part in parts]),
@@ -144,7 +150,7 @@ def evaluate_sample(name: str, sample: EvaluationSample, settings: EvaluationSet
     uncorrected = raw.numbers(replicas[:, : raw.size])
     if corrected is None:
         reason = sample.ensemble.reason or NOT_CORRECTED
-        numbers = _Metrics(true, sample.ensemble.raw, bins, settings, with_scalars=True).missing(reason)
+        numbers = PublishedMetrics(true, sample.ensemble.raw, bins, settings, with_scalars=True).missing(reason)
     else:
         numbers = corrected.numbers(replicas[:, raw.size + measures.size :])
     result: dict[str, Any] = {
@@ -158,7 +164,7 @@ def evaluate_sample(name: str, sample: EvaluationSample, settings: EvaluationSet
         "mean_fractional_error": numbers["mean_fractional_error"],
         "containment_68": numbers["containment_68"],
         **measures.numbers(replicas[:, raw.size : raw.size + measures.size]),
-        "bins": _table(raw.response, uncorrected, numbers),
+        "bins": bin_table(raw.response, uncorrected, numbers),
         "singles": _singles(true, sample.members, bins, settings),
     }
     if not sample.discrete:
@@ -170,7 +176,7 @@ def sample_measures(name: str, sample: EvaluationSample, settings: EvaluationSet
     """Return information, measured gain and coverage of a sample; its tracker is the same for all models."""
     true = np.asarray(sample.true_gev, dtype=np.float64)
     noise = child_generator(seed, "evaluation", name, "tracker").standard_normal(len(true))
-    muons = measure_muons(true, sample.density, sample.limit_bits, sample.discrete, sample.grid, settings, noise)
+    muons = measure_muons(true, sample.density, sample.limits, sample.discrete, sample.grid, settings, noise)
     reason = None if sample.density is not None else sample.density_reason
     return Measures(muons, gain_bins(settings, sample.discrete), settings, sample.discrete, reason)
 
@@ -187,118 +193,6 @@ def _transfer(first: str, second: str, evaluated: Mapping[str, Mapping[str, Any]
             difference = Number(value=one.value - other.value, error=error, reason=one.reason or other.reason)
         rows.append({"first": first, "second": second, "quantity": quantity, "difference": difference.model_dump()})
     return rows
-
-
-def energy_bins(settings: EvaluationSettings, discrete: bool) -> EnergyBins:
-    """Return the resolution bins of a spectrum, or the points of the test sample."""
-    if discrete:
-        return EnergyBins.discrete(settings.test_energies_gev)
-    return EnergyBins.spectrum(np.linspace(settings.e_min_gev, settings.e_max_gev, settings.resolution_bins + 1))
-
-
-def response_of(
-    true: Floats, predicted: NDArray[np.floating], bins: EnergyBins, settings: EvaluationSettings
-) -> Response:
-    """Return the published response of predictions."""
-    return Response(true, predicted, bins, settings.min_per_bin, settings.tracker_per_gev)
-
-
-class _Metrics:
-    """All numbers of one set of predictions as one vector, for the sample and for each replica."""
-
-    BINNED = ("true_median_gev", "predicted_median_gev", "delta68_gev", "bias", "resolution", "combined")
-    SCALARS = ("rmse_gev", "mean_fractional_error", "containment_68")
-
-    def __init__(
-        self,
-        true: Floats,
-        predicted: NDArray[np.floating],
-        bins: EnergyBins,
-        settings: EvaluationSettings,
-        with_scalars: bool = False,
-    ) -> None:
-        self.response = response_of(true, predicted, bins, settings)
-        self._scalars = self.SCALARS if with_scalars else ()
-        inside = bins.index(true)
-        self._used = np.flatnonzero(inside >= 0)
-        error = np.asarray(predicted, dtype=np.float64)[self._used] - true[self._used]
-        fraction = error / true[self._used]
-        self._terms = (error**2, fraction)
-        self._distance = GroupedQuantiles(np.abs(fraction), np.zeros(len(fraction), dtype=np.int64), 1, (0.68,))
-        self.names = ("mean_improvement", "max_combined", *self._scalars)
-        self.size = len(self.names) + len(self.BINNED) * len(bins)
-
-    def __call__(self, counts: Counts | None = None) -> Floats:
-        """Return the vector, shape (size,), of the sample or of a replica."""
-        binned = self.response(counts)
-        head = [binned.mean_improvement, binned.max_combined]
-        if self._scalars:
-            head += self._scalar_values(None if counts is None else counts[self._used])
-        return np.concatenate([head, *self._columns(binned)])
-
-    def _scalar_values(self, counts: Counts | None) -> list[float]:
-        if counts is None:
-            counts = np.ones(len(self._used), dtype=np.int64)
-        total = counts.sum()
-        if not total:
-            return [np.nan] * len(self.SCALARS)
-        # Not a matrix product: BLAS sums in an order that depends on its threads.
-        square, fraction = ((counts * term).sum() / total for term in self._terms)
-        return [float(np.sqrt(square)), float(fraction), float(self._distance(counts)[0][0, 0])]
-
-    def _columns(self, binned: BinnedResponse) -> list[Floats]:
-        return [
-            binned.true_gev,
-            binned.predicted_gev,
-            binned.delta68_gev,
-            binned.bias,
-            binned.resolution,
-            binned.combined,
-        ]
-
-    def numbers(self, replicas: Floats) -> dict[str, Any]:
-        """Return every number by its name; those of the bins as lists."""
-        response, n_head, n_bins = self.response, len(self.names), len(self.response.bins)
-        values = self()
-        result: dict[str, Any] = {}
-        for i, name in enumerate(self.names):
-            reason = "there are no muons in the energy bins" if name in self.SCALARS else response.reason
-            result[name] = Number.of(values[i], replicas[:, i], reason).model_dump()
-        for j, name in enumerate(self.BINNED):
-            columns = n_head + n_bins * j + np.arange(n_bins)
-            result[name] = [
-                Number.of(values[column], replicas[:, column], response.bin_reason(k)).model_dump()
-                for k, column in enumerate(columns)
-            ]
-        return result
-
-    def missing(self, reason: str) -> dict[str, Any]:
-        """Return the shape of `numbers` with a reason in place of every number."""
-        none = Number(value=None, reason=reason).model_dump()
-        return dict.fromkeys(self.names, none) | {name: [none] * len(self.response.bins) for name in self.BINNED}
-
-
-def _table(response: Response, uncorrected: dict[str, Any], corrected: dict[str, Any]) -> list[dict[str, Any]]:
-    """Return one row per bin."""
-    bins, tracker = response.bins, response().tracker
-    return [
-        {
-            "low_gev": float(bins.low_gev[i]),
-            "high_gev": float(bins.high_gev[i]),
-            "energy_gev": float(bins.centre_gev[i]),
-            "n": int(response.n[i]),
-            "true_median_gev": uncorrected["true_median_gev"][i],
-            "predicted_median_gev": corrected["predicted_median_gev"][i],
-            "delta68_gev": corrected["delta68_gev"][i],
-            "bias_uncorrected": uncorrected["bias"][i],
-            "bias": corrected["bias"][i],
-            "resolution_uncorrected": uncorrected["resolution"][i],
-            "resolution": corrected["resolution"][i],
-            "tracker": float(tracker[i]),
-            "combined": corrected["combined"][i],
-        }
-        for i in range(len(bins))
-    ]
 
 
 def _singles(

@@ -55,6 +55,8 @@ class LayerNetwork(nn.Module):
         self.first = nn.Conv1d(n_channels, width, settings.kernel, stride=settings.stride)
         self.blocks = nn.Sequential(*(LayerBlock(width) for _ in range(settings.blocks)))
         self.last_norm = nn.BatchNorm1d(width)
+        # a training that continues on another sample takes that sample's moments over
+        self.feature_norm = nn.BatchNorm1d(n_features) if n_features else None
         layers: list[nn.Module] = []
         joined = 3 * width + n_features
         for _ in range(settings.dense_layers):
@@ -81,8 +83,10 @@ class LayerNetwork(nn.Module):
         x = silu(self.last_norm(self.blocks(self.first(self.input_norm(layers)))))
         # mean, maximum and root mean square over the path; the small number keeps the root's gradient finite
         parts = [x.mean(2), x.amax(2), (x.square().mean(2) + 1e-6).sqrt()]
-        if features is not None:
-            parts.append(features)
+        if self.feature_norm is not None:
+            if features is None:
+                raise ValueError("the network needs its features")
+            parts.append(self.feature_norm(features))
         output: Tensor = self.output(self.dense(torch.cat(parts, dim=1)))
         return output[:, 0] * self.unit if output.shape[1] == 1 else output
 
