@@ -17,14 +17,15 @@ from hitforge.reporting.training_figures import importances, learning_rate, tuni
 from hitforge.studies.calo_muon.report import view
 from hitforge.studies.calo_muon.report.data_figures import spectra
 from hitforge.studies.calo_muon.report.event_display import event_displays
-from hitforge.studies.calo_muon.report.information_figures import information, learning_curve, transfer
+from hitforge.studies.calo_muon.report.information_figures import information
 from hitforge.studies.calo_muon.report.labels import Named, around, place_names
 from hitforge.studies.calo_muon.report.names import FIGURES
 from hitforge.studies.calo_muon.report.objective_figure import objectives
 from hitforge.studies.calo_muon.report.resolution_figures import measured_resolution, resolution
 from hitforge.studies.calo_muon.report.response_figures import linearity, responses
+from hitforge.studies.calo_muon.report.transfer_figures import learning_curve, transfer
 from tests.unit.reporting.fabricate import fabricate
-from tests.unit.reporting.invent import LIMIT, MODELS, invent
+from tests.unit.reporting.invent import LIMIT, LIMIT_TRACK, MODELS, invent
 
 
 def test_all_figures_are_written_in_all_formats(report: Any) -> None:
@@ -102,6 +103,7 @@ def test_every_model_stands_at_its_information_and_cost_under_the_limit(many: Re
     words = {text.get_text() for text in axes.texts}
     assert set(shown) <= words and not smaller & words
     assert f"limit, true losses known: {LIMIT:.3f} ± 0.012 bit" in words
+    assert f"limit, true losses and track known: {LIMIT_TRACK:.3f} ± 0.012 bit" in words
     assert axes.get_xscale() == "log" and "fewer muons stand in the learning curve" in figure.caption
     places = sorted(float(x) for container in axes.containers for x in container.lines[0].get_xdata())
     assert places[0] < MODELS["bdt"].operations < places[-1] == pytest.approx(MODELS["cnn"].operations)

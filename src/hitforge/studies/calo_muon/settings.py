@@ -24,6 +24,7 @@ _FIGURE_VIEWS = (
     "plotting",
     "labels",
     "information_figures",
+    "transfer_figures",
     "objective_figure",
     "resolution_figures",
     "response_figures",
