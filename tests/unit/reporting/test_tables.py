@@ -11,7 +11,7 @@ import pytest
 from hitforge.provenance import read_json
 from hitforge.reporting.chapter import Column, Measured, ReportInputs, Table
 from hitforge.reporting.numbers import cell_text, decimals_of_error, fixed, measured, plain
-from hitforge.reporting.tables import mark, read_table, tex, to_csv, to_latex, to_markdown
+from hitforge.reporting.tables import mark, read_table, tex, to_csv, to_latex, to_markdown, write_table
 from hitforge.stages.report import headline_text, make_tables
 from hitforge.studies.base import Study
 from hitforge.studies.calo_muon.report.names import FIGURES, TABLES
@@ -86,6 +86,18 @@ def test_empty_table_says_why() -> None:
     empty = TABLE.model_copy(update={"rows": (), "empty": "nothing was run"})
     assert "nothing was run" in to_markdown(empty) and "nothing was run" in to_latex(empty)
     assert to_csv(empty).splitlines() == ["model,mi [%],n"]
+
+
+def test_a_terminal_shows_every_column_but_details(tmp_path: Path) -> None:
+    numbers = tuple(
+        Column(key=f"n_{i}", label=f"Information about sample number {i}", unit="bit", detail=i == 5) for i in range(6)
+    )
+    row = ("a_model_with_a_long_name", *(Measured(value=i / 10, error=0.012) for i in range(6)))
+    wide = TABLE.model_copy(update={"name": "headline", "columns": (TABLE.columns[0], *numbers), "rows": (row,)})
+    write_table(wide, tmp_path)
+    text = headline_text(tmp_path)
+    shown = [f"0.{i}00 ± 0.012" in text for i in range(6)]
+    assert shown == [True, True, True, True, True, False] and "a_model_with_a_long_name" in text
 
 
 def test_all_tables_are_written_in_all_formats(report: Any) -> None:

@@ -21,6 +21,7 @@ from hitforge.studies.calo_muon.report.model_view import (
     input_class,
     is_trees,
     n_operations,
+    n_training,
     size_families,
 )
 from hitforge.studies.calo_muon.report.plotting import (
@@ -32,6 +33,9 @@ from hitforge.studies.calo_muon.report.plotting import (
     sample_text,
 )
 
+_EQUAL = 0.9
+"""Numbers of training muons within this factor count as equal."""
+
 
 def information(inputs: ReportInputs) -> Figure:
     """What every model knows, against what a muon costs it."""
@@ -39,9 +43,8 @@ def information(inputs: ReportInputs) -> Figure:
     sample, others = view.ranking_sample(inputs), view.further_samples(inputs)
     known = {model: view.number(inputs, model, sample, view.INFORMATION) for model in view.ranked(inputs)}
     known = {model: number for model, number in known.items() if number.value is not None}
-    # what fewer muons teach is the learning curve's; here it would only crowd the picture
-    smaller = {model for family in size_families(inputs) for n, model in family.items() if n != max(family)}
-    cost = {model: c for model in known if model not in smaller and (c := n_operations(inputs, model)) is not None}
+    crowding = _left_to_the_learning_curve(inputs)
+    cost = {model: c for model in known if model not in crowding and (c := n_operations(inputs, model)) is not None}
     if not cost:
         reason = "no model has a number in bits" if not known else "the models' manifests hold no number of operations"
         return nothing("information", title, reason)
@@ -65,7 +68,7 @@ def information(inputs: ReportInputs) -> Figure:
         obstacles.append(around(axes, place[model], number.value - error, number.value + error))
     obstacles += draw_limits(axes, bounds)
     names = [
-        Named(place[model], float(known[model].value or 0.0), model)
+        Named(place[model], float(known[model].value or 0.0), _name(inputs, model))
         for model in sorted(cost, key=lambda model: place[model])
     ]
     place_names(axes, names, obstacles)
@@ -75,17 +78,43 @@ def information(inputs: ReportInputs) -> Figure:
     label(axes, data_label(inputs, sample), sample_text(inputs, sample))
     _legends(inputs, figure, list(cost), sample, others)
     moved = any(not np.isclose(place[model], cost[model]) for model in cost)
-    left_out = [model for model in inputs.metrics_of if model not in cost and model not in smaller]
+    left_out = [model for model in inputs.metrics_of if model not in cost and model not in crowding]
     return Figure(
         "information",
         title,
-        "Gain in log2 of the probability of the true energy over knowing the spectrum alone, bootstrap errors. "
+        "Gain in log2 of the probability of the true energy over knowing the spectrum alone, bootstrap errors; in "
+        "brackets the training muons of a model that had fewer than others. "
         + ("Lines: what the true radiated losses of each muon hold, without and with its track. " if bounds else "")
         + ("Models of nearly equal cost stand side by side. " if moved else "")
-        + ("Models trained on fewer muons stand in the learning curve. " if smaller else "")
+        + ("More models trained on fewer muons stand in the learning curve. " if crowding else "")
         + (f"Without a number or a cost, so not drawn: {', '.join(left_out)}." if left_out else ""),
         figure,
     )
+
+
+def _of_fewer_muons(inputs: ReportInputs) -> dict[str, int]:
+    """Return the models that were trained on fewer muons than others, with the number."""
+    sizes = {model: n for model in inputs.metrics_of if (n := n_training(inputs, model)) is not None}
+    return {model: n for model, n in sizes.items() if n < _EQUAL * max(sizes.values())}
+
+
+def _left_to_the_learning_curve(inputs: ReportInputs) -> set[str]:
+    """Return the smaller models of families, but for those that a model outside is to be compared with: equal data."""
+    families, fewer = size_families(inputs), _of_fewer_muons(inputs)
+    inside = {model for family in families for model in family.values()}
+    compared = [n for model, n in fewer.items() if model not in inside]
+    return {
+        model
+        for family in families
+        for n, model in family.items()
+        if n != max(family) and not any(_EQUAL * n < other < n / _EQUAL for other in compared)
+    }
+
+
+def _name(inputs: ReportInputs, model: str) -> str:
+    """Return a model's name, with its number of training muons where others had more."""
+    fewer = _of_fewer_muons(inputs).get(model)
+    return model if fewer is None else f"{model} ({fewer / 1000.0:.3g}k muons)"
 
 
 def _side_by_side(cost: dict[str, float]) -> dict[str, float]:
