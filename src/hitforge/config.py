@@ -131,11 +131,14 @@ class StudySettings(Settings):
     )
     run_models: tuple[str, ...] = Field((), description="models that default targets train and report")
     reference_model: str | None = Field(None, description="model that paired differences are taken against")
+    shown_models: tuple[str, ...] = Field(
+        (), description="reported models whose single events figures show beside those of the reference model"
+    )
     models: Mapping[str, ModelSettings] = Field({}, description="models by name; base: other inherits")
 
     @model_validator(mode="after")
     def _models_are_known(self) -> StudySettings:
-        for name in (*self.run_models, *filter(None, [self.reference_model])):
+        for name in (*self.run_models, *self.shown_models, *filter(None, [self.reference_model])):
             if name not in self.models:
                 raise ValueError(f"model {name!r} is not defined; known: {', '.join(sorted(self.models))}")
         for name in (*self.models, *self.samples):
