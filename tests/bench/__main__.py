@@ -15,7 +15,7 @@ from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
 
-from tests.bench import devices, loader, memory, models, network, planning, roads, shards, simulation
+from tests.bench import devices, loader, memory, models, network, network_parts, planning, roads, shards, simulation
 
 PARTS = {
     "simulation": simulation.measure,
@@ -24,6 +24,7 @@ PARTS = {
     "loader": loader.measure,
     "models": models.measure,
     "network": network.measure,
+    "network_parts": network_parts.measure,
     "devices": devices.measure,
     "memory": memory.measure,
     "planning": planning.measure,

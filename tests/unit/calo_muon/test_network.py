@@ -113,9 +113,9 @@ def test_initialisation() -> None:
     for name, value in state.items():
         if name.endswith("energy_sum.weight") or ("convolutions" in name and value.ndim == 1 and "weight" in name):
             assert (value == 1).all(), name
-        if name.endswith("bias") and name != "encoder.blocks.0.shortcut.1.bias":
+        if name.endswith("bias") and name != "encoder.blocks.0.shortcut.0.bias":
             assert (value == 0).all(), name
-    shortcut_bias = state["encoder.blocks.0.shortcut.1.bias"]
+    shortcut_bias = state["encoder.blocks.0.shortcut.0.bias"]
     assert ((shortcut_bias != 0) & (shortcut_bias.abs() <= 1)).all()
 
 
