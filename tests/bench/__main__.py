@@ -15,7 +15,19 @@ from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
 
-from tests.bench import devices, layers, loader, memory, models, network, planning, roads, shards, simulation
+from tests.bench import (
+    devices,
+    layers,
+    loader,
+    memory,
+    models,
+    network,
+    network_parts,
+    planning,
+    roads,
+    shards,
+    simulation,
+)
 
 PARTS = {
     "simulation": simulation.measure,
@@ -25,6 +37,7 @@ PARTS = {
     "models": models.measure,
     "layers": layers.measure,
     "network": network.measure,
+    "network_parts": network_parts.measure,
     "devices": devices.measure,
     "memory": memory.measure,
     "planning": planning.measure,
