@@ -99,6 +99,8 @@ BLOCKS_OF_KIND: Mapping[str, tuple[str, ...]] = {
 }
 # of 'training', prediction reads only what fixes the bits of inference, and what the network has learnt to give
 PREDICTION_KEYS = ("threads", "channels_last", "prediction_batch", "loss")
+# of 'training', what moves no result, neither of a training nor of a prediction: it reaches a stage beside its cut
+BESIDE_KEYS = ("checkpoint_minutes", "shuffle_buffer_mb")
 # members and the fold scheme reach a member as its own fold lists; the others do not change what it becomes
 WITHOUT_EFFECT_ON_A_MEMBER = {"members", "folds", "checkpoint_minutes", "prediction_batch"}
 
@@ -168,6 +170,11 @@ class StudySettings(Settings):
     def rotation_folds(self, rotation: int) -> tuple[int, ...]:
         """Return the folds that a rotation holds out."""
         return tuple(f for f in range(self.folds.count) if f % self.folds.rotations == rotation)
+
+    def beside(self, model: str) -> dict[str, Any]:
+        """Return the settings of a model that change no result, in the shape of a cut: a new value reruns nothing."""
+        training = self.models[model].training.model_dump(mode="json", include=set(BESIDE_KEYS))
+        return {"models": {model: {"training": training}}} if self.models[model].kind == "network" else {}
 
     def for_stage(self, stage: str, model: str | None = None) -> dict[str, Any]:
         """Return the settings, as plain data, that ``stage`` (for one ``model``) depends on."""

@@ -39,6 +39,9 @@ STUDIES = list(SETTINGS.studies)
 TRAINED = [study for study, settings in SETTINGS.studies.items() if not settings.freeze]
 # where networks are trained does not change what is asked for, so it is no job's parameter
 config["device"] = SETTINGS.device
+config["beside"] = {
+    study: {model: settings.beside(model) for model in settings.models} for study, settings in SETTINGS.studies.items()
+}
 
 
 def names(words):

@@ -9,9 +9,16 @@ from hitforge.stages.predict import predict_block
 from hitforge.studies.base import load_study
 
 start_log(snakemake.log[0])
+model = snakemake.wildcards.fit.partition("/")[0]
+study = load_study(
+    snakemake.wildcards.study,
+    snakemake.params.settings,
+    "predict",
+    snakemake.config["beside"][snakemake.wildcards.study].get(model),
+)
 scaling = snakemake.input.get("scaling")
 predict_block(
-    load_study(snakemake.wildcards.study, snakemake.params.settings),
+    study,
     Path(snakemake.input.manifest),
     read_shard_lists([snakemake.input.shards]),
     snakemake.params.folds,

@@ -12,11 +12,18 @@ from hitforge.studies.base import load_study
 from hitforge.training.interruption import Interrupted, JobLimits, slurm_job_started
 
 start_log(snakemake.log[0])
+model = snakemake.wildcards.fit.partition("/")[0]
+study = load_study(
+    snakemake.wildcards.study,
+    snakemake.params.settings,
+    "train_member",
+    snakemake.config["beside"][snakemake.wildcards.study].get(model),
+)
 # only a scheduler ends a job by the clock; a local run may take as long as it needs
 runtime = snakemake.resources.runtime if "SLURM_JOB_ID" in os.environ else None
 try:
     train_member_of(
-        load_study(snakemake.wildcards.study, snakemake.params.settings),
+        study,
         snakemake.wildcards.fit,
         int(snakemake.wildcards.member),
         used_shards(snakemake.input.shards, snakemake.input.inventory),
