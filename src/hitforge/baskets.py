@@ -10,6 +10,7 @@ import struct
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from itertools import pairwise
+from queue import Queue
 from typing import Any, Final
 
 import cramjam
@@ -69,10 +70,28 @@ class BasketReader:
             The sizes in a basket contradict each other, or its compressed bytes are damaged.
         """
         edges = [int(edge) for edge in self._branch.entry_offsets]
-        for number, (first, last) in enumerate(pairwise(edges)):
-            lower, upper = max(start, first), min(stop, last)
-            if lower < upper:
-                yield self._cut(self._read(number, first, last), lower, upper)
+        wanted = [
+            (number, first, last)
+            for number, (first, last) in enumerate(pairwise(edges))
+            if max(start, first) < min(stop, last)
+        ]
+        chunks = self._request([number for number, _, _ in wanted])
+        for number, first, last in wanted:
+            basket = self._read(number, chunks.pop(number, None), first, last)
+            yield self._cut(basket, max(start, first), min(stop, last))
+
+    def _request(self, numbers: list[int]) -> dict[int, Any]:
+        """Ask for the bytes of baskets in one go, as a remote file wants it; those in the tree's own record lack."""
+        branch = self._branch
+        n_separate = branch.num_baskets - len(branch.embedded_baskets)
+        places = {}
+        for number in numbers:
+            if number < n_separate:
+                place = int(branch.member("fBasketSeek")[number])
+                places[number] = (place, place + branch.basket_compressed_bytes(number))
+        found = branch.file.source.chunks(list(places.values()), notifications=Queue()) if places else ()
+        chunks = {(chunk.start, chunk.stop): chunk for chunk in found}
+        return {number: chunks[place] for number, place in places.items()}
 
     def _cut(self, basket: Basket, start: int, stop: int) -> Basket:
         if (start, stop) == (basket.start, basket.stop):
@@ -84,10 +103,8 @@ class BasketReader:
         offsets = basket.offsets[lower : upper + 1]
         return Basket(start, stop, basket.content[offsets[0] : offsets[-1]], offsets - offsets[0])
 
-    def _read(self, number: int, start: int, stop: int) -> Basket:
-        try:
-            chunk, _ = self._branch.basket_chunk_cursor(number)
-        except IndexError:  # a basket inside the tree's own record
+    def _read(self, number: int, chunk: Any, start: int, stop: int) -> Basket:
+        if chunk is None:
             return self._read_with_uproot(number, start, stop)
         raw = np.asarray(chunk.raw_data).data
         n_bytes, _, n_content, _, n_key, _ = _KEY.unpack_from(raw)

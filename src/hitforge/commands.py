@@ -114,7 +114,8 @@ def fit_scaling(options: Namespace) -> int:
     from hitforge.stages.fit_scaling import fit_scaling_of
 
     _, study = _study(options)
-    fit_scaling_of(study, options.shards, study.settings.folds.held_out, options.out)
+    folds = study.settings.folds
+    fit_scaling_of(study, options.shards, folds.count, folds.held_out, options.out)
     return 0
 
 

@@ -99,6 +99,8 @@ BLOCKS_OF_KIND: Mapping[str, tuple[str, ...]] = {
 }
 # of 'training', prediction reads only what fixes the bits of inference, and what the network has learnt to give
 PREDICTION_KEYS = ("threads", "channels_last", "prediction_batch", "loss", "amp", "tf32")
+# of 'training', what moves no result, neither of a training nor of a prediction: it reaches a stage beside its cut
+BESIDE_KEYS = ("shuffle_buffer_mb", *CONDUCT)
 
 
 # evaluations on the train sample, beside those of the test samples by their names; reporting.evaluated calls them
@@ -129,11 +131,14 @@ class StudySettings(Settings):
     )
     run_models: tuple[str, ...] = Field((), description="models that default targets train and report")
     reference_model: str | None = Field(None, description="model that paired differences are taken against")
+    shown_models: tuple[str, ...] = Field(
+        (), description="reported models whose single events figures show beside those of the reference model"
+    )
     models: Mapping[str, ModelSettings] = Field({}, description="models by name; base: other inherits")
 
     @model_validator(mode="after")
     def _models_are_known(self) -> StudySettings:
-        for name in (*self.run_models, *filter(None, [self.reference_model])):
+        for name in (*self.run_models, *self.shown_models, *filter(None, [self.reference_model])):
             if name not in self.models:
                 raise ValueError(f"model {name!r} is not defined; known: {', '.join(sorted(self.models))}")
         for name in (*self.models, *self.samples):
@@ -168,10 +173,10 @@ class StudySettings(Settings):
         """Whether predictions of a model are to ask for a GPU: those of a large network."""
         return False
 
-    def conduct(self, model: str) -> dict[str, Any]:
-        """Return how a network's jobs go about their work: settings of ``training`` that no result depends on."""
-        training = self.models[model].training.model_dump(mode="json")
-        return {key: training[key] for key in CONDUCT}
+    def beside(self, model: str) -> dict[str, Any]:
+        """Return the settings of a model that change no result, in the shape of a cut: a new value reruns nothing."""
+        training = self.models[model].training.model_dump(mode="json", include=set(BESIDE_KEYS))
+        return {"models": {model: {"training": training}}} if self.models[model].kind == "network" else {}
 
     def for_stage(self, stage: str, model: str | None = None) -> dict[str, Any]:
         """Return the settings, as plain data, that ``stage`` (for one ``model``) depends on."""
@@ -185,18 +190,6 @@ class StudySettings(Settings):
                 entry["training"] = _training_cut(stage, entry["training"])
             cut["models"] = {model: entry}
         return cut
-
-
-def with_conduct(cut: dict[str, Any], conduct: Mapping[str, Mapping[str, Any]]) -> dict[str, Any]:
-    """Return what :meth:`StudySettings.for_stage` gave, with how the jobs of its network go about their work.
-
-    ``conduct`` is by model. It does not come with the cut, which is compared to decide what runs again.
-    """
-    models = {
-        name: {**entry, "training": {**entry["training"], **conduct[name]}} if "training" in entry else entry
-        for name, entry in cut["models"].items()
-    }
-    return {**cut, "models": models}
 
 
 def _training_cut(stage: str, training: dict[str, Any]) -> dict[str, Any]:

@@ -15,7 +15,19 @@ from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
 
-from tests.bench import devices, loader, memory, models, network, planning, roads, shards, simulation
+from tests.bench import (
+    devices,
+    layers,
+    loader,
+    memory,
+    models,
+    network,
+    network_parts,
+    planning,
+    roads,
+    shards,
+    simulation,
+)
 
 PARTS = {
     "simulation": simulation.measure,
@@ -23,7 +35,9 @@ PARTS = {
     "roads": roads.measure,
     "loader": loader.measure,
     "models": models.measure,
+    "layers": layers.measure,
     "network": network.measure,
+    "network_parts": network_parts.measure,
     "devices": devices.measure,
     "memory": memory.measure,
     "planning": planning.measure,

@@ -35,7 +35,7 @@ def measure(folder: Path) -> dict[str, float | str]:
         write_part(part, simulate_roads(N_GUNS // 2, number, SimulationSettings()))
         write_shard(shard, study.layout, study.read(str(part)), {**ATTRIBUTES, "part": str(number)})
         paths.append(shard)
-    scaling = fit_scaling_of(study, paths, [0], folder / "scaling.json")
+    scaling = fit_scaling_of(study, paths, 10, [0], folder / "scaling.json")
     index = index_events(paths)
     settings = study.settings.models["ens5"].training
     source = EventSource(index, target=study.target, inputs=study.network_inputs("ens5", scaling), voxels=False)

@@ -38,7 +38,7 @@ def measure(folder: Path) -> dict[str, float | str]:
     write_part(part, [roads])
     blocks = list(study.read(str(part)))
     write_shard(shard, study.layout, blocks, ATTRIBUTES)
-    scaling = fit_scaling_of(study, [shard], [0], folder / "scaling.json")
+    scaling = fit_scaling_of(study, [shard], 10, [0], folder / "scaling.json")
     features = np.concatenate([block.features for block in blocks])
     target = np.concatenate([block.targets[study.target] for block in blocks])
     makers = {"network": _network, "trees": _boosters, "table": _table}

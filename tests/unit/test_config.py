@@ -2,10 +2,23 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import pytest
 
-from hitforge.config import RESERVED, ConfigError, StudySettings, load_settings, merge
+from hitforge.config import (
+    MODEL_STAGES,
+    RESERVED,
+    ConfigError,
+    StudySettings,
+    load_settings,
+    merge,
+    study_files,
+    study_settings_type,
+)
 from hitforge.reporting.evaluated import HELDOUT, TRAINED_ON
+from hitforge.settings_base import NotGivenError
+from hitforge.studies.base import load_study
 
 
 def calo(**changes: object) -> StudySettings:
@@ -84,3 +97,46 @@ def test_the_cut_of_a_stage_is_valid_by_itself() -> None:
     study = calo()
     for stage in ("simulate", "build_shard", "train_member", "train_trees", "predict", "evaluate"):
         type(study).model_validate(study.for_stage(stage, "bdt" if stage == "train_trees" else "cnn"))
+
+
+def cuts_of(name: str) -> list[tuple[str, dict[str, Any]]]:
+    """All stages of a study with their cuts, those of models for one model of each kind."""
+    settings = load_settings({"studies": [name]}).studies[name]
+    kinds = {model.kind: key for key, model in settings.models.items()}
+    found = [(stage, settings.for_stage(stage)) for stage in settings.STAGE_BLOCKS if stage not in MODEL_STAGES]
+    stages = {"trees": "train_trees", "network": "train_member", "table": "fit_table"}
+    for kind, model in kinds.items():
+        found += [(stage, settings.for_stage(stage, model)) for stage in (stages[kind], "predict")]
+    return found
+
+
+@pytest.mark.parametrize("name", sorted(study_files()))
+def test_a_cut_refuses_what_it_was_not_given(name: str) -> None:
+    """Each block in turn is taken out of each stage's cut, and everything that was never in it is tried, too."""
+    kind = study_settings_type(name)
+    for stage, cut in cuts_of(name):
+        for block in kind.model_fields:
+            given = {key: value for key, value in cut.items() if key != block}
+            settings = kind.model_validate(given).as_cut_for(stage)
+            with pytest.raises(NotGivenError, match=rf"stage {stage} reads the setting {block},"):
+                getattr(settings, block)
+            for key in given:
+                getattr(settings, key)
+
+
+def test_a_cut_refuses_below_its_blocks() -> None:
+    cut = calo().for_stage("predict", "cnn")
+    settings = study_settings_type("calo_muon").model_validate(cut).as_cut_for("predict")
+    training = settings.models["cnn"].training
+    assert training.threads == 1
+    with pytest.raises(NotGivenError, match=r"stage predict reads the setting models.cnn.training.schedule,"):
+        _ = training.schedule
+    assert settings.models["cnn"].network.cnn
+
+
+def test_what_moves_no_result_reaches_a_stage_beside_its_cut() -> None:
+    user = {"studies": ["calo_muon"], "calo_muon": {"models": {"cnn": {"training": {"checkpoint_minutes": 3}}}}}
+    settings = load_settings(user).studies["calo_muon"]
+    assert settings.for_stage("train_member", "cnn") == calo().for_stage("train_member", "cnn")
+    study = load_study("calo_muon", settings.for_stage("train_member", "cnn"), "train_member", settings.beside("cnn"))
+    assert study.settings.models["cnn"].training.checkpoint_minutes == 3

@@ -8,7 +8,8 @@ import pytest
 import torch
 from torch import Tensor, nn
 
-from hitforge.networks.convolution import FastConv3d
+from hitforge.networks import convolution
+from hitforge.networks.convolution import FastConv3d, MeanConv3d
 from hitforge.networks.running_norm import RunningBatchNorm, Swish
 
 SWISH: tuple[Swish, ...] = ("none", "before", "after")
@@ -137,7 +138,10 @@ def test_what_a_compiler_sees_equals_the_analytic_backward(swish: Swish, state: 
 
 
 @pytest.mark.parametrize(("kernel", "stride", "size"), [(3, 1, 5), (4, 2, 6), (4, 2, 5)])
-def test_fast_convolution_equals_the_library(kernel: int, stride: int, size: int) -> None:
+def test_fast_convolution_equals_the_library(
+    monkeypatch: pytest.MonkeyPatch, kernel: int, stride: int, size: int
+) -> None:
+    monkeypatch.setattr(convolution, "_LIBRARY_IS_FAST", False)
     torch.manual_seed(2)
     fast = FastConv3d(16, 18, kernel, stride, kernel // 2, bias=False)
     plain = nn.Conv3d(16, 18, kernel, stride, kernel // 2, bias=False)
@@ -153,7 +157,8 @@ def test_fast_convolution_equals_the_library(kernel: int, stride: int, size: int
         torch.testing.assert_close(ours, theirs, rtol=1e-4, atol=1e-4)
 
 
-def test_fast_convolution_gradcheck() -> None:
+def test_fast_convolution_gradcheck(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(convolution, "_LIBRARY_IS_FAST", False)
     torch.manual_seed(3)
     layer = FastConv3d(16, 16, 4, 2, 2, bias=False).double()
     x = torch.randn(2, 16, 3, 2, 3, dtype=torch.double, requires_grad=True)
@@ -161,3 +166,19 @@ def test_fast_convolution_gradcheck() -> None:
     assert torch.autograd.gradcheck(
         lambda w: torch.func.functional_call(layer, {"weight": w}, x), (layer.weight,), fast_mode=True
     )
+
+
+@pytest.mark.parametrize("bias", [True, False])
+def test_mean_convolution_equals_pooling_and_convolution(bias: bool) -> None:
+    torch.manual_seed(4)
+    layer = MeanConv3d(3, 5, bias)
+    plain = nn.Sequential(nn.AvgPool3d(2, 2, padding=1), nn.Conv3d(3, 5, 1, bias=bias))
+    plain[1].load_state_dict(layer.state_dict())
+    gradients = []
+    for module, weight in ((layer, layer.weight), (plain, plain[1].weight)):
+        x = torch.linspace(-2, 3, 2 * 3 * 6 * 5 * 4).view(2, 3, 6, 5, 4).sin().requires_grad_()
+        y = module(x)
+        y.backward(torch.cos(torch.arange(y.numel(), dtype=torch.float32)).view_as(y))
+        gradients.append((y, x.grad, weight.grad))
+    for ours, theirs in zip(*gradients, strict=True):
+        torch.testing.assert_close(ours, theirs, rtol=1e-5, atol=1e-5)

@@ -26,6 +26,7 @@ TINY = {
             "test": {"role": "test", "source": "data/test/*.root"},
         },
         "folds": {"count": 5},
+        "blocks": 8,
         "run_models": ["bdt", "hl_only"],
         "reference_model": "hl_only",
         "evaluation": {"bootstraps": 10, "min_per_fit_bin": 2, "min_per_bin": 1},
@@ -37,6 +38,7 @@ TINY = {
             },
             "trees": {"rounds": 20, "early_stopping_rounds": 5},
         },
+        "models": {"cnn_unique": {"training": {"members": 2}}},
     },
 }
 

@@ -12,43 +12,43 @@ from tests.workflow.running import REPOSITORY, Snakemake, runner
 
 pytestmark = pytest.mark.workflow
 
-# the demo: 4 train and 2 test parts, each its own block; bdt, hl_only and cnn with five members
+# the demo: train and test parts in two blocks each; two models of trees, three ensembles of 3, 3 and 2 networks
 STAGES_OF_DEMO = {
-    "ntuples": {"simulate": 6, "ntuples": 1},
-    "verdicts": {"simulate": 6, "validate": 6, "take_inventory": 2, "verdicts": 1},
-    "shards": {"simulate": 6, "validate": 6, "build_shards": 6, "shards": 1},
+    "ntuples": {"simulate": 4, "ntuples": 1},
+    "verdicts": {"simulate": 4, "validate": 4, "take_inventory": 2, "verdicts": 1},
+    "shards": {"simulate": 4, "validate": 4, "build_shards": 4, "shards": 1},
     "trees": {
-        "simulate": 4,
-        "validate": 4,
-        "build_shards": 4,
+        "simulate": 2,
+        "validate": 2,
+        "build_shards": 2,
         "take_inventory": 1,
-        "train_trees": 1,
-        "assemble_model": 1,
+        "train_trees": 2,
+        "assemble_model": 2,
         "trees": 1,
     },
     "networks": {
-        "simulate": 4,
-        "validate": 4,
-        "build_shards": 4,
+        "simulate": 2,
+        "validate": 2,
+        "build_shards": 2,
         "take_inventory": 1,
         "fit_scaling": 1,
-        "train_member": 10,
-        "assemble_model": 2,
+        "train_member": 8,
+        "assemble_model": 3,
         "networks": 1,
     },
 }
 METRICS = {
-    "simulate": 6,
-    "validate": 6,
-    "build_shards": 6,
+    "simulate": 4,
+    "validate": 4,
+    "build_shards": 4,
     "take_inventory": 2,
     "fit_scaling": 1,
-    "train_trees": 1,
-    "train_member": 10,
-    "assemble_model": 3,
-    "predict": 18,
-    "calibrate": 3,
-    "evaluate": 3,
+    "train_trees": 2,
+    "train_member": 8,
+    "assemble_model": 5,
+    "predict": 20,
+    "calibrate": 5,
+    "evaluate": 5,
 }
 REPORT = {**METRICS, "compare_models": 1, "make_tables": 1, "make_figures": 1, "make_report": 1}
 
@@ -126,7 +126,7 @@ def test_ablation_is_a_target_by_its_path(snakemake: Snakemake) -> None:
 
 
 PART = "sim_0000-c7f0577c"
-TRAIN_SHARDS = {"simulate": 4, "validate": 4, "build_shards": 4, "take_inventory": 1}
+TRAIN_SHARDS = {"simulate": 2, "validate": 2, "build_shards": 2, "take_inventory": 1}
 TREES = {**TRAIN_SHARDS, "train_trees": 1}
 PATHS = {
     f"ntuples/train/{PART}.root": {"simulate": 1},
@@ -138,10 +138,10 @@ PATHS = {
     "models/hl_only/member_3.safetensors": {**TRAIN_SHARDS, "fit_scaling": 1, "train_member": 1},
     "models/hl_only/model.json": {**TRAIN_SHARDS, "fit_scaling": 1, "train_member": 5, "assemble_model": 1},
     "predictions/bdt/train/b000.h5": {**TREES, "assemble_model": 1, "predict": 1},
-    "calibration/bdt.json": {**TREES, "assemble_model": 1, "predict": 4, "calibrate": 1},
+    "calibration/bdt.json": {**TREES, "assemble_model": 1, "predict": 2, "calibrate": 1},
     "metrics/bdt.json": {
-        **{"simulate": 6, "validate": 6, "build_shards": 6, "take_inventory": 2, "train_trees": 1},
-        **{"assemble_model": 1, "predict": 6, "calibrate": 1, "evaluate": 1},
+        **{"simulate": 4, "validate": 4, "build_shards": 4, "take_inventory": 2, "train_trees": 1},
+        **{"assemble_model": 1, "predict": 4, "calibrate": 1, "evaluate": 1},
     },
     "tables/headline.csv": {**METRICS, "compare_models": 1, "make_tables": 1},
     "figures/resolution.svg": {**METRICS, "compare_models": 1, "make_figures": 1},
@@ -178,7 +178,7 @@ def test_mistyped_target_is_an_error(snakemake: Snakemake, target: str) -> None:
         ({"calo_muon": {"run_models": ["cnnn"]}}, "model 'cnnn' is not defined"),
         ({"calo_muon": {"samples": {"train": {"source": "no/such/*.root"}}}}, "matches no file"),
         ({"calo_muon": {"models": {"cnn": {"network": {"norm": "batch"}}}}}, "models.cnn.network.norm"),
-        ({"preset": "huge"}, "demo, object-id-sweep, paper, small"),
+        ({"preset": "huge"}, "demo, medium, object-id-sweep, paper, small"),
     ],
 )
 def test_wrong_configuration_is_named(

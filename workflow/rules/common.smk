@@ -39,10 +39,8 @@ STUDIES = list(SETTINGS.studies)
 TRAINED = [study for study, settings in SETTINGS.studies.items() if not settings.freeze]
 # where networks are trained does not change what is asked for, so it is no job's parameter
 config["device"] = SETTINGS.device
-# the same is true of how the jobs of a network go about their work
-config["conduct"] = {
-    study: {model: settings.conduct(model) for model, entry in settings.models.items() if entry.kind == "network"}
-    for study, settings in SETTINGS.studies.items()
+config["beside"] = {
+    study: {model: settings.beside(model) for model in settings.models} for study, settings in SETTINGS.studies.items()
 }
 
 

@@ -142,6 +142,11 @@ def report_paths(study):
         # a few shards are enough for distributions and event displays
         "shards": {sample: sample_shards(study, sample)[:8] for sample in settings.samples},
         "outputs": evaluation_plan_of(study, settings.reference_model),
+        "further_outputs": {
+            model: evaluation_plan_of(study, model)
+            for model in settings.shown_models
+            if model in reported(study) and model != settings.reference_model
+        },
         "scaling": f"results/{study}/scaling.json",
     }
 

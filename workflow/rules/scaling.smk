@@ -22,6 +22,7 @@ rule fit_scaling:
         runtime=20,
     params:
         settings=cut("fit_scaling"),
+        n_folds=fold_count,
         held_out=scaling_folds,
         code=code("fit_scaling", "fit_scaling.py"),
     script:

@@ -9,7 +9,7 @@ from hitforge.studies.base import load_study
 
 start_log(snakemake.log[0])
 assemble_model(
-    load_study(snakemake.wildcards.study, snakemake.params.settings),
+    load_study(snakemake.wildcards.study, snakemake.params.settings, "assemble"),
     snakemake.wildcards.fit,
     [Path(path) for path in snakemake.input.members],
     Path(snakemake.output[0]),

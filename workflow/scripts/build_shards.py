@@ -10,7 +10,7 @@ from hitforge.studies.base import load_study
 from hitforge.validation import read_verdict
 
 start_log(snakemake.log[0])
-study = load_study(snakemake.params.study, snakemake.params.settings)
+study = load_study(snakemake.params.study, snakemake.params.settings, "build_shard")
 config_hash = content_hash(snakemake.params.settings)
 shards = [Path(path) for path in snakemake.output.shards]
 for verdict, shard in zip(snakemake.input.verdicts, shards, strict=True):

@@ -9,7 +9,7 @@ from hitforge.studies.base import load_study
 
 start_log(snakemake.log[0])
 calibrate(
-    load_study(snakemake.wildcards.study, snakemake.params.settings),
+    load_study(snakemake.wildcards.study, snakemake.params.settings, "calibrate"),
     [Path(path) for path in snakemake.input.predictions],
     Path(snakemake.input.inventory),
     Path(snakemake.output[0]),

@@ -9,7 +9,7 @@ from hitforge.studies.base import load_study
 
 start_log(snakemake.log[0])
 compare(
-    load_study(snakemake.wildcards.study, snakemake.params.settings),
+    load_study(snakemake.wildcards.study, snakemake.params.settings, "evaluate"),
     {model: read_plan(plan) for model, plan in snakemake.params.plan.items()},
     snakemake.params.seed,
     Path(snakemake.output[0]),

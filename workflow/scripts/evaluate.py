@@ -9,7 +9,7 @@ from hitforge.studies.base import load_study
 
 start_log(snakemake.log[0])
 evaluate(
-    load_study(snakemake.wildcards.study, snakemake.params.settings),
+    load_study(snakemake.wildcards.study, snakemake.params.settings, "evaluate"),
     snakemake.wildcards.model,
     read_plan(snakemake.params.plan),
     Path(snakemake.input.manifest),

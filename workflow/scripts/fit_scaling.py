@@ -9,8 +9,9 @@ from hitforge.studies.base import load_study
 
 start_log(snakemake.log[0])
 fit_scaling_of(
-    load_study(snakemake.wildcards.study, snakemake.params.settings),
+    load_study(snakemake.wildcards.study, snakemake.params.settings, "fit_scaling"),
     used_shards(snakemake.input.shards, snakemake.input.inventory),
+    snakemake.params.n_folds,
     snakemake.params.held_out,
     Path(snakemake.output[0]),
 )

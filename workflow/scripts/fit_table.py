@@ -11,7 +11,7 @@ from hitforge.studies.base import load_study
 
 start_log(snakemake.log[0])
 fit_table_of(
-    load_study(snakemake.wildcards.study, snakemake.params.settings),
+    load_study(snakemake.wildcards.study, snakemake.params.settings, "fit_table"),
     snakemake.wildcards.fit,
     used_shards(snakemake.input.shards, snakemake.input.inventory),
     TreeFolds.model_validate(snakemake.params.folds),

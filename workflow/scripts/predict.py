@@ -2,7 +2,6 @@
 
 from pathlib import Path
 
-from hitforge.config import with_conduct
 from hitforge.logs import start_log
 from hitforge.provenance import content_hash
 from hitforge.shard_lists import read_shard_lists
@@ -10,10 +9,16 @@ from hitforge.stages.predict import predict_block
 from hitforge.studies.base import load_study
 
 start_log(snakemake.log[0])
+model = snakemake.wildcards.fit.partition("/")[0]
+study = load_study(
+    snakemake.wildcards.study,
+    snakemake.params.settings,
+    "predict",
+    snakemake.config["beside"][snakemake.wildcards.study].get(model),
+)
 scaling = snakemake.input.get("scaling")
-study = snakemake.wildcards.study
 predict_block(
-    load_study(study, with_conduct(snakemake.params.settings, snakemake.config["conduct"][study])),
+    study,
     Path(snakemake.input.manifest),
     read_shard_lists([snakemake.input.shards]),
     snakemake.params.folds,

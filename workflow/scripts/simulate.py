@@ -10,7 +10,7 @@ from hitforge.studies.base import load_study
 
 start_log(snakemake.log[0])
 log = logging.getLogger("hitforge.simulate")
-study = load_study(snakemake.params.study, snakemake.params.settings)
+study = load_study(snakemake.params.study, snakemake.params.settings, "simulate")
 sample = SampleSettings.model_validate({"role": "train", "parts": 1, **snakemake.params.sample})
 
 

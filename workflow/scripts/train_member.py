@@ -4,7 +4,6 @@ import os
 import sys
 from pathlib import Path
 
-from hitforge.config import with_conduct
 from hitforge.logs import start_log
 from hitforge.provenance import content_hash
 from hitforge.shard_lists import used_shards
@@ -13,12 +12,18 @@ from hitforge.studies.base import load_study
 from hitforge.training.interruption import Interrupted, JobLimits, slurm_job_started
 
 start_log(snakemake.log[0])
-study = snakemake.wildcards.study
+model = snakemake.wildcards.fit.partition("/")[0]
+study = load_study(
+    snakemake.wildcards.study,
+    snakemake.params.settings,
+    "train_member",
+    snakemake.config["beside"][snakemake.wildcards.study].get(model),
+)
 # only a scheduler ends a job by the clock; a local run may take as long as it needs
 runtime = snakemake.resources.runtime if "SLURM_JOB_ID" in os.environ else None
 try:
     train_member_of(
-        load_study(study, with_conduct(snakemake.params.settings, snakemake.config["conduct"][study])),
+        study,
         snakemake.wildcards.fit,
         int(snakemake.wildcards.member),
         used_shards(snakemake.input.shards, snakemake.input.inventory),

@@ -3,7 +3,6 @@
 import os
 import sys
 
-from hitforge.config import with_conduct
 from hitforge.logs import start_log
 from hitforge.provenance import content_hash
 from hitforge.shard_lists import used_shards
@@ -15,7 +14,8 @@ params, log = snakemake.params, snakemake.log
 jobs = [
     MemberJob(
         study=params.study,
-        settings=with_conduct(params.settings, snakemake.config["conduct"][params.study]),
+        settings=params.settings,
+        beside=snakemake.config["beside"][params.study][params.fit.partition("/")[0]],
         fit=params.fit,
         member=member,
         shards=used_shards(snakemake.input.shards, snakemake.input.inventory),

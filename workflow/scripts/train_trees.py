@@ -11,7 +11,7 @@ from hitforge.studies.base import load_study
 
 start_log(snakemake.log[0])
 train_trees_of(
-    load_study(snakemake.wildcards.study, snakemake.params.settings),
+    load_study(snakemake.wildcards.study, snakemake.params.settings, "train_trees"),
     snakemake.wildcards.fit,
     int(snakemake.wildcards.booster),
     used_shards(snakemake.input.shards, snakemake.input.inventory),

@@ -7,6 +7,6 @@ from hitforge.stages.validate import validate_part
 from hitforge.studies.base import load_study
 
 start_log(snakemake.log[0])
-study = load_study(snakemake.params.study, snakemake.params.settings)
+study = load_study(snakemake.params.study, snakemake.params.settings, "validate")
 for (part, source), verdict in zip(snakemake.params.parts.items(), snakemake.output, strict=True):
     validate_part(study, part, source, Path(verdict))

@@ -1,4 +1,4 @@
-"""3-D convolution whose weight gradient is computed as a forward convolution where that is faster."""
+"""3-D convolutions that are the same as the library's and faster on a CPU."""
 
 from __future__ import annotations
 
@@ -10,14 +10,16 @@ from torch.autograd.function import once_differentiable
 from torch.nn.functional import conv3d
 
 _MIN_CHANNELS = 16
+_LIBRARY_IS_FAST = torch.backends.cpu.get_cpu_capability() == "AVX512"
 
 
 class FastConv3d(nn.Conv3d):
     """``nn.Conv3d`` with a faster weight gradient for many channels on small grids on a CPU.
 
-    CPU libraries reach a fifth of their forward speed in a convolution's weight gradient. That gradient is itself a
-    convolution, of the input with the output's gradient, in which batch and channels have changed places. With 16
-    channels or more this is two to four times as fast; with fewer, or on other devices, it is not used.
+    Without AVX-512 the CPU library reaches a fifth of its forward speed in a convolution's weight gradient. That
+    gradient is itself a convolution, of the input with the output's gradient, in which batch and channels have
+    changed places. With 16 channels or more this is two to four times as fast; with fewer, with AVX-512, or on other
+    devices, it is not used.
     """
 
     def forward(self, input: Tensor) -> Tensor:
@@ -26,6 +28,7 @@ class FastConv3d(nn.Conv3d):
             torch.is_grad_enabled()
             and not torch.compiler.is_compiling()
             and input.device.type == "cpu"
+            and not _LIBRARY_IS_FAST
             and not torch.is_autocast_enabled("cpu")
             and self.bias is None
             and self.groups == 1
@@ -63,3 +66,18 @@ class _Convolution(torch.autograd.Function):
             # A stride that does not divide the grid leaves places beyond the kernel.
             grad_weight = full[:, :, :depth, :width, :height].transpose(0, 1)
         return grad_x, grad_weight, None, None
+
+
+class MeanConv3d(nn.Conv3d):
+    """Mean of 2 x 2 x 2 cells, then a convolution of one cell: computed as one strided convolution.
+
+    The grid is padded with one layer of zeros, which count in the mean. CPU libraries pool in another memory format
+    than they convolve in, and each of the copies costs more than the arithmetic.
+    """
+
+    def __init__(self, in_channels: int, out_channels: int, bias: bool) -> None:
+        super().__init__(in_channels, out_channels, 1, bias=bias)
+
+    def forward(self, input: Tensor) -> Tensor:
+        """Map ``input``, shape (B, C, z, x, y), to a grid of half the size plus one."""
+        return conv3d(input, (self.weight / 8).expand(-1, -1, 2, 2, 2), self.bias, 2, 1)

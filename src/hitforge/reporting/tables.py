@@ -184,7 +184,11 @@ def to_terminal(table: Table) -> rich.table.Table:
     for i, (column, head) in enumerate(zip(table.columns, rendered.header, strict=True)):
         # headings may wrap, numbers may not
         width = 10 if column.wide else max([4, *(len(row[i][0]) + 4 * bool(row[i][1]) for row in rendered.rows)])
-        view.add_column(rich.markup.escape(head), justify=column.align, overflow="fold", min_width=width)
+        # what has nothing to wrap is not narrowed either, or rich cuts columns off at the right
+        view.add_column(
+            rich.markup.escape(head), justify=column.align, overflow="fold", min_width=width,
+            no_wrap=len(head) <= width and not column.wide,
+        )  # fmt: skip
     for i, row in enumerate(rendered.rows):
         cells = [rich.markup.escape(text + (f" [{m}]" if m else "")) for text, m in row]
         view.add_row(*cells, style="bold" if i in table.highlight else None)

@@ -15,15 +15,17 @@ from hitforge.shards import Shard
 from hitforge.studies.base import Study
 
 
-def fit_scaling_of(study: Study[Any], shards: Sequence[Path], held_out: Collection[int], out: Path) -> Scaling:
-    """Fit the scaling on the events of ``shards`` outside the held-out folds and write it as JSON."""
+def fit_scaling_of(
+    study: Study[Any], shards: Sequence[Path], n_folds: int, held_out: Collection[int], out: Path
+) -> Scaling:
+    """Fit the scaling on the events of ``shards`` outside the held-out of ``n_folds`` folds and write it as JSON."""
     names = study.layout.feature_names
     with Shard(shards[0]) as first:
         already_scaled = first.features_scaled
     if already_scaled:
         scaling = identity_scaling(names, held_out)
     else:
-        scaling = fit_scaling(_columns(study, shards), names, study.settings.folds.count, held_out)
+        scaling = fit_scaling(_columns(study, shards), names, n_folds, held_out)
     write_json(out, scaling.model_dump(mode="json"))
     return scaling
 

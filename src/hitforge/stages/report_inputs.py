@@ -27,6 +27,7 @@ def read_inputs(paths: Mapping[str, Any]) -> ReportInputs:
         inventories=by_name("inventories"),
         shards={sample: tuple(Path(path) for path in few) for sample, few in paths["shards"].items()},
         outputs=read_plan(paths["outputs"]),
+        further_outputs={model: read_plan(plan) for model, plan in paths["further_outputs"].items()},
         scaling=Path(paths["scaling"]),
     )
 
@@ -53,5 +54,6 @@ def paths_in(results: Path, study: Study[Any]) -> dict[str, Any]:
         "inventories": {sample: results / "inventory" / f"{sample}.json" for sample in samples},
         "shards": {sample: sorted((results / "shards" / sample).glob("*.h5"))[:8] for sample in samples},
         "outputs": {},
+        "further_outputs": {},
         "scaling": results / "scaling.json",
     }

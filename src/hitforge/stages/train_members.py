@@ -39,10 +39,11 @@ class MemberFailed(RuntimeError):
 
 
 class MemberJob(Settings):
-    """What the process of a member is told: the arguments of :func:`~hitforge.stages.train_member.train_member_of`."""
+    """What the process of a member is told: arguments of ``load_study`` and ``train_member_of``, and its log."""
 
     study: str
     settings: dict[str, Any]
+    beside: dict[str, Any]
     fit: str
     member: int
     shards: tuple[Path, ...]
@@ -130,7 +131,7 @@ def main() -> int:
     start_log(job.log)
     try:
         train_member_of(
-            load_study(job.study, job.settings),
+            load_study(job.study, job.settings, "train_member", job.beside),
             job.fit,
             job.member,
             job.shards,

@@ -13,7 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from hitforge.bdt_settings import BoosterTask
-from hitforge.config import SampleSettings, StudySettings, study_settings_type
+from hitforge.config import SampleSettings, StudySettings, merge, study_settings_type
 from hitforge.shards import ShardBlock, ShardLayout
 from hitforge.validation import PartFindings
 
@@ -230,9 +230,26 @@ class Study(ABC, Generic[SettingsT]):
         """Yield the figures of the study's chapter, in the order of ``settings.FIGURES``."""
 
 
-def load_study(name: str, settings: Mapping[str, Any] | StudySettings) -> Study[Any]:
-    """Return the study ``name``; plain data, for example a stage's cut, are validated first."""
+def load_study(
+    name: str,
+    settings: Mapping[str, Any] | StudySettings,
+    stage: str | None = None,
+    beside: Mapping[str, Any] | None = None,
+) -> Study[Any]:
+    """Return the study ``name``; plain data are validated first.
+
+    Parameters
+    ----------
+    settings : StudySettings or mapping
+        All settings, or the cut of a stage as plain data.
+    stage : str, optional
+        The stage that they are a cut for: reading another setting is then an error.
+    beside : mapping, optional
+        Settings that are no part of the cut because they change no result (``StudySettings.beside``).
+    """
     if not isinstance(settings, StudySettings):
-        settings = study_settings_type(name).model_validate(settings)
+        settings = study_settings_type(name).model_validate(merge(settings, beside or {}))
+        if stage is not None:
+            settings.as_cut_for(stage)
     study: Study[Any] = importlib.import_module(f"hitforge.studies.{name}.study").STUDY(settings)
     return study

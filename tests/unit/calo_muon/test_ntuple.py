@@ -52,6 +52,12 @@ def test_round_trip(tmp_path: Path, write, chunk_mb: float) -> None:
     assert_same(read_all(write(tmp_path / "part.root", muons), chunk_mb), muons)
 
 
+@pytest.mark.parametrize("compression", [None, uproot.LZMA(1), uproot.LZ4(1), uproot.ZLIB(1)], ids=str)
+def test_every_compression(tmp_path: Path, compression: object) -> None:
+    muons = make_muons(7)
+    assert_same(read_all(write_b4(tmp_path / "part.root", muons, compression=compression)), muons)
+
+
 def test_lists_of_variable_length_and_single_precision(tmp_path: Path) -> None:
     muons = make_muons(4, n_cells=SMALL.n_cells)
     columns = b4_columns(muons, SMALL.n_cells)
@@ -142,7 +148,7 @@ def test_only_needed_branches_are_read(reference_data: Path, monkeypatch: pytest
         monkeypatch.setattr(uproot.TBranch, method, recording)
 
     record("array")
-    record("basket_chunk_cursor")
+    record("basket_compressed_bytes")
     read_all(reference_data / "cmu_0.root")
     assert read == {"rechit_energy", "true_energy", "true_x", "true_y", "isMuon"}
 

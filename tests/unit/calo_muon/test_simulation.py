@@ -10,9 +10,11 @@ from hitforge.studies.calo_muon.geometry import Geometry, load_geometry
 from hitforge.studies.calo_muon.muons import Muons
 from hitforge.studies.calo_muon.settings import SimulationSettings
 from hitforge.studies.calo_muon.simulation.generate import draw_beam, simulate_hits, simulate_muons
-from hitforge.studies.calo_muon.simulation.material import PBWO4
+from hitforge.studies.calo_muon.simulation.interactions import annihilate_in_flight
+from hitforge.studies.calo_muon.simulation.material import AVOGADRO, ELECTRON_MASS, ELECTRON_RADIUS, PBWO4
 from hitforge.studies.calo_muon.simulation.muon_tables import build_muon_tables, loss_coefficient
-from hitforge.studies.calo_muon.simulation.shower_tables import electron_loss
+from hitforge.studies.calo_muon.simulation.particles import ENERGY, STACK_COLUMNS, UX, UZ
+from hitforge.studies.calo_muon.simulation.shower_tables import annihilation_rate, electron_loss, landau_pomeranchuk
 from hitforge.studies.calo_muon.simulation.transport import knock_on_shape, muon_loss
 from hitforge.studies.calo_muon.simulation.tuning import ShowerTuning
 
@@ -78,6 +80,46 @@ def test_constants_of_the_material() -> None:
     assert PBWO4.z_over_a == pytest.approx(0.41315, rel=1e-3)
     # unrestricted collision loss of electrons near minimum ionisation, MeV cm2/g
     assert electron_loss(np.array([1.0]), 1e9, PBWO4)[0] / PBWO4.density == pytest.approx(1.09, rel=0.03)
+
+
+def test_landau_pomeranchuk_suppression() -> None:
+    """None for hard photons of soft electrons; 3 sqrt(k E_LPM / E^2) far below E^2 / E_LPM, E_LPM = 7.7 TeV/cm X0."""
+    assert landau_pomeranchuk(1e3, np.array([100.0]), PBWO4)[0] == pytest.approx(1, abs=1e-3)
+    energy, photon = 7e6, np.array([0.7, 7.0])
+    expected = 3 * np.sqrt(photon * 7.7e6 * PBWO4.radiation_length / energy**2)
+    np.testing.assert_allclose(landau_pomeranchuk(energy, photon, PBWO4), expected, rtol=0.03)
+    steps = landau_pomeranchuk(1e6, np.geomspace(1, 9e5, 300), PBWO4)
+    assert np.all(np.diff(steps) > -5e-3) and steps.max() <= 1  # the approximations meet to half a per cent
+
+
+def test_annihilation_in_flight() -> None:
+    """The rate against Heitler's formula far above threshold; both photons carry energy and momentum of positron."""
+    gamma = 2001.0
+    per_electron = np.pi * ELECTRON_RADIUS**2 / gamma * (np.log(2 * gamma) - 1)
+    expected = per_electron * AVOGADRO * PBWO4.z_over_a * PBWO4.density
+    assert annihilation_rate(np.array([(gamma - 1) * ELECTRON_MASS]), PBWO4)[0] == pytest.approx(expected, rel=5e-3)
+    stack, state = np.zeros((4, STACK_COLUMNS)), np.array([7], np.uint64)
+    shares = []
+    for kinetic in np.geomspace(0.7, 50, 200):
+        assert annihilate_in_flight(stack, 0, state, kinetic, 0.0, 0.0, 0.0, 0.6, 0.0, 0.8, 1.0) == 2
+        assert stack[:2, ENERGY].sum() == pytest.approx(kinetic + 2 * ELECTRON_MASS)
+        momentum = (stack[:2, ENERGY, None] * stack[:2, UX : UZ + 1]).sum(axis=0)
+        size = np.sqrt(kinetic * (kinetic + 2 * ELECTRON_MASS))
+        np.testing.assert_allclose(momentum, size * np.array([0.6, 0.0, 0.8]), atol=1e-6 * size)
+        shares.append(stack[0, ENERGY] / stack[:2, ENERGY].sum())
+    assert 0 < min(shares) < 0.1 < 0.6 < max(shares) < 1  # the first photon tends to be the softer
+
+
+def test_quiet_layers_hold_what_a_muon_ionises(geometry: Geometry) -> None:
+    """No step shares out over the border of two layers: at least the continuous loss, but for its straggling."""
+    hits, _, _ = simulate_hits(beam_of(100.0, 60), 0, 8, geometry, ShowerTuning())
+    event = np.repeat(np.arange(60), np.diff(hits.indptr))
+    layers = np.bincount(event * 50 + hits.cell.astype(int) // 1024, 1e3 * hits.energy, 3000)
+    loss = muon_loss(PBWO4, ShowerTuning().muon_threshold)
+    depth = geometry.pitch_z_mm / 10
+    low = loss.continuous * depth - 3.5 * np.sqrt(loss.variance * depth)
+    assert np.mean(layers < low) < 2e-3
+    assert np.median(layers) > loss.continuous * depth
 
 
 def test_longer_run_begins_with_the_shorter_one(geometry: Geometry, settings: SimulationSettings) -> None:

@@ -7,8 +7,10 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from hitforge.hits import CellHits
 from hitforge.studies.calo_muon.geometry import load_geometry
-from hitforge.studies.calo_muon.simulation import acceptance, published
+from hitforge.studies.calo_muon.muons import Muons
+from hitforge.studies.calo_muon.simulation import acceptance, acceptance_layers, published
 from hitforge.studies.calo_muon.simulation.tuning import ShowerTuning
 
 
@@ -40,6 +42,28 @@ def test_100_gev_is_close_to_the_printed_medians() -> None:
 )
 def test_verdicts(name: str, reference: float, fast: float, sigma: float, verdict: str) -> None:
     assert acceptance.judge(name, reference, fast, sigma) == verdict
+
+
+def test_quantities_of_layers() -> None:
+    """Two muons of two cells each, by hand."""
+    geometry = load_geometry("pbwo4_40.64mm").model_copy(update={"field_tesla": 0.0})
+    cell = np.array([16 * 32 + 16, 16 * 32 + 18, (7 * 32 + 16) * 32 + 16, (7 * 32 + 31) * 32 + 16], np.uint16)
+    hits = CellHits(np.array([0, 2, 4]), cell, np.array([0.04, 0.012, 0.3, 0.1], np.float32))
+    x = np.full(2, 1.875, np.float32)  # the middle of column 16
+    muons = Muons(hits, np.full(2, 100.0, np.float32), x, x, np.array([-1, 1], np.int8))
+    found = acceptance_layers.layer_quantities(muons, geometry, -50.1)
+    np.testing.assert_allclose(found["E"][[0, 57]], [0.052, 0.4])
+    assert found["E"].sum() == pytest.approx(0.452)
+    np.testing.assert_allclose(found["f, largest cell"][[0, 57]], [0.04 / 0.052, 0.75])
+    np.testing.assert_array_equal(found["cells > 10 MeV"][[0, 57, 1]], [2, 2, 0])
+    np.testing.assert_allclose(found["f, 5-15 mm"][[0, 57]], [0.012 / 0.052, 0.0])
+    np.testing.assert_allclose(found["f, > 30 mm"][[0, 57]], [0.0, 0.25])
+    # with the field the path bends away from the cell it entered by: 0.3 * 2 * 2.1^2 / (2 * 100) m = 13 mm at the back
+    back = np.array([(49 * 32 + 16) * 32 + 16], np.uint16)
+    hits = CellHits(np.array([0, 1]), back, np.ones(1, np.float32))
+    muons = Muons(hits, np.full(1, 100.0, np.float32), x[:1], x[:1], np.array([-1], np.int8))
+    found = acceptance_layers.layer_quantities(muons, load_geometry("pbwo4_40.64mm"), -50.1)
+    assert found["f, 5-15 mm"][49] == 1
 
 
 def test_bootstrap_error_of_a_median() -> None:

@@ -47,7 +47,7 @@ def fabricate(folder: Path, models: tuple[str, ...] = tuple(STRENGTHS)) -> Repor
     samples = {name: _usable(made, seed) for name, seed in (("train", 1), ("test", 2))}
     for name, objects in samples.items():
         _write_sample(made, folder, name, objects)
-    fit_scaling_of(made, [folder / "shards/train/part.h5"], [], folder / "scaling.json")
+    fit_scaling_of(made, [folder / "shards/train/part.h5"], 10, [], folder / "scaling.json")
     evaluated = {"heldout": samples["train"].take(slice(0, 150)), "test": samples["test"]}
     calibrated: dict[str, dict[str, Any]] = {model: {} for model in models}
     for model in models:

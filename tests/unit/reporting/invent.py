@@ -13,7 +13,7 @@ from typing import Any
 from hitforge.provenance import read_json, write_json
 from hitforge.reporting.chapter import ReportInputs
 
-LIMIT = 0.95
+LIMIT, LIMIT_TRACK = 0.95, 0.99
 
 
 @dataclass(frozen=True)
@@ -92,7 +92,8 @@ def _metrics(name: str, model: Invented, metrics: dict[str, Any]) -> dict[str, A
         own["measured_gain"] = number(model.gain + 0.02 * (not simulated), 0.004)
         own["mean_improvement"] = number(model.mi - 0.003 * (not simulated), 0.003)
         own["coverage_68"] = number(0.69 + 0.01 * (not simulated), 0.006)
-        own["limit_bits"] = number(LIMIT if simulated else None, 0.012 if simulated else None, reason)
+        for key, bits in (("limit_bits", LIMIT), ("limit_bits_track", LIMIT_TRACK)):
+            own[key] = number(bits if simulated else None, 0.012 if simulated else None, reason)
         for row in own["bins"]:
             for key in ("resolution", "combined"):
                 if row[key]["value"] is not None:

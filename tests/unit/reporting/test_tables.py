@@ -11,12 +11,12 @@ import pytest
 from hitforge.provenance import read_json
 from hitforge.reporting.chapter import Column, Measured, ReportInputs, Table
 from hitforge.reporting.numbers import cell_text, decimals_of_error, fixed, measured, plain
-from hitforge.reporting.tables import mark, read_table, tex, to_csv, to_latex, to_markdown
+from hitforge.reporting.tables import mark, read_table, tex, to_csv, to_latex, to_markdown, write_table
 from hitforge.stages.report import headline_text, make_tables
 from hitforge.studies.base import Study
 from hitforge.studies.calo_muon.report.names import FIGURES, TABLES
 from tests.unit.reporting.fabricate import fabricate
-from tests.unit.reporting.invent import LIMIT, MODELS
+from tests.unit.reporting.invent import LIMIT, LIMIT_TRACK, MODELS
 
 TABLE = Table(
     name="sample",
@@ -88,6 +88,18 @@ def test_empty_table_says_why() -> None:
     assert to_csv(empty).splitlines() == ["model,mi [%],n"]
 
 
+def test_a_terminal_shows_every_column_but_details(tmp_path: Path) -> None:
+    numbers = tuple(
+        Column(key=f"n_{i}", label=f"Information about sample number {i}", unit="bit", detail=i == 5) for i in range(6)
+    )
+    row = ("a_model_with_a_long_name", *(Measured(value=i / 10, error=0.012) for i in range(6)))
+    wide = TABLE.model_copy(update={"name": "headline", "columns": (TABLE.columns[0], *numbers), "rows": (row,)})
+    write_table(wide, tmp_path)
+    text = headline_text(tmp_path)
+    shown = [f"0.{i}00 ± 0.012" in text for i in range(6)]
+    assert shown == [True, True, True, True, True, False] and "a_model_with_a_long_name" in text
+
+
 def test_all_tables_are_written_in_all_formats(report: Any) -> None:
     for name in TABLES:
         for suffix in ("csv", "md", "tex", "json"):
@@ -109,8 +121,11 @@ def _rows(folder: Path, name: str) -> list[dict[str, str]]:
 
 
 def test_headline_ranks_by_information_under_the_limit(report: Any) -> None:
-    limit, *rows = _rows(report.tables, "headline")
-    assert limit["model"] == "limit" and float(limit["information_test [bit]"]) == LIMIT
+    limit, with_track, *rows = _rows(report.tables, "headline")
+    assert float(with_track["information_test [bit]"]) == LIMIT_TRACK
+    assert (limit["model"], limit["inputs"]) == ("limit", "true losses") and float(
+        limit["information_test [bit]"]
+    ) == LIMIT
     assert limit["information_geant4 [bit]"] == "" and limit["information_geant4_reason"]
     assert [row["model"] for row in rows] == ["bdt", "hl_only", "cnn"]
     for row in rows:
@@ -142,7 +157,7 @@ def test_inputs_and_objectives_are_read_from_the_settings(production: Any, many:
         "energy sums", "features + layer summaries", "features + layers", "features + cells",
     ]  # fmt: skip
     text = headline_text(tmp_path)
-    for word in ("MI (published)", "Measured gain", "geant4", "layers_density_12k", "17.50 ± 0.30"):
+    for word in ("MI (the paper's)", "Measured gain", "geant4", "layers_density_12k", "17.50 ± 0.30"):
         assert word in text, word
     assert max(map(len, text.splitlines())) <= 120
 

@@ -19,6 +19,7 @@ from hitforge.stages.train_member import TrainingFolds, train_member_of
 from hitforge.stages.train_trees import train_trees_of
 from hitforge.studies.base import load_study
 from hitforge.validation import judge, take_inventory
+from tests.unit.cuts import cut
 
 SEED = 11
 TESTS = ("test", "test_other_map")
@@ -60,15 +61,15 @@ def produce(folder: Path) -> ReportInputs:
     inventories: dict[str, Path] = {}
     for number, (sample, about) in enumerate(settings.samples.items()):
         source = folder / f"{sample}.root"
-        study.simulate(source, about, SEED + number)
-        verdict = judge(sample, str(source), study.inspect(str(source)))
+        cut(study, "simulate").simulate(source, about, SEED + number)
+        verdict = judge(sample, str(source), cut(study, "validate").inspect(str(source)))
         inventories[sample] = folder / f"inventory_{sample}.json"
         inventory = take_inventory(study.name, sample, [verdict], "fail", 0.0, {})
         write_json(inventories[sample], inventory.model_dump(mode="json"))
         shards[sample] = (folder / f"{sample}.h5",)
-        build_shard(study, sample, verdict, shards[sample][0], "hash")
+        build_shard(cut(study, "build_shard"), sample, verdict, shards[sample][0], "hash")
     scaling = folder / "scaling.json"
-    fit_scaling_of(study, shards["train"], settings.folds.held_out, scaling)
+    fit_scaling_of(cut(study, "fit_scaling"), shards["train"], settings.folds.count, settings.folds.held_out, scaling)
     folds = tree_folds(settings.folds.count, settings.folds.held_out)
     metrics, manifests, calibrations, plans = {}, {}, {}, {}
     for model in settings.run_models:
@@ -79,34 +80,64 @@ def produce(folder: Path) -> ReportInputs:
         for k in range(entry.n_files):
             if entry.kind == "table":
                 members.append(home / f"table_{k}.json")
-                fit_table_of(study, model, shards["train"], folds, members[-1], "hash")
+                fit_table_of(cut(study, "fit_table", model), model, shards["train"], folds, members[-1], "hash")
             elif entry.kind == "network":
                 members.append(home / f"member_{k}.safetensors")
                 own = TrainingFolds(count=10, training=tuple(f for f in range(1, 10) if f != k + 1), monitoring=k + 1)
                 checkpoint = home / f"{k}.pt"
                 train_member_of(
-                    study, model, k, shards["train"], scaling, own, SEED, "cpu", checkpoint, members[-1], "hash"
+                    cut(study, "train_member", model),
+                    model,
+                    k,
+                    shards["train"],
+                    scaling,
+                    own,
+                    SEED,
+                    "cpu",
+                    checkpoint,
+                    members[-1],
+                    "hash",
                 )
             else:
                 members.append(home / f"trees_{k}.ubj")
                 trials = home / f"trials_{k}.json"
-                train_trees_of(study, model, k, shards["train"], folds, SEED, members[-1], trials, "hash")
+                train_trees_of(
+                    cut(study, "train_trees", model),
+                    model,
+                    k,
+                    shards["train"],
+                    folds,
+                    SEED,
+                    members[-1],
+                    trials,
+                    "hash",
+                )
         manifests[model], calibrations[model] = home / "model.json", home / "calibration.json"
-        assemble_model(study, model, members, manifests[model], "hash")
+        assemble_model(cut(study, "assemble", model), model, members, manifests[model], "hash")
         plan = {}
         held_out = settings.folds.held_out
         for name, sample, wanted in (("heldout", "train", held_out), *((test, test, None) for test in TESTS)):
             out = home / f"{name}.h5"
             predict_block(
-                study, manifests[model], shards[sample], wanted, settings.folds.count, scaling, "cpu", out, "hash"
+                cut(study, "predict", model),
+                manifests[model],
+                shards[sample],
+                wanted,
+                settings.folds.count,
+                scaling,
+                "cpu",
+                out,
+                "hash",
             )
             inventory_of = inventories[sample]
             plan[name] = [PlannedPiece(predictions=(out,), calibration=calibrations[model], inventory=inventory_of)]
-        calibrate(study, plan["heldout"][0].predictions, inventories["train"], calibrations[model], "hash")
+        calibrate(
+            cut(study, "calibrate"), plan["heldout"][0].predictions, inventories["train"], calibrations[model], "hash"
+        )
         metrics[model] = home / "metrics.json"
-        evaluate(study, model, plan, manifests[model], SEED, metrics[model], "hash")
+        evaluate(cut(study, "evaluate"), model, plan, manifests[model], SEED, metrics[model], "hash")
         plans[model] = plan
-    compare(study, plans, SEED, folder / "comparison.json", "hash")
+    compare(cut(study, "evaluate"), plans, SEED, folder / "comparison.json", "hash")
     return ReportInputs(
         study=study.name,
         settings=settings.model_dump(mode="json"),

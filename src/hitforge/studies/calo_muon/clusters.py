@@ -298,7 +298,8 @@ def fill_features(
     radius2 = np.empty(layer)
     weight_y = np.empty(layer)
     centre_x = np.empty(layer)
-    columns = grid.reshape(layer, n_z)
+    weak_cells = grid.reshape(layer * n_z)
+    places = np.empty(layer * n_z, dtype=np.int32)
     for i in range(layer):
         centre_x[i] = pitch[1] * (i // n_y + 0.5 - 0.5 * n_x)
     row = np.empty(features.shape[1])
@@ -314,14 +315,11 @@ def fill_features(
             offset_x[i] = centre_x[i] - x_mm[event]
             offset_y[i] = centre_y - y_mm[event]
             radius2[i] = offset_x[i] * offset_x[i] + offset_y[i] * offset_y[i]
-            if i < n_y:
-                weight_y[i] = np.exp(-abs(centre_y - entry_y) / BEND_WIDTH_MM)
-            else:
-                weight_y[i] = weight_y[i - n_y]
+            weight_y[i] = np.exp(-abs(centre_y - entry_y) / BEND_WIDTH_MM) if i < n_y else weight_y[i - n_y]
         fifths[:] = 0.0
         halves[:] = 0.0
         above = above_x = above_y = weak = middle = 0.0
-        n_strong = 0
+        n_strong = n_weak = 0
         hit, stop = indptr[event], indptr[event + 1]
         while hit < stop:
             # cells are ascending: one layer after another
@@ -351,12 +349,13 @@ def fill_features(
                     strong_energies[n_strong] = energy
                     n_strong += 1
                 else:
-                    columns[i, iz] = energy
+                    places[n_weak] = i * n_z + iz
+                    weak_cells[i * n_z + iz] = energy
+                    n_weak += 1
                     sums[i] += energy
-                    if energy > WEAK_GEV:
-                        middle += energy
-                    else:
-                        weak += energy
+                    # without a branch: the processor cannot guess it, and adding 0 changes no bit
+                    middle += energy if energy > WEAK_GEV else 0.0
+                    weak += 0.0 if energy > WEAK_GEV else energy
             fifth = fifths[iz * 5 // n_z]
             fifth[0] += sum_e
             fifth[1] += sum_x
@@ -395,6 +394,5 @@ def fill_features(
         row[26], row[27] = weak, middle
         features[event] = row
         sums[:] = 0.0
-        for hit in range(indptr[event], stop):
-            iz = int(cell_of_hit[hit]) // layer
-            columns[int(cell_of_hit[hit]) - iz * layer, iz] = 0.0
+        for i in range(n_weak):
+            weak_cells[places[i]] = 0.0

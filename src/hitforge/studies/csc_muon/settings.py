@@ -102,7 +102,6 @@ class CscMuonSettings(StudySettings):
         "simulate": ("simulation",),
         "validate": ("reader", "cuts"),
         "build_shard": ("reader", "cuts"),
-        "fit_scaling": ("folds",),
         "calibrate": ("evaluation",),
         "evaluate": ("evaluation",),
     }

@@ -105,7 +105,7 @@ class ObjectIdSettings(StudySettings):
         "simulate": ("simulation", "image"),
         "validate": ("reader", "cuts", "image"),
         "build_shard": ("reader", "cuts", "image"),
-        "fit_scaling": ("folds", "image"),
+        "fit_scaling": ("image",),
         "train_trees": ("image",),
         "fit_table": ("image",),
         "train_member": ("image",),

@@ -111,7 +111,6 @@ class ScoutingEgammaSettings(StudySettings):
         "simulate": ("simulation",),
         "validate": ("reader",),
         "build_shard": ("reader",),
-        "fit_scaling": ("folds",),
         "calibrate": ("evaluation",),
         "evaluate": ("evaluation",),
     }

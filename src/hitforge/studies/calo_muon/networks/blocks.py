@@ -9,7 +9,7 @@ from torch import Tensor, nn
 from torch.autograd.function import once_differentiable
 from torch.nn.functional import avg_pool3d, linear, silu
 
-from hitforge.networks.convolution import FastConv3d
+from hitforge.networks.convolution import FastConv3d, MeanConv3d
 from hitforge.networks.running_norm import RunningBatchNorm, at_least_float32
 from hitforge.studies.calo_muon.networks.plan import BlockPlan
 from hitforge.studies.calo_muon.settings import NetworkSettings
@@ -200,8 +200,10 @@ def _shortcut(plan: BlockPlan, norm: Norm) -> nn.Module:
     if not plan.first:
         # Activation before normalisation: the other way round than the convolutions, as in the original.
         modules.append(norm_and_swish(plan.in_channels, norm, swish_first=True))
-    if plan.downsample:
-        modules.append(nn.AvgPool3d(2, 2, padding=1))
     bias = plan.first or norm == "off"
-    modules.append(nn.Conv3d(plan.in_channels, plan.out_channels, 1, bias=bias))
+    if plan.downsample:
+        # the first stands where a pooling once stood: trained members know the convolution by its place
+        modules += [nn.Identity(), MeanConv3d(plan.in_channels, plan.out_channels, bias)]
+    else:
+        modules.append(nn.Conv3d(plan.in_channels, plan.out_channels, 1, bias=bias))
     return nn.Sequential(*modules)

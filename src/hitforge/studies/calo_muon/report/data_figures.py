@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 
 from hitforge.folds import fold_of
 from hitforge.reporting.chapter import Figure, ReportInputs
-from hitforge.reporting.plotting import data_label, nothing
+from hitforge.reporting.plotting import data_label, grid_shape, nothing
 from hitforge.reporting.style import BLUE, ORANGE, PURPLE, RED, label, new_figure
 from hitforge.studies.calo_muon.feature_table import FEATURE_NAMES, FEATURE_UNITS
 from hitforge.studies.calo_muon.report.muon_data import load_energies, load_features, train_sample
@@ -27,10 +27,13 @@ def spectra(inputs: ReportInputs) -> Figure:
     names = [name for name in inputs.shards if len(load_energies(inputs, name)[0])]
     if not names:
         return nothing("spectra", "True energies", "the shards hold no muons")
-    figure = new_figure(5.2 * len(names), 3.4)
-    panels = figure.subplots(1, len(names), squeeze=False)[0]
+    rows, columns = grid_shape(len(names), 2)
+    figure = new_figure(5.2 * columns, 3.4 * rows)
+    panels = figure.subplots(rows, columns, squeeze=False)
+    for axes in panels.flat[len(names) :]:
+        axes.set_axis_off()
     folds = inputs.settings["folds"]
-    for axes, name in zip(panels, names, strict=True):
+    for axes, name in zip(panels.flat, names, strict=False):
         energy, bucket = load_energies(inputs, name)
         held = np.isin(fold_of(bucket, folds["count"]), folds["held_out"]) & (name == train_sample(inputs))
         _spectrum(axes, energy, held)

@@ -9,11 +9,12 @@ from hitforge.reporting.chapter import Figure, ReportInputs, in_order
 from hitforge.reporting.training_figures import importances, loss_history, tuning_history
 from hitforge.studies.calo_muon.report.data_figures import feature_distributions, spectra
 from hitforge.studies.calo_muon.report.event_display import event_displays
-from hitforge.studies.calo_muon.report.information_figures import information, learning_curve, transfer
+from hitforge.studies.calo_muon.report.information_figures import information
 from hitforge.studies.calo_muon.report.names import FIGURES
 from hitforge.studies.calo_muon.report.objective_figure import objectives
 from hitforge.studies.calo_muon.report.resolution_figures import measured_resolution, resolution
 from hitforge.studies.calo_muon.report.response_figures import calibration, linearity, responses
+from hitforge.studies.calo_muon.report.transfer_figures import learning_curve, transfer
 
 MAKERS: tuple[Callable[[ReportInputs], Figure], ...] = (
     information,
@@ -28,9 +29,9 @@ MAKERS: tuple[Callable[[ReportInputs], Figure], ...] = (
     spectra,
     event_displays,
     feature_distributions,
-    partial(loss_history, loss="Loss [GeV]", note="Networks' losses are Huberised, those of trees are not."),
-    importances,
-    partial(tuning_history, loss="Loss on the scoring fold [GeV]"),
+    partial(loss_history, loss="Loss", note="Each objective has a unit of its own."),
+    partial(importances, least=1.0),
+    partial(tuning_history, loss="Loss on the scoring fold"),
 )
 
 

@@ -8,8 +8,6 @@ from hitforge.reporting.evaluated import sample_title
 from hitforge.studies.calo_muon.report import view
 from hitforge.studies.calo_muon.report.model_view import INPUTS, input_class, n_training, objective_text
 
-LIMIT_ROW = "limit"
-
 
 def headline(inputs: ReportInputs) -> Table:
     """One row for each model, the one that knows most first, under the limit where it is known."""
@@ -26,14 +24,15 @@ def headline(inputs: ReportInputs) -> Table:
         *(Column(key=f"information_{name}", label=f"Information, {name}", unit="bit") for name in further),
         *(Column(key=f"transfer_{name}", label=f"{name} − {title}", unit="bit", detail=True) for name in further),
         Column(key=f"gain_{first}", label=f"Measured gain, {title}", unit="pp"),
-        Column(key=f"mi_{first}", label=f"MI (published), {title}", unit="pp"),
+        Column(key=f"mi_{first}", label=f"MI (the paper's), {title}", unit="pp"),
         Column(key=f"coverage_{first}", label=f"Coverage of 68 %, {title}", unit="%", detail=True),
         Column(key="minus_reference", label=f"Information minus that of {reference}", unit="bit", detail=True),
     )
     rows: list[tuple[Cell, ...]] = []
-    if any(view.limit(inputs, name).value is not None for name in (first, *further)):
-        limits = [view.limit(inputs, name) for name in (first, *further)]
-        rows.append((LIMIT_ROW, "true losses", "", None, None, None, *limits, *[None] * (len(further) + 4)))
+    for (key, known), name in zip(view.LIMITS.items(), ("limit", "limit with track"), strict=True):
+        limits = [view.limit(inputs, sample, key) for sample in (first, *further)]
+        if any(number.value is not None for number in limits):
+            rows.append((name, known, "", None, None, None, *limits, *[None] * (len(further) + 4)))
     models = view.ranked(inputs)
     for model in models:
         manifest = inputs.manifest_of.get(model, {})

@@ -79,11 +79,11 @@ def _pixels(axes: Axes, point: Named) -> NDArray[np.float64]:
 
 
 def _extent(axes: Axes, text: str, size: float) -> tuple[float, float]:
-    """Return width and height of a text in pixels."""
+    """Return width and height of a text in pixels, with some air."""
     drawn = axes.text(0.0, 0.0, text, fontsize=size, transform=None)
     box = drawn.get_window_extent()
     drawn.remove()
-    return box.width, box.height
+    return box.width + 4.0, box.height + 3.0
 
 
 def _best(axes: Axes, point: NDArray[np.float64], size: tuple[float, float], taken: Sequence[Box]) -> Box:

@@ -9,10 +9,15 @@ import numpy as np
 from matplotlib.axes import Axes
 from numpy.typing import NDArray
 
-from hitforge.reporting.chapter import Measured
-from hitforge.studies.calo_muon.report.view import binned
+from hitforge.reporting.chapter import Measured, ReportInputs
+from hitforge.reporting.evaluated import sample_title
+from hitforge.reporting.numbers import measured
+from hitforge.reporting.style import INK
+from hitforge.studies.calo_muon.report.labels import Box
+from hitforge.studies.calo_muon.report.view import LIMITS, binned, limit
 
 ENERGY_LABEL = "True energy [GeV]"
+BITS_LABEL = "Information about the energy [bit]"
 
 
 def draw_number(
@@ -75,3 +80,44 @@ def points(
         x[drawn], y[drawn], yerr=error[drawn] if error.any() else None, xerr=widths if half.any() else None,
         color=colour, marker=marker, linestyle="none", label=text, elinewidth=1.1, **options,
     )  # fmt: skip
+
+
+def sample_text(inputs: ReportInputs, sample: str) -> str:
+    n_muons = next((m["samples"][sample]["n_muons"] for m in inputs.metrics_of.values() if sample in m["samples"]), 0)
+    return f"{sample_title(sample)}, {n_muons} muons"
+
+
+def room_for_names(axes: Axes, x: list[float], numbers: list[Measured]) -> None:
+    """Fix the limits of the axes so that all points have room for their names."""
+    known = [(n.value, n.error or 0.0) for n in numbers if n.value is not None]
+    low, high = min(v - e for v, e in known), max(v + e for v, e in known)
+    room = max(high - low, 0.05)
+    axes.set_ylim(max(0.0, low - 0.12 * room) if low > 0 else low - 0.12 * room, high + 0.14 * room)
+    left, right = np.log10(min(x)), np.log10(max(x))
+    pad = max(0.14 * (right - left), 0.35)
+    axes.set_xlim(10.0 ** (left - pad), 10.0 ** (right + pad))
+
+
+def limits_of(inputs: ReportInputs, sample: str) -> dict[str, Measured]:
+    """Return what oracles know of a sample, by what they are given; empty where nothing is known."""
+    found = {text: limit(inputs, sample, key) for key, text in LIMITS.items()}
+    return {text: number for text, number in found.items() if number.value is not None}
+
+
+def draw_limits(axes: Axes, bounds: Mapping[str, Measured]) -> list[Box]:
+    """Draw what oracles know, lowest first, as lines with bands; return what lines and names cover."""
+    covered: list[Box] = []
+    frame = axes.get_window_extent()
+    for index, (text, number) in enumerate(bounds.items()):
+        assert number.value is not None
+        error, above = number.error or 0.0, index == len(bounds) - 1
+        axes.axhspan(number.value - error, number.value + error, color=INK, alpha=0.12, linewidth=0)
+        axes.axhline(number.value, color=INK, linewidth=1.1, linestyle="-" if index == 0 else "--")
+        name = axes.annotate(
+            f"limit, {text} known: {measured(number)} bit", (0.015, number.value + (error if above else -error)),
+            xycoords=("axes fraction", "data"), xytext=(0, 3 if above else -3), textcoords="offset points",
+            va="bottom" if above else "top", fontsize=9.5,
+        )  # fmt: skip
+        (_, low), (_, high) = axes.transData.transform([(1.0, number.value - error), (1.0, number.value + error)])
+        covered += [(frame.x0, low - 1.0, frame.x1, high + 1.0), name.get_window_extent().extents]
+    return covered

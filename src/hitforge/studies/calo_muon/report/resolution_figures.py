@@ -108,8 +108,8 @@ def measured_resolution(inputs: ReportInputs) -> Figure:
     left.set_ylabel("Relative resolution [%]")
     right.set_ylabel(f"Information of {model} [bit]")
     label(left, data_label(inputs, samples[0]))
-    left.legend(loc="upper left", fontsize=9.5)
-    right.legend(loc="best", fontsize=9.5)
+    handles, texts = left.get_legend_handles_labels()
+    figure.legend(handles, texts, loc="outside lower center", ncols=len(texts))
     return Figure(
         "measured_resolution",
         title,

@@ -9,7 +9,7 @@ _INFORMATION = (
     "Models are ranked by information: the mean of log2 q(E | model) / p(E) at the true energy E, in bits. p is the "
     "flat spectrum of the sample, q the density of the energy that a model gives, or that its single number stands for "
     "(fitted on held-out muons). One bit halves the range of energies that are left. No shift, scale or other "
-    "one-to-one change of a prediction alters it, and a density that claims too much loses."
+    "rising function of a prediction alters it, and a density that claims too much loses."
 )
 
 _SATURATION = (

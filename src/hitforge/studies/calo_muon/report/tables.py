@@ -43,8 +43,9 @@ def all_tables(inputs: ReportInputs) -> Sequence[Table]:
         cut_flow(inputs),
         bad_parts(inputs),
         models(inputs),
-        training(inputs, "GeV", 2),
-        tuning(inputs, "GeV", 2),
+        # each objective has a unit of its own
+        training(inputs, ""),
+        tuning(inputs, ""),
         features(inputs),
         published(inputs),
     )

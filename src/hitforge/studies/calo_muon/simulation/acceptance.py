@@ -18,6 +18,7 @@ from hitforge.hits import CellHits
 from hitforge.studies.calo_muon.geometry import Geometry, load_geometry
 from hitforge.studies.calo_muon.muons import Muons
 from hitforge.studies.calo_muon.simulation import published
+from hitforge.studies.calo_muon.simulation.acceptance_layers import layer_means, layer_quantities
 from hitforge.studies.calo_muon.simulation.generate import START_Z_MM, concatenate, simulate_hits
 from hitforge.studies.calo_muon.simulation.tuning import ShowerTuning
 
@@ -49,7 +50,7 @@ class Row:
     ----------
     sample, quantity : str
     reference, fast : float
-        Median (mean for the bend).
+        Median (mean for the bend and for layers).
     sigma : float
         Both bootstrap errors in quadrature.
     verdict : {"pass", "fail", "not tested"}
@@ -113,14 +114,18 @@ def take(muons: Muons, chosen: NDArray[np.int64]) -> Muons:
 
 def fast_quantities(
     beam: Muons, geometry: Geometry, tuning: ShowerTuning, seed: int, start_z_mm: float = START_Z_MM
-) -> Quantities:
-    """Simulate the muons of ``beam`` with the fast simulation and compute the quantities, a few muons at a time."""
+) -> tuple[Quantities, Quantities]:
+    """Simulate the muons of ``beam``, a few at a time; return the quantities of muons and those of layers."""
     parts: list[Quantities] = []
+    layers: list[Quantities] = []
     for first in range(0, len(beam), _BATCH):
         part = take(beam, np.arange(first, min(first + _BATCH, len(beam))))
         hits, _, _ = simulate_hits(part, first, seed, geometry, tuning, start_z_mm)
-        parts.append(quantities(replace(part, hits=hits), geometry))
-    return {name: np.concatenate([p[name] for p in parts]) for name in parts[0]}
+        part = replace(part, hits=hits)
+        parts.append(quantities(part, geometry))
+        layers.append(layer_quantities(part, geometry, start_z_mm))
+    muons, of_layers = ({name: np.concatenate([p[name] for p in kind]) for name in kind[0]} for kind in (parts, layers))
+    return muons, of_layers
 
 
 def centre(name: str, values: NDArray[np.float64]) -> tuple[float, float]:
@@ -151,6 +156,17 @@ def _rows(sample: str, reference: dict[str, tuple[float, float]], fast: Quantiti
     return rows
 
 
+def _layer_rows(reference: Quantities, fast: Quantities) -> list[Row]:
+    rows = []
+    measured = layer_means(fast)
+    for sample, means in layer_means(reference).items():
+        for name, (value, error) in means.items():
+            own, own_error = measured.get(sample, {}).get(name, (np.nan, np.inf))
+            sigma = float(np.hypot(error, own_error))
+            rows.append(Row(sample, name, value, own, sigma, judge(name, value, own, sigma)))
+    return rows
+
+
 def _select(values: Quantities, mask: NDArray[np.bool_]) -> Quantities:
     return {name: v[mask] for name, v in values.items()}
 
@@ -163,7 +179,8 @@ def compare_files(
     Parameters
     ----------
     paths : sequence of Path
-        Files called ``*flat*`` are pooled and binned in energy, those called ``*discrete*`` compared energy by energy.
+        Files called ``*flat*`` are pooled and binned in energy, and their layers in the layer's energy (means); those
+        called ``*discrete*`` are compared energy by energy.
     n_max : int, optional
         Use only the first muons of each of the two groups.
     """
@@ -178,7 +195,7 @@ def compare_files(
             chosen = np.linspace(0, len(muons) - 1, n_max).astype(np.int64)
             muons = take(muons, chosen)
         reference = quantities(muons, geometry)
-        fast = fast_quantities(muons, geometry, tuning, seed)
+        fast, fast_layers = fast_quantities(muons, geometry, tuning, seed)
         energy = muons.energy_gev
         masks = {}
         if kind == "flat":
@@ -192,6 +209,8 @@ def compare_files(
             if mask.sum() >= 10:
                 centres = {name: centre(name, values[mask]) for name, values in reference.items()}
                 rows += _rows(sample, centres, _select(fast, mask))
+        if kind == "flat":
+            rows += _layer_rows(layer_quantities(muons, geometry, START_Z_MM), fast_layers)
     return rows
 
 
@@ -202,7 +221,7 @@ def compare_published(tuning: ShowerTuning, numbers: Sequence[int], seed: int = 
     for i, (energy, n) in enumerate(zip(published.ENERGIES_GEV, numbers, strict=True)):
         x, y = np.random.default_rng((seed, i)).uniform(-20, 20, (2, n)).astype(np.float32)
         beam = Muons(CellHits.concatenate([]), np.full(n, energy, np.float32), x, y, np.full(n, -1, np.int8))
-        fast = fast_quantities(beam, geometry, tuning, seed + i, start_z_mm=0.0)
+        fast, _ = fast_quantities(beam, geometry, tuning, seed + i, start_z_mm=0.0)
         reference = {name: values[i] for name, values in published.MEDIANS.items()}
         rows += _rows(f"printed, {energy:.0f} GeV", reference, fast)
     return rows

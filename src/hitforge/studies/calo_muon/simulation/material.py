@@ -11,6 +11,7 @@ ELECTRON_MASS: Final = 0.51099895  # MeV
 MUON_MASS: Final = 105.6583755  # MeV
 ALPHA: Final = 1 / 137.035999
 ELECTRON_RADIUS: Final = 2.8179403262e-13  # cm
+HBAR_C: Final = 197.3269804e-13  # MeV cm
 AVOGADRO: Final = 6.02214076e23
 BETHE_K: Final = 0.307075  # MeV cm2 / mol, 4 pi N_A r_e^2 m
 

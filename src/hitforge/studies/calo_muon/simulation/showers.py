@@ -9,7 +9,13 @@ from typing import Final
 
 import numpy as np
 
-from hitforge.studies.calo_muon.simulation.interactions import annihilate, compton_photon, push_pair, radiation_angle
+from hitforge.studies.calo_muon.simulation.interactions import (
+    annihilate,
+    annihilate_in_flight,
+    compton_photon,
+    push_pair,
+    radiation_angle,
+)
 from hitforge.studies.calo_muon.simulation.kernels import compiled, uniform
 from hitforge.studies.calo_muon.simulation.material import ELECTRON_MASS
 from hitforge.studies.calo_muon.simulation.particles import (
@@ -123,7 +129,9 @@ def track_electron(
     ux, uy, uz = stack[n, UX], stack[n, UY], stack[n, UZ]
     while kinetic > cuts.stop_energy:
         i = int((np.log(kinetic) - tables.ln_low) * tables.per_step + 0.5)
-        loss, brems, rate = tables.electron[i, 0], tables.electron[i, 1], tables.electron[i, 2]
+        loss, rate = tables.electron[i, 0], tables.electron[i, 2]
+        if kind == POSITRON:
+            rate += tables.electron[i, 3]
         step = min(max(cuts.loss_fraction * kinetic / loss, cuts.step_min), cuts.step_max)
         draw = uniform(state)
         # -ln(1 - u) >= u: most steps without interaction are settled without the logarithm
@@ -141,14 +149,23 @@ def track_electron(
         constant = cuts.scattering**2 + (cuts.scattering_soft**2 - cuts.scattering**2) * soft
         variance = constant / tables.radiation_length * step * (energy / momentum2) ** 2
         c, s, draw = azimuth(state)
-        versine = -np.log(draw) * variance
+        # one large angle on top of many small ones: Rutherford's 1/theta^4 beyond tail_from times the mean
+        single = cuts.scattering_single / (cuts.tail_from * constant)
+        if draw < single:
+            versine = cuts.tail_from * variance * single / draw
+        else:
+            versine = -np.log((draw - single) / (1.0 - single)) * variance
         if versine > 2.0:
             versine = 2.0 * uniform(state)
         vx, vy, vz = turn(ux, uy, uz, 1.0 - versine, c, s)
         bend = -kind * 2.99792458 * block.field * step / energy
         norm = 1.0 - 0.5 * bend * bend
         vx, vz = vx * norm + bend * vz, vz * norm - bend * vx
-        dx, dy, dz = 0.5 * step * (ux + vx), 0.5 * step * (uy + vy), 0.5 * step * (uz + vz)
+        # a winding path of length s leads lambda (1 - exp(-s / lambda)) ahead, lambda the transport mean free path: the
+        # mean of the directions times tanh(a) / a with a = s / (2 lambda), here as its Pade approximant
+        a2 = 0.25 * variance * variance
+        way = 0.5 * step * (15.0 + a2) / (15.0 + 6.0 * a2)
+        dx, dy, dz = way * (ux + vx), way * (uy + vy), way * (uz + vz)
         if step < cuts.one_point:
             deposit(grid, block, x + 0.5 * dx, y + 0.5 * dy, z + 0.5 * dz, lost * weight)
         else:
@@ -168,9 +185,12 @@ def track_electron(
             n, weight = split(stack, n, state, core, kind, kinetic, x, y, z, ux, uy, uz, weight)
         thin = is_in_core and kinetic < cuts.thin_below
         if interacts:
-            if uniform(state) * rate < brems:
-                if kinetic <= cuts.photon_cut:
-                    continue
+            # at the rates of the energy that is left: lower than those the way was drawn with, so some do not happen
+            if kinetic <= cuts.photon_cut:
+                continue
+            i = int((np.log(kinetic) - tables.ln_low) * tables.per_step + 0.5)
+            draw = uniform(state) * rate
+            if draw < tables.electron[i, 1]:
                 column = uniform(state) * (tables.brems_quantile.shape[1] - 1)
                 j = int(column)
                 g = column - j
@@ -203,7 +223,9 @@ def track_electron(
                 if not follow:
                     return n
                 kinetic -= emitted
-            elif kinetic > 2.0 * cuts.electron_cut:
+            elif draw < tables.electron[i, 2]:
+                if kinetic <= 2.0 * cuts.electron_cut:
+                    continue
                 low = 1.0 / cuts.electron_cut
                 knocked = 1.0 / (low - uniform(state) * (low - 2.0 / kinetic))
                 cos_theta = np.sqrt(knocked * (kinetic + 2.0 * _M) / (kinetic * (knocked + 2.0 * _M)))
@@ -211,6 +233,8 @@ def track_electron(
                 vx, vy, vz = turn(ux, uy, uz, cos_theta, c, s)
                 n = push(stack, n, ELECTRON, knocked, x, y, z, vx, vy, vz, weight)
                 kinetic -= knocked
+            elif kind == POSITRON and draw < tables.electron[i, 2] + tables.electron[i, 3]:
+                return annihilate_in_flight(stack, n, state, kinetic, x, y, z, ux, uy, uz, weight)
     deposit(grid, block, x, y, z, kinetic * weight)
     if kind == POSITRON:
         weight_max = core.weight if core.weight > 1.0 and in_core(core, x, y) else 1.0

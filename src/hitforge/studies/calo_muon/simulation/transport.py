@@ -38,7 +38,7 @@ from hitforge.studies.calo_muon.simulation.shower_tables import ShowerTables
 from hitforge.studies.calo_muon.simulation.showers import run_shower
 from hitforge.studies.calo_muon.simulation.tuning import ShowerTuning
 
-_STEPS_PER_LAYER = 4
+_STEPS_PER_LAYER = 4  # even, so that a step ends in the middle of a layer
 _KNOCK_ON_BOUND = 1.25  # the radiative correction reaches 1.17 at 8 TeV
 _ALPHA_OVER_2_PI = ALPHA / (2 * np.pi)
 _LOWEST_KINETIC = 500.0  # MeV; a muon that lost nearly everything deposits the rest where it is
@@ -178,8 +178,8 @@ def transport_muon(
     uz = np.sqrt(1.0 - ux * ux)
     start = energy
     number = 0
-    layer = 0
     length = 1.0 / (block.per_cell_z * _STEPS_PER_LAYER)
+    plane = 1  # where the step ends if nothing happens: no step crosses from layer to layer
     while True:
         kinetic = energy - MUON_MASS
         if kinetic < _LOWEST_KINETIC:
@@ -193,9 +193,10 @@ def transport_muon(
         pair = muon.pair_rate[i] * (1.0 - f) + muon.pair_rate[i + 1] * f
         rate = brems + pair + loss.knock_on * _KNOCK_ON_BOUND / cuts.muon_threshold
         step = -np.log(uniform(state)) / rate
-        interacts = step < length
+        way = (plane * length - z) / uz
+        interacts = step < way
         if not interacts:
-            step = length
+            step = way
         lost = max(0.0, loss.continuous * step + gauss(state) * np.sqrt(loss.variance * step))
         point = uniform(state) * step
         deposit(grid, block, x + point * ux, y + point * uy, z + point * uz, lost)
@@ -203,15 +204,16 @@ def transport_muon(
         angle = cuts.muon_scattering / energy * np.sqrt(step / showers.radiation_length)
         vx = ux + bend * uz + gauss(state) * angle
         vy = uy + gauss(state) * angle
-        depth = (layer + 0.5) / block.per_cell_z
-        if z + step * uz >= depth and layer < block.n_z:
-            share = (depth - z) / uz
-            track[layer, 0] = x + 0.5 * share * (ux + vx)
-            track[layer, 1] = y + 0.5 * share * (uy + vy)
-            layer += 1
         x += 0.5 * step * (ux + vx)
         y += 0.5 * step * (uy + vy)
-        z += step * uz
+        if interacts:
+            z += step * uz
+        else:
+            z = plane * length
+            if plane % _STEPS_PER_LAYER == _STEPS_PER_LAYER // 2:
+                layer = min(plane // _STEPS_PER_LAYER, block.n_z - 1)
+                track[layer, 0], track[layer, 1] = x, y
+            plane += 1
         ux, uy = vx, vy
         uz = np.sqrt(max(0.0, 1.0 - ux * ux - uy * uy))
         energy -= lost

@@ -29,9 +29,14 @@ class ShowerTuning(NamedTuple):
     one_point : float
         Steps shorter than this put their energy at one point, longer ones at two.
     scattering, scattering_soft, scattering_bend : float
-        MeV; the angle per plane after a step s is ``c / (p beta) * sqrt(s / X0)`` (root mean square). c squared goes
-        from ``scattering_soft`` squared at low kinetic energy to ``scattering`` squared at high, half way at
-        ``scattering_bend``. Single large-angle scatters, absent from the Gaussian, make the effective c rise.
+        MeV; the many small angles of a step s: per plane ``c / (p beta) * sqrt(s / X0)`` (root mean square). c squared
+        goes from ``scattering_soft`` squared at low kinetic energy to ``scattering`` squared at high, half way at
+        ``scattering_bend``.
+    scattering_single : float
+        MeV2; single large angles: the probability of ``1 - cos theta > w`` is this times ``s / X0 / (p beta)^2 / w``,
+        Rutherford's cross section: 0.157 Z(Z+1)/A rho X0 / 2 of the compound (Moliere's chi_c squared, PDG units).
+    tail_from : float
+        They begin at this many times the mean of ``1 - cos theta`` of the small ones.
     muon_scattering : float
         MeV; the same constant for the muon, over the whole block (Highland's formula for 230 radiation lengths).
     thin_from : float
@@ -49,17 +54,19 @@ class ShowerTuning(NamedTuple):
     photon_cut: float = 0.2
     stop_energy: float = 0.7
     muon_threshold: float = 1.0
-    loss_fraction: float = 0.3
+    loss_fraction: float = 0.8
     step_min: float = 0.04
     step_max: float = 0.8
     one_point: float = 0.08
-    scattering: float = 13.2
-    scattering_soft: float = 15.2
+    scattering: float = 10.2
+    scattering_soft: float = 13.2
+    scattering_single: float = 16.0
+    tail_from: float = 2.0
     scattering_bend: float = 10.0
     muon_scattering: float = 15.0
     thin_from: float = 500.0
     thin_weight_max: float = 12.0
-    thin_below: float = 100.0
+    thin_below: float = 30.0
     thin_radius: float = 0.4
     thin_power: float = 0.33
     thin_radius_max: float = 2.5
