@@ -64,6 +64,30 @@ def test_second_run_elsewhere_gives_the_same_bytes(finished: Path, tmp_path: Pat
     assert [name for name in first if first[name] != second[name]] == []
 
 
+def test_members_side_by_side_are_those_trained_alone(finished: Path, tmp_path: Path) -> None:
+    shutil.copytree(finished / "data", tmp_path / "data")
+    write_config(tmp_path)
+    overlay = tmp_path / "together.yaml"
+    overlay.write_text("calo_muon: {model_defaults: {training: {members_per_gpu: 2}}}")
+    manifest = "results/calo_muon/models/hl_only/model.json"
+    # what a profile gives train_member is for the jobs that take its place, too
+    run = runner(tmp_path)(
+        manifest, "--configfile", "tiny.yaml", str(overlay), "--set-resources", "train_member:runtime=17"
+    )
+    assert (run.planned["train_members"], run.planned["train_member"]) == (1, 0)
+    assert "runtime=17" in run.output
+    models = Path(manifest).parent
+    names = sorted(path.name for path in (finished / models).iterdir())
+    assert {"member_0.safetensors", "member_1.json"} < set(names)
+    for name in names:
+        assert (tmp_path / models / name).read_bytes() == (finished / models / name).read_bytes(), name
+    assert not list((tmp_path / "results/calo_muon/checkpoints").rglob("*.pt"))
+    logs = tmp_path / "logs/train_members/calo_muon/hl_only"
+    assert "hl_only member 1" in (logs / "member_1.log").read_text()
+    # how a job goes about its work makes no difference to what is there
+    assert runner(tmp_path)("-n", manifest, "--configfile", "tiny.yaml").planned.total() == 0
+
+
 def test_bad_part_stops_the_run_with_reason_and_fix(snakemake: Snakemake, production: Path) -> None:
     part = production / "data/test/part_1.root"
     part.write_bytes(part.read_bytes()[:2000])

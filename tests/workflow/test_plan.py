@@ -46,7 +46,8 @@ METRICS = {
     "train_trees": 2,
     "train_member": 8,
     "assemble_model": 5,
-    "predict": 20,
+    "predict": 16,
+    "predict_on_gpu": 4,
     "calibrate": 5,
     "evaluate": 5,
 }

@@ -1,4 +1,4 @@
-"""Predict a block of parts (rule predict)."""
+"""Predict a block of parts (rules predict, predict_on_gpu, predict_trained_on)."""
 
 from pathlib import Path
 
@@ -17,6 +17,7 @@ study = load_study(
     snakemake.config["beside"][snakemake.wildcards.study].get(model),
 )
 scaling = snakemake.input.get("scaling")
+device = snakemake.config.get("device", "auto")
 predict_block(
     study,
     Path(snakemake.input.manifest),
@@ -24,8 +25,8 @@ predict_block(
     snakemake.params.folds,
     snakemake.params.n_folds,
     Path(scaling) if scaling else None,
-    # most predictions ask for no GPU; all take one that is there
-    "cpu" if snakemake.config.get("device") == "cpu" else "auto",
+    # most predictions ask for no GPU but take one that is there; one that asks must not miss it under device: cuda
+    device if snakemake.rule == "predict_on_gpu" or device == "cpu" else "auto",
     Path(snakemake.output[0]),
     content_hash(snakemake.params.settings),
 )

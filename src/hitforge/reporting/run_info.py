@@ -125,7 +125,7 @@ def read_trainings(folder: Path, studies: Iterable[str]) -> tuple[TrainingCost, 
     costs = []
     for study in studies:
         jobs: dict[str, list[float]] = {}
-        for rule in ("train_member", "train_trees"):
+        for rule in ("train_member", "train_members", "train_trees"):
             for path in sorted((folder / rule / study).rglob("*.tsv")):
                 model = path.relative_to(folder / rule / study).parts[0]
                 jobs.setdefault(model, []).extend(_numbers(row.get("s") for row in _rows(path)))

@@ -34,6 +34,9 @@ from hitforge.training.interruption import (
 log = logging.getLogger(__name__)
 
 
+COMMAND = [sys.executable, "-m", "hitforge.stages.train_members"]
+
+
 class MemberFailed(RuntimeError):
     """A training beside others ended with an error; the others have ended in good order."""
 
@@ -106,7 +109,7 @@ def _running(jobs: Sequence[MemberJob]) -> Iterator[list[subprocess.Popen[bytes]
     before = signal.signal(signal.SIGTERM, pass_on)
     try:
         for job in jobs:
-            process = subprocess.Popen([sys.executable, "-m", "hitforge.stages.train_members"], stdin=subprocess.PIPE)
+            process = subprocess.Popen(COMMAND, stdin=subprocess.PIPE)
             processes.append(process)
             assert process.stdin is not None
             try:
