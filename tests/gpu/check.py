@@ -141,6 +141,8 @@ def _environment(folder: Path, smoke: bool) -> dict[str, str]:
     # many processes share the cores
     own = {"PYTHONPATH": os.pathsep.join(filter(None, places)), "HITFORGE_CONFIG": str(REPOSITORY / "config")}
     own |= {"OMP_NUM_THREADS": "1"} if smoke else {}
+    if not os.access(REPOSITORY / "src/hitforge/studies/calo_muon", os.W_OK):
+        own["NUMBA_CACHE_DIR"] = str(folder / "numba")
     return {**os.environ, **own}
 
 
@@ -174,6 +176,16 @@ def problems(steps: list[dict[str, Any]]) -> list[str]:
     return wrong
 
 
+def commit() -> str | None:
+    """Return the commit of the checkout, with a + if files differ from it; None outside git."""
+    try:
+        own = {"cwd": REPOSITORY, "capture_output": True, "text": True, "check": True, "timeout": 20}
+        changed = subprocess.run(["git", "status", "--porcelain"], **own).stdout
+        return subprocess.run(["git", "rev-parse", "HEAD"], **own).stdout.strip() + ("+" if changed else "")
+    except (OSError, subprocess.SubprocessError):
+        return None
+
+
 def main() -> int:
     """Run the check; 1 if anything is wrong."""
     parser = argparse.ArgumentParser(description=__doc__)
@@ -188,6 +200,7 @@ def main() -> int:
         steps = run(folder, options.smoke, options.minutes)
     report = {
         "date": datetime.now(UTC).isoformat(timespec="seconds"),
+        "commit": commit(),
         "smoke": options.smoke,
         "seconds": round(time.monotonic() - started, 1),
         "problems": problems(steps),

@@ -101,7 +101,8 @@ def sample_of(folder: Path, study: str, model: str) -> Sample:
 def exact(device: torch.device, wanted: bool) -> None:
     """Multiply float32 as float32, or let the GPU round to TF32."""
     if device.type == "cuda":
-        torch.backends.cuda.matmul.allow_tf32 = torch.backends.cudnn.allow_tf32 = not wanted
+        torch.set_float32_matmul_precision("highest" if wanted else "high")
+        torch.backends.cudnn.allow_tf32 = not wanted
 
 
 def synchronise(device: torch.device) -> None:
@@ -142,7 +143,7 @@ def training_step(
     network = sample.study.build_network(sample.model, 1).to(device).train()
     if last:
         network = channels_last(network)
-    forward: Callable[..., Any] = torch.compile(network) if compiled else network
+    forward: Callable[..., Any] = torch.compile(network, dynamic=False) if compiled else network
     loss = sample.study.build_loss(sample.model).to(device).train()
     optimiser = build_optimiser([p for p in network.parameters() if p.requires_grad], sample.training)
 
@@ -163,7 +164,7 @@ def inference(
     network = sample.study.build_network(sample.model, 1).to(device).eval()
     if last:
         network = channels_last(network)
-    forward: Callable[..., Any] = torch.compile(network) if compiled else network
+    forward: Callable[..., Any] = torch.compile(network, dynamic=False) if compiled else network
 
     def predict() -> None:
         with torch.inference_mode(), torch.autocast(device.type, torch.bfloat16, enabled=amp):
