@@ -55,7 +55,7 @@ format: venv  ## Format the code
 bench: venv  ## Measure speed and memory; prints ratios and writes bench/bench.json
 	$(BIN)/python -m tests.bench
 
-gpu-check:  ## Is it right on a GPU, and how fast? Eight minutes, writes gpu-check.json; SMOKE=1: a minute on the CPU
+gpu-check:  ## Is it right on a GPU, and how fast? Eight minutes, writes gpu-check.json; SMOKE=1: on the CPU
 	PYTHONPATH=src $(GPU_PYTHON) -m tests.gpu.check $(if $(SMOKE),--smoke)
 
 gpu-wheels:  ## Collect the wheels that gpu-check needs on a machine without network

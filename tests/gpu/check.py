@@ -16,6 +16,7 @@ import signal
 import subprocess
 import sys
 import tempfile
+import threading
 import time
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -76,27 +77,37 @@ class Running:
             self.process = subprocess.Popen(
                 command, stdout=log, stderr=log, env=environment, cwd=REPOSITORY, start_new_session=True
             )
+        self.state, self.taken, self._killed = "", 0.0, False
+        self._watcher = threading.Thread(target=self._watch, daemon=True)
+        self._watcher.start()
 
-    def finish(self) -> dict[str, Any]:
-        """Wait for its end, or end it, and return what it found."""
-        state = "done"
+    def _watch(self) -> None:
+        """Wait for the end of the step, or end it when its time is over."""
         try:
-            code = self.process.wait(timeout=max(0.1, self.seconds - (time.monotonic() - self.started)))
-            if code != 0:
-                state = f"ended with code {code}"
+            code = self.process.wait(timeout=self.seconds)
+            self.state = "done" if code == 0 else f"ended with code {code}"
         except subprocess.TimeoutExpired:
-            state = f"ended after its {self.seconds:.0f} s"
+            self.state = f"ended after its {self.seconds:.0f} s"
         finally:
             self.kill()
+            self.taken = time.monotonic() - self.started
+
+    def finish(self) -> dict[str, Any]:
+        """Wait for the end of the step and return what it found."""
+        self._watcher.join()
         text = self.results.read_text(encoding="utf-8") if self.results.exists() else ""
         # a line that was being written when the step was ended is not whole
         rows = [json.loads(line) for line in text.splitlines() if line.endswith("}")]
-        error = "" if state == "done" else self.log.read_text(encoding="utf-8", errors="replace")[-2000:]
-        seconds = round(time.monotonic() - self.started, 1)
-        return {"step": self.step.name, "state": state, "seconds": seconds, "error": error, "results": rows}
+        well = self.state == "done" and not any(row["kind"] == "error" for row in rows)
+        error = "" if well else self.log.read_text(encoding="utf-8", errors="replace")[-2000:]
+        about = {"step": self.step.name, "state": self.state, "seconds": round(self.taken, 1), "error": error}
+        return {**about, "results": rows}
 
     def kill(self) -> None:
-        """End the step and all that it started."""
+        """End the step and all that it started; once, because its number may be another's afterwards."""
+        if self._killed:
+            return
+        self._killed = True
         with contextlib.suppress(ProcessLookupError):
             os.killpg(self.process.pid, signal.SIGKILL)
         self.process.wait()

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import json
 import os
+import subprocess
+import sys
 import time
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -11,25 +13,22 @@ from typing import Any
 
 import torch
 
-from hitforge.config import load_settings
 from hitforge.folds import fold_scheme, tree_folds
-from hitforge.predictions import PlannedPiece
 from hitforge.provenance import read_json
-from hitforge.stages import evaluate as evaluation
 from hitforge.stages.assemble import assemble_model
 from hitforge.stages.fit_scaling import fit_scaling_of
 from hitforge.stages.predict import predict_block
 from hitforge.stages.train_member import TrainingFolds, train_member_of
-from hitforge.studies.base import Study, load_study
+from hitforge.studies.base import Study
 from hitforge.training.dataset import index_events
+from tests.gpu.evaluated import FOLDS, production_study
 from tests.gpu.measure import RECOMMENDED, known
 from tests.gpu.record import NotThereError, Recorder
 from tests.gpu.samples import SEED, muon_shards
 
-FOLDS = 10
 EPOCHS = 6
 LAYER_EPOCHS = 10
-SHARE_OF_TIME = 0.5
+SHARE_OF_TIME = 0.4
 """Part of the step's time that the paper's network may train for."""
 SLOWEST_MS = 0.5
 """Assumed milliseconds a muon and step where none was measured."""
@@ -46,6 +45,7 @@ def production(record: Recorder, folder: Path, device: torch.device, smoke: bool
         training = _affordable(record, folder, training, epochs)
     scaling = folder / "scaling.json"
     fit_scaling_of(study, training, study.settings.folds.held_out, scaling)
+    evaluating: dict[str, subprocess.Popen[bytes]] = {}
     for model in ("cnn", "bdt", "layers"):
         with record.part(model):
             record.still_has(10)
@@ -66,7 +66,13 @@ def production(record: Recorder, folder: Path, device: torch.device, smoke: bool
             seconds = time.monotonic() - started
             about = read_json(manifest)
             record.measured(f"{model}: training of {about['n_training']} muons", seconds, "s", _epochs_of(manifest))
-            _evaluate(record, own, model, manifest, (training, test), scaling, device)
+            _predict(record, own, model, manifest, (training, test), scaling, device)
+            # beside the next training
+            options = [str(manifest.parent), model, *(["--smoke"] if smoke else [])]
+            evaluating[model] = subprocess.Popen([sys.executable, "-m", "tests.gpu.evaluated", *options])
+    for model, process in evaluating.items():
+        with record.part(f"{model}: evaluation"):
+            _numbers(record, model, folder / model, process)
 
 
 def _schedule(epochs: int, smoke: bool) -> dict[str, Any]:
@@ -79,18 +85,13 @@ def _study(smoke: bool, plain: bool = False) -> Study[Any]:
     common: dict[str, Any] = {"members": 1, "folds": "full", "shuffle_buffer_mb": 256 if smoke else 8192}
     # bf16 is ten times slower on a CPU; the batches of a GPU would not be filled
     own = {"batch_size": 16} if smoke else {"prediction_batch": 256, **({} if plain else known(RECOMMENDED))}
+    layers = {**common, "batch_size": 16 if smoke else 128, "schedule": _schedule(LAYER_EPOCHS, smoke)}
     models = {
         "cnn": {"training": {**common, **own, "schedule": _schedule(EPOCHS, smoke)}},
-        "layers": {
-            "training": {**common, "batch_size": 16 if smoke else 128, "schedule": _schedule(LAYER_EPOCHS, smoke)}
-        },
+        "layers": {"training": layers},
         "bdt": {"trees": {"rounds": 20 if smoke else 600, "threads": cores}},
     }
-    user = {
-        "studies": ["calo_muon"],
-        "calo_muon": {"folds": {"count": FOLDS}, "evaluation": {"bootstraps": 20 if smoke else 200}, "models": models},
-    }
-    return load_study("calo_muon", load_settings(user).studies["calo_muon"])
+    return production_study(smoke, models)
 
 
 def _wait_for_muons(record: Recorder, folder: Path, smoke: bool) -> tuple[list[Path], list[Path]]:
@@ -163,7 +164,7 @@ def _epochs_of(manifest: Path) -> str:
     return f"best epoch or round {member['best_epoch'] + 1}"
 
 
-def _evaluate(
+def _predict(
     record: Recorder,
     study: Study[Any],
     model: str,
@@ -172,7 +173,7 @@ def _evaluate(
     scaling: Path,
     device: torch.device,
 ) -> None:
-    """Predict held-out and test muons, calibrate on the former, and note what is measured on the latter."""
+    """Predict held-out and test muons."""
     out, where = manifest.parent, "cuda" if device.type == "cuda" else "cpu"
     held_out = study.settings.folds.held_out
     predict_block(study, manifest, shards[0], held_out, FOLDS, scaling, where, out / "heldout.h5", "")
@@ -180,18 +181,12 @@ def _evaluate(
     predict_block(study, manifest, shards[1], None, FOLDS, scaling, where, out / "test.h5", "")
     taken = (time.monotonic() - started) / len(index_events(shards[1]))
     record.measured(f"{model}: prediction, from shards to file", 1e3 * taken, "ms/muon")
-    evaluation.calibrate(study, [out / "heldout.h5"], None, out / "calibration.json", "")
-    plan = {
-        name: (
-            PlannedPiece(
-                predictions=(out / f"{name}.h5",),
-                calibration=out / "calibration.json",
-                calibrated_on=name == "heldout",
-            ),
-        )
-        for name in ("heldout", "test")
-    }
-    evaluation.evaluate(study, model, plan, manifest, SEED, out / "metrics.json", "")
+
+
+def _numbers(record: Recorder, model: str, out: Path, evaluating: subprocess.Popen[bytes]) -> None:
+    """Wait for the metrics of a model and note what was measured on the test sample."""
+    if evaluating.wait(timeout=max(1.0, record.left())) != 0:
+        raise RuntimeError("the evaluation failed; its message is in the step's log")
     of_test = read_json(out / "metrics.json")["samples"]["test"]
     for name in NUMBERS:
         number = of_test[name]

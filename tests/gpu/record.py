@@ -14,6 +14,10 @@ from typing import Any, Literal
 Kind = Literal["measured", "passed", "failed", "missed", "met", "not there", "error"]
 
 
+# torch's and ours, by name: some steps do without torch
+OUT_OF_MEMORY = ("OutOfMemoryError", "OutOfDeviceMemory")
+
+
 class NotThereError(Exception):
     """A setting or a device that this version or machine does not have: reported, and no error."""
 
@@ -72,7 +76,10 @@ class Recorder:
         except NotThereError as reason:
             self.not_there(name, str(reason))
         except Exception as error:  # noqa: BLE001 (whatever it is, it is reported)
-            self.failed(name, error)
+            if type(error).__name__ in OUT_OF_MEMORY:
+                self.not_there(name, f"does not fit the memory of the card: {error}"[:300])
+            else:
+                self.failed(name, error)
 
     def failed(self, quantity: str, error: Exception) -> None:
         """Note an error, with where it came from."""
