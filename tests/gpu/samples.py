@@ -67,7 +67,7 @@ def prepare(record: Recorder, folder: Path, smoke: bool) -> None:
                 write_shard(path, study.layout, _drawn_muons(study, n), attributes)
             else:
                 _simulate_shard(study, name, 0, n, path)
-            fit_scaling_of(study, [path], [], scaling_path(folder, name))
+            fit_scaling_of(study, [path], 1, [], scaling_path(folder, name))
             record.measured(f"{name}: {n} events made", time.monotonic() - started, "s")
 
 

@@ -6,6 +6,7 @@ import json
 import subprocess
 import sys
 import time
+import zipfile
 from pathlib import Path
 
 import pytest
@@ -13,7 +14,7 @@ import pytest
 from tests.gpu import check
 from tests.gpu.check import Step, problems, run, table
 from tests.gpu.step import FUNCTIONS
-from tests.gpu.wheels import fits
+from tests.gpu.wheels import fits, slim
 
 REPOSITORY = Path(__file__).parents[2]
 
@@ -22,7 +23,7 @@ def test_smoke_run(tmp_path: Path) -> None:
     """Takes a minute or two: it is what keeps the check ready for the day when there is a card."""
     out = tmp_path / "gpu-check.json"
     command = [sys.executable, "-m", "tests.gpu.check", "--smoke", "--out", str(out)]
-    done = subprocess.run(command, cwd=REPOSITORY, capture_output=True, text=True, timeout=900)
+    done = subprocess.run(command, cwd=REPOSITORY, capture_output=True, text=True, timeout=1800)
     assert done.returncode == 0, done.stdout + done.stderr
     report = json.loads(out.read_text())
     assert report["problems"] == []
@@ -96,3 +97,18 @@ def test_bounds_that_do_not_hold_are_problems() -> None:
 )
 def test_wheels_are_chosen_by_their_tags(wheel: str, fitting: list[tuple[int, int]]) -> None:
     assert [version for version in [(3, 11), (3, 12)] if fits(wheel, version, "x86_64")] == fitting
+
+
+def test_a_slim_wheel_registers_only_what_it_has(tmp_path: Path) -> None:
+    wheel = tmp_path / "hdf5plugin-1-py3-none-any.whl"
+    with zipfile.ZipFile(wheel, "w") as whole:
+        for name in ("zstd", "blosc", "blosc2", "sz3"):
+            whole.writestr(f"hdf5plugin/plugins/libh5{name}.so", name)
+        whole.writestr("hdf5plugin/_config.py", "x = {'ipp': False, 'embedded_filters': ('blosc', 'sz3', 'zstd')}\n")
+        whole.writestr("hdf5plugin/__init__.py", "")
+    slim(wheel)
+    with zipfile.ZipFile(wheel) as small:
+        plugins = [name for name in small.namelist() if name.startswith("hdf5plugin/plugins")]
+        assert plugins == ["hdf5plugin/plugins/libh5zstd.so", "hdf5plugin/plugins/libh5blosc.so"]
+        assert "('blosc', 'zstd')" in small.read("hdf5plugin/_config.py").decode()
+        assert "hdf5plugin/__init__.py" in small.namelist()
