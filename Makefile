@@ -4,13 +4,16 @@ STUDY ?= calo_muon
 LOCK ?= requirements/cpu.lock
 CORES ?= 2
 BIN := .venv/bin
+# the check of a GPU takes any Python that has torch, also without .venv
+GPU_PYTHON ?= $(if $(wildcard $(BIN)/python),$(BIN)/python,$(PYTHON))
 comma := ,
 space := $() $()
 ALL_STUDIES = $(subst $(space),$(comma),$(patsubst config/studies/%.yaml,%,$(sort $(wildcard config/studies/*.yaml))))
 # snakemake runs the scripts with the python of its own environment
 export PATH := $(CURDIR)/$(BIN):$(PATH)
 
-.PHONY: help venv demo demo-all test test-slow lint format bench slurm-test slurm-test-quick accept-code lock clean
+.PHONY: help venv demo demo-all test test-slow lint format bench gpu-check gpu-wheels slurm-test slurm-test-quick \
+	accept-code lock clean
 
 help:  ## Show the targets
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*##/\t/' | expand -t 14
@@ -51,6 +54,12 @@ format: venv  ## Format the code
 
 bench: venv  ## Measure speed and memory; prints ratios and writes bench/bench.json
 	$(BIN)/python -m tests.bench
+
+gpu-check:  ## Is it right on a GPU, and how fast? Eight minutes, writes gpu-check.json; SMOKE=1: on the CPU
+	PYTHONPATH=src $(GPU_PYTHON) -m tests.gpu.check $(if $(SMOKE),--smoke)
+
+gpu-wheels:  ## Collect the wheels that gpu-check needs on a machine without network
+	$(PYTHON) -m tests.gpu.wheels
 
 slurm-test: venv  ## Run the fault matrix on a mini Slurm cluster (installs Debian's slurm packages; root)
 	$(BIN)/pytest -m slurm tests/slurm

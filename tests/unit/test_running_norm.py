@@ -11,21 +11,14 @@ from torch import Tensor, nn
 from hitforge.networks import convolution
 from hitforge.networks.convolution import FastConv3d, MeanConv3d
 from hitforge.networks.running_norm import RunningBatchNorm, Swish
+from tests import goldens
 
 SWISH: tuple[Swish, ...] = ("none", "before", "after")
 
 
 def test_golden_values() -> None:
-    norm = RunningBatchNorm(2)
-    x = (torch.arange(32) / 10).view(2, 2, 2, 2, 2)
-    first = norm(x).flatten()[[0, 9, 31]]
-    torch.testing.assert_close(first, torch.tensor([-1.3819261, -1.2617590, 1.3819263]), rtol=1e-6, atol=0)
-    second = norm(2 * x + 1).flatten()[[0, 9, 31]]
-    torch.testing.assert_close(second, torch.tensor([-0.7476425, -0.3532869, 1.8590446]), rtol=1e-6, atol=0)
-    torch.testing.assert_close(norm.sums, torch.tensor([6.936304, 10.648465]), rtol=1e-6, atol=0)
-    torch.testing.assert_close(norm.square_sums, torch.tensor([24.758699, 49.322990]), rtol=1e-6, atol=0)
-    assert norm.count.item() == pytest.approx(3.0401297, rel=1e-6)
-    assert norm.events.item() == 4
+    for name, value, golden in goldens.running_norm(torch.device("cpu")):
+        assert value.tolist() == pytest.approx(golden, rel=1e-6), name
 
 
 def test_one_batch_equals_nominal_batch_norm() -> None:

@@ -11,7 +11,6 @@ import numpy as np
 
 from hitforge.bdt import TreeData, importances, save_trees, train_trees
 from hitforge.bdt_settings import TreeSettings
-from hitforge.bdt_tuning import tune_trees
 from hitforge.folds import TreeFolds
 from hitforge.provenance import stamp, write_json
 from hitforge.seeds import child_seed
@@ -60,6 +59,8 @@ def train_trees_of(
     own_seed = child_seed(seed, study.name, fit, f"booster_{booster}")
     trials: list[dict[str, Any]] = []
     if settings.tune is not None:
+        from hitforge.bdt_tuning import tune_trees  # Optuna is slow to import, and only a search needs it
+
         of_folds = folds.search_splits(settings.tune.cross_validation)
         splits = ((events(*training), events(*scoring)) for training, scoring in of_folds)
         trials_file.parent.mkdir(parents=True, exist_ok=True)
