@@ -204,6 +204,8 @@ def main() -> int:
     parser.add_argument("--minutes", type=float, default=7.8, help="time for all steps together")
     parser.add_argument("--out", type=Path, default=Path("gpu-check.json"))
     options = parser.parse_args()
+    # steps are sessions of their own: they must not go on when the check itself is ended
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(128 + signal.SIGTERM))
     started = time.monotonic()
     with tempfile.TemporaryDirectory(prefix="gpu-check-") as name:
         folder = Path(name)

@@ -153,7 +153,7 @@ def _killed_and_resumed(record: Recorder, folder: Path, device: torch.device, sm
 
     def finish(process: subprocess.Popen[bytes], expected: int) -> None:
         try:
-            code = process.wait(timeout=max(5.0, min(120.0, record.left())))
+            code = process.wait(timeout=max(5.0, record.left()))
         finally:
             process.kill()
         if code != expected:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import subprocess
 import sys
 import time
@@ -71,6 +72,29 @@ def test_a_step_that_hangs_or_dies_ends_no_other(tmp_path: Path, monkeypatch: py
     assert "of this" in found[2]["error"]
     assert problems(found) == ["hangs: ended after its 2 s", "dies: ended with code 1"]
     assert "ended after its 2 s" in table(found)
+
+
+def test_the_steps_end_with_the_check(tmp_path: Path) -> None:
+    (tmp_path / "fake_step.py").write_text(
+        "import os, pathlib, sys, time\npathlib.Path(sys.argv[3]).with_name('pid').write_text(str(os.getpid()))\n"
+        "time.sleep(60)\n"
+    )
+    code = (
+        "import sys; from pathlib import Path; from tests.gpu import check\n"
+        "check.STEPS = (check.Step('hangs', 50, False, 'fake_step'),); check.run.__defaults__ = (check.STEPS,)\n"
+        "check.main()"
+    )
+    environment = {**os.environ, "PYTHONPATH": f"{tmp_path}:{REPOSITORY}", "TMPDIR": str(tmp_path)}
+    command = [sys.executable, "-c", code, "--out", str(tmp_path / "out.json")]
+    process = subprocess.Popen(command, env=environment, cwd=REPOSITORY, stderr=subprocess.DEVNULL)
+    while not (pids := [path for path in tmp_path.glob("gpu-check-*/pid") if path.read_text()]):
+        assert process.poll() is None
+        time.sleep(0.1)
+    child = int(pids[0].read_text())
+    process.terminate()
+    assert process.wait(timeout=60) == 143
+    with pytest.raises(ProcessLookupError):
+        os.kill(child, 0)
 
 
 def test_no_step_is_begun_when_time_is_over(tmp_path: Path) -> None:
