@@ -55,10 +55,9 @@ class ZstdColumn:
             if left_out:  # the filter was not applied to this chunk
                 self._values = self.dataset[start : start + self.chunk]
             else:
-                values = np.empty(self.chunk, self.dataset.dtype)
-                size = cramjam.zstd.decompress_into(content, memoryview(values).cast("B"))
-                if size != values.nbytes:
+                values = bytearray(self.chunk * self.dataset.dtype.itemsize)
+                if cramjam.zstd.decompress_into(content, values) != len(values):
                     raise OSError(f"{self.dataset.file.filename}: chunk {number} of {self.dataset.name} is damaged")
-                self._values = values
+                self._values = np.frombuffer(values, self.dataset.dtype)
             self._number = number
         return self._values
