@@ -15,7 +15,7 @@ PACKAGE = Path(__file__).parent
 
 # Modules that decide what a stage writes, besides those that the study adds in ``settings.CODE``.
 # tests/unit/test_fingerprint.py holds this list against what each stage really imports.
-_EVENTS = ("hits", "shards", "shard_lists", "folds", "validation")
+_EVENTS = ("hits", "chunks", "shards", "shard_lists", "folds", "validation")
 _MODELS = ("studies.base", "seeds")
 _BOOSTERS = ("bdt", "bdt_objectives", "evaluation.information")
 _TREES = ("stages.feature_rows", *_BOOSTERS)
@@ -50,11 +50,11 @@ STAGE_MODULES: dict[str, tuple[str, ...]] = {
     "tables": (
         *(*_VIEWS, "reporting.tables", "reporting.training_tables", "reporting.part_tables", "reporting.numbers"),
         "reporting.chapter_parts",
-        *("evaluation", "folds", "seeds", "hits", "shards"),
+        *("evaluation", "folds", "seeds", "hits", "chunks", "shards"),
     ),
     "figures": (
         *(*_VIEWS, "reporting.style", "reporting.plotting", "reporting.training_figures"),
-        *("evaluation", "folds", "seeds", "hits", "shards", "scaling", "bdt", "bdt_objectives"),
+        *("evaluation", "folds", "seeds", "hits", "chunks", "shards", "scaling", "bdt", "bdt_objectives"),
         "compiled",
     ),
     "page": ("stages.bind_report", "reporting"),

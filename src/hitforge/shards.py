@@ -13,6 +13,7 @@ import hdf5plugin
 import numpy as np
 from numpy.typing import NDArray
 
+from hitforge.chunks import ZstdColumn
 from hitforge.hits import CellHits
 from hitforge.provenance import atomic_path
 
@@ -177,6 +178,7 @@ class Shard:
         except OSError as error:
             raise ShardError(f"{path}: cannot be read as HDF5 ({error}); delete it and rebuild the shard") from error
         self.attributes: dict[str, Any] = dict(self._file.attrs)
+        self._columns: dict[str, ZstdColumn | None] = {}
         if self.attributes.get("format") != FORMAT:
             self.close()
             raise ShardError(f"{path}: not a hitforge shard (attribute 'format' is missing or another)")
@@ -239,7 +241,17 @@ class Shard:
         voxels = self._file["voxels"]
         indptr = voxels["indptr"][start : stop + 1]
         first, last = int(indptr[0]), int(indptr[-1])
-        return CellHits(indptr - first, voxels["cell"][first:last], voxels["energy"][first:last])
+        return CellHits(indptr - first, self._hit_values("cell", first, last), self._hit_values("energy", first, last))
+
+    def _hit_values(self, name: str, first: int, last: int) -> NDArray[Any]:
+        if name not in self._columns:
+            dataset = self._file["voxels"][name]
+            self._columns[name] = ZstdColumn(dataset) if ZstdColumn.can_read(dataset) else None
+        column = self._columns[name]
+        if column is not None:
+            return column.rows(first, last)
+        values: NDArray[Any] = self._file["voxels"][name][first:last]
+        return values
 
     def check(self) -> None:
         """Verify that all datasets agree on the number of events and hits."""

@@ -34,12 +34,12 @@ INERT_OF = {
 }
 # imported for types or by a neighbour in the same module, without influence on what this stage writes
 INERT_IN = {
-    "simulate": {"shards", "validation", "studies.calo_muon.feature_table"},
-    "validate": {"shards"},
-    "assemble": {"hits", "shards", "validation"},
+    "simulate": {"chunks", "shards", "validation", "studies.calo_muon.feature_table"},
+    "validate": {"chunks", "shards"},
+    "assemble": {"hits", "chunks", "shards", "validation"},
     "fit_table": {"studies.calo_muon.feature_table"},
-    "calibrate": {"hits", "shards", "studies.calo_muon.feature_table"},
-    "evaluate": {"hits", "shards", "studies.calo_muon.feature_table"},
+    "calibrate": {"hits", "chunks", "shards", "studies.calo_muon.feature_table"},
+    "evaluate": {"hits", "chunks", "shards", "studies.calo_muon.feature_table"},
     "tables": {"reporting.style"},
     "figures": {
         "reporting.tables",

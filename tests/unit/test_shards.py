@@ -4,10 +4,13 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import cramjam
 import h5py
+import hdf5plugin
 import numpy as np
 import pytest
 
+from hitforge.chunks import ZstdColumn
 from hitforge.hits import CellHits
 from hitforge.shards import Shard, ShardBlock, ShardError, ShardLayout, write_shard
 
@@ -80,3 +83,26 @@ def test_text_file_is_refused(tmp_path: Path) -> None:
     (tmp_path / "no.h5").write_text("not HDF5")
     with pytest.raises(ShardError, match=r"no\.h5"):
         Shard(tmp_path / "no.h5")
+
+
+@pytest.mark.parametrize("first, last", [(0, 1), (0, 1000), (250, 750), (499, 501), (999, 1000), (500, 500)])
+def test_chunks_are_decompressed_as_hdf5_does(tmp_path: Path, first: int, last: int) -> None:
+    values = np.random.default_rng(1).integers(0, 50, 1000).astype(np.uint16)
+    with h5py.File(tmp_path / "a.h5", "w") as handle:
+        zstd = handle.create_dataset("zstd", data=values, chunks=(250,), maxshape=(None,), **hdf5plugin.Zstd())
+        # a chunk that was written without the filter
+        zstd.id.write_direct_chunk((500,), values[500:750][::-1].tobytes(), filter_mask=1)
+        plain = handle.create_dataset("plain", data=values, chunks=(250,))
+        both = handle.create_dataset("both", data=values, chunks=(250,), shuffle=True, **hdf5plugin.Zstd())
+        assert [ZstdColumn.can_read(dataset) for dataset in (zstd, plain, both)] == [True, False, False]
+        column = ZstdColumn(zstd)
+        for _ in range(2):
+            np.testing.assert_array_equal(column.rows(first, last), zstd[first:last])
+
+
+def test_damaged_chunk_is_named(tmp_path: Path) -> None:
+    with h5py.File(tmp_path / "a.h5", "w") as handle:
+        zstd = handle.create_dataset("zstd", data=np.zeros(500, np.uint16), chunks=(250,), **hdf5plugin.Zstd())
+        zstd.id.write_direct_chunk((250,), bytes(cramjam.zstd.compress(bytes(8))))
+        with pytest.raises(OSError, match=r"a\.h5: chunk 1 of /zstd is damaged"):
+            ZstdColumn(zstd).rows(0, 400)
