@@ -12,6 +12,11 @@ def scaling_of(wildcards):
     return scaling_path(wildcards.study, wildcards.fit)
 
 
+def name_of_group(study, fit, members):
+    """Return the name of the rule that trains a group of members; a fit may be a rotation."""
+    return "_".join(["train_members", study, *Path(fit).parts, str(members[0])])
+
+
 def scaling_of_networks(wildcards):
     """Return the scaling of a network's fit; trees take raw features."""
     return scaling_of(wildcards) if model_of(wildcards.fit) in models_of(wildcards.study, "network") else []

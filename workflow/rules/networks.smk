@@ -43,7 +43,7 @@ for study, fit, members in every_group_of_members():
 
     rule:
         name:
-            f"train_members_{study}_{fit.replace('/', '_')}_{members[0]}"
+            name_of_group(study, fit, members)
         input:
             shards=train_lists(study),
             inventory=f"results/{study}/inventory/{train_sample(study)}.json",
@@ -78,6 +78,6 @@ for study, fit, members in every_group_of_members():
         script:
             "../scripts/train_members.py"
 
-    workflow.get_rule(f"train_members_{study}_{fit.replace('/', '_')}_{members[0]}").resources.update(
+    workflow.get_rule(name_of_group(study, fit, members)).resources.update(
         workflow.resource_settings.overwrite_resources.get("train_member", {})
     )
