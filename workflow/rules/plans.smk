@@ -125,7 +125,14 @@ def report_settings(study):
     """Return the settings that the report shows or follows: all but the job counts."""
     settings = SETTINGS.studies[study].model_dump(mode="json", exclude={"blocks"})
     settings["models"] = {model: settings["models"][model] for model in reported(study)}
+    settings["shown_models"] = shown(study)
     return settings
+
+
+def shown(study):
+    """Return the reported models whose single events figures show beside those of the reference model."""
+    settings = SETTINGS.studies[study]
+    return [m for m in settings.shown_models if m in reported(study) and m != settings.reference_model]
 
 
 def report_paths(study):
@@ -142,11 +149,7 @@ def report_paths(study):
         # a few shards are enough for distributions and event displays
         "shards": {sample: sample_shards(study, sample)[:8] for sample in settings.samples},
         "outputs": evaluation_plan_of(study, settings.reference_model),
-        "further_outputs": {
-            model: evaluation_plan_of(study, model)
-            for model in settings.shown_models
-            if model in reported(study) and model != settings.reference_model
-        },
+        "further_outputs": {model: evaluation_plan_of(study, model) for model in shown(study)},
         "scaling": f"results/{study}/scaling.json",
     }
 

@@ -114,9 +114,9 @@ def draw_limits(axes: Axes, bounds: Mapping[str, Measured]) -> list[Box]:
         axes.axhspan(number.value - error, number.value + error, color=INK, alpha=0.12, linewidth=0)
         axes.axhline(number.value, color=INK, linewidth=1.1, linestyle="-" if index == 0 else "--")
         name = axes.annotate(
-            f"limit, {text} known: {measured(number)} bit", (0.015, number.value + (error if above else -error)),
+            f"limit, {text} known: {measured(number)} bit", (0.985, number.value + (error if above else -error)),
             xycoords=("axes fraction", "data"), xytext=(0, 3 if above else -3), textcoords="offset points",
-            va="bottom" if above else "top", fontsize=9.5,
+            ha="right", va="bottom" if above else "top", fontsize=9.5,
         )  # fmt: skip
         (_, low), (_, high) = axes.transData.transform([(1.0, number.value - error), (1.0, number.value + error)])
         covered += [(frame.x0, low - 1.0, frame.x1, high + 1.0), name.get_window_extent().extents]
