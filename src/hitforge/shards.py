@@ -165,14 +165,21 @@ def write_shard(
 class Shard:
     """An open shard; use it as a context manager.
 
+    Parameters
+    ----------
+    path : Path
+    beside_others : bool
+        Hits are decompressed past HDF5's lock, for threads that read at the same time; each keeps a chunk in memory.
+
     Raises
     ------
     ShardError
         Not a shard, or of a format version that this release does not know.
     """
 
-    def __init__(self, path: Path) -> None:
+    def __init__(self, path: Path, beside_others: bool = False) -> None:
         self.path = path
+        self._beside_others = beside_others
         try:
             self._file = h5py.File(path, "r")
         except OSError as error:
@@ -246,7 +253,8 @@ class Shard:
     def _hit_values(self, name: str, first: int, last: int) -> NDArray[Any]:
         if name not in self._columns:
             dataset = self._file["voxels"][name]
-            self._columns[name] = ZstdColumn(dataset) if ZstdColumn.can_read(dataset) else None
+            direct = self._beside_others and ZstdColumn.can_read(dataset)
+            self._columns[name] = ZstdColumn(dataset) if direct else None
         column = self._columns[name]
         if column is not None:
             return column.rows(first, last)

@@ -135,8 +135,7 @@ def test_a_cut_refuses_below_its_blocks() -> None:
 
 
 def test_what_moves_no_result_reaches_a_stage_beside_its_cut() -> None:
-    user = {"studies": ["calo_muon"], "calo_muon": {"models": {"cnn": {"training": {"checkpoint_minutes": 3}}}}}
-    settings = load_settings(user).studies["calo_muon"]
+    settings = calo(models={"cnn": {"training": {"checkpoint_minutes": 3}}})
     assert settings.for_stage("train_member", "cnn") == calo().for_stage("train_member", "cnn")
     study = load_study("calo_muon", settings.for_stage("train_member", "cnn"), "train_member", settings.beside("cnn"))
     assert study.settings.models["cnn"].training.checkpoint_minutes == 3

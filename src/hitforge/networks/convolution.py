@@ -13,6 +13,15 @@ _MIN_CHANNELS = 16
 _LIBRARY_IS_FAST = torch.backends.cpu.get_cpu_capability() == "AVX512"
 
 
+def _is_half_on_cpu(input: Tensor) -> bool:
+    """Whether autocast would give the convolution to the CPU library in bfloat16.
+
+    With torch 2.13 and AVX512-BF16 its weight gradient of few channels reads memory that it did not write: now and then
+    a gradient is NaN. So it is computed in float32, and what comes out is what autocast would give: the path of a GPU.
+    """
+    return input.device.type == "cpu" and torch.is_autocast_enabled("cpu")
+
+
 class FastConv3d(nn.Conv3d):
     """``nn.Conv3d`` with a faster weight gradient for many channels on small grids on a CPU.
 
@@ -24,12 +33,14 @@ class FastConv3d(nn.Conv3d):
 
     def forward(self, input: Tensor) -> Tensor:
         """Convolve ``input``, shape (B, C, z, x, y)."""
+        if _is_half_on_cpu(input):
+            with torch.autocast("cpu", enabled=False):
+                return self.forward(input.float()).to(torch.get_autocast_dtype("cpu"))
         fast = (
             torch.is_grad_enabled()
             and not torch.compiler.is_compiling()
             and input.device.type == "cpu"
             and not _LIBRARY_IS_FAST
-            and not torch.is_autocast_enabled("cpu")
             and self.bias is None
             and self.groups == 1
             and min(self.in_channels, self.out_channels) >= _MIN_CHANNELS
@@ -80,4 +91,7 @@ class MeanConv3d(nn.Conv3d):
 
     def forward(self, input: Tensor) -> Tensor:
         """Map ``input``, shape (B, C, z, x, y), to a grid of half the size plus one."""
+        if _is_half_on_cpu(input):
+            with torch.autocast("cpu", enabled=False):
+                return self.forward(input.float()).to(torch.get_autocast_dtype("cpu"))
         return conv3d(input, (self.weight / 8).expand(-1, -1, 2, 2, 2), self.bias, 2, 1)

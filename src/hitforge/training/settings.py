@@ -141,15 +141,18 @@ class TrainingSettings(Settings):
     )
     members_per_gpu: PositiveInt = Field(
         1,
-        description="members trained side by side in one job, that is on one GPU, each in a process of its own; a "
-        "changed number of members trains those of the last, incomplete job again",
+        description="members trained side by side in one job, that is on one GPU, each in a process of its own; they "
+        "become the same as alone, but a new value is another job and plans trained members again, as does a new "
+        "number of members for those of the last, incomplete job",
     )
     checkpoint_minutes: PositiveFloat = Field(10.0, description="minutes between checkpoints within an epoch, at most")
     prediction_batch: PositiveInt = Field(64, description="events in a batch of inference; part of what fixes the bits")
 
 
 CONDUCT = ("checkpoint_minutes", "check_every", "cuda_graph", "resident", "loader_threads", "members_per_gpu")
-"""Keys of a training that say how a job goes about its work: none of them changes what a member becomes."""
+"""Keys of a training that say how a job goes about its work: none of them changes what a member becomes.
+
+A new value of all but the last runs nothing again."""
 
 WITHOUT_EFFECT_ON_A_MEMBER = {"members", "folds", "prediction_batch", *CONDUCT}
 """Keys that do not enter a member's identity; members and the fold scheme reach it as its own fold lists."""

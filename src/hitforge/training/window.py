@@ -154,18 +154,23 @@ def read_window(
     window = Window(events, features, target, own_weight, hits, tensors)
     edges = slice_edges(index) if source.reads_hits else slice_edges(index, _ROWS_PER_READ)
     if threads == 1:
-        _read_slices(source, index, edges, window, keep_going)
+        _read_slices(source, index, edges, window, keep_going, beside_others=False)
         return window
     # pieces of neighbouring slices, a few for each thread: they take different times
     cuts = np.unique(np.linspace(0, len(edges) - 1, 1 + 4 * threads).astype(np.int64))
     with ThreadPoolExecutor(threads, thread_name_prefix="reader") as pool:
         pieces = [edges[a : b + 1] for a, b in itertools.pairwise(cuts.tolist())]
-        list(pool.map(lambda piece: _read_slices(source, index, piece, window, keep_going), pieces))
+        list(pool.map(lambda piece: _read_slices(source, index, piece, window, keep_going, True), pieces))
     return window
 
 
 def _read_slices(
-    source: EventSource, index: EventIndex, edges: NDArray[np.int64], into: Window, keep_going: Callable[[], None]
+    source: EventSource,
+    index: EventIndex,
+    edges: NDArray[np.int64],
+    into: Window,
+    keep_going: Callable[[], None],
+    beside_others: bool,
 ) -> None:
     """Read the slices between ``edges`` of the events of a window."""
     features, target, own_weight, hits = into.features, into.target, into.own_weight, into.hits
@@ -177,7 +182,7 @@ def _read_slices(
             if shard is None or shard.path != path:
                 if shard is not None:
                     shard.close()
-                shard = Shard(path)
+                shard = Shard(path, beside_others)
             rows = index.row[first:last]
             low, high = int(rows[0]), int(rows[-1]) + 1
             if features is not None:
