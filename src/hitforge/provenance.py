@@ -6,6 +6,7 @@ import errno
 import hashlib
 import json
 import os
+import re
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -37,14 +38,22 @@ def atomic_path(path: Path) -> Iterator[Path]:
         with temporary.open("rb") as handle:
             os.fsync(handle.fileno())
         temporary.replace(path)
-    except OSError as error:
-        if error.errno not in (errno.ENOSPC, errno.EDQUOT):
+    except (OSError, RuntimeError) as error:
+        if _error_number(error) not in (errno.ENOSPC, errno.EDQUOT):
             raise
         raise OutOfSpaceError(
             f"{path}: no space left; free some where {path.parent.resolve()} is (df -h, your quota), then run again"
         ) from error
     finally:
         temporary.unlink(missing_ok=True)
+
+
+def _error_number(error: OSError | RuntimeError) -> int | None:
+    """Return what the operating system said; HDF5 has it in its text, and closing a file is a RuntimeError there."""
+    if isinstance(error, OSError) and error.errno is not None:
+        return error.errno
+    found = re.search(r"errno = (\d+)", str(error))
+    return int(found.group(1)) if found else None
 
 
 def write_text(path: Path, text: str) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 from pathlib import Path
 
 import cramjam
@@ -12,6 +13,7 @@ import pytest
 
 from hitforge.chunks import ZstdColumn
 from hitforge.hits import CellHits
+from hitforge.provenance import OutOfSpaceError, atomic_path
 from hitforge.shards import Shard, ShardBlock, ShardError, ShardLayout, write_shard
 
 LAYOUT = ShardLayout(("a", "b"), ("GeV", ""), {"energy": "GeV"}, {"x": "mm"}, voxel_shape=(2, 3, 4))
@@ -106,3 +108,29 @@ def test_damaged_chunk_is_named(tmp_path: Path) -> None:
         zstd.id.write_direct_chunk((250,), bytes(cramjam.zstd.compress(bytes(8))))
         with pytest.raises(OSError, match=r"a\.h5: chunk 1 of /zstd is damaged"):
             ZstdColumn(zstd).rows(0, 400)
+
+
+@pytest.mark.parametrize(
+    "error",
+    [
+        OSError(errno.ENOSPC, "No space left on device"),
+        OSError("Can't write data (file write failed: errno = 28, error message = 'No space left on device')"),
+        RuntimeError("Can't close dataset (file write failed: errno = 122, error message = 'Disk quota exceeded')"),
+    ],
+)
+def test_a_full_disk_is_named_however_hdf5_says_it(tmp_path: Path, error: Exception) -> None:
+    target = tmp_path / "shard.h5"
+
+    def write() -> None:
+        with atomic_path(target) as temporary:
+            temporary.write_bytes(b"half")
+            raise error
+
+    with pytest.raises(OutOfSpaceError, match=r"shard\.h5: no space left; free some"):
+        write()
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_another_error_of_hdf5_stays_what_it_is(tmp_path: Path) -> None:
+    with pytest.raises(RuntimeError, match="Can't close dataset"), atomic_path(tmp_path / "shard.h5"):
+        raise RuntimeError("Can't close dataset (errno = 5, error message = 'Input/output error')")
