@@ -103,7 +103,7 @@ def test_every_model_stands_at_its_information_and_cost_under_the_limit(many: Re
     # the paper's network has a partner of equal data, and both names say on how little
     fewer = {"cnn (12k muons)", "layers_density_12k (12k muons)"}
     assert set(shown) - {"cnn", "layers_density_12k"} | fewer <= words and "layers_density_24k" not in str(words)
-    assert f"limit, true losses known: {LIMIT:.3f} ± 0.012 bit" in words
+    assert f"true losses alone known: {LIMIT:.3f} ± 0.012 bit" in words
     assert f"limit, true losses and track known: {LIMIT_TRACK:.3f} ± 0.012 bit" in words
     assert axes.get_xscale() == "log" and "fewer muons stand in the learning curve" in figure.caption
     places = sorted(float(x) for container in axes.containers for x in container.lines[0].get_xdata())

@@ -29,7 +29,7 @@ def headline(inputs: ReportInputs) -> Table:
         Column(key="minus_reference", label=f"Information minus that of {reference}", unit="bit", detail=True),
     )
     rows: list[tuple[Cell, ...]] = []
-    for (key, known), name in zip(view.LIMITS.items(), ("limit", "limit with track"), strict=True):
+    for (key, known), name in zip(view.LIMITS.items(), ("losses alone", "limit"), strict=True):
         limits = [view.limit(inputs, sample, key) for sample in (first, *further)]
         if any(number.value is not None for number in limits):
             rows.append((name, known, "", None, None, None, *limits, *[None] * (len(further) + 4)))
@@ -67,7 +67,10 @@ def headline(inputs: ReportInputs) -> Table:
         notes=(
             "MI ranks objectives, not knowledge: compare it between models of the same objective only.",
             *(
-                ["Limit: an oracle that knows the true radiated losses of each muon."]
+                [
+                    "Limit: an oracle that knows each muon's true losses and its position in each layer to 1 mm. "
+                    "The losses alone are none: a model also sees the track bend."
+                ]
                 if len(rows) > len(models)
                 else []
             ),

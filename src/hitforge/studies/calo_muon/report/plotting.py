@@ -113,8 +113,10 @@ def draw_limits(axes: Axes, bounds: Mapping[str, Measured]) -> list[Box]:
         error, above = number.error or 0.0, index == len(bounds) - 1
         axes.axhspan(number.value - error, number.value + error, color=INK, alpha=0.12, linewidth=0)
         axes.axhline(number.value, color=INK, linewidth=1.1, linestyle="-" if index == 0 else "--")
+        # the losses alone are no limit: a model also sees the track bend
+        known = f"{'limit, ' if above else ''}{text} known: {measured(number)} bit"
         name = axes.annotate(
-            f"limit, {text} known: {measured(number)} bit", (0.985, number.value + (error if above else -error)),
+            known, (0.985, number.value + (error if above else -error)),
             xycoords=("axes fraction", "data"), xytext=(0, 3 if above else -3), textcoords="offset points",
             ha="right", va="bottom" if above else "top", fontsize=9.5,
         )  # fmt: skip

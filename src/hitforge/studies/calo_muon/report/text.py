@@ -66,7 +66,7 @@ def _result(inputs: ReportInputs) -> str:
     text = f"On the {sample_title(sample)} muons {best} knows most about the energy: {cell_text(bits)} bit"
     bound = view.limit(inputs, sample)
     if bound.value is not None:
-        text += f" of the {cell_text(bound)} that the true losses hold"
+        text += f" of the {cell_text(bound)} that true losses and track hold"
     if best != view.BASELINE and view.BASELINE in inputs.metrics_of:
         more = view.paired(inputs, best, view.BASELINE, sample, view.INFORMATION)
         if more.value is not None:

@@ -13,7 +13,7 @@ from hitforge.reporting.evaluated import HELDOUT, evaluation_samples
 INFORMATION, GAIN, MI, COVERAGE = ("information_bits", "measured_gain", "mean_improvement", "coverage_68")
 """Keys of the metrics."""
 
-LIMITS: Mapping[str, str] = {"limit_bits": "true losses", "limit_bits_track": "true losses and track"}
+LIMITS: Mapping[str, str] = {"limit_bits": "true losses alone", "limit_bits_track": "true losses and track"}
 """Keys of what an oracle knows, with what it is given."""
 
 SCALE: Mapping[str, float] = {INFORMATION: 1.0, GAIN: 100.0, MI: 100.0, COVERAGE: 100.0, **dict.fromkeys(LIMITS, 1.0)}
@@ -77,7 +77,7 @@ def energy_text(row: Mapping[str, Any]) -> str:
     return f"{low:.0f}" if low == high else f"{low:.0f}–{high:.0f}"
 
 
-def limit(inputs: ReportInputs, sample: str, key: str = "limit_bits") -> Measured:
+def limit(inputs: ReportInputs, sample: str, key: str = "limit_bits_track") -> Measured:
     """Return what an oracle knows of a sample; it is the same whatever model was evaluated."""
     found = [number(inputs, model, sample, key) for model in inputs.metrics_of]
     return next((item for item in found if item.value is not None), found[0])
