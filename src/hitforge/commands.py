@@ -43,21 +43,21 @@ def _settings(options: Namespace) -> RunSettings:
     return load_settings(user)
 
 
-def _study(options: Namespace, log: bool = True) -> tuple[RunSettings, Study[Any]]:
+def _study(options: Namespace, log: bool = True) -> tuple[RunSettings, Study]:
     if log:
         start_log()
     settings = _settings(options)
     return settings, load_study(options.study, settings.studies[options.study])
 
 
-def _known_model(study: Study[Any], model: str) -> str:
+def _known_model(study: Study, model: str) -> str:
     name = model.partition("/")[0]
     if name not in study.settings.models:
         raise ValueError(f"model {name!r} is not defined; known: {', '.join(study.settings.models)}")
     return model
 
 
-def _hash(study: Study[Any], stage: str, model: str | None = None) -> str:
+def _hash(study: Study, stage: str, model: str | None = None) -> str:
     return content_hash(study.settings.for_stage(stage, model))
 
 
