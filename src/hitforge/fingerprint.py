@@ -56,7 +56,8 @@ def _tree(path: Path) -> ast.Module:
 
 
 @cache
-def _file_hash(path: Path) -> str:
+def code_of(path: Path) -> str:
+    """Return a hash of what a file does."""
     # of constants in YAML the values count, of code what it does: neither comments nor layout
     if path.suffix == ".yaml":
         content = repr(yaml.safe_load(path.read_text(encoding="utf-8")))
@@ -165,7 +166,7 @@ def fingerprint(study: str, stage: str, script: Path) -> str:
     """
     declared = declaration_of(study)
     wiring: list[object] = [sorted(declared.entry_points(stage).items()), declared.target, declared.own_weight]
-    digest = hashlib.blake2b(_file_hash(script).encode(), digest_size=8)
+    digest = hashlib.blake2b(code_of(script).encode(), digest_size=8)
     files = [
         (module, path) for module in sorted(stage_modules(study, stage, script)) for path in module_files(module)
     ]
@@ -176,5 +177,5 @@ def fingerprint(study: str, stage: str, script: Path) -> str:
         files += [("published", path) for path in module_files(f"hitforge.studies.{study}") if path.suffix == ".yaml"]
     digest.update(repr(wiring).encode())
     for module, path in files:
-        digest.update(f"{module}:{path.name}={_file_hash(path)};".encode())
+        digest.update(f"{module}:{path.name}={code_of(path)};".encode())
     return digest.hexdigest()
