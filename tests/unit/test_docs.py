@@ -13,7 +13,7 @@ from hitforge.config_reference import reference
 
 REPOSITORY = Path(__file__).parents[2]
 DOCS = REPOSITORY / "docs"
-PAGES = [REPOSITORY / "README.md", REPOSITORY / "config" / "README.md", *sorted(DOCS.glob("*.md"))]
+PAGES = [*(REPOSITORY / page for page in ("README.md", "CONTRIBUTING.md", "config/README.md")), *sorted(DOCS.glob("*.md"))]
 
 
 def anchors(page: Path) -> set[str]:
