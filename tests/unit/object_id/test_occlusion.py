@@ -9,9 +9,9 @@ import numpy as np
 import pytest
 
 from hitforge.reporting.chapter import ReportInputs
-from hitforge.studies.object_id.objects import ELECTRON, MUON, TAU
+from hitforge.studies.object_id.data.objects import ELECTRON, MUON, TAU
 from hitforge.studies.object_id.report import occlusion
-from hitforge.studies.object_id.report.object_data import ObjectTable
+from hitforge.studies.object_id.report.view import ObjectTable
 from tests.unit.object_id.part_builders import IMAGE, hand_made
 
 

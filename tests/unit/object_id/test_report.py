@@ -11,13 +11,13 @@ import pytest
 from hitforge.reporting.chapter import Measured, ReportInputs, Table
 from hitforge.reporting.style import hep_style
 from hitforge.reporting.tables import write_table
-from hitforge.studies.object_id.objects import CLASS_NAMES
+from hitforge.studies.object_id.data.objects import CLASS_NAMES
 from hitforge.studies.object_id.published import load_published
 from hitforge.studies.object_id.report.aims import verdict
 from hitforge.studies.object_id.report.figures import all_figures
 from hitforge.studies.object_id.report.front import front_row
 from hitforge.studies.object_id.report.names import FIGURES, TABLES
-from hitforge.studies.object_id.report.predicted import predicted_objects
+from hitforge.studies.object_id.report.view import predicted_objects
 from hitforge.studies.object_id.report.tables import all_tables
 from hitforge.studies.object_id.report.text import chapter_text
 from tests.unit.object_id.fabricate_report import STRENGTHS, fabricate

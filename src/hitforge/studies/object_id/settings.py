@@ -10,12 +10,11 @@ from pydantic import Field, PositiveFloat, PositiveInt, model_validator
 from hitforge.bdt_settings import TreeSettings
 from hitforge.config import ModelSettings, StudySettings
 from hitforge.settings_base import Settings
-from hitforge.studies.object_id.cuts import CutSettings
+from hitforge.studies.object_id.data.cuts import CutSettings
 from hitforge.studies.object_id.evaluation.settings import EvaluationSettings
-from hitforge.studies.object_id.image import ImageSettings
-from hitforge.studies.object_id.objects import N_CLASSES
-from hitforge.studies.object_id.reader_settings import ReaderSettings
-from hitforge.studies.object_id.report import names
+from hitforge.studies.object_id.data.image import ImageSettings
+from hitforge.studies.object_id.data.objects import N_CLASSES
+from hitforge.studies.object_id.features import FEATURE_SETS
 from hitforge.studies.object_id.simulation.settings import SimulationSettings
 
 _OBJECTS = ("objects", "image", "feature_table")
@@ -23,6 +22,18 @@ _READING = (*_OBJECTS, "reader_settings", "ntuple", "cells", "checks", "cuts", "
 
 Cells = Literal["log", "energy", "share", "maximum"]
 Activation = Literal["relu", "selu"]
+
+
+class ReaderSettings(Settings):
+    """How object ntuples are read."""
+
+    tree: str = Field("objects", description="tree of ROOT files")
+    layout: Literal["images", "cells"] = Field(
+        "images", description="images: one array for each channel; cells: lists of cells, from which images are made"
+    )
+    em: str = Field("em", description="branch of the electromagnetic channel, in GeV (layout images)")
+    had: str = Field("had", description="branch of the hadronic channel, in GeV (layout images)")
+    dataset_id: str = Field("object_gun", description="event numbers are unique within this data set", min_length=1)
 
 
 class ObjectTreeSettings(TreeSettings):
@@ -80,8 +91,6 @@ class ObjectModelSettings(ModelSettings):
 
     @model_validator(mode="after")
     def _is_consistent(self) -> ObjectModelSettings:
-        from hitforge.studies.object_id.feature_table import FEATURE_SETS
-
         if self.features not in FEATURE_SETS:
             raise ValueError(f"feature set {self.features!r} is not known; known: {', '.join(FEATURE_SETS)}")
         if self.class_weights and len(self.class_weights) != N_CLASSES:

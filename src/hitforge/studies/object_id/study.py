@@ -12,8 +12,8 @@ from numpy.typing import NDArray
 from hitforge.config import SampleSettings
 from hitforge.shards import ShardBlock, ShardLayout
 from hitforge.studies.base import Progress, Study
-from hitforge.studies.object_id.feature_table import FEATURE_SETS, FEATURE_UNITS
-from hitforge.studies.object_id.image import SCALE_GEV
+from hitforge.studies.object_id.features import FEATURE_SETS, FEATURE_UNITS
+from hitforge.studies.object_id.data.image import SCALE_GEV
 from hitforge.studies.object_id.settings import ObjectIdSettings
 from hitforge.validation import PartFindings
 
@@ -47,16 +47,16 @@ class ObjectId(Study[ObjectIdSettings]):
 
     def inspect(self, source: str) -> PartFindings:
         """Read a part in full and report every problem in it."""
-        from hitforge.studies.object_id.validate import inspect_part
+        from hitforge.studies.object_id.data.validation import inspect_part
 
         return inspect_part(source, self.settings.reader, self.settings.image, self.settings.cuts)
 
     def read(self, source: str) -> Iterator[ShardBlock]:
         """Yield blocks of the objects that pass the cuts, with their features."""
         from hitforge.folds import event_bucket
-        from hitforge.studies.object_id.cuts import select
+        from hitforge.studies.object_id.data.cuts import select
         from hitforge.studies.object_id.features import features_of
-        from hitforge.studies.object_id.ntuple import read_objects
+        from hitforge.studies.object_id.data.ntuple import read_objects
 
         for first_entry, found in read_objects(source, self.settings.reader, self.settings.image):
             passed, _ = select(found, self.settings.cuts)
@@ -103,7 +103,7 @@ class ObjectId(Study[ObjectIdSettings]):
         self, model: str, scaling: Scaling
     ) -> Callable[[NDArray[np.float32]], Mapping[str, NDArray[np.float32]]]:
         """Return the map from stored columns to the image and, where the model has them, its features."""
-        from hitforge.studies.object_id.inputs import network_inputs
+        from hitforge.studies.object_id.models.inputs import network_inputs
 
         settings = self.settings.models[model]
         return network_inputs(
@@ -117,21 +117,21 @@ class ObjectId(Study[ObjectIdSettings]):
 
     def build_network(self, model: str, seed: int) -> nn.Module:
         """Return the network of a model."""
-        from hitforge.studies.object_id.networks.build import build_network
+        from hitforge.studies.object_id.models.networks import build_network
 
         settings = self.settings.models[model]
         return build_network(settings.network, self.settings.image, len(self.feature_set(settings.features)), seed)
 
     def build_loss(self, model: str) -> MemberLoss:
         """Return the loss of a model."""
-        from hitforge.studies.object_id.networks.losses import ClassLoss
+        from hitforge.studies.object_id.models.losses import ClassLoss
 
         network = self.settings.models[model].network
         return ClassLoss(network.loss, network.label_smoothing)
 
     def output_columns(self, model: str, output: Any) -> Mapping[str, Tensor]:
         """Return the class probabilities that a network's logits mean."""
-        from hitforge.studies.object_id.inputs import output_columns
+        from hitforge.studies.object_id.models.inputs import output_columns
 
         return output_columns(output)
 
@@ -147,7 +147,7 @@ class ObjectId(Study[ObjectIdSettings]):
         self, model: str, features: NDArray[np.float32], target: NDArray[np.float32], weight: NDArray[np.float32]
     ) -> dict[str, Any]:
         """Return the coefficients of a logistic regression on the model's features."""
-        from hitforge.studies.object_id.floor import fit_floor
+        from hitforge.studies.object_id.models.floor import fit_floor
 
         own = self.model_features(model, features)
         return fit_floor(own, target.astype(np.int64), self.event_weight(model, features, target) * weight)
@@ -156,7 +156,7 @@ class ObjectId(Study[ObjectIdSettings]):
         self, model: str, table: Mapping[str, Any], features: NDArray[np.float32]
     ) -> Mapping[str, NDArray[np.floating]]:
         """Return the class probabilities of the logistic regression."""
-        from hitforge.studies.object_id.floor import floor_probabilities
+        from hitforge.studies.object_id.models.floor import floor_probabilities
 
         return {"class_probabilities": floor_probabilities(table, self.model_features(model, features))}
 
@@ -165,13 +165,13 @@ class ObjectId(Study[ObjectIdSettings]):
     def calibrate(self, predictions: Predictions) -> dict[str, Any]:
         """Fit the temperature on held-out objects."""
         from hitforge.studies.object_id.evaluation.calibration import fit_temperature
-        from hitforge.studies.object_id.samples import classified
+        from hitforge.studies.object_id.evaluation.sample import classified
 
         return fit_temperature(classified(predictions), self.settings.evaluation.min_per_bin)
 
     def calibrated(self, pieces: Sequence[EvaluationPiece]) -> Any:
         """Return the objects of an evaluation sample, calibrated."""
-        from hitforge.studies.object_id.samples import calibrated_sample
+        from hitforge.studies.object_id.evaluation.sample import calibrated_sample
 
         return calibrated_sample(pieces)
 

@@ -12,9 +12,9 @@ from hitforge.provenance import read_json
 from hitforge.reporting.chapter import ReportInputs
 from hitforge.scaling import Scaling
 from hitforge.studies.object_id.features import features_of
-from hitforge.studies.object_id.image import ImageSettings
-from hitforge.studies.object_id.objects import CHANNELS, N_CLASSES
-from hitforge.studies.object_id.report.object_data import ObjectTable
+from hitforge.studies.object_id.data.image import ImageSettings
+from hitforge.studies.object_id.data.objects import CHANNELS, N_CLASSES
+from hitforge.studies.object_id.report.view import ObjectTable
 from hitforge.studies.object_id.settings import ObjectIdSettings
 
 PATCH = 2

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 from hitforge.reporting.chapter import Column, Measured, ReportInputs, Table
 from hitforge.reporting.evaluated import SIGMAS, sample_title, shown_sample, verdict
-from hitforge.studies.object_id.objects import CLASS_NAMES
+from hitforge.studies.object_id.data.objects import CLASS_NAMES
 from hitforge.studies.object_id.report.result_tables import difference, headline_of
 
 RECALLS = {"electron": 97.0, "muon": 97.0, "jet": 90.0, "tau": 80.0}

@@ -8,10 +8,10 @@ from hitforge.reporting.chapter import Figure, ReportInputs
 from hitforge.reporting.history import load_histories
 from hitforge.reporting.plotting import data_label, grid_shape, nothing
 from hitforge.reporting.style import COLOURS, label, new_figure
-from hitforge.studies.object_id.objects import CLASS_NAMES
+from hitforge.studies.object_id.data.objects import CLASS_NAMES
 from hitforge.studies.object_id.report.data_tables import accuracy_rows
 from hitforge.studies.object_id.report.image_figures import NO_OBJECTS
-from hitforge.studies.object_id.report.object_data import load_objects, train_sample
+from hitforge.studies.object_id.report.view import load_objects, train_sample
 
 
 def kinematics(inputs: ReportInputs) -> Figure:

@@ -10,10 +10,10 @@ from hitforge.provenance import read_json
 from hitforge.reporting.chapter import Cell, Column, Measured, ReportInputs, Table
 from hitforge.reporting.evaluated import evaluation_samples, metrics_of, sample_title
 from hitforge.reporting.history import load_histories
-from hitforge.studies.object_id.objects import CLASS_NAMES
+from hitforge.studies.object_id.data.objects import CLASS_NAMES
 from hitforge.studies.object_id.published import load_published
-from hitforge.studies.object_id.report.object_data import load_objects
-from hitforge.studies.object_id.report.predicted import predicted_objects
+from hitforge.studies.object_id.report.view import load_objects
+from hitforge.studies.object_id.report.view import predicted_objects
 from hitforge.studies.object_id.report.view import SWEEP_PREFIX
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from hitforge.reporting.chapter import FrontRow, Measured, ReportInputs
 from hitforge.reporting.chapter_parts import evaluated_events
 from hitforge.reporting.evaluated import metrics_of, sample_title, shown_sample
-from hitforge.studies.object_id.objects import CLASS_NAMES
+from hitforge.studies.object_id.data.objects import CLASS_NAMES
 from hitforge.studies.object_id.published import load_published
 from hitforge.studies.object_id.report.result_tables import difference, headline_of
 

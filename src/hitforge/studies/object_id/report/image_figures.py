@@ -14,11 +14,11 @@ from hitforge.reporting.chapter import Figure, ReportInputs
 from hitforge.reporting.evaluated import shown_sample
 from hitforge.reporting.plotting import data_label, nothing
 from hitforge.reporting.style import GREY, SEQUENTIAL, new_figure
-from hitforge.studies.object_id.image import ImageSettings
-from hitforge.studies.object_id.objects import CHANNELS, CLASS_NAMES
-from hitforge.studies.object_id.report.object_data import image_settings, load_objects, train_sample
-from hitforge.studies.object_id.report.occlusion import OBJECTS_PER_CLASS, PATCH, occluded_model, occlusion_maps
-from hitforge.studies.object_id.report.predicted import predicted_objects
+from hitforge.studies.object_id.data.image import ImageSettings
+from hitforge.studies.object_id.data.objects import CHANNELS, CLASS_NAMES
+from hitforge.studies.object_id.report.view import image_settings, load_objects, train_sample
+from hitforge.studies.object_id.evaluation.explain import OBJECTS_PER_CLASS, PATCH, occluded_model, occlusion_maps
+from hitforge.studies.object_id.report.view import predicted_objects
 
 LOWEST_GEV, HIGHEST_GEV = 0.01, 50.0
 ENERGY = LogNorm(LOWEST_GEV, HIGHEST_GEV)

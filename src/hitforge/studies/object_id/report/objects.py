@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 
 from hitforge.reporting.chapter import ReportInputs
 from hitforge.shards import Shard
-from hitforge.studies.object_id.image import ImageSettings, to_gev, to_image
+from hitforge.studies.object_id.data.image import ImageSettings, to_gev, to_image
 
 MAX_OBJECTS = 20_000
 """Mean images and distributions of more objects would look the same; further shards are left out."""

@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 
 from hitforge.reporting.chapter import ReportInputs
 from hitforge.reporting.evaluated import shown_sample
-from hitforge.studies.object_id.samples import calibrated_sample
+from hitforge.studies.object_id.evaluation.sample import calibrated_sample
 
 
 @dataclass(frozen=True)

@@ -7,7 +7,7 @@ from typing import Any
 
 from hitforge.reporting.chapter import Cell, Column, Measured, ReportInputs, Table
 from hitforge.reporting.evaluated import axes_of, cell, evaluation_samples, metrics_of, sample_title, shown_sample
-from hitforge.studies.object_id.objects import CLASS_NAMES
+from hitforge.studies.object_id.data.objects import CLASS_NAMES
 from hitforge.studies.object_id.report.view import differences_of
 
 _MODEL = Column(key="model", label="Model", align="left")
