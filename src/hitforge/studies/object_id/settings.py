@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import ClassVar, Literal
+from typing import Literal
 
 from pydantic import Field, PositiveFloat, PositiveInt, model_validator
 
@@ -16,9 +16,6 @@ from hitforge.studies.object_id.data.image import ImageSettings
 from hitforge.studies.object_id.data.objects import N_CLASSES
 from hitforge.studies.object_id.features import FEATURE_SETS
 from hitforge.studies.object_id.simulation.settings import SimulationSettings
-
-_OBJECTS = ("objects", "image", "feature_table")
-_READING = (*_OBJECTS, "reader_settings", "ntuple", "cells", "checks", "cuts", "thinning")
 
 Cells = Literal["log", "energy", "share", "maximum"]
 Activation = Literal["relu", "selu"]
@@ -110,46 +107,12 @@ class ObjectModelSettings(ModelSettings):
 class ObjectIdSettings(StudySettings):
     """All settings of the study."""
 
-    STAGE_BLOCKS: ClassVar[Mapping[str, tuple[str, ...]]] = {
-        "simulate": ("simulation", "image"),
-        "validate": ("reader", "cuts", "image"),
-        "build_shard": ("reader", "cuts", "image"),
-        "fit_scaling": ("image",),
-        "train_trees": ("image",),
-        "fit_table": ("image",),
-        "train_member": ("image",),
-        "assemble": ("image",),
-        "predict": ("image",),
-        "calibrate": ("evaluation",),
-        "evaluate": ("evaluation",),
-    }
-    CODE: ClassVar[Mapping[str, tuple[str, ...]]] = {
-        "simulate": (*_OBJECTS, "simulation"),
-        "validate": (*_READING, "validate"),
-        "build_shard": (*_READING, "features", "subjets"),
-        "fit_scaling": _OBJECTS,
-        "train_trees": _OBJECTS,
-        "fit_table": (*_OBJECTS, "floor"),
-        "train_member": (*_OBJECTS, "networks", "inputs"),
-        "assemble": (*_OBJECTS, "networks"),
-        "predict": (*_OBJECTS, "networks", "inputs", "floor"),
-        "calibrate": ("evaluation", "samples", "objects"),
-        "evaluate": ("evaluation", "samples", "objects"),
-        "tables": ("report", "evaluation", "published", "samples", *_OBJECTS),
-        "figures": (
-            *("report", "evaluation", "published", "samples", *_OBJECTS),
-            *("networks", "inputs", "features", "subjets"),  # of the occlusion maps
-        ),
-    }
-    TABLES: ClassVar[tuple[str, ...]] = names.TABLES
-    FIGURES: ClassVar[tuple[str, ...]] = names.FIGURES
-
     image: ImageSettings = Field(ImageSettings(), description="cells of a sub-image")
     reader: ReaderSettings = Field(ReaderSettings(), description="names and meanings of the ntuples' branches")
     cuts: CutSettings = Field(CutSettings(), description="which objects are used")
     evaluation: EvaluationSettings = Field(EvaluationSettings(), description="bins, working points and bootstrap")
     simulation: SimulationSettings = Field(SimulationSettings(), description="of samples with source: simulate")
     models: Mapping[str, ObjectModelSettings] = Field({}, description="models by name; base: other inherits")
-
-
-SETTINGS = ObjectIdSettings
+    sweep_base: str | None = Field(
+        None, description="it and the models that inherit from it are a sweep: they have a table, and no place in figures"
+    )

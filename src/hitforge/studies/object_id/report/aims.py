@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from hitforge.reporting.chapter import Column, Measured, ReportInputs, Table
-from hitforge.reporting.evaluated import SIGMAS, sample_title, shown_sample, verdict
+from hitforge.reporting.metrics import SIGMAS, sample_title, shown_sample, verdict
 from hitforge.studies.object_id.data.objects import CLASS_NAMES
 from hitforge.studies.object_id.report.result_tables import difference, headline_of
 

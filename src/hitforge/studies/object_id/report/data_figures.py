@@ -11,13 +11,13 @@ from hitforge.reporting.style import COLOURS, label, new_figure
 from hitforge.studies.object_id.data.objects import CLASS_NAMES
 from hitforge.studies.object_id.report.data_tables import accuracy_rows
 from hitforge.studies.object_id.report.image_figures import NO_OBJECTS
-from hitforge.studies.object_id.report.view import load_objects, train_sample
+from hitforge.studies.object_id.report.view import objects_of, train_sample
 
 
 def kinematics(inputs: ReportInputs) -> Figure:
     """pT and eta of each class: what the matching is about."""
     title = "Transverse momentum and direction of each class"
-    objects = load_objects(inputs, train_sample(inputs))
+    objects = objects_of(inputs, train_sample(inputs))
     if not len(objects):
         return nothing("kinematics", title, NO_OBJECTS)
     figure = new_figure(12.0, 3.9)

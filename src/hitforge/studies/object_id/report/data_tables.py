@@ -8,13 +8,11 @@ import numpy as np
 
 from hitforge.provenance import read_json
 from hitforge.reporting.chapter import Cell, Column, Measured, ReportInputs, Table
-from hitforge.reporting.evaluated import evaluation_samples, metrics_of, sample_title
+from hitforge.reporting.metrics import evaluation_samples, metrics_of, sample_title
 from hitforge.reporting.history import load_histories
 from hitforge.studies.object_id.data.objects import CLASS_NAMES
 from hitforge.studies.object_id.published import load_published
-from hitforge.studies.object_id.report.view import load_objects
-from hitforge.studies.object_id.report.view import predicted_objects
-from hitforge.studies.object_id.report.view import SWEEP_PREFIX
+from hitforge.studies.object_id.report.view import objects_of, predicted_objects, sweep_of
 
 
 def image_scores(inputs: ReportInputs) -> Table:
@@ -49,7 +47,7 @@ def image_scores(inputs: ReportInputs) -> Table:
 def sweep(inputs: ReportInputs) -> Table:
     """Variants of the seed's network: what validation says, and the test sample once."""
     rows: list[tuple[Cell, ...]] = []
-    for model in (name for name in inputs.metrics if name.startswith(SWEEP_PREFIX)):
+    for model in sweep_of(inputs):
         histories = load_histories(inputs.manifests[model], inputs.manifest_of[model])
         best = [history.best for history in histories if history.best is not None]
         curves = [accuracy_rows(inputs, model, history.member) for history in histories if history.best is not None]
@@ -106,7 +104,7 @@ def class_counts(inputs: ReportInputs) -> Table:
     """Objects of each class in what was evaluated, and in the shards that the figures show."""
     rows: list[tuple[Cell, ...]] = []
     for name in inputs.shards:
-        counts = np.bincount(load_objects(inputs, name).label, minlength=len(CLASS_NAMES))
+        counts = np.bincount(objects_of(inputs, name).label, minlength=len(CLASS_NAMES))
         rows.append((f"{name}, shards shown", *(int(n) for n in counts), int(counts.sum())))
     for sample in evaluation_samples(inputs):
         metrics = metrics_of(inputs, sample)[inputs.reference]

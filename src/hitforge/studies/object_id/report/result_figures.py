@@ -8,12 +8,11 @@ from matplotlib.figure import Figure as MatplotlibFigure
 
 from hitforge.evaluation.bootstrap import Floats
 from hitforge.reporting.chapter import Figure, ReportInputs
-from hitforge.reporting.evaluated import axes_of, metrics_of, sample_title, shown_sample, values
+from hitforge.reporting.metrics import axes_of, metrics_of, sample_title, shown_sample, values
 from hitforge.reporting.plotting import confusion_panels, data_label, nothing
 from hitforge.reporting.style import COLOURS, GREY, MARKERS, label, new_figure
 from hitforge.studies.object_id.data.objects import CLASS_NAMES
-from hitforge.studies.object_id.report.view import predicted_objects
-from hitforge.studies.object_id.report.view import colour_of, main_models
+from hitforge.studies.object_id.report.view import colour_of, main_models, predicted_objects
 
 CLASS_COLOURS = dict(zip(CLASS_NAMES, COLOURS, strict=False))
 

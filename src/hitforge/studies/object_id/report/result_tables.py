@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from hitforge.reporting.chapter import Cell, Column, Measured, ReportInputs, Table
-from hitforge.reporting.evaluated import axes_of, cell, evaluation_samples, metrics_of, sample_title, shown_sample
+from hitforge.reporting.metrics import axes_of, cell, evaluation_samples, metrics_of, sample_title, shown_sample
 from hitforge.studies.object_id.data.objects import CLASS_NAMES
 from hitforge.studies.object_id.report.view import differences_of
 
