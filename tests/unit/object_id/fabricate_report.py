@@ -15,8 +15,8 @@ from hitforge.shards import ShardBlock, write_shard
 from hitforge.stages.fit_scaling import fit_scaling_of
 from hitforge.studies.base import Study, load_study
 from hitforge.studies.object_id.data.cuts import select
-from hitforge.studies.object_id.features import features_of
 from hitforge.studies.object_id.data.objects import Objects
+from hitforge.studies.object_id.features import features_of
 from hitforge.training.member_files import TrainedMember, save_member
 from hitforge.validation import Inventory, PartEntry, write_inventory
 from tests.unit.object_id.part_builders import IMAGE, some_objects

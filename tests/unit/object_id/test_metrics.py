@@ -8,8 +8,7 @@ from scipy.stats import rankdata
 
 from hitforge.evaluation.statistics import entry
 from hitforge.studies.object_id.evaluation.calibration import calibrated, fit_temperature, log_loss, tempered
-from hitforge.studies.object_id.evaluation.metrics import matching_weights
-from hitforge.studies.object_id.evaluation.metrics import compare_models, evaluate_sample
+from hitforge.studies.object_id.evaluation.metrics import compare_models, evaluate_sample, matching_weights
 from hitforge.studies.object_id.evaluation.roc import Areas, Question, Working, one_against_rest, pairs
 from hitforge.studies.object_id.evaluation.settings import EvaluationSettings
 from hitforge.studies.object_id.models.floor import fit_floor, floor_probabilities

@@ -7,13 +7,11 @@ import pytest
 import torch
 
 from hitforge.scaling import fit_scaling, identity_scaling
-from hitforge.studies.object_id.features import FEATURE_UNITS, HIGH_LEVEL
-from hitforge.studies.object_id.features import features_of
 from hitforge.studies.object_id.data.image import ImageSettings
+from hitforge.studies.object_id.features import FEATURE_UNITS, HIGH_LEVEL, features_of
 from hitforge.studies.object_id.models.inputs import channel_deviations, network_inputs, output_columns
-from hitforge.studies.object_id.models.networks import CELL_NOISE, Augmentation
-from hitforge.studies.object_id.models.networks import build_network
 from hitforge.studies.object_id.models.losses import ClassLoss
+from hitforge.studies.object_id.models.networks import CELL_NOISE, Augmentation, build_network
 from hitforge.studies.object_id.settings import Cells, NetworkSettings, ObjectModelSettings
 from tests.unit.object_id.part_builders import IMAGE, some_objects
 

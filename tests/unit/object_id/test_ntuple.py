@@ -15,8 +15,8 @@ from hitforge.studies.object_id.data.cuts import CutSettings
 from hitforge.studies.object_id.data.image import ImageSettings
 from hitforge.studies.object_id.data.ntuple import read_objects
 from hitforge.studies.object_id.data.objects import SCALARS, Objects, join
-from hitforge.studies.object_id.settings import ReaderSettings
 from hitforge.studies.object_id.data.validation import inspect_part
+from hitforge.studies.object_id.settings import ReaderSettings
 from hitforge.validation import PartFindings
 from tests.unit.object_id.part_builders import IMAGE, some_objects, write_cells, write_images
 

@@ -7,6 +7,10 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from hitforge.studies.object_id.report.figures import all_figures
+from hitforge.studies.object_id.report.front import front_row
+from hitforge.studies.object_id.report.names import FIGURES, TABLES
+from hitforge.studies.object_id.report.tables import all_tables
 
 from hitforge.reporting.chapter import Measured, ReportInputs, Table
 from hitforge.reporting.style import hep_style
@@ -14,12 +18,8 @@ from hitforge.reporting.tables import write_table
 from hitforge.studies.object_id.data.objects import CLASS_NAMES
 from hitforge.studies.object_id.published import load_published
 from hitforge.studies.object_id.report.aims import verdict
-from hitforge.studies.object_id.report.figures import all_figures
-from hitforge.studies.object_id.report.front import front_row
-from hitforge.studies.object_id.report.names import FIGURES, TABLES
-from hitforge.studies.object_id.report.view import predicted_objects
-from hitforge.studies.object_id.report.tables import all_tables
 from hitforge.studies.object_id.report.text import chapter_text
+from hitforge.studies.object_id.report.view import predicted_objects
 from tests.unit.object_id.fabricate_report import STRENGTHS, fabricate
 
 

@@ -11,9 +11,9 @@ from hitforge.bdt_settings import TreeSettings
 from hitforge.config import ModelSettings, StudySettings
 from hitforge.settings_base import Settings
 from hitforge.studies.object_id.data.cuts import CutSettings
-from hitforge.studies.object_id.evaluation.settings import EvaluationSettings
 from hitforge.studies.object_id.data.image import ImageSettings
 from hitforge.studies.object_id.data.objects import N_CLASSES
+from hitforge.studies.object_id.evaluation.settings import EvaluationSettings
 from hitforge.studies.object_id.features import FEATURE_SETS
 from hitforge.studies.object_id.simulation.settings import SimulationSettings
 
@@ -114,5 +114,12 @@ class ObjectIdSettings(StudySettings):
     simulation: SimulationSettings = Field(SimulationSettings(), description="of samples with source: simulate")
     models: Mapping[str, ObjectModelSettings] = Field({}, description="models by name; base: other inherits")
     sweep_base: str | None = Field(
-        None, description="it and the models that inherit from it are a sweep: they have a table, and no place in figures"
+        None,
+        description="it and the models that inherit from it are a sweep: they have a table and are in no figure",
     )
+
+    @model_validator(mode="after")
+    def _sweep_is_known(self) -> ObjectIdSettings:
+        if self.sweep_base is not None and self.sweep_base not in self.models:
+            raise ValueError(f"sweep_base: model {self.sweep_base!r} is not defined")
+        return self

@@ -65,8 +65,7 @@ def read_objects(
     Raises
     ------
     NtupleError
-        The part has any fault that :func:`hitforge.studies.object_id.data.validation.inspect_part` reports, except having
-        no entries.
+        The part has any fault that ``data.validation.inspect_part`` reports, except having no entries.
     """
     yield from good_events(open_objects(source, settings, image, chunk_mb))
 

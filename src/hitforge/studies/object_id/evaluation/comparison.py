@@ -8,11 +8,11 @@ from typing import Any
 
 import numpy as np
 
-from hitforge.evaluation.bootstrap import draws_of
+from hitforge.evaluation.bootstrap import Floats, draws_of
 from hitforge.evaluation.statistics import Arrays, Statistic, ratio, resample
+from hitforge.studies.object_id.data.objects import N_CLASSES
 from hitforge.studies.object_id.evaluation.sample import Classified
 from hitforge.studies.object_id.evaluation.settings import EvaluationSettings
-from hitforge.studies.object_id.data.objects import N_CLASSES
 
 
 def compare_models(
@@ -28,7 +28,7 @@ def compare_models(
     Returns
     -------
     list of dict
-        Rows ``{first, second, quantity, where, difference}`` of the whole sample, the latter ``{value, error, reason}``.
+        Rows ``{first, second, quantity, where, difference}`` (see `Study.compare`), of the whole sample.
     """
     weights = next(iter(models.values())).weights
     statistics: dict[str, Statistic] = {"scores": _Scores(models)} if len(models) > 1 else {}

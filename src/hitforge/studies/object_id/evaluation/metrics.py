@@ -12,10 +12,10 @@ from numpy.typing import NDArray
 from hitforge.evaluation.bootstrap import Floats, draws_of
 from hitforge.evaluation.classes import ClassCalibration, ClassReport
 from hitforge.evaluation.statistics import Arrays, Statistic, enough, group_of, ratio, resample
-from hitforge.studies.object_id.evaluation.sample import Classified
-from hitforge.studies.object_id.evaluation.roc import GRID, Areas, Working, one_against_rest, pairs, taus_by_prong
-from hitforge.studies.object_id.evaluation.settings import EvaluationSettings
 from hitforge.studies.object_id.data.objects import CLASS_NAMES, N_CLASSES
+from hitforge.studies.object_id.evaluation.roc import GRID, Areas, Working, one_against_rest, pairs, taus_by_prong
+from hitforge.studies.object_id.evaluation.sample import Classified
+from hitforge.studies.object_id.evaluation.settings import EvaluationSettings
 
 
 def evaluate_model(

@@ -8,8 +8,8 @@ import numpy as np
 
 from hitforge.provenance import read_json
 from hitforge.reporting.chapter import Cell, Column, Measured, ReportInputs, Table
-from hitforge.reporting.metrics import evaluation_samples, metrics_of, sample_title
 from hitforge.reporting.history import load_histories
+from hitforge.reporting.metrics import evaluation_samples, metrics_of, sample_title
 from hitforge.studies.object_id.data.objects import CLASS_NAMES
 from hitforge.studies.object_id.published import load_published
 from hitforge.studies.object_id.report.view import objects_of, predicted_objects, sweep_of

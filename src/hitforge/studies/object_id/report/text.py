@@ -99,7 +99,7 @@ def _floors(inputs: ReportInputs) -> Iterator[str]:
         "the showers.",
         "none": "{} always says the largest class.",
     }
-    floors = {model: entry["features"] for model, entry in inputs.settings["models"].items() if entry["kind"] == "table"}
-    said = [text.format(model) for known, text in words.items() for model, own in floors.items() if own == known]
+    floors = [(name, entry["features"]) for name, entry in inputs.settings["models"].items() if entry["kind"] == "table"]
+    said = [text.format(name) for known, text in words.items() for name, own in floors if own == known]
     if said:
         yield " ".join(said)
