@@ -1,8 +1,8 @@
-"""What tables and figures of any chapter look up in the metrics: samples, numbers as cells, colours, verdicts."""
+"""What tables and figures of any chapter look up in the metrics: samples, numbers as cells, verdicts."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
@@ -10,9 +10,8 @@ from numpy.typing import NDArray
 
 from hitforge.evaluation.statistics import entry
 from hitforge.reporting.chapter import Measured, ReportInputs
-from hitforge.reporting.style import COLOURS
+from hitforge.words import HELDOUT, TRAINED_ON
 
-HELDOUT, TRAINED_ON = "heldout", "trained_on"
 SIGMAS = 2.0
 """Within so many errors of its limit an aim is neither met nor missed."""
 
@@ -60,18 +59,6 @@ def values(number: Mapping[str, Any], key: str = "value") -> NDArray[np.float64]
 def cell(number: Mapping[str, Any] | None, *index: int, scale: float = 1.0, absent: str = "not evaluated") -> Measured:
     """Return one number of an array of a metrics file as a cell, times ``scale``; ``absent`` says why there is none."""
     return Measured.of(None if number is None else entry(number, *index), scale, absent)
-
-
-def overlaid(models: Sequence[str], reference: str, most: int) -> list[str]:
-    """Return at most so many models, as can be told apart in one panel, always with the reference; tables have all."""
-    first = [model for model in models if model != reference][: most - 1]
-    return [model for model in models if model in {*first, reference}]
-
-
-def colour_among(models: Sequence[str], reference: str, model: str) -> str:
-    """Return a model's colour, the same in every figure with these models; the first is that of the reference."""
-    others = [name for name in models if name != reference]
-    return COLOURS[0 if model == reference else (1 + others.index(model)) % len(COLOURS)]
 
 
 def verdict(distance: Measured, sign: float = 1.0) -> str:
