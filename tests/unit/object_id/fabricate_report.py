@@ -34,6 +34,7 @@ def study() -> Study:
         "studies": ["object_id"],
         "preset": "demo",
         "object_id": {
+            "sweep_base": "sweep-mse",
             "evaluation": {"bootstraps": 3, "min_per_bin": 5},
             "models": {"sweep-mse": {"base": "seed-cnn", "description": "squared error", "network": {"loss": "mse"}}},
         },

@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 
 from hitforge.config import SampleSettings
 from hitforge.provenance import read_json
-from hitforge.scaling import read_scaling
+from hitforge.scaling import Scaling
 from hitforge.studies.object_id.data.image import ImageSettings
 from hitforge.studies.object_id.data.objects import CHANNELS, N_CLASSES
 from hitforge.studies.object_id.data.stored import StoredObjects, load_objects
@@ -94,7 +94,7 @@ def _patch(channel: int, row: int, column: int) -> tuple[slice | int, ...]:
 
 def _first_member(model: str, trained: TrainedModel, scaling: Path, image: ImageSettings) -> Predict:
     """Return what the first member says of images; features are made again from what is left of them."""
-    inputs = trained.study.network_inputs(model, read_scaling(scaling))
+    inputs = trained.study.network_inputs(model, Scaling.model_validate(read_json(scaling)))
     assert inputs is not None
     network = trained.study.build_network(model, 0).eval()
     file = read_json(trained.manifest)["members"][0]["file"]

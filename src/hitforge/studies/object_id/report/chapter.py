@@ -23,7 +23,7 @@ CHAPTER = Catalogue(
             views=(
                 table("headline", _TABLES),
                 figure("confusion", _FIGURES),
-                table("aims", _TABLES),
+                table("aims", "report.aims"),
                 table("differences", _TABLES),
                 table("class_report", _TABLES),
             ),

@@ -139,8 +139,8 @@ def occlusion(inputs: ReportInputs) -> Figure:
     caption = (
         f"Mean loss of ln p of the true class when {found['patch']} × {found['patch']} cells of one channel are "
         f"emptied, first member of {model}, {found['objects_per_class']} objects of each class; features are made "
-        "again from what is left. Red cells speak for the true class, blue ones against it. The scale is linear below a "
-        "hundredth of its end."
+        "again from what is left. Red cells speak for the true class, blue ones against it. The scale is linear below "
+        "a hundredth of its end."
     )
     return Figure("occlusion", title, caption, figure)
 

@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from hitforge.provenance import read_json
 from hitforge.reporting.chapter import Cell, Column, Measured, ReportInputs, Table
 from hitforge.reporting.metrics import axes_of, cell, evaluation_samples, metrics_of, sample_title, shown_sample
 from hitforge.studies.object_id.data.objects import CLASS_NAMES
-from hitforge.studies.object_id.report.view import differences_of
 
 _MODEL = Column(key="model", label="Model", align="left")
 
@@ -30,9 +30,14 @@ def headline_of(inputs: ReportInputs, model: str) -> dict[str, Measured]:
     }
 
 
+def _rows(inputs: ReportInputs) -> list[dict[str, Any]]:
+    rows: list[dict[str, Any]] = read_json(inputs.comparison)["samples"][shown_sample(inputs)]
+    return rows
+
+
 def difference(inputs: ReportInputs, first: str, second: str, quantity: str = "balanced_accuracy") -> Measured:
     """Return first minus second of two models in points, with the error of the paired difference."""
-    for row in differences_of(inputs):
+    for row in _rows(inputs):
         if row["quantity"] == quantity and {row["first"], row["second"]} == {first, second}:
             return cell(row["difference"], scale=100.0 if row["first"] == first else -100.0)
     absent = [model for model in (first, second) if model not in inputs.metrics]
@@ -71,7 +76,7 @@ def headline(inputs: ReportInputs) -> Table:
 def differences(inputs: ReportInputs) -> Table:
     """Every pair of models with the reference in it, on the same objects and draws."""
     rows = []
-    for row in differences_of(inputs):
+    for row in _rows(inputs):
         if inputs.reference not in (row["first"], row["second"]):
             continue
         sign = 1.0 if row["first"] == inputs.reference else -1.0

@@ -99,7 +99,8 @@ def _floors(inputs: ReportInputs) -> Iterator[str]:
         "the showers.",
         "none": "{} always says the largest class.",
     }
-    floors = [(name, entry["features"]) for name, entry in inputs.settings["models"].items() if entry["kind"] == "table"]
+    models = inputs.settings["models"].items()
+    floors = [(name, entry["features"]) for name, entry in models if entry["kind"] == "table"]
     said = [text.format(name) for known, text in words.items() for name, own in floors if own == known]
     if said:
         yield " ".join(said)

@@ -1,4 +1,4 @@
-"""What tables and figures of the chapter look up: models to show, their colours, objects and what is said of them."""
+"""What tables and figures of the chapter look up: the sweep, objects, and what the reference model says of them."""
 
 from __future__ import annotations
 
@@ -8,13 +8,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from hitforge.reporting.chapter import ReportInputs
-from hitforge.reporting.metrics import colour_among, overlaid, shown_sample
+from hitforge.reporting.metrics import shown_sample
 from hitforge.studies.object_id.data.image import ImageSettings
 from hitforge.studies.object_id.data.stored import StoredObjects, load_objects
 from hitforge.studies.object_id.evaluation.calibration import calibrated
-
-MAX_OVERLAID = 8
-"""More models than this in one panel cannot be told apart; the tables have them all."""
 
 
 def sweep_of(inputs: ReportInputs) -> list[str]:
@@ -25,17 +22,6 @@ def sweep_of(inputs: ReportInputs) -> list[str]:
         return model is not None and (model == base or belongs(models.get(model, {}).get("base")))
 
     return [model for model in inputs.metrics if base and belongs(model)]
-
-
-def main_models(inputs: ReportInputs) -> list[str]:
-    """Return the models outside the sweep, at most as many as a panel can show, always with the reference."""
-    left_out = set(sweep_of(inputs)) - {inputs.reference}
-    return overlaid([model for model in inputs.metrics if model not in left_out], inputs.reference, MAX_OVERLAID)
-
-
-def colour_of(inputs: ReportInputs, model: str) -> str:
-    """Return a main model's colour, the same in every figure; the first is that of the reference."""
-    return colour_among(main_models(inputs), inputs.reference, model)
 
 
 def image_settings(inputs: ReportInputs) -> ImageSettings:

@@ -2,33 +2,23 @@
 
 from __future__ import annotations
 
-from pathlib import Path
-from typing import Any
-
 import numpy as np
-import pytest
 
-from hitforge.reporting.chapter import ReportInputs
 from hitforge.studies.object_id.data.objects import ELECTRON, MUON, TAU
-from hitforge.studies.object_id.report import occlusion
-from hitforge.studies.object_id.report.view import ObjectTable
+from hitforge.studies.object_id.data.stored import StoredObjects
+from hitforge.studies.object_id.evaluation.explain import occlusion_maps
 from tests.unit.object_id.part_builders import IMAGE, hand_made
 
 
-class HalfOfTheEnergy:
-    """Log probability of every class: the EM energy of two cells of the same patch."""
-
-    def __init__(self, *_: Any) -> None:
-        pass
-
-    def __call__(self, images: np.ndarray, _eta: np.ndarray) -> np.ndarray:
-        return np.repeat(images[:, 0, 4, 4:6].sum(axis=1, dtype=float)[:, None], 4, axis=1)
+def half_of_the_energy(images: np.ndarray, _eta: np.ndarray) -> np.ndarray:
+    """Return as log probability of every class the EM energy of two cells of the same patch."""
+    return np.repeat(images[:, 0, 4, 4:6].sum(axis=1, dtype=float)[:, None], 4, axis=1)
 
 
-def table(*objects: tuple[int, np.ndarray]) -> ObjectTable:
+def stored(*objects: tuple[int, np.ndarray]) -> StoredObjects:
     n = len(objects)
     zeros = np.zeros(n, np.float32)
-    return ObjectTable(
+    return StoredObjects(
         image=np.concatenate([image for _, image in objects]),
         label=np.array([label for label, _ in objects]),
         pt=zeros,
@@ -40,16 +30,14 @@ def table(*objects: tuple[int, np.ndarray]) -> ObjectTable:
     )
 
 
-def test_map_is_what_the_network_loses_with_a_patch(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
-    monkeypatch.setattr(occlusion, "_Member", HalfOfTheEnergy)
-    inputs = ReportInputs("object_id", {"image": IMAGE.model_dump()}, {}, {}, {}, tmp_path, {}, {})
-    objects = table(
+def test_map_is_what_the_network_loses_with_a_patch() -> None:
+    objects = stored(
         (ELECTRON, hand_made({(0, 4, 4): 3.0, (0, 4, 5): 1.0, (1, 9, 9): 2.0})),
         (ELECTRON, hand_made({(0, 10, 10): 5.0, (1, 9, 9): 2.0})),
         (MUON, hand_made({(0, 4, 4): 3.0})),
     )
     before = objects.image.copy()
-    maps = occlusion.occlusion_maps(inputs, "any", tmp_path, objects)
+    maps = occlusion_maps(half_of_the_energy, objects, IMAGE)
     expected = np.zeros((2, 16, 16))
     expected[0, 4:6, 4:6] = 4.0 / 2  # mean of the two electrons
     np.testing.assert_allclose(maps[ELECTRON], expected)
