@@ -23,7 +23,7 @@ CHAPTER = Catalogue(
             views=(
                 table("headline", _TABLES),
                 figure("confusion", _FIGURES),
-                table("aims", "report.aims"),
+                table("aims", _TABLES),
                 table("differences", _TABLES),
                 table("class_report", _TABLES),
             ),

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from hitforge.published import load_published
 from hitforge.reporting import chapter_parts
 from hitforge.reporting.chapter import FrontRow, HeadlineNumber, Measured, ReportInputs
 from hitforge.reporting.chapter_parts import evaluated_events, models_and_events, parts_left_out, reference_sentence
 from hitforge.reporting.metrics import metrics_of, sample_title, shown_sample
 from hitforge.studies.object_id.data.objects import CLASS_NAMES
-from hitforge.studies.object_id.published import load_published
 from hitforge.studies.object_id.report.result_tables import difference, headline_of
 from hitforge.words import HELDOUT
 
@@ -29,8 +29,8 @@ def headline_numbers(inputs: ReportInputs) -> Iterator[HeadlineNumber]:
 def front_row(inputs: ReportInputs) -> FrontRow:
     """Return the balanced accuracies of the baseline and of the reference model."""
     absent = Measured(value=None, reason=f"{inputs.baseline} was not run")
-    published = load_published()
-    scores = [published.scores_percent[name][c] for c, name in enumerate(CLASS_NAMES)]  # of the true class
+    published = load_published(inputs.study)
+    scores = [published.blocks["scores_percent"][name][c] for c, name in enumerate(CLASS_NAMES)]  # of the true class
     sample = shown_sample(inputs)
     n_objects = metrics_of(inputs)[inputs.reference]["n_objects"]
     return FrontRow(
@@ -70,7 +70,7 @@ def notes(inputs: ReportInputs) -> Iterator[str]:
             "numbers may be called better than a published one."
         )
     yield (
-        f"The slides that this study repeats print scores of four single images ({load_published().note}) and no "
+        f"The slides that this study repeats print scores of four single images ({load_published(inputs.study).note}) and no "
         "counts; there is no published number to compare an accuracy with."
     )
     yield from _floors(inputs)
