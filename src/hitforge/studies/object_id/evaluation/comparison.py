@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 
 from hitforge.evaluation.bootstrap import Floats, draws_of
+from hitforge.evaluation.differences import key_of, rows_of
 from hitforge.evaluation.statistics import Arrays, Statistic, ratio, resample
 from hitforge.studies.object_id.data.objects import N_CLASSES
 from hitforge.studies.object_id.evaluation.sample import Classified
@@ -32,16 +33,12 @@ def compare_models(
     """
     weights = next(iter(models.values())).weights
     statistics: dict[str, Statistic] = {"scores": _Scores(models)} if len(models) > 1 else {}
-    found = resample(statistics, weights, evaluation.bootstraps, draws_of(seed, sample)).get("scores", {})
-    rows = []
-    for key, number in found.items():
-        quantity, first, second = key.split(":")
-        rows.append({"first": first, "second": second, "quantity": quantity, "where": {}, "difference": number})
-    return rows
+    found = resample(statistics, weights, evaluation.bootstraps, draws_of(seed, sample))
+    return rows_of(found.get("scores", {}))
 
 
 class _Scores:
-    """Differences between every two models, keyed ``quantity:first:second``."""
+    """Differences between every two models."""
 
     reason = "a class has no objects"
 
@@ -55,6 +52,6 @@ class _Scores:
         correct = {n: np.bincount(self._label, weights * hit, N_CLASSES) for n, hit in self._correct.items()}
         for first, second in combinations(correct, 2):
             gained = correct[first] - correct[second]
-            result[f"accuracy:{first}:{second}"] = ratio(gained.sum(), support.sum())
-            result[f"balanced_accuracy:{first}:{second}"] = ratio(gained, support).mean()
+            result[key_of("accuracy", first, second)] = ratio(gained.sum(), support.sum())
+            result[key_of("balanced_accuracy", first, second)] = ratio(gained, support).mean()
         return result

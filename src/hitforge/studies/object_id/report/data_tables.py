@@ -22,7 +22,7 @@ def image_scores(inputs: ReportInputs) -> Table:
     for c, name in enumerate(CLASS_NAMES):
         own = np.flatnonzero(found.label == c) if found is not None else np.zeros(0, np.int64)
         if found is not None and len(own):
-            rows.append((f"{inputs.reference}, this run", name, [100.0 * float(p) for p in found.probabilities[own[0]]]))
+            rows.append((f"{inputs.reference}, this run", name, (100.0 * found.probabilities[own[0]]).tolist()))
     rows += [("slides, other data", name, scores) for name, scores in published.blocks["scores_percent"].items()]
     return make_table(
         "image_scores",
@@ -44,7 +44,7 @@ def image_scores(inputs: ReportInputs) -> Table:
 
 def sweep(inputs: ReportInputs) -> Table:
     """Variants of the seed's network: what validation says, and the test sample once."""
-    models = sweep_of(inputs)
+    models, entries = sweep_of(inputs), inputs.settings["models"]
     histories = {model: load_histories(inputs.manifests[model], inputs.manifest_of[model]) for model in models}
     # the number of the best epoch of each training that has one, and the accuracy there
     best = {m: [(own.member, own.best) for own in histories[m] if own.best is not None] for m in models}
@@ -56,13 +56,11 @@ def sweep(inputs: ReportInputs) -> Table:
         "sweep",
         "Variants of the seed's network",
         "Variants are chosen by the validation folds; the test sample is looked at once. Mean of the trainings, which "
-        "differ in seed and validation fold, and their standard deviation; each network stands for itself, they are not "
-        "averaged.",
+        "differ in seed and validation fold, and their standard deviation; each network stands for itself, they are "
+        "not averaged.",
         (
             MODEL,
-            text_column(
-                "description", "Variant", lambda m: inputs.settings["models"].get(m, {}).get("description", ""), wide=True
-            ),
+            text_column("description", "Variant", lambda m: entries.get(m, {}).get("description", ""), wide=True),
             column("parameters", "Parameters", lambda m: inputs.manifest_of[m].get("n_parameters")),
             column("trainings", "Trainings", lambda m: len(histories[m])),
             column("epochs", "Epochs, at most", lambda m: max((len(own.step) for own in histories[m]), default=None)),

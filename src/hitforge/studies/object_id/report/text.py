@@ -61,7 +61,7 @@ def summary(inputs: ReportInputs) -> Iterator[str]:
 
 def notes(inputs: ReportInputs) -> Iterator[str]:
     """Yield what a reader must know before using a number."""
-    samples = inputs.settings["samples"]
+    samples, published = inputs.settings["samples"], load_published(inputs.study)
     generated = [name for name, sample in samples.items() if sample["source"] == "simulate"]
     if generated:
         yield (
@@ -70,7 +70,7 @@ def notes(inputs: ReportInputs) -> Iterator[str]:
             "numbers may be called better than a published one."
         )
     yield (
-        f"The slides that this study repeats print scores of four single images ({load_published(inputs.study).note}) and no "
+        f"The slides that this study repeats print scores of four single images ({published.note}) and no "
         "counts; there is no published number to compare an accuracy with."
     )
     yield from _floors(inputs)
