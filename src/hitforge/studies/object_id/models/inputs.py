@@ -10,9 +10,9 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from hitforge.scaling import Scaling
-from hitforge.studies.object_id.image import ImageSettings, to_gev, to_image
-from hitforge.studies.object_id.objects import CHANNELS
-from hitforge.studies.object_id.settings import Cells
+from hitforge.studies.object_id.data.image import ImageSettings, to_gev, to_image
+from hitforge.studies.object_id.data.objects import CHANNELS
+from hitforge.studies.object_id.settings import Cells, ObjectModelSettings
 
 CLIP = np.float32(5.0)
 """Standardised features are cut at so many deviations."""
@@ -35,43 +35,30 @@ def channel_deviations(scaling: Scaling, image: ImageSettings) -> Floats:
 
 
 def network_inputs(
-    scaling: Scaling,
-    image: ImageSettings,
-    cells: Cells,
-    without: Sequence[str],
-    names: Sequence[str],
-    own: Callable[[Floats], Floats],
-) -> Callable[[Floats], dict[str, Floats]]:
-    """Return the map from stored columns, shape (n, F), to the tensors of a network.
+    model: ObjectModelSettings, scaling: Scaling, names: Sequence[str], *, image: ImageSettings
+) -> Callable[[Floats, Floats], dict[str, Floats]]:
+    """Return the map from stored columns, shape (n, F), and the model's own, to the tensors of a network.
 
     ``image``, shape (n, 2, H, W), is not shifted, so that an empty cell, and the padding of a convolution, is 0. A
     channel left out is 0 everywhere. ``features``, where there are any, are standardised; a missing one becomes 0,
     the mean.
-
-    Parameters
-    ----------
-    cells : {"log", "energy", "share", "maximum"}
-        What a cell holds: log(1 + ET / 0.1 GeV) over the deviation of its channel in training, ET in units of 10 GeV,
-        or ET over the sum, or over the largest cell, of both channels.
-    names : sequence of str
-        The model's features.
-    own : callable
-        Stored columns to the model's features.
     """
-    seen = np.array([channel not in without for channel in CHANNELS], dtype=np.float32)
+    cells = model.network.cells
+    seen = np.array([channel not in model.without for channel in CHANNELS], dtype=np.float32)
     factor = seen / channel_deviations(scaling, image) if cells == "log" else seen
     scale = scaling.select(names)
 
-    def inputs(raw: Floats) -> dict[str, Floats]:
-        tensors = {"image": _filled(to_image(raw, image), cells) * factor[:, None, None]}
+    def inputs(columns: Floats, own: Floats) -> dict[str, Floats]:
+        tensors = {"image": _filled(to_image(columns, image), cells) * factor[:, None, None]}
         if names:
-            tensors["features"] = np.clip(np.nan_to_num(scale.apply(own(raw)), copy=False), -CLIP, CLIP)
+            tensors["features"] = np.clip(np.nan_to_num(scale.apply(own), copy=False), -CLIP, CLIP)
         return tensors
 
     return inputs
 
 
 def _filled(logarithms: Floats, cells: Cells) -> Floats:
+    """Return what the cells hold: see :class:`hitforge.studies.object_id.settings.NetworkSettings`."""
     if cells == "log":
         return logarithms
     energy = to_gev(logarithms)
@@ -82,6 +69,6 @@ def _filled(logarithms: Floats, cells: Cells) -> Floats:
     return np.asarray(energy / np.where(total > 0, total, np.float32(1))[:, None, None, None])
 
 
-def output_columns(output: Mapping[str, Tensor]) -> dict[str, Tensor]:
+def output_columns(model: ObjectModelSettings, output: Mapping[str, Tensor]) -> dict[str, Tensor]:
     """Return the class probabilities, shape (n, 4), of a network's outputs."""
     return {"class_probabilities": torch.softmax(output["class_logits"], dim=1)}

@@ -9,10 +9,16 @@ import torch
 from torch import Tensor
 from torch.nn import functional
 
-from hitforge.studies.object_id.objects import N_CLASSES
+from hitforge.studies.object_id.data.objects import N_CLASSES
+from hitforge.studies.object_id.settings import ObjectModelSettings
 from hitforge.training.losses import MemberLoss
 
 Outputs = Mapping[str, Tensor]
+
+
+def build_loss(model: ObjectModelSettings) -> MemberLoss:
+    """Return the loss of a model."""
+    return ClassLoss(model.network.loss, model.network.label_smoothing)
 
 
 class ClassLoss(MemberLoss):

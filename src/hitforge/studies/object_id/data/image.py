@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 from pydantic import Field, PositiveFloat
 
 from hitforge.settings_base import Settings
-from hitforge.studies.object_id.objects import CHANNELS
+from hitforge.studies.object_id.data.objects import CHANNELS
 
 SCALE_GEV: Final = 0.1
 """Cells are stored as log(1 + ET / SCALE_GEV): noise and a 100 GeV shower both keep their digits."""

@@ -9,7 +9,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from hitforge.evaluation.bootstrap import Floats
-from hitforge.studies.object_id.objects import N_CLASSES
+from hitforge.predictions import Predictions
+from hitforge.studies.object_id.data.objects import N_CLASSES
 
 
 @dataclass(frozen=True)
@@ -62,3 +63,20 @@ class Classified:
 def join_classified(samples: Sequence[Classified]) -> Classified:
     """Join samples of different objects, for example one of each rotation."""
     return Classified(**{n: np.concatenate([getattr(s, n) for s in samples]) for n in samples[0].__dict__})
+
+
+def classified(predictions: Predictions) -> Classified:
+    """Return the objects of a prediction with the ensemble's probabilities, not calibrated."""
+    truth = predictions.truth
+    probabilities = predictions.ensemble["class_probabilities"].astype(np.float64)
+    return Classified(
+        label=predictions.target.astype(np.int64),
+        pt=truth["pt"].astype(np.float64),
+        eta=truth["eta"].astype(np.float64),
+        npv=truth["npv"].astype(np.float64),
+        n_prong=truth["n_prong"].astype(np.int64),
+        weights=truth["weight"].astype(np.float64),
+        raw=probabilities,
+        probabilities=probabilities,
+        member_class=predictions.members["class_probabilities"].argmax(axis=2),
+    )

@@ -1,15 +1,16 @@
-"""Objects from shards and predictions, for the tables and figures that show the data themselves."""
+"""Objects read back from shards, with their images in GeV."""
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass
+from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
 
-from hitforge.reporting.chapter import ReportInputs
 from hitforge.shards import Shard
-from hitforge.studies.object_id.image import ImageSettings, to_gev, to_image
+from hitforge.studies.object_id.data.image import ImageSettings, to_gev, to_image
 
 MAX_OBJECTS = 20_000
 """Mean images and distributions of more objects would look the same; further shards are left out."""
@@ -18,7 +19,7 @@ Floats = NDArray[np.float32]
 
 
 @dataclass(frozen=True)
-class ObjectTable:
+class StoredObjects:
     """Objects of shards.
 
     Attributes
@@ -45,38 +46,20 @@ class ObjectTable:
         return len(self.label)
 
 
-def image_settings(inputs: ReportInputs) -> ImageSettings:
-    """Return the geometry of the sub-images."""
-    return ImageSettings.model_validate(inputs.settings["image"])
-
-
-def train_sample(inputs: ReportInputs) -> str:
-    """Return the name of the sample that models were trained on."""
-    return inputs.samples_with_role("train")[0]
-
-
-def load_objects(inputs: ReportInputs, sample: str, limit: int = MAX_OBJECTS) -> ObjectTable:
+def load_objects(shards: Iterable[Path], image: ImageSettings, limit: int = MAX_OBJECTS) -> StoredObjects:
     """Read the objects of a sample, shard by shard up to ``limit``."""
-    geometry = image_settings(inputs)
-    empty = ObjectTable(
-        np.zeros((0, *geometry.shape), np.float32),
-        np.zeros(0, np.int64),
-        np.zeros(0, np.float32),
-        np.zeros(0, np.float32),
-        np.zeros(0, np.float32),
-        np.zeros(0, np.int64),
-        np.zeros(0, np.str_),
-        np.zeros(0, np.int64),
-    )
-    tables, total = [empty], 0
-    for path in inputs.shards.get(sample, ()):
+    none, numbers = np.zeros(0, np.float32), np.zeros(0, np.int64)
+    empty = np.zeros((0, *image.shape), np.float32)
+    found = [StoredObjects(empty, numbers, none, none, none, numbers, np.zeros(0, np.str_), numbers)]
+    total = 0
+    for path in shards:
         if total >= limit:
             break
         with Shard(path) as shard:
             n = min(len(shard), limit - total)
-            tables.append(
-                ObjectTable(
-                    image=to_gev(to_image(shard.rows("features", 0, n), geometry)),
+            found.append(
+                StoredObjects(
+                    image=to_gev(to_image(shard.rows("features", 0, n), image)),
                     label=shard.rows("targets/label", 0, n).astype(np.int64),
                     pt=shard.rows("truth/pt", 0, n),
                     eta=shard.rows("truth/eta", 0, n),
@@ -87,4 +70,4 @@ def load_objects(inputs: ReportInputs, sample: str, limit: int = MAX_OBJECTS) ->
                 )
             )
             total += n
-    return ObjectTable(**{name: np.concatenate([getattr(t, name) for t in tables]) for name in empty.__dict__})
+    return StoredObjects(**{name: np.concatenate([getattr(few, name) for few in found]) for name in found[0].__dict__})

@@ -10,12 +10,30 @@ from numpy.typing import NDArray
 from scipy.optimize import minimize
 from scipy.special import log_softmax, softmax
 
-from hitforge.studies.object_id.objects import N_CLASSES
+from hitforge.studies.object_id.data.objects import N_CLASSES
+from hitforge.studies.object_id.features import columns_of
+from hitforge.studies.object_id.models.weights import event_weight
+from hitforge.studies.object_id.settings import ObjectModelSettings
 
 PENALTY = 1e-6
 """L2 penalty per object: it only fixes the constant that softmax leaves open."""
 
 Floats = NDArray[np.float64]
+
+
+def fit_table(
+    model: ObjectModelSettings, features: NDArray[np.float32], target: NDArray[np.float32], weight: Floats
+) -> dict[str, Any]:
+    """Return the coefficients of a logistic regression on the model's features, of all stored ones, shape (N, F)."""
+    weight = event_weight(model, features, target) * weight
+    return fit_floor(columns_of(features, model.features), target.astype(np.int64), weight)
+
+
+def table_columns(
+    model: ObjectModelSettings, table: Mapping[str, Any], features: NDArray[np.float32]
+) -> dict[str, Floats]:
+    """Return the class probabilities of the logistic regression."""
+    return {"class_probabilities": floor_probabilities(table, columns_of(features, model.features))}
 
 
 def fit_floor(

@@ -8,16 +8,16 @@ from pathlib import Path
 import numpy as np
 
 from hitforge.inspection import ContentChecksum, inspect
-from hitforge.studies.object_id.cuts import CUT_NAMES, CutSettings, select
-from hitforge.studies.object_id.image import ImageSettings
-from hitforge.studies.object_id.ntuple import CHUNK_MB, checksum_columns, open_objects
-from hitforge.studies.object_id.objects import Objects
-from hitforge.studies.object_id.reader_settings import ReaderSettings
+from hitforge.studies.object_id.data.cuts import CUT_NAMES, CutSettings, select
+from hitforge.studies.object_id.data.image import ImageSettings
+from hitforge.studies.object_id.data.ntuple import CHUNK_MB, checksum_columns, open_objects
+from hitforge.studies.object_id.data.objects import Objects
+from hitforge.studies.object_id.settings import ReaderSettings
 from hitforge.validation import PartFindings
 
 
 def inspect_part(
-    source: str | Path, settings: ReaderSettings, image: ImageSettings, cuts: CutSettings, chunk_mb: float = CHUNK_MB
+    source: str | Path, reader: ReaderSettings, image: ImageSettings, cuts: CutSettings, chunk_mb: float = CHUNK_MB
 ) -> PartFindings:
     """Read a part to its end and report every distinct problem.
 
@@ -39,7 +39,7 @@ def inspect_part(
         lowest.append(float(pt.min(initial=np.inf)))
         highest.append(float(pt.max(initial=-np.inf)))
 
-    findings = inspect(source, open_objects(source, settings, image, chunk_mb), "object", look)
+    findings = inspect(source, open_objects(source, reader, image, chunk_mb), "object", look)
     return findings.model_copy(
         update={
             "n_events": flow[CUT_NAMES[-1]],

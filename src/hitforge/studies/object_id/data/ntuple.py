@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
 
@@ -13,17 +14,19 @@ from numpy.typing import NDArray
 from hitforge.branches import MAKE_AGAIN, TreeBranches
 from hitforge.inspection import Chunk, OpenPart, good_events
 from hitforge.ntuple import NtupleError, entry_ranges, find_tree, naming_damage, open_root
-from hitforge.studies.object_id.cells import CELL_BRANCHES, images_of
-from hitforge.studies.object_id.checks import Place, find_problems
-from hitforge.studies.object_id.image import ImageSettings
-from hitforge.studies.object_id.objects import SCALARS, Objects
-from hitforge.studies.object_id.reader_settings import ReaderSettings
+from hitforge.studies.object_id.data.image import ImageSettings, wrapped
+from hitforge.studies.object_id.data.objects import CHANNELS, N_CLASSES, SCALARS, TAU, Objects
+from hitforge.studies.object_id.settings import ReaderSettings
 from hitforge.validation import Problem
 
 CHUNK_MB: Final = 8.0
 """Uncompressed bytes of one channel in memory at a time: 8 000 objects of 16 x 16 cells."""
 
+_CELLS = "write the ntuple again; an empty cell is 0"
+_AXIS = "match each object to its generated axis; without it the object cannot be selected"
 _SORT = "sort the entries by event: overlaps are looked for within an event"
+CELL_BRANCHES: Final = ("cell_eta", "cell_phi", "cell_et", "cell_layer")
+"""Branches of the layout ``cells``: detector eta and phi, transverse energy in GeV, and channel (0 EM, 1 HAD)."""
 
 
 def open_objects(
@@ -62,8 +65,7 @@ def read_objects(
     Raises
     ------
     NtupleError
-        The part has any fault that :func:`hitforge.studies.object_id.validate.inspect_part` reports, except having
-        no entries.
+        The part has any fault that ``data.validation.inspect_part`` reports, except having no entries.
     """
     yield from good_events(open_objects(source, settings, image, chunk_mb))
 
@@ -151,3 +153,68 @@ def checksum_columns(objects: Objects) -> tuple[NDArray[Any], ...]:
     """Return the columns that enter the checksum of a part."""
     columns = (getattr(objects, name) for name in ("image", *SCALARS))
     return tuple(values.astype(values.dtype.newbyteorder("<"), copy=False) for values in columns)
+
+
+def images_of(
+    cells: dict[str, ak.Array], eta: NDArray[np.floating], phi: NDArray[np.floating], image: ImageSettings
+) -> NDArray[np.float32]:
+    """Return images around axes, shape (N, 2, H, W), in GeV.
+
+    Parameters
+    ----------
+    cells : mapping of name to jagged array, N lists
+        The branches of :data:`CELL_BRANCHES`; all lists of an object have the same length.
+    eta, phi : ndarray, shape (N,)
+        Axes. Distances in phi are wrapped; a cell outside the window is left out.
+    """
+    counts = ak.to_numpy(ak.num(cells["cell_et"]))
+    owner = np.repeat(np.arange(len(counts)), counts)
+    flat = {name: ak.to_numpy(ak.flatten(values)).astype(np.float64) for name, values in cells.items()}
+    place = image.cell_of(flat["cell_eta"] - eta[owner], wrapped(flat["cell_phi"] - phi[owner]))
+    layer = flat["cell_layer"].astype(np.int64)
+    inside = place >= 0
+    index = (owner * len(CHANNELS) + layer) * image.n_cells + place
+    n_total = len(counts) * len(CHANNELS) * image.n_cells
+    filled = np.bincount(index[inside], flat["cell_et"][inside], n_total)
+    return filled.reshape(len(counts), *image.shape).astype(np.float32)
+
+
+@dataclass(frozen=True)
+class Place:
+    """Where objects come from: the file, its tree, and the branches of the two channels."""
+
+    file: str
+    tree: str
+    channels: tuple[str, str]
+
+
+def find_problems(objects: Objects, first_entry: int, place: Place) -> list[Problem]:
+    """Return what is wrong with consecutive objects, each kind of fault and branch once."""
+    found = []
+    for reason, detail, fix, branch, bad in _faults(objects, place):
+        if bad.any():
+            entry, count = first_entry + int(bad.argmax()), int(bad.sum())
+            found.append(Problem(reason, detail, fix, place.file, place.tree, branch, entry, count))
+    return found
+
+
+_Fault = tuple[str, str, str, str, NDArray[np.bool_]]
+
+
+def _faults(objects: Objects, place: Place) -> Iterator[_Fault]:
+    for channel, branch in enumerate(place.channels[: len(CHANNELS)]):
+        cells = objects.image[:, channel].reshape(len(objects), -1)
+        finite = np.isfinite(cells)
+        yield "not_finite", "a cell is NaN or infinite", _CELLS, branch, np.asarray(~finite.all(axis=1))
+        negative = np.asarray((finite & (cells < 0)).any(axis=1))
+        yield "negative_cell", "a transverse energy below 0", "cut noise at or above 0", branch, negative
+    for name in ("pt", "eta", "phi"):
+        yield "not_finite", "NaN or infinite", _AXIS, name, ~np.isfinite(getattr(objects, name))
+    label = objects.label
+    detail = f"not a class from 0 to {N_CLASSES - 1} (electron, jet, muon, tau)"
+    yield "unknown_label", detail, "map the classes to these numbers", "label", ~np.isin(label, np.arange(N_CLASSES))
+    detail = "neither 0 (leptonic decay) nor a number of charged hadrons"
+    uncounted = np.logical_and(label == TAU, objects.n_prong < 0)
+    yield "bad_n_prong", detail, "count the tau's charged hadrons", "n_prong", uncounted
+    negative = ~(np.isfinite(objects.w) & (objects.w >= 0))
+    yield "bad_weight", "NaN, infinite or negative", "weights are 0 or larger", "w", negative
