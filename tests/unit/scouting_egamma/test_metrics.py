@@ -11,8 +11,8 @@ from scipy.integrate import quad
 
 from hitforge.studies.scouting_egamma.evaluation import crystal_ball
 from hitforge.studies.scouting_egamma.evaluation.calibration import apply_calibration, calibrate
-from hitforge.studies.scouting_egamma.evaluation.energy_fit import PARAMETERS, EnergyFit
-from hitforge.studies.scouting_egamma.evaluation.energy_fit import fit as fit_energy
+from hitforge.studies.scouting_egamma.evaluation.widths import PARAMETERS, EnergyFit
+from hitforge.studies.scouting_egamma.evaluation.widths import fit as fit_energy
 from hitforge.studies.scouting_egamma.evaluation.metrics import compare_models, evaluate_sample
 from hitforge.studies.scouting_egamma.evaluation.pair_mass import PairMass
 from hitforge.studies.scouting_egamma.evaluation.response import SELECTIONS

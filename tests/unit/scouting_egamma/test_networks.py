@@ -11,13 +11,13 @@ from hitforge.config import load_settings
 from hitforge.scaling import Scaling, fit_scaling
 from hitforge.studies.base import Study, load_study
 from hitforge.studies.scouting_egamma.evaluation import crystal_ball
-from hitforge.studies.scouting_egamma.feature_table import FEATURE_NAMES
-from hitforge.studies.scouting_egamma.features import features_of
-from hitforge.studies.scouting_egamma.inputs import combine
-from hitforge.studies.scouting_egamma.networks.losses import DEGREES, CorrectionLoss, crystal_ball_log_density
-from hitforge.studies.scouting_egamma.selection import select
+from hitforge.studies.scouting_egamma.features import FEATURE_NAMES
+from hitforge.studies.scouting_egamma.data.high_level import features_of
+from hitforge.studies.scouting_egamma.models.inputs import combine
+from hitforge.studies.scouting_egamma.models.losses import DEGREES, CorrectionLoss, crystal_ball_log_density
+from hitforge.studies.scouting_egamma.data.selection import select
 from hitforge.studies.scouting_egamma.settings import EgammaModelSettings, NetworkSettings
-from hitforge.studies.scouting_egamma.tensors import image_of, table_of
+from hitforge.studies.scouting_egamma.models.inputs import image_of, table_of
 from tests.unit.scouting_egamma.builders import simulated
 
 CANDIDATES = simulated(3000)

@@ -11,11 +11,11 @@ import uproot
 
 from hitforge.folds import event_bucket
 from hitforge.ntuple import NtupleError
-from hitforge.studies.scouting_egamma.candidates import COLUMNS, TRACK
-from hitforge.studies.scouting_egamma.ntuple import read_candidates
-from hitforge.studies.scouting_egamma.reader_settings import ReaderSettings
+from hitforge.studies.scouting_egamma.data.candidates import COLUMNS, TRACK
+from hitforge.studies.scouting_egamma.data.ntuple import read_candidates
+from hitforge.studies.scouting_egamma.settings import ReaderSettings
 from hitforge.studies.scouting_egamma.simulation.write import write_part
-from hitforge.studies.scouting_egamma.validate import inspect_part
+from hitforge.studies.scouting_egamma.data.validation import inspect_part
 from tests.unit.scouting_egamma.builders import DEAD, changed, simulated, write
 
 SOME = simulated().take(np.arange(500))

@@ -9,11 +9,11 @@ import pytest
 
 from hitforge.config import load_settings
 from hitforge.studies.base import load_study
-from hitforge.studies.scouting_egamma.feature_table import FEATURE_NAMES
-from hitforge.studies.scouting_egamma.lookup import fit_lookup, lookup_columns
+from hitforge.studies.scouting_egamma.features import FEATURE_NAMES
+from hitforge.studies.scouting_egamma.models.lookup import fit_lookup, lookup_columns
 from hitforge.studies.scouting_egamma.settings import CorrectionTreeSettings, TableSettings
 from hitforge.studies.scouting_egamma.simulation.write import write_part
-from hitforge.studies.scouting_egamma.trees import booster_tasks, categories, passes, tree_columns
+from hitforge.studies.scouting_egamma.models.trees import booster_tasks, categories, passes, tree_columns
 from tests.unit.scouting_egamma.builders import DEAD, simulated
 
 SETTINGS = load_settings({"studies": ["scouting_egamma"], "preset": "demo"}).studies["scouting_egamma"]

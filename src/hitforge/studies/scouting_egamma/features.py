@@ -1,10 +1,17 @@
-"""Names, units and sets of the stored columns; free of torch and XGBoost."""
+"""What models read and learn: names, units and sets of the stored columns, the range of the correction."""
 
 from __future__ import annotations
 
-from typing import Final
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Final
 
-from hitforge.studies.scouting_egamma.candidates import TRACK
+import numpy as np
+from numpy.typing import NDArray
+
+from hitforge.studies.scouting_egamma.data.candidates import TRACK
+
+if TYPE_CHECKING:
+    from hitforge.shards import ShardLayout
 
 CELLS: Final = tuple(f"cell_{row}{column}" for row in range(5) for column in range(5))
 """The 5 x 5, row-major in eta, then phi: ``cell_22`` is the seed crystal."""
@@ -62,3 +69,39 @@ FEATURE_SETS: Final[dict[str, tuple[str, ...]]] = {
     "ours_no_ratios": (*SHAPES, *PLACE, "eta", "ln_e5x5", "ln_pt", "raw_e5x5", "pse_raw", *TRACK, *FLAGS[1:]),
 }
 """Columns by set name. The flags tell a model of all categories which one it has."""
+
+Y_RANGE: Final = (0.2, 2.0)
+"""Corrections y = E_MC / E_reco are learnt and predicted within this range, as in the CMS trainer; true ones are never
+clipped."""
+
+
+def layout() -> ShardLayout:
+    """The 5 x 5, cluster, track and derived features; E_MC / E_reco; what the evaluation bins and selects by."""
+    # the Snakefile imports this module with the settings, and needs no HDF5
+    from hitforge.shards import ShardLayout
+
+    return ShardLayout(
+        feature_names=FEATURE_NAMES,
+        feature_units=tuple(FEATURE_UNITS[name] for name in FEATURE_NAMES),
+        targets={"y": ""},
+        truth={
+            "gen_pt": "GeV", "gen_eta": "", "gen_phi": "rad", "candidate_pt": "GeV", "candidate_abs_eta": "",
+            "category": "", "quality": "", "observable": "", "weight": "",
+            "e5x5_response": "", "candidate_r9": "", "candidate_fbrem": "", "supermodule_place": "crystals",
+        },
+    )  # fmt: skip
+
+
+def feature_set(name: str) -> tuple[str, ...]:
+    """Return the columns of a feature set."""
+    return FEATURE_SETS[name]
+
+
+def columns_of(features: NDArray[np.float32]) -> Mapping[str, NDArray[np.float32]]:
+    """Return the stored columns, shape (n, F), by name."""
+    return dict(zip(FEATURE_NAMES, features.T, strict=True))
+
+
+def clipped(y: NDArray[np.floating]) -> NDArray[np.floating]:
+    """Return corrections cut to :data:`Y_RANGE`, shape (n,)."""
+    return np.asarray(np.clip(y, *Y_RANGE))

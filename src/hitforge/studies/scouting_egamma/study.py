@@ -14,7 +14,7 @@ from hitforge.bdt_settings import BoosterTask
 from hitforge.config import SampleSettings
 from hitforge.shards import ShardBlock, ShardLayout
 from hitforge.studies.base import Progress, Study
-from hitforge.studies.scouting_egamma.feature_table import FEATURE_NAMES, FEATURE_SETS, FEATURE_UNITS
+from hitforge.studies.scouting_egamma.features import FEATURE_NAMES, FEATURE_SETS, FEATURE_UNITS
 from hitforge.studies.scouting_egamma.settings import ScoutingEgammaSettings
 from hitforge.validation import PartFindings
 
@@ -56,16 +56,16 @@ class ScoutingEgamma(Study[ScoutingEgammaSettings]):
 
     def inspect(self, source: str) -> PartFindings:
         """Read a part in full and report every problem in it."""
-        from hitforge.studies.scouting_egamma.validate import inspect_part
+        from hitforge.studies.scouting_egamma.data.validation import inspect_part
 
         return inspect_part(source, self.settings.reader)
 
     def read(self, source: str) -> Iterator[ShardBlock]:
         """Yield blocks of the candidates that have a target, with their features."""
         from hitforge.folds import event_bucket
-        from hitforge.studies.scouting_egamma.features import features_of
-        from hitforge.studies.scouting_egamma.ntuple import read_candidates
-        from hitforge.studies.scouting_egamma.selection import columns_of, passes_observable, quality_of, select
+        from hitforge.studies.scouting_egamma.data.high_level import features_of
+        from hitforge.studies.scouting_egamma.data.ntuple import read_candidates
+        from hitforge.studies.scouting_egamma.data.selection import columns_of, passes_observable, quality_of, select
 
         for first_entry, found in read_candidates(source, self.settings.reader):
             passed, _ = select(found)
@@ -112,7 +112,7 @@ class ScoutingEgamma(Study[ScoutingEgammaSettings]):
         self, model: str, features: NDArray[np.float32], target: NDArray[np.floating]
     ) -> NDArray[np.float64]:
         """Return (pT / 20 GeV)^-n of each candidate, which makes a flat spectrum of true pT a falling one."""
-        from hitforge.studies.scouting_egamma.selection import columns_of
+        from hitforge.studies.scouting_egamma.data.selection import columns_of
 
         # the true pT, not the reconstructed one: what a crack has swallowed would count a thousandfold
         pt = columns_of(features)["pt"].astype(np.float64) * target
@@ -124,7 +124,7 @@ class ScoutingEgamma(Study[ScoutingEgammaSettings]):
         self, model: str, scaling: Scaling
     ) -> Callable[[NDArray[np.float32]], Mapping[str, NDArray[np.float32]]]:
         """Return the map from stored columns to the image and the table of a network."""
-        from hitforge.studies.scouting_egamma.inputs import network_inputs
+        from hitforge.studies.scouting_egamma.models.inputs import network_inputs
 
         settings = self.settings.models[model]
         scale = scaling.select(self.feature_set(settings.features))
@@ -132,20 +132,20 @@ class ScoutingEgamma(Study[ScoutingEgammaSettings]):
 
     def build_network(self, model: str, seed: int) -> nn.Module:
         """Return the freshly initialised network of a model."""
-        from hitforge.studies.scouting_egamma.networks.hybrid import build_network
+        from hitforge.studies.scouting_egamma.models.network import build_network
 
         settings = self.settings.models[model]
         return build_network(settings.network, len(self.feature_set(settings.features)), seed)
 
     def build_loss(self, model: str) -> MemberLoss:
         """Return the loss of a model's network."""
-        from hitforge.studies.scouting_egamma.networks.losses import CorrectionLoss
+        from hitforge.studies.scouting_egamma.models.losses import CorrectionLoss
 
         return CorrectionLoss(self.settings.models[model].network)
 
     def output_columns(self, model: str, output: Any) -> Mapping[str, Tensor]:
         """Return the correction, and its width where the network has one."""
-        from hitforge.studies.scouting_egamma.inputs import output_columns
+        from hitforge.studies.scouting_egamma.models.inputs import output_columns
 
         return output_columns(output)
 
@@ -156,7 +156,7 @@ class ScoutingEgamma(Study[ScoutingEgammaSettings]):
         mean = super().combine(model, members, weights)
         if self.settings.models[model].kind != "network":
             return mean
-        from hitforge.studies.scouting_egamma.inputs import combine
+        from hitforge.studies.scouting_egamma.models.inputs import combine
 
         return combine(members, mean)
 
@@ -164,7 +164,7 @@ class ScoutingEgamma(Study[ScoutingEgammaSettings]):
 
     def booster_tasks(self, model: str) -> Sequence[BoosterTask]:
         """Return one booster for each (region, particle)."""
-        from hitforge.studies.scouting_egamma.trees import booster_tasks
+        from hitforge.studies.scouting_egamma.models.trees import booster_tasks
 
         return booster_tasks(self.settings.models[model].trees, partial(self.event_weight, model))
 
@@ -172,7 +172,7 @@ class ScoutingEgamma(Study[ScoutingEgammaSettings]):
         self, model: str, outputs: Sequence[NDArray[np.float32]], features: NDArray[np.float32]
     ) -> Mapping[str, NDArray[np.floating]]:
         """Return the correction of each candidate's own booster."""
-        from hitforge.studies.scouting_egamma.trees import tree_columns
+        from hitforge.studies.scouting_egamma.models.trees import tree_columns
 
         return tree_columns(self.settings.models[model].trees, outputs, features)
 
@@ -180,7 +180,7 @@ class ScoutingEgamma(Study[ScoutingEgammaSettings]):
         self, model: str, features: NDArray[np.float32], target: NDArray[np.float32], weight: NDArray[np.float32]
     ) -> dict[str, Any]:
         """Return the medians of a baseline."""
-        from hitforge.studies.scouting_egamma.lookup import fit_lookup
+        from hitforge.studies.scouting_egamma.models.lookup import fit_lookup
 
         return fit_lookup(features, target, weight, self.settings.models[model].table)
 
@@ -188,7 +188,7 @@ class ScoutingEgamma(Study[ScoutingEgammaSettings]):
         self, model: str, table: Mapping[str, Any], features: NDArray[np.float32]
     ) -> Mapping[str, NDArray[np.floating]]:
         """Return the correction of a baseline."""
-        from hitforge.studies.scouting_egamma.lookup import lookup_columns
+        from hitforge.studies.scouting_egamma.models.lookup import lookup_columns
 
         return lookup_columns(table, features)
 
@@ -197,13 +197,13 @@ class ScoutingEgamma(Study[ScoutingEgammaSettings]):
     def calibrate(self, predictions: Predictions) -> dict[str, Any]:
         """Fit the energy scale, and that of the width, on held-out candidates."""
         from hitforge.studies.scouting_egamma.evaluation.calibration import calibrate
-        from hitforge.studies.scouting_egamma.samples import energy_sample
+        from hitforge.studies.scouting_egamma.evaluation.calibration import energy_sample
 
         return calibrate(energy_sample(predictions), self.settings.evaluation)
 
     def calibrated(self, pieces: Sequence[EvaluationPiece]) -> Any:
         """Return the candidates of an evaluation sample, calibrated."""
-        from hitforge.studies.scouting_egamma.samples import calibrated
+        from hitforge.studies.scouting_egamma.evaluation.calibration import calibrated
 
         return calibrated(pieces)
 

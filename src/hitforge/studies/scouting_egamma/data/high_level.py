@@ -11,14 +11,14 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from hitforge.studies.scouting_egamma.candidates import MATRIX, TRACK, Candidates
-from hitforge.studies.scouting_egamma.feature_table import (
+from hitforge.studies.scouting_egamma.data.candidates import MATRIX, TRACK, Candidates
+from hitforge.studies.scouting_egamma.features import (
     CELLS,
     CLUSTER_COLUMNS,
     FEATURE_NAMES,
     RATIOS,
 )
-from hitforge.studies.scouting_egamma.geometry import (
+from hitforge.studies.scouting_egamma.data.geometry import (
     EB_WIDTH,
     EE_CENTRE,
     EE_WIDTH,
@@ -27,7 +27,7 @@ from hitforge.studies.scouting_egamma.geometry import (
     signed_eta_index,
     supermodule_distance,
 )
-from hitforge.studies.scouting_egamma.moments import Moments, moments_of
+from hitforge.studies.scouting_egamma.data.moments import Moments, moments_of
 
 Floats = NDArray[np.float32]
 
