@@ -16,7 +16,7 @@ from hitforge.config import (
     study_files,
     study_settings_type,
 )
-from hitforge.reporting.evaluated import HELDOUT, TRAINED_ON
+from hitforge.reporting.metrics import HELDOUT, TRAINED_ON
 from hitforge.settings_base import NotGivenError
 from hitforge.studies.base import load_study
 

@@ -7,7 +7,7 @@ from typing import Any
 
 from hitforge.reporting.catalogue import Catalogue, resolve
 from hitforge.reporting.chapter import Cell, Chapter, FrontRow, HeadlineNumber, Item, Measured, ReportInputs, Section
-from hitforge.reporting.evaluated import sample_title, shown_sample
+from hitforge.reporting.metrics import sample_title, shown_sample
 from hitforge.reporting.numbers import cell_text, fixed
 
 
