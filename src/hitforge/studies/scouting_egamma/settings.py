@@ -3,18 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import ClassVar, Literal, Self
+from typing import Literal, Self
 
 from pydantic import Field, NonNegativeFloat, PositiveInt, field_validator, model_validator
 
 from hitforge.bdt_settings import TreeSettings
 from hitforge.config import ModelSettings, StudySettings
 from hitforge.settings_base import Settings
-from hitforge.studies.scouting_egamma.evaluation.settings import EvaluationSettings
-from hitforge.studies.scouting_egamma.features import FEATURE_SETS
 from hitforge.studies.scouting_egamma.data.candidates import COLUMNS
 from hitforge.studies.scouting_egamma.data.geometry import CATEGORIES
-from hitforge.studies.scouting_egamma.report import names
+from hitforge.studies.scouting_egamma.evaluation.settings import EvaluationSettings
+from hitforge.studies.scouting_egamma.features import FEATURE_SETS
 from hitforge.studies.scouting_egamma.simulation.settings import SimulationSettings
 
 TrainingCuts = Literal["none", "observable", "truth"]
@@ -59,7 +58,7 @@ class CorrectionTreeSettings(TreeSettings):
     )
     quantiles: tuple[float, ...] = Field(
         (0.05, 0.16, 0.5, 0.84, 0.95),
-        description="levels of the quantiles of ln y; 0.5 is the correction, 0.16 and 0.84 its width"
+        description="levels of the quantiles of ln y; 0.5 is the correction, 0.16 and 0.84 its width",
     )
 
     @model_validator(mode="after")
@@ -123,35 +122,7 @@ class EgammaModelSettings(ModelSettings):
 class ScoutingEgammaSettings(StudySettings):
     """All settings of the study."""
 
-    STAGE_BLOCKS: ClassVar[Mapping[str, tuple[str, ...]]] = {
-        "simulate": ("simulation",),
-        "validate": ("reader",),
-        "build_shard": ("reader",),
-        "calibrate": ("evaluation",),
-        "evaluate": ("evaluation",),
-    }
-    CODE: ClassVar[Mapping[str, tuple[str, ...]]] = {
-        "simulate": (*_CANDIDATES, "moments", "simulation"),
-        "validate": (*_READING, "validate"),
-        "build_shard": (*_READING, "features"),
-        "fit_scaling": _CANDIDATES,
-        "train_trees": _INPUTS,
-        "fit_table": (*_INPUTS, "lookup"),
-        "train_member": (*_INPUTS, *_NETWORKS),
-        "assemble": (*_INPUTS, *_NETWORKS),
-        "predict": (*_INPUTS, *_NETWORKS, "lookup"),
-        "calibrate": ("evaluation", "samples", *_CANDIDATES),
-        "evaluate": ("evaluation", "samples", *_CANDIDATES),
-        "tables": ("report", "evaluation", "samples", *_INPUTS),
-        "figures": ("report", "evaluation", "samples", "simulation", *_INPUTS),
-    }
-    TABLES: ClassVar[tuple[str, ...]] = names.TABLES
-    FIGURES: ClassVar[tuple[str, ...]] = names.FIGURES
-
     reader: ReaderSettings = Field(ReaderSettings(), description="names of the ntuples' branches")
     evaluation: EvaluationSettings = Field(EvaluationSettings(), description="bins, calibration and bootstrap")
     simulation: SimulationSettings = Field(SimulationSettings(), description="of samples with source: simulate")
     models: Mapping[str, EgammaModelSettings] = Field({}, description="models by name; base: other inherits")
-
-
-SETTINGS = ScoutingEgammaSettings

@@ -12,12 +12,6 @@ import numpy as np
 from numpy.typing import NDArray
 
 from hitforge.studies.scouting_egamma.data.candidates import MATRIX, TRACK, Candidates
-from hitforge.studies.scouting_egamma.features import (
-    CELLS,
-    CLUSTER_COLUMNS,
-    FEATURE_NAMES,
-    RATIOS,
-)
 from hitforge.studies.scouting_egamma.data.geometry import (
     EB_WIDTH,
     EE_CENTRE,
@@ -28,6 +22,12 @@ from hitforge.studies.scouting_egamma.data.geometry import (
     supermodule_distance,
 )
 from hitforge.studies.scouting_egamma.data.moments import Moments, moments_of
+from hitforge.studies.scouting_egamma.features import (
+    CELLS,
+    CLUSTER_COLUMNS,
+    FEATURE_NAMES,
+    RATIOS,
+)
 
 Floats = NDArray[np.float32]
 

@@ -72,8 +72,7 @@ def read_candidates(
     Raises
     ------
     NtupleError
-        The part has any fault that :func:`hitforge.studies.scouting_egamma.data.validation.inspect_part` reports, except
-        having no entries.
+        The part has any fault that the validation reports, except having no entries.
     """
     yield from good_events(open_candidates(source, settings, chunk_mb))
 

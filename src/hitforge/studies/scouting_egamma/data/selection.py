@@ -29,6 +29,7 @@ EE_ETA: Final = (1.566, 2.4)
 EE_RADIUS: Final = (18.0, 46.0)
 """Crystals from the beam line."""
 
+
 def select(candidates: Candidates) -> tuple[Bools, dict[str, int]]:
     """Return which candidates have a target, shape (N,), and how many are left after each of :data:`CUT_NAMES`."""
     found = candidates["e_reco"] > 0

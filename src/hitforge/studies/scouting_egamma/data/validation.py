@@ -10,8 +10,8 @@ import numpy as np
 from hitforge.inspection import ContentChecksum, inspect
 from hitforge.studies.scouting_egamma.data.candidates import Candidates
 from hitforge.studies.scouting_egamma.data.ntuple import CHUNK_MB, checksum_columns, open_candidates
-from hitforge.studies.scouting_egamma.settings import ReaderSettings
 from hitforge.studies.scouting_egamma.data.selection import CUT_NAMES, select
+from hitforge.studies.scouting_egamma.settings import ReaderSettings
 from hitforge.validation import PartFindings
 
 

@@ -15,9 +15,9 @@ from numpy.typing import NDArray
 
 from hitforge.evaluation.ordered import OrderedGroups
 from hitforge.predictions import EvaluationPiece, Predictions
+from hitforge.studies.scouting_egamma.data.geometry import CATEGORIES
 from hitforge.studies.scouting_egamma.evaluation.sample import EnergySample, energy_sample, join_samples
 from hitforge.studies.scouting_egamma.evaluation.settings import EvaluationSettings
-from hitforge.studies.scouting_egamma.data.geometry import CATEGORIES
 
 _ONE_SIGMA = 0.683
 

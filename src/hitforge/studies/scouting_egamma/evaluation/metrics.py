@@ -13,6 +13,7 @@ import numpy as np
 from hitforge.evaluation.bootstrap import draws_of
 from hitforge.evaluation.statistics import Statistic, group_of, resample
 from hitforge.seeds import child_generator
+from hitforge.studies.scouting_egamma.data.geometry import CATEGORIES
 from hitforge.studies.scouting_egamma.evaluation import crystal_ball
 from hitforge.studies.scouting_egamma.evaluation.pair_mass import PAIRS, PairMass
 from hitforge.studies.scouting_egamma.evaluation.response import (
@@ -28,7 +29,6 @@ from hitforge.studies.scouting_egamma.evaluation.response import (
 from hitforge.studies.scouting_egamma.evaluation.sample import EnergySample, Floats
 from hitforge.studies.scouting_egamma.evaluation.settings import EvaluationSettings
 from hitforge.studies.scouting_egamma.evaluation.widths import Coverage, EnergyFit, WidthPulls
-from hitforge.studies.scouting_egamma.data.geometry import CATEGORIES
 
 
 def evaluate_model(

@@ -10,9 +10,9 @@ from numpy.typing import NDArray
 from hitforge.evaluation.bootstrap import Floats
 from hitforge.evaluation.ordered import OrderedGroups
 from hitforge.evaluation.statistics import Arrays, enough, group_of, plain, ratio
+from hitforge.studies.scouting_egamma.data.geometry import CATEGORIES
 from hitforge.studies.scouting_egamma.evaluation.sample import EnergySample
 from hitforge.studies.scouting_egamma.evaluation.settings import EvaluationSettings
-from hitforge.studies.scouting_egamma.data.geometry import CATEGORIES
 
 _NORMAL_IQR = 1.3489795003921634
 _ROUNDED_IQR = 1.349

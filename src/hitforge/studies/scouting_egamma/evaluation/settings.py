@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from pydantic import Field, PositiveFloat, PositiveInt
 
-from hitforge.settings_base import Settings
+from hitforge.bootstrap_settings import BootstrapSettings
 
 
-class EvaluationSettings(Settings):
+class EvaluationSettings(BootstrapSettings):
     """Bins, calibration and bootstrap."""
 
     pt_edges_gev: tuple[PositiveFloat, ...] = Field(
@@ -46,4 +46,3 @@ class EvaluationSettings(Settings):
         20.0, description="generated pT from which on electrons are compared with published resolutions, in GeV"
     )
     min_per_bin: PositiveInt = Field(20, description="a bin with fewer candidates gives null with its reason")
-    bootstraps: int = Field(200, ge=2, description="bootstrap replicas of every number")

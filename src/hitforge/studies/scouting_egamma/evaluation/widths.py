@@ -1,4 +1,4 @@
-"""Widths of the response: against energy, a / sqrt(E) (+) b / E (+) c, and whether predicted ones hold their promise."""
+"""Widths of the response: against energy, a / sqrt(E) (+) b / E (+) c, and whether predicted ones are true."""
 
 from __future__ import annotations
 

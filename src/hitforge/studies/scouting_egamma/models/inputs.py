@@ -103,9 +103,7 @@ def output_columns(_model: EgammaModelSettings, output: Mapping[str, Tensor]) ->
     return columns
 
 
-def combine(
-    model: EgammaModelSettings, members: Mapping[str, Floats], mean: dict[str, Floats]
-) -> dict[str, Floats]:
+def combine(model: EgammaModelSettings, members: Mapping[str, Floats], mean: dict[str, Floats]) -> dict[str, Floats]:
     """Return the ensemble's columns: means; the spread of networks is added to their width in quadrature."""
     columns = dict(mean)
     if model.kind == "network" and "ln_y_sigma" in members:

@@ -7,8 +7,8 @@ from collections.abc import Mapping
 import torch
 from torch import Tensor
 
-from hitforge.studies.scouting_egamma.settings import EgammaModelSettings, NetworkSettings
 from hitforge.studies.scouting_egamma.features import Y_RANGE
+from hitforge.studies.scouting_egamma.settings import EgammaModelSettings, NetworkSettings
 from hitforge.training.losses import MemberLoss
 
 DEGREES = 3

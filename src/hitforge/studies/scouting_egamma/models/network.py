@@ -8,9 +8,9 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
-from hitforge.studies.scouting_egamma.settings import EgammaModelSettings, NetworkSettings
 from hitforge.studies.scouting_egamma.features import Y_RANGE
 from hitforge.studies.scouting_egamma.models.inputs import N_CHANNELS
+from hitforge.studies.scouting_egamma.settings import EgammaModelSettings, NetworkSettings
 
 N_OUTPUTS = {"relative": 1, "absolute": 1, "gaussian": 2, "student_t": 2, "crystal_ball": 6}
 SIGMA_RANGE = (0.0002, 0.5)
