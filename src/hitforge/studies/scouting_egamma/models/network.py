@@ -8,9 +8,9 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
-from hitforge.studies.scouting_egamma.settings import NetworkSettings
-from hitforge.studies.scouting_egamma.targets import Y_RANGE
-from hitforge.studies.scouting_egamma.tensors import N_CHANNELS
+from hitforge.studies.scouting_egamma.features import Y_RANGE
+from hitforge.studies.scouting_egamma.models.inputs import N_CHANNELS
+from hitforge.studies.scouting_egamma.settings import EgammaModelSettings, NetworkSettings
 
 N_OUTPUTS = {"relative": 1, "absolute": 1, "gaussian": 2, "student_t": 2, "crystal_ball": 6}
 SIGMA_RANGE = (0.0002, 0.5)
@@ -104,8 +104,8 @@ def _unlimited(value: float, limits: tuple[float, float]) -> float:
     return math.asin((2 * value - low - high) / (high - low))
 
 
-def build_network(settings: NetworkSettings, n_features: int, seed: int) -> HybridNetwork:
-    """Build and initialise a network; the global random state stays as it is."""
+def build_network(model: EgammaModelSettings, n_features: int, seed: int) -> HybridNetwork:
+    """Build and initialise the network of a model; the global random state stays as it is."""
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(seed)
-        return HybridNetwork(settings, n_features)
+        return HybridNetwork(model.network, n_features)

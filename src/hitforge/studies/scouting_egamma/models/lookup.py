@@ -9,16 +9,16 @@ import numpy as np
 from numpy.typing import NDArray
 
 from hitforge.evaluation.ordered import OrderedGroups
-from hitforge.studies.scouting_egamma.geometry import CATEGORIES
-from hitforge.studies.scouting_egamma.selection import columns_of
-from hitforge.studies.scouting_egamma.settings import TableSettings
-from hitforge.studies.scouting_egamma.trees import categories
+from hitforge.studies.scouting_egamma.data.geometry import CATEGORIES
+from hitforge.studies.scouting_egamma.features import columns_of
+from hitforge.studies.scouting_egamma.models.trees import categories
+from hitforge.studies.scouting_egamma.settings import EgammaModelSettings
 
 Floats = NDArray[np.floating]
 
 
 def fit_lookup(
-    features: NDArray[np.float32], target: Floats, weight: Floats, settings: TableSettings
+    model: EgammaModelSettings, features: NDArray[np.float32], target: Floats, weight: Floats
 ) -> dict[str, Any]:
     """Fit the medians of E_MC / E_5x5 in bins of |eta| for each category; nothing for ``raw``.
 
@@ -27,6 +27,7 @@ def fit_lookup(
     dict
         JSON-able: ``edges`` (inner edges of |eta|) and ``medians``, category by bin; an empty bin has that of all.
     """
+    settings = model.table
     if settings.content == "raw":
         return {}
     columns = columns_of(features)
@@ -40,7 +41,9 @@ def fit_lookup(
     return {"edges": edges.tolist(), "medians": medians.reshape(len(CATEGORIES), -1).tolist()}
 
 
-def lookup_columns(table: Mapping[str, Any], features: NDArray[np.float32]) -> dict[str, Floats]:
+def lookup_columns(
+    _model: EgammaModelSettings, table: Mapping[str, Any], features: NDArray[np.float32]
+) -> dict[str, Floats]:
     """Return the correction ``y`` of the calibrated energy, shape (n,): 1 for ``raw``."""
     if not table:
         return {"y": np.ones(len(features))}

@@ -7,14 +7,13 @@ on observable quantities are a choice for training; evaluation is shown with and
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from typing import Final
 
 import numpy as np
 from numpy.typing import NDArray
 
-from hitforge.studies.scouting_egamma.candidates import Candidates
-from hitforge.studies.scouting_egamma.feature_table import FEATURE_NAMES
+from hitforge.studies.scouting_egamma.data.candidates import Candidates
+from hitforge.studies.scouting_egamma.features import columns_of
 
 Bools = NDArray[np.bool_]
 Floats = NDArray[np.floating]
@@ -30,20 +29,12 @@ EE_ETA: Final = (1.566, 2.4)
 EE_RADIUS: Final = (18.0, 46.0)
 """Crystals from the beam line."""
 
-REGIONS: Final = ("core", "E_reco = E_5x5", "nothing found", "bad match")
-"""Of the plane ((E_5x5 - E_MC)/E_MC, dE)."""
-
 
 def select(candidates: Candidates) -> tuple[Bools, dict[str, int]]:
     """Return which candidates have a target, shape (N,), and how many are left after each of :data:`CUT_NAMES`."""
     found = candidates["e_reco"] > 0
     passed = found & (candidates.matrix.sum(axis=(1, 2)) > 0)
     return passed, dict(zip(CUT_NAMES, (len(candidates), int(found.sum()), int(passed.sum())), strict=True))
-
-
-def columns_of(features: NDArray[np.float32]) -> Mapping[str, NDArray[np.float32]]:
-    """Return the stored columns, shape (n, F), by name."""
-    return dict(zip(FEATURE_NAMES, features.T, strict=True))
 
 
 def quality_of(features: NDArray[np.float32]) -> NDArray[np.int64]:
@@ -73,25 +64,6 @@ def observable_cuts(features: NDArray[np.float32]) -> dict[str, Bools]:
 def passes_observable(features: NDArray[np.float32]) -> Bools:
     """Return which events pass all cuts on observable quantities, shape (n,)."""
     return np.asarray(np.logical_and.reduce(list(observable_cuts(features).values())))
-
-
-def region_of(response: Floats, e5x5_response: Floats, sigma: float) -> NDArray[np.int64]:
-    """Return the region 1 to 4 of :data:`REGIONS`, shape (n,).
-
-    Nothing found comes first, then the core: a photon whose energy all lies in the 5 x 5 is on the line of region 2
-    too, and well measured.
-
-    Parameters
-    ----------
-    response, e5x5_response : ndarray, shape (n,)
-        E_reco / E_MC and E_5x5 / E_MC.
-    sigma : float
-        Robust width of the response.
-    """
-    d, d5 = response - 1, e5x5_response - 1
-    nothing = (d < -0.95) & (d5 < -0.95)
-    core = (np.abs(d) <= 4 * sigma) & (e5x5_response > 0.6)
-    return np.select([nothing, core, np.abs(d - d5) < 0.01], [3, 1, 2], 4).astype(np.int64)
 
 
 def _between(values: Floats, limits: tuple[float, float]) -> Bools:

@@ -11,8 +11,12 @@ from hitforge.reporting.chapter import Cell, Column, Measured, ReportInputs, Tab
 from hitforge.reporting.evaluated import cell
 from hitforge.seeds import child_generator
 from hitforge.studies.scouting_egamma.evaluation.response import Response
-from hitforge.studies.scouting_egamma.report.cuts import all_cuts
-from hitforge.studies.scouting_egamma.report.view import load_candidates, reference_sample, share_without_energy
+from hitforge.studies.scouting_egamma.report.view import (
+    all_cuts,
+    load_candidates,
+    reference_sample,
+    share_without_energy,
+)
 
 _SLIDES = "slides of the scouting study"
 _CMS = "arXiv:2403.15518, Z → ee, electrons with little bremsstrahlung"

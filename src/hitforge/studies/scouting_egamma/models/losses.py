@@ -7,8 +7,8 @@ from collections.abc import Mapping
 import torch
 from torch import Tensor
 
-from hitforge.studies.scouting_egamma.settings import NetworkSettings
-from hitforge.studies.scouting_egamma.targets import Y_RANGE
+from hitforge.studies.scouting_egamma.features import Y_RANGE
+from hitforge.studies.scouting_egamma.settings import EgammaModelSettings, NetworkSettings
 from hitforge.training.losses import MemberLoss
 
 DEGREES = 3
@@ -49,6 +49,11 @@ class CorrectionLoss(MemberLoss):
     def metrics(self, output: Outputs, target: Tensor) -> Mapping[str, Tensor]:
         """Return the relative loss, which all networks can be compared by."""
         return {"relative": relative_loss(output["y"], target.float().clamp(*Y_RANGE))}
+
+
+def build_loss(model: EgammaModelSettings) -> CorrectionLoss:
+    """Return a fresh loss of a model's network."""
+    return CorrectionLoss(model.network)
 
 
 def relative_loss(predicted: Tensor, y: Tensor) -> Tensor:

@@ -8,14 +8,14 @@ from pathlib import Path
 import numpy as np
 
 from hitforge.inspection import ContentChecksum, inspect
-from hitforge.studies.scouting_egamma.candidates import Candidates
-from hitforge.studies.scouting_egamma.ntuple import CHUNK_MB, checksum_columns, open_candidates
-from hitforge.studies.scouting_egamma.reader_settings import ReaderSettings
-from hitforge.studies.scouting_egamma.selection import CUT_NAMES, select
+from hitforge.studies.scouting_egamma.data.candidates import Candidates
+from hitforge.studies.scouting_egamma.data.ntuple import CHUNK_MB, checksum_columns, open_candidates
+from hitforge.studies.scouting_egamma.data.selection import CUT_NAMES, select
+from hitforge.studies.scouting_egamma.settings import ReaderSettings
 from hitforge.validation import PartFindings
 
 
-def inspect_part(source: str | Path, settings: ReaderSettings, chunk_mb: float = CHUNK_MB) -> PartFindings:
+def inspect_part(source: str | Path, *, reader: ReaderSettings, chunk_mb: float = CHUNK_MB) -> PartFindings:
     """Read a part to its end and report every distinct problem.
 
     Returns
@@ -36,7 +36,7 @@ def inspect_part(source: str | Path, settings: ReaderSettings, chunk_mb: float =
         lowest.append(float(energy.min(initial=np.inf)))
         highest.append(float(energy.max(initial=0.0)))
 
-    findings = inspect(source, open_candidates(source, settings, chunk_mb), "candidate", look)
+    findings = inspect(source, open_candidates(source, reader, chunk_mb), "candidate", look)
     return findings.model_copy(
         update={
             "n_events": flow[CUT_NAMES[-1]],

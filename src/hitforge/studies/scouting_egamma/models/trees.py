@@ -8,19 +8,23 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from functools import partial
+from typing import Final
 
 import numpy as np
 from numpy.typing import NDArray
 
 from hitforge.bdt_settings import BoosterTask
-from hitforge.studies.scouting_egamma.geometry import CATEGORIES, category_of
-from hitforge.studies.scouting_egamma.selection import columns_of, passes_observable, quality_of
-from hitforge.studies.scouting_egamma.settings import CorrectionTreeSettings, TrainingCuts
-from hitforge.studies.scouting_egamma.targets import LEAST_SIGMA, clipped
+from hitforge.studies.scouting_egamma.data.geometry import CATEGORIES, category_of
+from hitforge.studies.scouting_egamma.data.selection import passes_observable, quality_of
+from hitforge.studies.scouting_egamma.features import clipped, columns_of
+from hitforge.studies.scouting_egamma.settings import EgammaModelSettings, TrainingCuts
 
 Floats = NDArray[np.floating]
 
 Weight = Callable[[NDArray[np.float32], Floats], Floats]
+
+LEAST_SIGMA: Final = 1e-4
+"""No predicted width of ln y is smaller."""
 
 
 def categories(features: NDArray[np.float32]) -> NDArray[np.int64]:
@@ -38,7 +42,7 @@ def passes(cuts: TrainingCuts, features: NDArray[np.float32], target: Floats) ->
     return np.asarray(good & (passes_observable(features) if cuts == "observable" else 1 / target > 0.6))
 
 
-def booster_tasks(settings: CorrectionTreeSettings, event_weight: Weight) -> list[BoosterTask]:
+def booster_tasks(model: EgammaModelSettings, event_weight: Weight) -> list[BoosterTask]:
     """Return the task of each category: other candidates have no weight.
 
     Parameters
@@ -46,6 +50,7 @@ def booster_tasks(settings: CorrectionTreeSettings, event_weight: Weight) -> lis
     event_weight : callable
         All features, shape (n, F), and targets, shape (n,), to the weights of the model's trainings, shape (n,).
     """
+    settings = model.trees
 
     def weight(category: int, features: NDArray[np.float32], target: Floats) -> Floats:
         own = (categories(features) == category) & passes(settings.cuts, features, target)
@@ -63,7 +68,7 @@ def booster_tasks(settings: CorrectionTreeSettings, event_weight: Weight) -> lis
 
 
 def tree_columns(
-    settings: CorrectionTreeSettings, outputs: Sequence[NDArray[np.float32]], features: NDArray[np.float32]
+    model: EgammaModelSettings, outputs: Sequence[NDArray[np.float32]], features: NDArray[np.float32]
 ) -> dict[str, Floats]:
     """Return what the booster of each candidate's category says.
 
@@ -75,9 +80,9 @@ def tree_columns(
     """
     own = categories(features)
     said = np.stack(outputs)[own, np.arange(len(own))]
-    if settings.objective != "quantile":
+    if model.trees.objective != "quantile":
         return {"y": clipped(said)}
-    levels, quantiles = list(settings.quantiles), np.sort(said, axis=1)
+    levels, quantiles = list(model.trees.quantiles), np.sort(said, axis=1)
     low, middle, high = (quantiles[:, levels.index(level)] for level in (0.16, 0.5, 0.84))
     width = np.maximum((high - low) / 2, LEAST_SIGMA)
     return {"y": clipped(np.exp(middle)), "ln_y_quantiles": quantiles, "ln_y_sigma": width}

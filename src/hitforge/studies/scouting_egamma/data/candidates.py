@@ -9,7 +9,7 @@ from typing import Any, Final
 import numpy as np
 from numpy.typing import NDArray
 
-from hitforge.studies.scouting_egamma.geometry import category_of
+from hitforge.studies.scouting_egamma.data.geometry import category_of
 
 ELECTRON_MASS_GEV: Final = 0.000511
 
