@@ -66,7 +66,7 @@ def test_comments_and_docstrings_do_not_count(tmp_path: Path) -> None:
 
 
 def test_constants_belong_to_their_module() -> None:
-    names = {path.name for path in module_files("studies.csc_muon.planes")}
+    names = {path.name for path in module_files("studies.csc_muon.data.planes")}
     assert names == {"planes.py", "planes.yaml"}
     assert module_files("studies.calo_muon.geometries")
 

@@ -8,7 +8,7 @@ from typing import Literal
 from pydantic import Field, model_validator
 
 from hitforge.settings_base import Settings
-from hitforge.studies.csc_muon.roads import PARAMETER_NAMES, VARIABLE_NAMES
+from hitforge.studies.csc_muon.data.roads import PARAMETER_NAMES, VARIABLE_NAMES
 
 SCALARS = (*VARIABLE_NAMES, *PARAMETER_NAMES)
 """The 90 columns that a mapping of scalar branches names."""

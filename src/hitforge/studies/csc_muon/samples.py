@@ -8,7 +8,7 @@ import numpy as np
 
 from hitforge.predictions import EvaluationPiece, Predictions
 from hitforge.studies.csc_muon.evaluation.metrics import apply_calibration
-from hitforge.studies.csc_muon.evaluation.muons import MuonSample, join_samples
+from hitforge.studies.csc_muon.evaluation.sample import MuonSample, join_samples
 
 
 def muon_sample(predictions: Predictions) -> MuonSample:

@@ -10,16 +10,17 @@ from pydantic import Field, PositiveFloat, PositiveInt, model_validator
 from hitforge.bdt_settings import TreeSettings
 from hitforge.config import ModelSettings, StudySettings
 from hitforge.settings_base import Settings
-from hitforge.studies.csc_muon.cuts import CutSettings
+from hitforge.studies.csc_muon.data.cuts import CutSettings
 from hitforge.studies.csc_muon.evaluation.settings import EvaluationSettings
+from hitforge.studies.csc_muon.models.targets import Target, Weight
 from hitforge.studies.csc_muon.reader_settings import ReaderSettings
 from hitforge.studies.csc_muon.report import names
 from hitforge.studies.csc_muon.simulation.settings import SimulationSettings
-from hitforge.studies.csc_muon.targets import Target, Weight
 
-_ROADS = ("roads", "planes", "feature_table")
-_READING = (*_ROADS, "reader_settings", "ntuple", "npz", "checks", "cuts")
-_INPUTS = (*_ROADS, "features", "tensors", "targets")
+_ROADS = ("data.roads", "data.planes", "features")
+_READING = (*_ROADS, "reader_settings", "data.ntuple", "data.npz", "data.checks", "data.cuts")
+_INPUTS = (*_ROADS, "data.derived", "models.tensors", "models.targets")
+_NETWORKS = ("models.network", "models.seed_networks", "models.build", "models.losses")
 
 
 class RoadTreeSettings(TreeSettings):
@@ -79,8 +80,8 @@ class CscModelSettings(ModelSettings):
 
     @model_validator(mode="after")
     def _is_consistent(self) -> CscModelSettings:
-        from hitforge.studies.csc_muon.feature_table import FEATURE_SETS
-        from hitforge.studies.csc_muon.planes import PLANE_NAMES
+        from hitforge.studies.csc_muon.data.planes import PLANE_NAMES
+        from hitforge.studies.csc_muon.features import FEATURE_SETS
 
         if self.features not in FEATURE_SETS:
             raise ValueError(f"feature set {self.features!r} is not known; known: {', '.join(FEATURE_SETS)}")
@@ -107,16 +108,16 @@ class CscMuonSettings(StudySettings):
     }
     CODE: ClassVar[Mapping[str, tuple[str, ...]]] = {
         "simulate": (*_ROADS, "simulation"),
-        "validate": (*_READING, "validate"),
-        "build_shard": (*_READING, "features"),
+        "validate": (*_READING, "data.validation"),
+        "build_shard": (*_READING, "data.derived"),
         "fit_scaling": _ROADS,
-        "train_trees": (*_INPUTS, "trees"),
-        "fit_table": (*_INPUTS, "trees", "lookup"),
-        "train_member": (*_INPUTS, "networks", "inputs", "trees"),
-        "assemble": (*_INPUTS, "networks"),
-        "predict": (*_INPUTS, "networks", "inputs", "trees", "lookup"),
-        "calibrate": ("evaluation", "samples", "targets"),
-        "evaluate": ("evaluation", "samples", "targets"),
+        "train_trees": (*_INPUTS, "models.trees"),
+        "fit_table": (*_INPUTS, "models.trees", "models.lookup"),
+        "train_member": (*_INPUTS, *_NETWORKS, "models.inputs", "models.trees"),
+        "assemble": (*_INPUTS, *_NETWORKS),
+        "predict": (*_INPUTS, *_NETWORKS, "models.inputs", "models.trees", "models.lookup"),
+        "calibrate": ("evaluation", "samples", "models.targets"),
+        "evaluate": ("evaluation", "samples", "models.targets"),
         "tables": ("report", "evaluation", "published", *_INPUTS),
         "figures": ("report", "evaluation", "published", "samples", *_INPUTS),
     }

@@ -14,8 +14,8 @@ from hitforge.bdt_settings import BoosterTask
 from hitforge.config import SampleSettings
 from hitforge.shards import ShardBlock, ShardLayout
 from hitforge.studies.base import Progress, Study
-from hitforge.studies.csc_muon.feature_table import FEATURE_NAMES, FEATURE_SETS, FEATURE_UNITS
-from hitforge.studies.csc_muon.planes import PLANE
+from hitforge.studies.csc_muon.data.planes import PLANE
+from hitforge.studies.csc_muon.features import FEATURE_NAMES, FEATURE_SETS, FEATURE_UNITS
 from hitforge.studies.csc_muon.settings import CscMuonSettings
 from hitforge.validation import PartFindings
 
@@ -52,17 +52,17 @@ class CscMuon(Study[CscMuonSettings]):
 
     def inspect(self, source: str) -> PartFindings:
         """Read a part in full and report every problem in it."""
-        from hitforge.studies.csc_muon.validate import inspect_part
+        from hitforge.studies.csc_muon.data.validation import inspect_part
 
         return inspect_part(source, self.settings.reader, self.settings.cuts)
 
     def read(self, source: str) -> Iterator[ShardBlock]:
         """Yield blocks of the roads that pass the cuts, with their features."""
         from hitforge.folds import event_bucket
-        from hitforge.studies.csc_muon.cuts import select
-        from hitforge.studies.csc_muon.features import features_of
-        from hitforge.studies.csc_muon.ntuple import read_roads
-        from hitforge.studies.csc_muon.roads import ZONE
+        from hitforge.studies.csc_muon.data.cuts import select
+        from hitforge.studies.csc_muon.data.derived import features_of
+        from hitforge.studies.csc_muon.data.ntuple import read_roads
+        from hitforge.studies.csc_muon.data.roads import ZONE
 
         for first_entry, found in read_roads(source, self.settings.reader):
             passed, _ = select(found, self.settings.cuts)
@@ -108,8 +108,8 @@ class CscMuon(Study[CscMuonSettings]):
         planes = self.settings.models[model].without
         if not planes:
             return features
-        from hitforge.studies.csc_muon.features import features_of, without_planes
-        from hitforge.studies.csc_muon.roads import N_VARIABLES
+        from hitforge.studies.csc_muon.data.derived import features_of, without_planes
+        from hitforge.studies.csc_muon.data.roads import N_VARIABLES
 
         return features_of(without_planes(features[:, :N_VARIABLES], planes))
 
@@ -117,7 +117,7 @@ class CscMuon(Study[CscMuonSettings]):
         self, model: str, features: NDArray[np.float32], target: NDArray[np.floating]
     ) -> NDArray[np.float64]:
         """Return the weight of each muon's pT class, one without such weights."""
-        from hitforge.studies.csc_muon.targets import class_of
+        from hitforge.studies.csc_muon.models.targets import class_of
 
         weights = self.settings.models[model].class_weights
         return (
@@ -132,7 +132,7 @@ class CscMuon(Study[CscMuonSettings]):
         self, model: str, scaling: Scaling
     ) -> Callable[[NDArray[np.float32]], Mapping[str, NDArray[np.float32]]]:
         """Return the map from stored columns to the tensors of the model's architecture."""
-        from hitforge.studies.csc_muon.inputs import network_inputs
+        from hitforge.studies.csc_muon.models.inputs import network_inputs
 
         settings = self.settings.models[model]
         return network_inputs(
@@ -144,21 +144,21 @@ class CscMuon(Study[CscMuonSettings]):
 
     def build_network(self, model: str, seed: int) -> nn.Module:
         """Return the network of a model."""
-        from hitforge.studies.csc_muon.networks.build import build_network
+        from hitforge.studies.csc_muon.models.build import build_network
 
         settings = self.settings.models[model]
         return build_network(settings.network, len(self.feature_set(settings.features)), seed)
 
     def build_loss(self, model: str) -> MemberLoss:
         """Return the loss of a model's architecture."""
-        from hitforge.studies.csc_muon.networks.losses import build_loss
+        from hitforge.studies.csc_muon.models.losses import build_loss
 
         settings = self.settings.models[model].network
         return build_loss(settings.architecture, settings.output, settings.threshold_gev)
 
     def output_columns(self, model: str, output: Any) -> Mapping[str, Tensor]:
         """Return the prediction columns of a network's outputs."""
-        from hitforge.studies.csc_muon.inputs import output_columns
+        from hitforge.studies.csc_muon.models.inputs import output_columns
 
         return output_columns(output)
 
@@ -166,7 +166,7 @@ class CscMuon(Study[CscMuonSettings]):
         self, model: str, members: Mapping[str, NDArray[np.float32]], weights: Sequence[float]
     ) -> dict[str, NDArray[np.float32]]:
         """Return the means over the members, and the uncertainty with their spread."""
-        from hitforge.studies.csc_muon.inputs import combine
+        from hitforge.studies.csc_muon.models.inputs import combine
 
         return combine(members, super().combine(model, members, weights))
 
@@ -174,7 +174,7 @@ class CscMuon(Study[CscMuonSettings]):
 
     def booster_tasks(self, model: str) -> Sequence[BoosterTask]:
         """Return what the boosters of a model learn, from the hits that it may see."""
-        from hitforge.studies.csc_muon.trees import booster_tasks
+        from hitforge.studies.csc_muon.models.trees import booster_tasks
 
         def hidden(task: BoosterTask) -> BoosterTask:
             return replace(
@@ -189,7 +189,7 @@ class CscMuon(Study[CscMuonSettings]):
         self, model: str, outputs: Sequence[NDArray[np.float32]], features: NDArray[np.float32]
     ) -> Mapping[str, NDArray[np.floating]]:
         """Return the prediction columns of what the boosters said."""
-        from hitforge.studies.csc_muon.trees import tree_columns
+        from hitforge.studies.csc_muon.models.trees import tree_columns
 
         return tree_columns(self.settings.models[model].trees, outputs, self._seen(model, features))
 
@@ -197,7 +197,7 @@ class CscMuon(Study[CscMuonSettings]):
         self, model: str, features: NDArray[np.float32], target: NDArray[np.float32], weight: NDArray[np.float32]
     ) -> dict[str, Any]:
         """Return the lookup table of |dPhi| and zone."""
-        from hitforge.studies.csc_muon.lookup import fit_lookup
+        from hitforge.studies.csc_muon.models.lookup import fit_lookup
 
         return fit_lookup(self._seen(model, features), target, weight, self.settings.models[model].table.bins)
 
@@ -205,7 +205,7 @@ class CscMuon(Study[CscMuonSettings]):
         self, model: str, table: Mapping[str, Any], features: NDArray[np.float32]
     ) -> Mapping[str, NDArray[np.floating]]:
         """Return the prediction columns of the lookup table."""
-        from hitforge.studies.csc_muon.lookup import lookup_columns
+        from hitforge.studies.csc_muon.models.lookup import lookup_columns
 
         return lookup_columns(table, self._seen(model, features))
 

@@ -16,12 +16,7 @@ from numpy.typing import NDArray
 from hitforge.evaluation.bootstrap import Floats, draws_of
 from hitforge.evaluation.classes import Auc, ClassCalibration, ClassReport, one_vs_rest
 from hitforge.evaluation.statistics import Arrays, Statistic, entry, packed, plain, ratio, resample
-from hitforge.studies.csc_muon.evaluation.muons import (
-    CLASS_NAMES,
-    MuonSample,
-    pt_class,
-)
-from hitforge.studies.csc_muon.evaluation.pt_scaling import PtScaling, fit_scaling
+from hitforge.studies.csc_muon.evaluation.calibration import PtScaling, fit_scaling
 from hitforge.studies.csc_muon.evaluation.rates import (
     RATE_THRESHOLDS_GEV,
     Rate,
@@ -38,6 +33,11 @@ from hitforge.studies.csc_muon.evaluation.resolution import (
     SignedResolution,
     binnings,
 )
+from hitforge.studies.csc_muon.evaluation.sample import (
+    CLASS_NAMES,
+    MuonSample,
+    pt_class,
+)
 from hitforge.studies.csc_muon.evaluation.settings import EvaluationSettings
 from hitforge.studies.csc_muon.evaluation.thresholds import (
     CONVENTIONS,
@@ -49,7 +49,7 @@ from hitforge.studies.csc_muon.evaluation.thresholds import (
 )
 from hitforge.studies.csc_muon.evaluation.turn_on import PHI_EDGES, PT_EDGES_GEV, TurnOn
 from hitforge.studies.csc_muon.evaluation.uncertainty import INTERVALS, Pulls, QuantileCoverage, fit_sigma_scale
-from hitforge.studies.csc_muon.targets import PT_CLASSES_GEV, QUANTILE_LEVELS
+from hitforge.studies.csc_muon.models.targets import PT_CLASSES_GEV, QUANTILE_LEVELS
 
 TRIGGER_AUC_GEV = (10.0, 22.0)
 """Questions pT > x whose AUC is quoted."""

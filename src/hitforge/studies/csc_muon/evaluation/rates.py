@@ -12,7 +12,7 @@ import numpy as np
 
 from hitforge.evaluation.bootstrap import Floats
 from hitforge.evaluation.statistics import Arrays, group_of, ratio
-from hitforge.studies.csc_muon.evaluation.muons import MuonSample
+from hitforge.studies.csc_muon.evaluation.sample import MuonSample
 from hitforge.studies.csc_muon.evaluation.settings import EvaluationSettings
 
 RATE_THRESHOLDS_GEV = np.arange(3.0, 61.0)

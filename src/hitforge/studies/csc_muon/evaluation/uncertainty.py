@@ -7,10 +7,10 @@ import numpy as np
 from hitforge.evaluation.bootstrap import Floats
 from hitforge.evaluation.ordered import OrderedGroups
 from hitforge.evaluation.statistics import Arrays, enough, ratio
-from hitforge.studies.csc_muon.evaluation.muons import MuonSample
 from hitforge.studies.csc_muon.evaluation.resolution import binnings
+from hitforge.studies.csc_muon.evaluation.sample import MuonSample
 from hitforge.studies.csc_muon.evaluation.settings import EvaluationSettings
-from hitforge.studies.csc_muon.targets import QUANTILE_LEVELS
+from hitforge.studies.csc_muon.models.targets import QUANTILE_LEVELS
 
 INTERVALS = ((2, 4, 0.5), (1, 5, 0.68), (0, 6, 0.95))
 """Central intervals: columns of their lower and upper quantile, nominal coverage."""

@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from hitforge.seeds import child_generator, child_seed
-from hitforge.studies.csc_muon.planes import (
+from hitforge.studies.csc_muon.data.planes import (
     CSC_PLANES,
     INNER_RING_THETA,
     N_PLANES,
@@ -22,7 +22,7 @@ from hitforge.studies.csc_muon.planes import (
     station_planes,
     theta_units,
 )
-from hitforge.studies.csc_muon.roads import BLOCKS, N_VARIABLES, ROAD_WORD3, STRAIGHTNESS, ZONE, Roads
+from hitforge.studies.csc_muon.data.roads import BLOCKS, N_VARIABLES, ROAD_WORD3, STRAIGHTNESS, ZONE, Roads
 from hitforge.studies.csc_muon.simulation.constants import Constants, load_constants
 from hitforge.studies.csc_muon.simulation.road_words import road_words
 from hitforge.studies.csc_muon.simulation.settings import SimulationSettings

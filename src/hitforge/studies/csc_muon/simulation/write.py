@@ -8,7 +8,7 @@ from pathlib import Path
 import uproot
 
 from hitforge.provenance import atomic_path
-from hitforge.studies.csc_muon.roads import N_VARIABLES, Roads
+from hitforge.studies.csc_muon.data.roads import N_VARIABLES, Roads
 
 TREE = "muons"
 

@@ -8,11 +8,11 @@ from pathlib import Path
 import numpy as np
 
 from hitforge.inspection import ContentChecksum, inspect
-from hitforge.studies.csc_muon.checks import MAX_THETA
-from hitforge.studies.csc_muon.cuts import CUT_NAMES, CutSettings, select
-from hitforge.studies.csc_muon.ntuple import CHUNK_MB, checksum_columns, open_roads
+from hitforge.studies.csc_muon.data.checks import MAX_THETA
+from hitforge.studies.csc_muon.data.cuts import CUT_NAMES, CutSettings, select
+from hitforge.studies.csc_muon.data.ntuple import CHUNK_MB, checksum_columns, open_roads
+from hitforge.studies.csc_muon.data.roads import ROAD_WORD3, Roads
 from hitforge.studies.csc_muon.reader_settings import ReaderSettings
-from hitforge.studies.csc_muon.roads import ROAD_WORD3, Roads
 from hitforge.validation import PartFindings, Problem
 
 _ENOUGH_ROADS = 100  # a quad-strip is above 90 for almost half of the roads
@@ -26,7 +26,7 @@ def inspect_part(
     Parameters
     ----------
     source : str or Path
-        As for :func:`hitforge.studies.csc_muon.ntuple.read_roads`.
+        As for :func:`hitforge.studies.csc_muon.data.ntuple.read_roads`.
     settings : ReaderSettings
         Names and meanings of columns.
     cuts : CutSettings, optional

@@ -14,9 +14,9 @@ from numpy.typing import NDArray
 from scipy.optimize import isotonic_regression
 
 from hitforge.evaluation.ordered import Floats, OrderedGroups
-from hitforge.studies.csc_muon.feature_table import FEATURE_NAMES
-from hitforge.studies.csc_muon.planes import N_ZONES
-from hitforge.studies.csc_muon.trees import fold_sign
+from hitforge.studies.csc_muon.data.planes import N_ZONES
+from hitforge.studies.csc_muon.features import FEATURE_NAMES
+from hitforge.studies.csc_muon.models.trees import fold_sign
 
 PAIRS: Final = ("12", "13", "14", "23", "24", "34")
 

@@ -9,8 +9,8 @@ import torch
 from torch import Tensor
 from torch.nn import functional
 
-from hitforge.studies.csc_muon.networks.seeds import EmtfNetwork
-from hitforge.studies.csc_muon.targets import PT_CLASSES_GEV, QUANTILE_LEVELS
+from hitforge.studies.csc_muon.models.seed_networks import EmtfNetwork
+from hitforge.studies.csc_muon.models.targets import PT_CLASSES_GEV, QUANTILE_LEVELS
 from hitforge.training.losses import MemberLoss
 
 Outputs = Mapping[str, Tensor]

@@ -8,8 +8,8 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
+from hitforge.studies.csc_muon.models.targets import QUANTILE_LEVELS
 from hitforge.studies.csc_muon.settings import NetworkSettings
-from hitforge.studies.csc_muon.targets import QUANTILE_LEVELS
 
 N_CLASSES = 4
 _SCALE = 10.0

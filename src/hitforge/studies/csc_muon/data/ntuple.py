@@ -13,11 +13,11 @@ from numpy.typing import NDArray
 from hitforge.branches import TreeBranches
 from hitforge.inspection import Chunk, OpenPart, good_events
 from hitforge.ntuple import entry_ranges, find_tree, naming_damage, open_root
-from hitforge.studies.csc_muon.checks import Place, find_problems
-from hitforge.studies.csc_muon.npz import is_npz, open_npz
-from hitforge.studies.csc_muon.planes import modes_of
+from hitforge.studies.csc_muon.data.checks import Place, find_problems
+from hitforge.studies.csc_muon.data.npz import is_npz, open_npz
+from hitforge.studies.csc_muon.data.planes import modes_of
+from hitforge.studies.csc_muon.data.roads import N_VARIABLES, PARAMETER_NAMES, VARIABLE_NAMES, Roads
 from hitforge.studies.csc_muon.reader_settings import ReaderSettings
-from hitforge.studies.csc_muon.roads import N_VARIABLES, PARAMETER_NAMES, VARIABLE_NAMES, Roads
 
 CHUNK_MB: Final = 16.0
 """Uncompressed bytes of ``variables`` in memory at a time: 46 000 roads."""
@@ -72,7 +72,7 @@ def read_roads(source: str | Path, settings: ReaderSettings, chunk_mb: float = C
     Raises
     ------
     NtupleError
-        The part has any fault that :func:`hitforge.studies.csc_muon.validate.inspect_part` reports, except
+        The part has any fault that :func:`hitforge.studies.csc_muon.data.validation.inspect_part` reports, except
         having no entries and quad-strips that are median theta.
     """
     yield from good_events(open_roads(source, settings, chunk_mb))

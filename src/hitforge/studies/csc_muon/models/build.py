@@ -5,10 +5,10 @@ from __future__ import annotations
 import torch
 from torch import nn
 
-from hitforge.studies.csc_muon.networks.ensemble import EnsembleNetwork
-from hitforge.studies.csc_muon.networks.seeds import EmtfNetwork, SeedCnn1d, SeedCnn2d, SeedFcn, initialise
+from hitforge.studies.csc_muon.models.network import EnsembleNetwork
+from hitforge.studies.csc_muon.models.seed_networks import EmtfNetwork, SeedCnn1d, SeedCnn2d, SeedFcn, initialise
+from hitforge.studies.csc_muon.models.tensors import PLANE_CHANNELS
 from hitforge.studies.csc_muon.settings import NetworkSettings
-from hitforge.studies.csc_muon.tensors import PLANE_CHANNELS
 
 
 def build_network(settings: NetworkSettings, n_features: int, seed: int) -> nn.Module:

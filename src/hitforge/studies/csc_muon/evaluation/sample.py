@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from hitforge.evaluation.bootstrap import Floats
-from hitforge.studies.csc_muon.targets import LARGEST_PT_GEV, PT_CLASSES_GEV
+from hitforge.studies.csc_muon.models.targets import LARGEST_PT_GEV, PT_CLASSES_GEV
 
 CLASS_NAMES = ("0–10", "10–30", "30–100", ">100")
 

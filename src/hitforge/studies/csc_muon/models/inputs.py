@@ -11,10 +11,10 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from hitforge.scaling import Scaling
-from hitforge.studies.csc_muon.roads import N_VARIABLES
-from hitforge.studies.csc_muon.targets import LARGEST_PT_GEV
-from hitforge.studies.csc_muon.tensors import img5x5, plane_map
-from hitforge.studies.csc_muon.trees import fold_sign
+from hitforge.studies.csc_muon.data.roads import N_VARIABLES
+from hitforge.studies.csc_muon.models.targets import LARGEST_PT_GEV
+from hitforge.studies.csc_muon.models.tensors import img5x5, plane_map
+from hitforge.studies.csc_muon.models.trees import fold_sign
 
 Floats = NDArray[np.float32]
 

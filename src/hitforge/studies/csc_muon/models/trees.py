@@ -8,9 +8,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from hitforge.bdt_settings import BoosterTask, TreeSettings
-from hitforge.studies.csc_muon.feature_table import FEATURE_NAMES, SIGN
+from hitforge.studies.csc_muon.features import FEATURE_NAMES, SIGN
+from hitforge.studies.csc_muon.models.targets import class_of, inverse_pt_of, label_of, weight_of
 from hitforge.studies.csc_muon.settings import RoadTreeSettings
-from hitforge.studies.csc_muon.targets import class_of, inverse_pt_of, label_of, weight_of
 
 Floats = NDArray[np.floating]
 

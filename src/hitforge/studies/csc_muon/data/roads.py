@@ -9,7 +9,7 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
-from hitforge.studies.csc_muon.planes import CSC_PLANES, N_PLANES, PHI_UNIT, PLANE_NAMES, THETA_UNIT
+from hitforge.studies.csc_muon.data.planes import CSC_PLANES, N_PLANES, PHI_UNIT, PLANE_NAMES, THETA_UNIT
 
 BLOCKS: Final[tuple[str, ...]] = ("phi", "theta", "bend", "time", "ring", "fr", "mask")
 """Blocks of twelve columns, one for each plane: ``column = 12 * block + plane``."""

@@ -9,8 +9,8 @@ from numpy.typing import NDArray
 from pydantic import Field, PositiveFloat, model_validator
 
 from hitforge.settings_base import Settings
-from hitforge.studies.csc_muon.planes import CSC_PLANES, PLANE
-from hitforge.studies.csc_muon.roads import Roads
+from hitforge.studies.csc_muon.data.planes import CSC_PLANES, PLANE
+from hitforge.studies.csc_muon.data.roads import Roads
 
 
 class CutSettings(Settings):
