@@ -43,21 +43,21 @@ def _settings(options: Namespace) -> RunSettings:
     return load_settings(user)
 
 
-def _study(options: Namespace, log: bool = True) -> tuple[RunSettings, Study[Any]]:
+def _study(options: Namespace, log: bool = True) -> tuple[RunSettings, Study]:
     if log:
         start_log()
     settings = _settings(options)
     return settings, load_study(options.study, settings.studies[options.study])
 
 
-def _known_model(study: Study[Any], model: str) -> str:
+def _known_model(study: Study, model: str) -> str:
     name = model.partition("/")[0]
     if name not in study.settings.models:
         raise ValueError(f"model {name!r} is not defined; known: {', '.join(study.settings.models)}")
     return model
 
 
-def _hash(study: Study[Any], stage: str, model: str | None = None) -> str:
+def _hash(study: Study, stage: str, model: str | None = None) -> str:
     return content_hash(study.settings.for_stage(stage, model))
 
 
@@ -234,15 +234,16 @@ def evaluate(options: Namespace) -> int:
 
 def report(options: Namespace) -> int:
     """Make the tables, figures and page of a study from a results folder."""
+    from hitforge.reporting.catalogue import load_catalogue
     from hitforge.stages.bind_report import make_report
     from hitforge.stages.report import headline_text, make_figures, make_tables
     from hitforge.stages.report_inputs import paths_in, read_inputs
 
     settings, study = _study(options)
     inputs = read_inputs(paths_in(options.results / options.study, study))
-    folder = options.out / options.study
-    make_tables(study, inputs, folder / "tables")
-    make_figures(study, inputs, folder / "figures")
+    catalogue, folder = load_catalogue(options.study), options.out / options.study
+    make_tables(catalogue, inputs, folder / "tables")
+    make_figures(catalogue, inputs, folder / "figures")
     page = options.out / "index.html"
     run = {"seed": settings.seed, "device": settings.device}
     make_report(options.out, [options.study], Path("benchmarks"), run, options.out / ".previous.json", page)

@@ -7,7 +7,7 @@ from typing import Any
 from hitforge.studies.base import Study, load_study
 
 
-def cut(study: Study[Any], stage: str, model: str | None = None) -> Study[Any]:
+def cut(study: Study, stage: str, model: str | None = None) -> Study:
     """Return the study with the cut of a stage, of one model where it is trained or predicted."""
     # a manifest is written with what a prediction reads
     block = "predict" if stage == "assemble" else stage

@@ -10,7 +10,7 @@ from hitforge.provenance import read_json, stamp, write_json
 from hitforge.studies.base import Study
 
 
-def assemble_model(study: Study[Any], fit: str, members: Sequence[Path], out: Path, config_hash: str) -> None:
+def assemble_model(study: Study, fit: str, members: Sequence[Path], out: Path, config_hash: str) -> None:
     """Write the manifest ``model.json`` of a fit's files; the networks of an ensemble are weighed by their losses."""
     model = fit.partition("/")[0]
     settings = study.settings.models[model]

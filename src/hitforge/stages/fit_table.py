@@ -18,7 +18,7 @@ log = logging.getLogger(__name__)
 
 
 def fit_table_of(
-    study: Study[Any], fit: str, shards: Sequence[Path], folds: TreeFolds, out: Path, config_hash: str
+    study: Study, fit: str, shards: Sequence[Path], folds: TreeFolds, out: Path, config_hash: str
 ) -> None:
     """Fit the table of a fit and write it as JSON."""
     model = fit.partition("/")[0]

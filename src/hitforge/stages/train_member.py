@@ -66,7 +66,7 @@ def _load_first(network: nn.Module, weights: Mapping[str, Tensor], settings: Tra
 
 
 def train_member_of(
-    study: Study[Any],
+    study: Study,
     fit: str,
     member: int,
     shards: Sequence[Path],

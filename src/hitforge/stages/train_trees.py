@@ -21,7 +21,7 @@ log = logging.getLogger(__name__)
 
 
 def read_tree_data(
-    study: Study[Any], shards: Sequence[Path], folds: Collection[int], count: int, model: str, booster: int
+    study: Study, shards: Sequence[Path], folds: Collection[int], count: int, model: str, booster: int
 ) -> TreeData:
     """Read the events of some folds that have a weight: the model's features, shape (n, F), labels and weights."""
     task = study.booster_tasks(model)[booster]
@@ -37,7 +37,7 @@ def read_tree_data(
 
 
 def train_trees_of(
-    study: Study[Any],
+    study: Study,
     fit: str,
     booster: int,
     shards: Sequence[Path],

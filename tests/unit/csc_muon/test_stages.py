@@ -41,13 +41,13 @@ SMALL: dict[str, Any] = {
 
 
 @pytest.fixture(scope="module")
-def study() -> Study[Any]:
+def study() -> Study:
     settings = load_settings({"studies": ["csc_muon"], "csc_muon": {"models": SMALL}})
     return load_study("csc_muon", settings.studies["csc_muon"])
 
 
 @pytest.fixture(scope="module")
-def folder(study: Study[Any], tmp_path_factory: pytest.TempPathFactory) -> Path:
+def folder(study: Study, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A shard of some 2 300 roads and the scaling."""
     folder = tmp_path_factory.mktemp("stages")
     part = folder / "part.root"
@@ -59,7 +59,7 @@ def folder(study: Study[Any], tmp_path_factory: pytest.TempPathFactory) -> Path:
     return folder
 
 
-def predicted(study: Study[Any], folder: Path, model: str, manifest: Path) -> Predictions:
+def predicted(study: Study, folder: Path, model: str, manifest: Path) -> Predictions:
     out = folder / f"{model}.h5"
     predict_block(
         cut(study, "predict", model), manifest, [folder / "part.h5"], [0], 10, folder / "scaling.json", "cpu", out, "0"
@@ -77,7 +77,7 @@ def assert_better_than_the_mean(found: Predictions) -> None:
     assert np.sqrt(np.mean(error**2)) < 0.8 * np.abs(found.target).std()
 
 
-def test_ensemble_of_networks(study: Study[Any], folder: Path) -> None:
+def test_ensemble_of_networks(study: Study, folder: Path) -> None:
     paths = [folder / f"ens5/member_{k}.safetensors" for k in range(2)]
     for k, path in enumerate(paths):
         folds = TrainingFolds(count=10, training=tuple(f for f in range(1, 10) if f != k + 1), monitoring=k + 1)
@@ -102,7 +102,7 @@ def test_ensemble_of_networks(study: Study[Any], folder: Path) -> None:
     assert losses[-1] < losses[0]
 
 
-def test_boosters(study: Study[Any], folder: Path) -> None:
+def test_boosters(study: Study, folder: Path) -> None:
     paths = [folder / f"hgb/booster_{k}.ubj" for k in range(3)]
     for k, path in enumerate(paths):
         folds, trials = tree_folds(10, [0]), folder / f"trials_{k}.json"
@@ -116,7 +116,7 @@ def test_boosters(study: Study[Any], folder: Path) -> None:
     assert np.mean(np.sign(found.ensemble["q_over_pt"]) == np.sign(found.target)) > 0.9
 
 
-def test_weights_of_the_ntuple_enter_the_training(study: Study[Any], folder: Path) -> None:
+def test_weights_of_the_ntuple_enter_the_training(study: Study, folder: Path) -> None:
     weighted = folder / "weighted.h5"
     shutil.copy(folder / "part.h5", weighted)
     with h5py.File(weighted, "r+") as file:
@@ -131,7 +131,7 @@ def test_weights_of_the_ntuple_enter_the_training(study: Study[Any], folder: Pat
     np.testing.assert_array_equal(data.target, plain.target[kept])
 
 
-def test_lookup_table(study: Study[Any], folder: Path) -> None:
+def test_lookup_table(study: Study, folder: Path) -> None:
     table, manifest = folder / "lut/table_0.json", folder / "lut/model.json"
     fit_table_of(cut(study, "fit_table", "dphi-lut"), "dphi-lut", [folder / "part.h5"], tree_folds(10, [0]), table, "0")
     assemble_model(cut(study, "assemble", "dphi-lut"), "dphi-lut", [table], manifest, "0")

@@ -34,13 +34,13 @@ SMALL: dict[str, Any] = {
 
 
 @pytest.fixture(scope="module")
-def study() -> Study[Any]:
+def study() -> Study:
     settings = load_settings({"studies": ["object_id"], "object_id": {"models": SMALL}})
     return load_study("object_id", settings.studies["object_id"])
 
 
 @pytest.fixture(scope="module")
-def folder(study: Study[Any], tmp_path_factory: pytest.TempPathFactory) -> Path:
+def folder(study: Study, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A shard of some 1 000 objects and the scaling."""
     folder = tmp_path_factory.mktemp("stages")
     part = folder / "part.root"
@@ -52,7 +52,7 @@ def folder(study: Study[Any], tmp_path_factory: pytest.TempPathFactory) -> Path:
     return folder
 
 
-def predicted(study: Study[Any], folder: Path, model: str, trained: Path) -> Predictions:
+def predicted(study: Study, folder: Path, model: str, trained: Path) -> Predictions:
     manifest, out = folder / model / "model.json", folder / f"{model}.h5"
     assemble_model(cut(study, "assemble", model), model, [trained], manifest, "0")
     predict_block(
@@ -71,7 +71,7 @@ def accuracy(found: Predictions) -> float:
     return float(np.mean(found.ensemble["class_probabilities"].argmax(axis=1) == found.target))
 
 
-def test_network_learns_and_logs_its_accuracy(study: Study[Any], folder: Path) -> None:
+def test_network_learns_and_logs_its_accuracy(study: Study, folder: Path) -> None:
     path = folder / "ens5/member_0.safetensors"
     folds = TrainingFolds(count=10, training=tuple(range(2, 10)), monitoring=1)
     scaling = folder / "scaling.json"
@@ -94,7 +94,7 @@ def test_network_learns_and_logs_its_accuracy(study: Study[Any], folder: Path) -
     assert accuracy(predicted(study, folder, "ens5", path)) > 0.5
 
 
-def test_booster_beats_the_floors(study: Study[Any], folder: Path) -> None:
+def test_booster_beats_the_floors(study: Study, folder: Path) -> None:
     booster = folder / "hgb/booster_0.ubj"
     folds = tree_folds(10, [0])
     train_trees_of(
