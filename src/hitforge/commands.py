@@ -7,7 +7,6 @@ import sys
 import time
 from argparse import Namespace
 from pathlib import Path
-from typing import Any
 
 from hitforge.config import RunSettings, config_folder, load_settings, merge, read_yaml
 from hitforge.folds import fold_scheme, tree_folds

@@ -22,7 +22,7 @@ from hitforge.studies.csc_muon.evaluation.metrics import (
 from hitforge.studies.csc_muon.evaluation.sample import MuonSample
 from hitforge.studies.csc_muon.features import FEATURE_NAMES, FEATURE_UNITS
 from hitforge.studies.csc_muon.simulation.generate import simulate_roads
-from hitforge.studies.csc_muon.simulation.settings import SimulationSettings
+from hitforge.studies.csc_muon.settings import SimulationSettings
 from hitforge.validation import Inventory, PartEntry, write_inventory
 from tests.unit.csc_muon.toy_muons import TOYS, sample_of, settings, toy_columns
 

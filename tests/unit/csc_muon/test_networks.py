@@ -18,7 +18,7 @@ from hitforge.studies.csc_muon.features import FEATURE_NAMES
 from hitforge.studies.csc_muon.models.losses import ClassLoss, EmtfLoss, EnsembleLoss, PointLoss, class_of
 from hitforge.studies.csc_muon.models.targets import QUANTILE_LEVELS
 from hitforge.studies.csc_muon.simulation.generate import simulate_roads
-from hitforge.studies.csc_muon.simulation.settings import SimulationSettings
+from hitforge.studies.csc_muon.settings import SimulationSettings
 
 NETWORKS = ("seed-cnn1d", "seed-cnn2d", "seed-fcn4", "seed-fcnr", "emtf-nn", "ens5")
 

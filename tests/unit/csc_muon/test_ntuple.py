@@ -22,7 +22,7 @@ from hitforge.studies.csc_muon.data.ntuple import (
     read_roads,
 )
 from hitforge.studies.csc_muon.data.roads import PARAMETER_NAMES, VARIABLE_NAMES, Roads
-from hitforge.studies.csc_muon.reader_settings import SCALARS, ReaderSettings
+from hitforge.studies.csc_muon.settings import SCALARS, ReaderSettings
 from tests.unit.csc_muon.part_builders import MAPPED, some_roads, write_npz, write_scalars, write_vector
 
 PLAIN = ReaderSettings()

@@ -114,3 +114,8 @@ FEATURE_SETS["hardware"] = tuple(
     dict.fromkeys(name for mode in ("mode15", "mode14", "mode13", "mode11") for name in FEATURE_SETS[mode])
 )
 """Columns by set name."""
+
+
+def feature_set(name: str) -> tuple[str, ...]:
+    """Return the columns of a feature set."""
+    return FEATURE_SETS[name]

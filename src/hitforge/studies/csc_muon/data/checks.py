@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from hitforge.studies.csc_muon.data.npz import MAX_Q_OVER_PT
 from hitforge.studies.csc_muon.data.planes import N_PLANES, modes_of
 from hitforge.studies.csc_muon.data.roads import BLOCKS, ROAD_WORD3, STRAIGHTNESS, Roads
-from hitforge.studies.csc_muon.reader_settings import RoadWord3
+from hitforge.studies.csc_muon.settings import RoadWord3
 from hitforge.validation import Problem
 
 MAX_THETA = 90

@@ -13,8 +13,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from hitforge.studies.csc_muon.data.planes import N_PLANES, PLANE, modes_of
-from hitforge.studies.csc_muon.data.roads import BLOCKS, STRAIGHTNESS, blocks_of
+from hitforge.studies.csc_muon.data.roads import BLOCKS, N_VARIABLES, STRAIGHTNESS, blocks_of
 from hitforge.studies.csc_muon.features import DERIVED_NAMES, PAIRS, SIGN
+from hitforge.studies.csc_muon.settings import CscModelSettings
 
 Floats = NDArray[np.float32]
 
@@ -38,6 +39,13 @@ def features_of(variables: Floats) -> Floats:
         Columns of :data:`~hitforge.studies.csc_muon.features.FEATURE_NAMES`; NaN where hits are missing.
     """
     return np.concatenate([variables, derived_features(variables)], axis=1)
+
+
+def visible_features(model: CscModelSettings, features: Floats) -> Floats:
+    """Return all stored columns, shape (N, F), made anew without the hits of the planes that a model must not see."""
+    if not model.without:
+        return features
+    return features_of(without_planes(features[:, :N_VARIABLES], model.without))
 
 
 def without_planes(variables: Floats, planes: Sequence[str]) -> Floats:

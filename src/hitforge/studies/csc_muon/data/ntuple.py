@@ -17,7 +17,7 @@ from hitforge.studies.csc_muon.data.checks import Place, find_problems
 from hitforge.studies.csc_muon.data.npz import is_npz, open_npz
 from hitforge.studies.csc_muon.data.planes import modes_of
 from hitforge.studies.csc_muon.data.roads import N_VARIABLES, PARAMETER_NAMES, VARIABLE_NAMES, Roads
-from hitforge.studies.csc_muon.reader_settings import ReaderSettings
+from hitforge.studies.csc_muon.settings import ReaderSettings
 
 CHUNK_MB: Final = 16.0
 """Uncompressed bytes of ``variables`` in memory at a time: 46 000 roads."""

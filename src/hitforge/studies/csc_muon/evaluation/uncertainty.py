@@ -99,4 +99,4 @@ def fit_sigma_scale(muons: MuonSample) -> float:
     """Return the factor on sigma that brings 68.3 % of the calibration muons within one sigma."""
     absolute = np.abs(pulls(muons))
     groups = OrderedGroups(absolute, np.zeros(len(absolute), dtype=np.int64), 1)
-    return float(groups.weighted(muons.weights).quantile(_ONE_SIGMA)[0])
+    return float(groups.weighted(muons.weight).quantile(_ONE_SIGMA)[0])
