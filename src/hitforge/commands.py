@@ -14,6 +14,8 @@ from hitforge.logs import start_log
 from hitforge.provenance import content_hash
 from hitforge.samples import part_id
 from hitforge.studies.base import Study, load_study
+from hitforge.studies.declaration import model_settings
+from hitforge.words import HELDOUT, model_of
 
 
 def expected_errors() -> tuple[type[Exception], ...]:
@@ -50,14 +52,12 @@ def _study(options: Namespace, log: bool = True) -> tuple[RunSettings, Study]:
 
 
 def _known_model(study: Study, model: str) -> str:
-    name = model.partition("/")[0]
-    if name not in study.settings.models:
-        raise ValueError(f"model {name!r} is not defined; known: {', '.join(study.settings.models)}")
+    model_settings(study.settings, model_of(model))
     return model
 
 
 def _hash(study: Study, stage: str, model: str | None = None) -> str:
-    return content_hash(study.settings.for_stage(stage, model))
+    return content_hash(study.declared.given_settings(study.settings, stage, model and model_of(model)))
 
 
 def simulate(options: Namespace) -> int:
@@ -128,7 +128,7 @@ def train_bdt(options: Namespace) -> int:
     model = _known_model(study, options.model)
     about = study.settings.models[model]
     folds = tree_folds(study.settings.folds.count, study.settings.folds.held_out)
-    own = _hash(study, "train_trees", model)
+    own = _hash(study, "fit_table" if about.kind == "table" else "train_trees", model)
     if about.kind == "table":
         files = [options.out / "table_0.json"]
         fit_table_of(study, model, options.shards, folds, files[0], own)
@@ -137,7 +137,7 @@ def train_bdt(options: Namespace) -> int:
         for k, out in enumerate(files):
             trials = options.out / f"trials_{k}.json"
             train_trees_of(study, model, k, options.shards, folds, settings.seed, out, trials, own)
-    assemble_model(study, model, files, options.out / "model.json", own)
+    assemble_model(study, model, files, options.out / "model.json", _hash(study, "assemble", model))
     return 0
 
 
@@ -180,7 +180,7 @@ def assemble(options: Namespace) -> int:
 
     _, study = _study(options)
     model = _known_model(study, options.model)
-    assemble_model(study, model, options.members, options.out, _hash(study, "predict", model))
+    assemble_model(study, model, options.members, options.out, _hash(study, "assemble", model))
     return 0
 
 
@@ -220,10 +220,10 @@ def evaluate(options: Namespace) -> int:
     from hitforge.stages import evaluate as stage
 
     settings, study = _study(options)
-    plan = {"heldout": options.heldout} | ({"test": options.test} if options.test else {})
+    plan = {HELDOUT: options.heldout} | ({"test": options.test} if options.test else {})
     pieces = {
         name: (
-            PlannedPiece(predictions=tuple(paths), calibration=options.calibration, calibrated_on=name == "heldout"),
+            PlannedPiece(predictions=tuple(paths), calibration=options.calibration, calibrated_on=name == HELDOUT),
         )
         for name, paths in plan.items()
     }

@@ -7,9 +7,11 @@ import hashlib
 from collections.abc import Iterator
 from functools import cache
 from pathlib import Path
+from typing import Final
 
 import yaml
 
+from hitforge.reporting.catalogue import load_catalogue, modules_of
 from hitforge.studies import OUTSIDE
 from hitforge.studies.declaration import OF_ONE_MODEL, declaration_of
 
@@ -24,6 +26,9 @@ INERT = frozenset(
 
 MODELS = "hitforge.studies.base"
 """It hands features to the functions of models, so it counts for the stages that work for a model after all."""
+
+
+REPORT: Final = ("tables", "figures")
 
 
 def is_inert(module: str) -> bool:
@@ -51,7 +56,8 @@ def _tree(path: Path) -> ast.Module:
 
 
 @cache
-def _file_hash(path: Path) -> str:
+def code_of(path: Path) -> str:
+    """Return a hash of what a file does."""
     # of constants in YAML the values count, of code what it does: neither comments nor layout
     if path.suffix == ".yaml":
         content = repr(yaml.safe_load(path.read_text(encoding="utf-8")))
@@ -141,12 +147,9 @@ def module_files(module: str) -> list[Path]:
 
 def stage_modules(study: str, stage: str, script: Path) -> frozenset[str]:
     """Return the modules that decide what ``stage`` writes for ``study``, with those that ``script`` calls."""
-    declared = declaration_of(study)
-    roots = {entry.module(study) for entry in declared.entry_points(stage).values()}
-    if stage in ("tables", "figures"):
-        from hitforge.reporting.catalogue import catalogue_of
-
-        roots |= set(catalogue_of(study).modules(study, stage))
+    roots = {entry.module(study) for entry in declaration_of(study).entry_points(stage).values()}
+    if stage in REPORT:
+        roots |= set(modules_of(load_catalogue(study), study, stage))
     reached = import_closure(*roots, *imports_of(script))
     return reached | {MODELS} if stage in OF_ONE_MODEL else reached
 
@@ -162,9 +165,17 @@ def fingerprint(study: str, stage: str, script: Path) -> str:
         The workflow script that calls the stage.
     """
     declared = declaration_of(study)
-    wiring = (sorted(declared.entry_points(stage).items()), declared.target, declared.own_weight)
-    digest = hashlib.blake2b(f"{_file_hash(script)}{wiring}".encode(), digest_size=8)
-    for module in sorted(stage_modules(study, stage, script)):
-        for path in module_files(module):
-            digest.update(f"{module}:{path.name}={_file_hash(path)};".encode())
+    wiring: list[object] = [sorted(declared.entry_points(stage).items()), declared.target, declared.own_weight]
+    digest = hashlib.blake2b(code_of(script).encode(), digest_size=8)
+    files = [
+        (module, path) for module in sorted(stage_modules(study, stage, script)) for path in module_files(module)
+    ]
+    if stage in REPORT:
+        # a figure's options are among its views; a chapter's words and published values go with its tables
+        catalogue = load_catalogue(study)
+        wiring.append(catalogue.views("figure") if stage == "figures" else catalogue)
+        files += [("published", path) for path in module_files(f"hitforge.studies.{study}") if path.suffix == ".yaml"]
+    digest.update(repr(wiring).encode())
+    for module, path in files:
+        digest.update(f"{module}:{path.name}={code_of(path)};".encode())
     return digest.hexdigest()

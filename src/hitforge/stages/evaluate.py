@@ -9,6 +9,7 @@ from typing import Any
 from hitforge.predictions import PlannedPiece, usable
 from hitforge.provenance import read_json, stamp, write_json
 from hitforge.studies.base import Study
+from hitforge.words import HELDOUT
 
 Plan = Mapping[str, Sequence[PlannedPiece]]
 
@@ -31,7 +32,7 @@ def calibrate(study: Study, predictions: Sequence[Path], inventory: Path | None,
 def evaluate(study: Study, model: str, plan: Plan, manifest: Path, seed: int, out: Path, config_hash: str) -> None:
     """Compute the metrics of a model on each sample of the plan and write them."""
     metrics = study.evaluate(model, _samples(study, plan), read_json(manifest)["weights"], seed)
-    rotations = len(plan["heldout"])
+    rotations = len(plan[HELDOUT])
     how = "held-out folds" if rotations == 1 else f"cross-fitted, {rotations} rotations"
     write_json(out, stamp(study=study.name, config_hash=config_hash, evaluation=how, **metrics))
 

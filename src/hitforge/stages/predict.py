@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from hitforge.evaluation.ensemble import ensemble_prediction
 from hitforge.folds import fold_of
 from hitforge.predictions import Predictions, write_predictions
 from hitforge.provenance import read_json, stamp
@@ -135,6 +136,10 @@ def _with_events(
             for name, values in truth.items():
                 values[chosen] = shard.column(f"truth/{name}")[index.row[chosen]]
     names = np.array([path.stem for path in index.paths], dtype=object)
+    mean = {
+        name: ensemble_prediction(np.moveaxis(values, 1, 0), about["weights"]).astype(np.float32)
+        for name, values in members.items()
+    }
     return Predictions(
         part=names[index.shard],
         entry=entry,
@@ -142,5 +147,5 @@ def _with_events(
         target=target,
         truth=truth,
         members=members,
-        ensemble=study.combine(about["model"], members, about["weights"]),
+        ensemble=study.combine(about["model"], members, mean),
     )

@@ -16,6 +16,7 @@ from hitforge.provenance import stamp, write_json
 from hitforge.seeds import child_seed
 from hitforge.stages.feature_rows import read_feature_rows
 from hitforge.studies.base import Study
+from hitforge.words import model_of
 
 log = logging.getLogger(__name__)
 
@@ -48,7 +49,7 @@ def train_trees_of(
     config_hash: str,
 ) -> None:
     """Train one booster of a fit and write it, and beside it its history as JSON."""
-    model = fit.partition("/")[0]
+    model = model_of(fit)
     settings: TreeSettings = study.booster_tasks(model)[booster].settings
     names = study.feature_set(study.settings.models[model].features)
 

@@ -22,7 +22,7 @@ STAGES: Mapping[str, tuple[str, ...]] = {
     "train_trees": (*_OF_ANY_MODEL, "event_weight", "booster_tasks"),
     "fit_table": (*_OF_ANY_MODEL, "event_weight", "fit_table"),
     "train_member": (*_OF_ANY_MODEL, *_OF_A_NETWORK, "event_weight", "build_loss"),
-    "assemble": (*_OF_ANY_MODEL, "build_network", "network_operations", "ensemble_weights"),
+    "assemble": ("layout", "feature_set", "build_network", "network_operations", "ensemble_weights"),
     "predict": _PREDICTING,
     "calibrate": ("calibrate",),
     "evaluate": ("calibrated", "evaluate"),

@@ -24,7 +24,7 @@ from hitforge.stages.train_member import TrainingFolds, train_member_of
 from hitforge.stages.train_trees import read_tree_data, train_trees_of
 from hitforge.stages.validate import validate_part
 from hitforge.studies.base import Study, load_study
-from tests.unit.cuts import cut
+from tests.unit.given import given
 
 SMALL: dict[str, Any] = {
     "hgb": {"trees": {"tune": None, "rounds": 20, "early_stopping_rounds": 5}},
@@ -51,18 +51,18 @@ def folder(study: Study, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A shard of some 2 300 roads and the scaling."""
     folder = tmp_path_factory.mktemp("stages")
     part = folder / "part.root"
-    cut(study, "simulate").simulate(part, SampleSettings(role="train", parts=1, events_per_part=3000), seed=4)
-    verdict = validate_part(cut(study, "validate"), "part", str(part))
+    given(study, "simulate").simulate(part, SampleSettings(role="train", parts=1, events_per_part=3000), seed=4)
+    verdict = validate_part(given(study, "validate"), "part", str(part))
     assert verdict.good and verdict.n_events == verdict.cut_flow[-1][1] <= verdict.cut_flow[0][1]
-    assert build_shard(cut(study, "build_shard"), "train", verdict, folder / "part.h5", "0") == verdict.n_events
-    fit_scaling_of(cut(study, "fit_scaling"), [folder / "part.h5"], 10, [0], folder / "scaling.json")
+    assert build_shard(given(study, "build_shard"), "train", verdict, folder / "part.h5", "0") == verdict.n_events
+    fit_scaling_of(given(study, "fit_scaling"), [folder / "part.h5"], 10, [0], folder / "scaling.json")
     return folder
 
 
 def predicted(study: Study, folder: Path, model: str, manifest: Path) -> Predictions:
     out = folder / f"{model}.h5"
     predict_block(
-        cut(study, "predict", model), manifest, [folder / "part.h5"], [0], 10, folder / "scaling.json", "cpu", out, "0"
+        given(study, "predict", model), manifest, [folder / "part.h5"], [0], 10, folder / "scaling.json", "cpu", out, "0"
     )
     found = read_predictions([out])
     with Shard(folder / "part.h5") as shard:
@@ -84,13 +84,13 @@ def test_ensemble_of_networks(study: Study, folder: Path) -> None:
         checkpoint = folder / f"ens5/{k}.pt"
         shards, scaling = [folder / "part.h5"], folder / "scaling.json"
         train_member_of(
-            cut(study, "train_member", "ens5"), "ens5", k, shards, scaling, folds, 1, "cpu", checkpoint, path, "0"
+            given(study, "train_member", "ens5"), "ens5", k, shards, scaling, folds, 1, "cpu", checkpoint, path, "0"
         )
     history = read_json(paths[0].with_suffix(".json"))
     assert history["n_training"] == 500 and history["batches_per_epoch"] == 7
     assert {"validation_accuracy", "validation_squared_error"} <= set(history["history"][0])
     manifest = folder / "ens5/model.json"
-    assemble_model(cut(study, "assemble", "ens5"), "ens5", paths, manifest, "0")
+    assemble_model(given(study, "assemble", "ens5"), "ens5", paths, manifest, "0")
     assert read_json(manifest)["weights"] == [0.5, 0.5]
     found = predicted(study, folder, "ens5", manifest)
     assert found.members["quantiles"].shape == (len(found), 2, 7)
@@ -106,9 +106,9 @@ def test_boosters(study: Study, folder: Path) -> None:
     paths = [folder / f"hgb/booster_{k}.ubj" for k in range(3)]
     for k, path in enumerate(paths):
         folds, trials = tree_folds(10, [0]), folder / f"trials_{k}.json"
-        train_trees_of(cut(study, "train_trees", "hgb"), "hgb", k, [folder / "part.h5"], folds, 1, path, trials, "0")
+        train_trees_of(given(study, "train_trees", "hgb"), "hgb", k, [folder / "part.h5"], folds, 1, path, trials, "0")
     manifest = folder / "hgb/model.json"
-    assemble_model(cut(study, "assemble", "hgb"), "hgb", paths, manifest, "0")
+    assemble_model(given(study, "assemble", "hgb"), "hgb", paths, manifest, "0")
     assert len(read_json(manifest)["members"]) == 3
     found = predicted(study, folder, "hgb", manifest)
     assert set(found.ensemble) == {"inverse_pt", "q_over_pt", "charge_probability", "class_probabilities"}
@@ -123,8 +123,8 @@ def test_weights_of_the_ntuple_enter_the_training(study: Study, folder: Path) ->
         heavy = file["targets/q_over_pt"][:] > 0
         file["truth/weight"][:] = np.where(heavy, 3, 0)
         kept = heavy[np.isin(file["bucket"][:] % 10, [1, 2])]
-    data = read_tree_data(cut(study, "train_trees", "emtf-bdt"), [weighted], [1, 2], 10, "emtf-bdt", 0)
-    plain = read_tree_data(cut(study, "train_trees", "emtf-bdt"), [folder / "part.h5"], [1, 2], 10, "emtf-bdt", 0)
+    data = read_tree_data(given(study, "train_trees", "emtf-bdt"), [weighted], [1, 2], 10, "emtf-bdt", 0)
+    plain = read_tree_data(given(study, "train_trees", "emtf-bdt"), [folder / "part.h5"], [1, 2], 10, "emtf-bdt", 0)
     # events of weight 0 are left out
     assert 0.4 < kept.mean() < 0.6 and len(plain) == len(kept)
     np.testing.assert_allclose(data.weight, 3 * plain.weight[kept])
@@ -133,8 +133,8 @@ def test_weights_of_the_ntuple_enter_the_training(study: Study, folder: Path) ->
 
 def test_lookup_table(study: Study, folder: Path) -> None:
     table, manifest = folder / "lut/table_0.json", folder / "lut/model.json"
-    fit_table_of(cut(study, "fit_table", "dphi-lut"), "dphi-lut", [folder / "part.h5"], tree_folds(10, [0]), table, "0")
-    assemble_model(cut(study, "assemble", "dphi-lut"), "dphi-lut", [table], manifest, "0")
+    fit_table_of(given(study, "fit_table", "dphi-lut"), "dphi-lut", [folder / "part.h5"], tree_folds(10, [0]), table, "0")
+    assemble_model(given(study, "assemble", "dphi-lut"), "dphi-lut", [table], manifest, "0")
     assert read_json(manifest)["kind"] == "table"
     found = predicted(study, folder, "dphi-lut", manifest)
     assert set(found.ensemble) == {"inverse_pt", "q_over_pt"}
