@@ -10,7 +10,7 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from hitforge.scaling import Scaling
+from hitforge.scaling import Scaling, without_outliers
 from hitforge.studies.csc_muon.data.roads import N_VARIABLES
 from hitforge.studies.csc_muon.models.targets import LARGEST_PT_GEV
 from hitforge.studies.csc_muon.models.tensors import img5x5, plane_map
@@ -18,9 +18,6 @@ from hitforge.studies.csc_muon.models.trees import fold_sign
 from hitforge.studies.csc_muon.settings import CscModelSettings
 
 Floats = NDArray[np.float32]
-
-CLIP = np.float32(5.0)
-"""Standardised features are cut at so many deviations."""
 
 
 def network_inputs(
@@ -36,7 +33,7 @@ def network_inputs(
     width = np.where(high > low, high - low, np.float32(np.inf))
 
     def standardised(own: Floats) -> Floats:
-        return np.clip(np.nan_to_num(scale.apply(own), copy=False), -CLIP, CLIP)
+        return without_outliers(scale.apply(own))
 
     def cnn1d(_visible: Floats, own: Floats) -> dict[str, Floats]:
         return {"features": np.clip(np.nan_to_num((own - low) / width), 0, 1)}
