@@ -5,9 +5,10 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import Any
 
-from hitforge.reporting.catalogue import Catalogue, resolve
+from hitforge.named import load_function
+from hitforge.reporting.catalogue import Catalogue
 from hitforge.reporting.chapter import Cell, Chapter, FrontRow, HeadlineNumber, Item, Measured, ReportInputs, Section
-from hitforge.reporting.evaluated import sample_title, shown_sample
+from hitforge.reporting.metrics import sample_title, shown_sample
 from hitforge.reporting.numbers import cell_text, fixed
 
 
@@ -43,7 +44,7 @@ def write_chapter(catalogue: Catalogue, inputs: ReportInputs) -> Chapter:
     """
 
     def called(function: str | None) -> Any:
-        return () if function is None else resolve(function, inputs.study)(inputs)
+        return () if function is None else load_function(inputs.study, function)(inputs)
 
     def paragraphs(function: str | None) -> tuple[str, ...]:
         found = called(function)
