@@ -131,9 +131,13 @@ def make(view: View, inputs: ReportInputs) -> Any:
 
 
 def modules_of(catalogue: Catalogue, study: str, stage: Literal["tables", "figures"]) -> tuple[str, ...]:
-    """Return the full names of the modules that a stage of the report calls; the words are made with the tables."""
+    """Return the full names of the modules whose code decides what a stage of the report writes.
+
+    The words are made with the tables. The study's package is among them for the published values beside it.
+    """
     functions: list[str | None] = [view.maker for view in catalogue.views("table" if stage == "tables" else "figure")]
     if stage == "tables":
         functions += [catalogue.summary, catalogue.notes, catalogue.headline, catalogue.front]
         functions += [section.text for section in catalogue.sections]
-    return tuple(sorted({module_named(study, function.partition(":")[0]) for function in functions if function}))
+    called = {module_named(study, function.partition(":")[0]) for function in functions if function}
+    return tuple(sorted({f"hitforge.studies.{study}", *called}))

@@ -7,8 +7,9 @@ from typing import Any
 
 from hitforge.named import load_function
 from hitforge.reporting.catalogue import Catalogue
-from hitforge.reporting.chapter import Cell, Chapter, FrontRow, HeadlineNumber, Item, Measured, ReportInputs, Section
+from hitforge.reporting.chapter import Chapter, FrontRow, HeadlineNumber, Item, Measured, ReportInputs, Section
 from hitforge.reporting.metrics import sample_title, shown_sample
+from hitforge.reporting.metrics import significance as significance
 from hitforge.reporting.numbers import cell_text, fixed
 
 
@@ -130,10 +131,3 @@ def evaluated_events(inputs: ReportInputs, sample: str, n: int, events: str) -> 
     train = inputs.samples_with_role("train")[0]
     simulated = inputs.settings["samples"].get(sample, inputs.settings["samples"][train])["source"] == "simulate"
     return f"{fixed(n, 0)} {'simulated ' * simulated}{events}"
-
-
-def significance(difference: Measured) -> Cell:
-    """Return a difference in units of its error, nothing where either is unknown."""
-    if difference.value is None or not difference.error:
-        return None
-    return Measured(value=difference.value / difference.error, decimals=1)

@@ -8,8 +8,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from hitforge.evaluation.differences import find
 from hitforge.evaluation.statistics import entry
-from hitforge.reporting.chapter import Measured, ReportInputs
+from hitforge.reporting.chapter import Cell, Measured, ReportInputs
 from hitforge.words import HELDOUT, TRAINED_ON
 
 SIGMAS = 2.0
@@ -59,6 +60,33 @@ def values(number: Mapping[str, Any], key: str = "value") -> NDArray[np.float64]
 def cell(number: Mapping[str, Any] | None, *index: int, scale: float = 1.0, absent: str = "not evaluated") -> Measured:
     """Return one number of an array of a metrics file as a cell, times ``scale``; ``absent`` says why there is none."""
     return Measured.of(None if number is None else entry(number, *index), scale, absent)
+
+
+def difference(
+    inputs: ReportInputs,
+    first: str,
+    second: str,
+    quantity: str,
+    where: Mapping[str, Any] | None = None,
+    scale: float = 1.0,
+    sample: str | None = None,
+    absent: str | None = None,
+) -> Measured:
+    """Return first minus second of two models on one sample (the shown one), times ``scale``, as a cell.
+
+    ``where`` restricts the events, see :mod:`hitforge.evaluation.differences`; ``absent`` says why there is none.
+    """
+    rows = inputs.comparison_of.get(sample or shown_sample(inputs), [])
+    missing = [model for model in (first, second) if model not in inputs.metrics]
+    why = absent or (f"{' and '.join(missing)} was not run" if missing else "not compared")
+    return Measured.of(find(rows, first, second, quantity, where), scale, why)
+
+
+def significance(difference: Measured) -> Cell:
+    """Return a difference in units of its error, nothing where either is unknown."""
+    if difference.value is None or not difference.error:
+        return None
+    return Measured(value=difference.value / difference.error, decimals=1)
 
 
 def verdict(distance: Measured, sign: float = 1.0) -> str:

@@ -28,9 +28,10 @@ def test_names_stand_in_reading_order_and_only_once() -> None:
 
 def test_words_are_code_of_the_tables_and_not_of_the_figures() -> None:
     own = "hitforge.studies.toy.report"
-    assert modules_of(CHAPTER, "toy", "figures") == (f"{own}.figures",)
+    assert modules_of(CHAPTER, "toy", "figures") == ("hitforge.studies.toy", f"{own}.figures")
     assert modules_of(CHAPTER, "toy", "tables") == (
         "hitforge.reporting.part_tables",
+        "hitforge.studies.toy",
         *(f"{own}.{module}" for module in ("tables", "text", "words")),
     )
 
