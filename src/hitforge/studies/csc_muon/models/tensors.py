@@ -7,8 +7,8 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
-from hitforge.studies.csc_muon.planes import N_PLANES, PLANE, PLANES
-from hitforge.studies.csc_muon.roads import blocks_of, median_of_present, median_theta
+from hitforge.studies.csc_muon.data.planes import N_PLANES, PLANE, PLANES
+from hitforge.studies.csc_muon.data.roads import blocks_of, median_of_present, median_theta
 
 Floats = NDArray[np.float32]
 

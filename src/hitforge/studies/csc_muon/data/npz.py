@@ -13,7 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from hitforge.ntuple import NtupleError, naming_damage
-from hitforge.studies.csc_muon.roads import N_VARIABLES
+from hitforge.studies.csc_muon.data.roads import N_VARIABLES
 from hitforge.validation import Problem
 
 MAX_Q_OVER_PT = 0.5  # 1/GeV: the gun starts at 2 GeV

@@ -1,6 +1,6 @@
 """Networks of the seeds and of the trigger: their layers and parameter counts are those that were published.
 
-Each returns its outputs by name, as the losses of :mod:`hitforge.studies.csc_muon.networks.losses` expect them.
+Each returns its outputs by name, as the losses of :mod:`hitforge.studies.csc_muon.models.losses` expect them.
 """
 
 from __future__ import annotations

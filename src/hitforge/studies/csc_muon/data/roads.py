@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass
-from typing import Final
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, fields
+from typing import Final, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
-from hitforge.studies.csc_muon.planes import CSC_PLANES, N_PLANES, PHI_UNIT, PLANE_NAMES, THETA_UNIT
+from hitforge.studies.csc_muon.data.planes import CSC_PLANES, N_PLANES, PHI_UNIT, PLANE, PLANE_NAMES, THETA_UNIT
 
 BLOCKS: Final[tuple[str, ...]] = ("phi", "theta", "bend", "time", "ring", "fr", "mask")
 """Blocks of twelve columns, one for each plane: ``column = 12 * block + plane``."""
@@ -87,35 +87,35 @@ class Roads:
 
     def take(self, rows: NDArray[np.integer] | NDArray[np.bool_] | slice) -> Roads:
         """Return the given rows: numbers, a mask, or a slice (which gives views)."""
-        return Roads(
-            self.variables[rows],
-            self.parameters[rows],
-            self.event[rows],
-            self.n_hits[rows],
-            self.mode[rows],
-            self.weight[rows],
-        )
+        return Roads(*(getattr(self, field.name)[rows] for field in fields(self)))
 
     @staticmethod
     def concatenate(parts: Sequence[Roads]) -> Roads:
-        """Join roads one after another; none at all give an empty table."""
-        if not parts:
-            return Roads(
-                np.zeros((0, N_VARIABLES), np.float32),
-                np.zeros((0, 3), np.float32),
-                np.zeros(0, np.uint64),
-                np.zeros(0, np.int32),
-                np.zeros(0, np.int32),
-                np.zeros(0, np.float32),
-            )
-        return Roads(
-            np.concatenate([part.variables for part in parts]),
-            np.concatenate([part.parameters for part in parts]),
-            np.concatenate([part.event for part in parts]),
-            np.concatenate([part.n_hits for part in parts]),
-            np.concatenate([part.mode for part in parts]),
-            np.concatenate([part.weight for part in parts]),
-        )
+        """Join roads one after another."""
+        return Roads(*(np.concatenate([getattr(part, field.name) for part in parts]) for field in fields(Roads)))
+
+
+class Truth(NamedTuple):
+    """What is kept of a road beside its features and target, in ``truth/`` of the shards and of predictions."""
+
+    unit: str
+    of: Callable[[Roads], NDArray[np.float32]]
+    dtype: type = np.float64
+    """Of the evaluation."""
+
+
+_FOUR_CSC: Final = [PLANE[name] for name in ("me11", "me2", "me3", "me4")]
+
+TRUTH: Final[dict[str, Truth]] = {
+    "phi": Truth("rad", lambda roads: roads.parameters[:, 1]),
+    "eta": Truth("", lambda roads: roads.parameters[:, 2]),
+    "zone": Truth("", lambda roads: roads.variables[:, ZONE], np.int64),
+    "mode": Truth("", lambda roads: roads.mode.astype(np.float32), np.int64),
+    # the rows of the public benchmark
+    "four_csc": Truth("", lambda roads: roads.hit[:, _FOUR_CSC].all(axis=1).astype(np.float32), np.bool_),
+    "weight": Truth("", lambda roads: roads.weight),
+}
+"""What the evaluation bins and selects by; the fields of its sample bear the same names."""
 
 
 def blocks_of(variables: NDArray[np.float32]) -> dict[str, NDArray[np.float32]]:

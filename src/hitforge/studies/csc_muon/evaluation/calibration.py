@@ -1,4 +1,4 @@
-"""Scaling of the predicted pT to equal efficiency, before any two models are compared.
+"""Calibration of a fit: the pT scaled to equal efficiency, before any two models are compared, and the uncertainty.
 
 A model that is too optimistic keeps more muons at every threshold and pays with rate. So each model's pT is mapped,
 with a monotone table fitted on calibration muons, such that of the muons whose true pT is at a threshold 90 % of the
@@ -7,19 +7,58 @@ plateau pass it.
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from typing import Any
+
 import numpy as np
 from numpy.typing import NDArray
 from pydantic import BaseModel, ConfigDict
 from scipy.optimize import isotonic_regression
 
 from hitforge.evaluation.bootstrap import Floats
+from hitforge.predictions import EvaluationPiece, Predictions
+from hitforge.studies.csc_muon.evaluation.sample import MuonSample, join_samples, muon_sample
 from hitforge.studies.csc_muon.evaluation.settings import EvaluationSettings
+from hitforge.studies.csc_muon.evaluation.uncertainty import fit_sigma_scale
 
 NODES_GEV = (3.0, 4.0, 6.0, 8.0, 12.0, 18.0, 30.0, 36.0, 45.0, 60.0, 80.0, 100.0, 120.0)
 """Thresholds of the table, besides those of the settings."""
 
 PLATEAU_FROM = 2.0
 """Muons of more than so many thresholds are on the plateau."""
+
+
+def calibrate(predictions: Predictions, evaluation: EvaluationSettings) -> dict[str, Any]:
+    """Fit the pT scaling and the scale of the uncertainty on held-out muons; plain data for JSON."""
+    return calibrate_sample(muon_sample(predictions), evaluation)
+
+
+def calibrate_sample(muons: MuonSample, evaluation: EvaluationSettings) -> dict[str, Any]:
+    """Fit the calibration on muons."""
+    scaling = fit_scaling(muons.true_pt, muons.predicted_pt, muons.weight, evaluation)
+    has_sigma = "q_over_pt_sigma" in muons.columns and len(muons) >= evaluation.min_per_bin
+    scale = fit_sigma_scale(replace(muons, sigma_scale=1.0)) if has_sigma else None
+    return {"pt_scaling": scaling.model_dump(mode="json"), "sigma_scale": scale}
+
+
+def calibrated(pieces: Sequence[EvaluationPiece]) -> MuonSample:
+    """Return the muons of an evaluation sample, each piece with the calibration of its own fit.
+
+    Pieces are joined in their order, which is the same for all models: they can be compared muon by muon.
+    """
+    return join_samples([apply_calibration(muon_sample(piece.predictions), piece.calibration) for piece in pieces])
+
+
+def apply_calibration(muons: MuonSample, calibration: Mapping[str, Any]) -> MuonSample:
+    """Return the sample with the scaled pT and the scale of the uncertainty of its own fit."""
+    scaling = PtScaling.model_validate(calibration["pt_scaling"])
+    return replace(
+        muons,
+        scaled_pt=scaling.apply(muons.predicted_pt) if scaling.ok else None,
+        sigma_scale=calibration["sigma_scale"] or 1.0,
+        reason=scaling.reason,
+    )
 
 
 class PtScaling(BaseModel):

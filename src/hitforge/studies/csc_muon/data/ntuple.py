@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any, Final, Literal
 
@@ -11,13 +11,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from hitforge.branches import TreeBranches
-from hitforge.inspection import Chunk, OpenPart, good_events
+from hitforge.inspection import Chunk, OpenPart, find_problems, good_events
 from hitforge.ntuple import entry_ranges, find_tree, naming_damage, open_root
-from hitforge.studies.csc_muon.checks import Place, find_problems
-from hitforge.studies.csc_muon.npz import is_npz, open_npz
-from hitforge.studies.csc_muon.planes import modes_of
-from hitforge.studies.csc_muon.reader_settings import ReaderSettings
-from hitforge.studies.csc_muon.roads import N_VARIABLES, PARAMETER_NAMES, VARIABLE_NAMES, Roads
+from hitforge.studies.csc_muon.data.checks import faults_of
+from hitforge.studies.csc_muon.data.npz import is_npz, open_npz
+from hitforge.studies.csc_muon.data.planes import modes_of
+from hitforge.studies.csc_muon.data.roads import N_VARIABLES, PARAMETER_NAMES, VARIABLE_NAMES, Roads
+from hitforge.studies.csc_muon.settings import ReaderSettings
 
 CHUNK_MB: Final = 16.0
 """Uncompressed bytes of ``variables`` in memory at a time: 46 000 roads."""
@@ -46,8 +46,7 @@ def open_roads(source: str | Path, settings: ReaderSettings, chunk_mb: float = C
                 ranges = entry_ranges(tree, reader.main_branch, chunk_mb / reader.branches_per_road)
             for start, stop in ranges:
                 roads = reader.read(start, stop)
-                problems = find_problems(roads, start, reader.place, settings.road_word3)
-                yield Chunk(start, roads, tuple(problems))
+                yield _chunk(roads, start, str(source), name, reader.branches, settings)
 
         yield OpenPart(reader.layout, int(tree.num_entries), n_bytes, tuple(reader.problems), chunks())
 
@@ -72,7 +71,7 @@ def read_roads(source: str | Path, settings: ReaderSettings, chunk_mb: float = C
     Raises
     ------
     NtupleError
-        The part has any fault that :func:`hitforge.studies.csc_muon.validate.inspect_part` reports, except
+        The part has any fault that :func:`hitforge.studies.csc_muon.data.validation.inspect_part` reports, except
         having no entries and quad-strips that are median theta.
     """
     yield from good_events(open_roads(source, settings, chunk_mb))
@@ -90,14 +89,9 @@ class _RoadTree(TreeBranches):
         self._n_hits: str | None
         self._mode: str | None
         if self._names:
-            self.place = Place(
-                file,
-                name,
-                tuple(self._names[column] for column in VARIABLE_NAMES),
-                tuple(self._names[column] for column in PARAMETER_NAMES),
-            )
-            for branch in (*self.place.variables, *self.place.parameters):
-                self.require_scalar(branch, "biuf")
+            self.branches = dict(self._names)
+            for column in (*VARIABLE_NAMES, *PARAMETER_NAMES):
+                self.require_scalar(self._names[column], "biuf")
             self._event, self._weight = self._names.get("event"), self._names.get("w")
             if self._event is not None:
                 self.require_scalar(self._event, "iu")
@@ -106,25 +100,23 @@ class _RoadTree(TreeBranches):
             # branches of these names in a foreign tree may mean anything
             self._n_hits = self._mode = None
         else:
-            self.place = Place(
-                file,
-                name,
-                tuple(f"variables[{column}]" for column in range(N_VARIABLES)),
-                tuple(f"parameters[{column}]" for column in range(3)),
-            )
+            self.branches = {name: f"variables[{column}]" for column, name in enumerate(VARIABLE_NAMES)}
+            self.branches |= {name: f"parameters[{column}]" for column, name in enumerate(PARAMETER_NAMES)}
             for branch, length in _ARRAYS.items():
                 self.require_array(branch, length)
             self.require_scalar("event", "iu")
             self._event, self._weight = "event", self._optional("w", "f")
             self._n_hits, self._mode = self._optional("n_hits", "iu"), self._optional("mode", "iu")
-        self.main_branch = self.place.variables[0] if self._names else "variables"
+        self.main_branch = self._names[VARIABLE_NAMES[0]] if self._names else "variables"
         self.branches_per_road = N_VARIABLES if self._names else 1
 
     def read(self, start: int, stop: int) -> Roads:
         """Read entries ``start:stop``; what the tree does not tell follows from the hits and the generator."""
         if self._names:
-            variables = np.stack([self.array(branch, start, stop) for branch in self.place.variables], axis=1)
-            parameters = np.stack([self.array(branch, start, stop) for branch in self.place.parameters], axis=1)
+            variables, parameters = (
+                np.stack([self.array(self._names[column], start, stop) for column in columns], axis=1)
+                for columns in (VARIABLE_NAMES, PARAMETER_NAMES)
+            )
         else:
             variables, parameters = (self.rows(branch, start, stop) for branch in _ARRAYS)
         branches = {"event": self._event, "weight": self._weight, "n_hits": self._n_hits, "mode": self._mode}
@@ -137,19 +129,22 @@ class _RoadTree(TreeBranches):
 
 def _read_npz(source: str, settings: ReaderSettings, chunk_mb: float) -> Iterator[OpenPart[Roads]]:
     with open_npz(source) as file:
-        place = Place(
-            file.path,
-            "",
-            tuple(f"variables[:, {column}]" for column in range(N_VARIABLES)),
-            tuple(f"parameters ({name})" for name in PARAMETER_NAMES),
-        )
+        branches = {name: f"variables[:, {column}]" for column, name in enumerate(VARIABLE_NAMES)}
+        branches |= {name: f"parameters ({name})" for name in PARAMETER_NAMES}
 
         def chunks() -> Iterator[Chunk[Roads]]:
             for first, variables, parameters in file.rows(max(int(chunk_mb * 1e6 / (4 * N_VARIABLES)), 1)):
-                roads = complete_roads(variables, parameters)
-                yield Chunk(first, roads, tuple(find_problems(roads, first, place, settings.road_word3)))
+                yield _chunk(complete_roads(variables, parameters), first, file.path, "", branches, settings)
 
         yield OpenPart("npz", file.stop - file.start, Path(file.path).stat().st_size, (), chunks())
+
+
+def _chunk(
+    roads: Roads, first: int, file: str, tree: str, branches: Mapping[str, str], settings: ReaderSettings
+) -> Chunk[Roads]:
+    """Return roads with what is wrong with them, in the file's names of columns."""
+    faults = faults_of(roads, settings.road_word3)
+    return Chunk(first, roads, tuple(find_problems(faults, first, file, tree, lambda name: branches.get(name, name))))
 
 
 def complete_roads(variables: NDArray[Any], parameters: NDArray[Any], **known: NDArray[Any]) -> Roads:

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
-from typing import Final, Literal
+from typing import TYPE_CHECKING, Final, Literal
 
 import numpy as np
 from numpy.typing import NDArray
+
+if TYPE_CHECKING:
+    from hitforge.studies.csc_muon.settings import CscModelSettings
 
 PT_CLASSES_GEV: Final = (10.0, 30.0, 100.0)
 """Inner edges of the four classes, right-closed."""
@@ -49,3 +52,8 @@ def class_of(q_over_pt: Floats) -> NDArray[np.int64]:
     """Return the pT class, 0 to 3, of each q/pT, shape (n,)."""
     edges = [1 / pt for pt in reversed(PT_CLASSES_GEV)]
     return (len(PT_CLASSES_GEV) - np.searchsorted(edges, np.abs(q_over_pt), side="right")).astype(np.int64)
+
+
+def event_weight(model: CscModelSettings, _features: Floats, q_over_pt: Floats) -> NDArray[np.float64]:
+    """Return the weight of each muon's pT class, shape (n,); one for a model without such weights."""
+    return np.array(model.class_weights or (1.0,) * (len(PT_CLASSES_GEV) + 1))[class_of(q_over_pt)]

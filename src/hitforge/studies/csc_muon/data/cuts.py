@@ -6,30 +6,10 @@ from collections.abc import Iterator
 
 import numpy as np
 from numpy.typing import NDArray
-from pydantic import Field, PositiveFloat, model_validator
 
-from hitforge.settings_base import Settings
-from hitforge.studies.csc_muon.planes import CSC_PLANES, PLANE
-from hitforge.studies.csc_muon.roads import Roads
-
-
-class CutSettings(Settings):
-    """Which roads are used. The generated pT and eta select; they are never inputs."""
-
-    pt_min_gev: PositiveFloat = Field(2.0, description="smallest generated pT, in GeV")
-    pt_max_gev: PositiveFloat = Field(7000.0, description="largest generated pT, in GeV")
-    eta_min: PositiveFloat = Field(1.2, description="smallest generated |eta|")
-    eta_max: PositiveFloat = Field(2.4, description="largest generated |eta|")
-    modes: tuple[int, ...] = Field((11, 13, 14, 15), description="8 S1 + 4 S2 + 2 S3 + S4 of the stations with a hit")
-    station1_hit: bool = Field(True, description="require a hit in ME1/1, ME1/2 or ME0")
-    csc_bunch_crossings: tuple[int, ...] = Field((-1, 0), description="bunch crossings that CSC hits may have")
-
-    @model_validator(mode="after")
-    def _ranges_are_ranges(self) -> CutSettings:
-        if not (self.pt_min_gev < self.pt_max_gev and self.eta_min < self.eta_max):
-            raise ValueError("cuts: pt_min_gev must lie below pt_max_gev, and eta_min below eta_max")
-        return self
-
+from hitforge.studies.csc_muon.data.planes import CSC_PLANES, PLANE
+from hitforge.studies.csc_muon.data.roads import Roads
+from hitforge.studies.csc_muon.settings import CutSettings
 
 CUT_NAMES = ("all", "finite target", "pT", "|eta|", "mode", "ME1 or ME0 hit", "CSC bunch crossing")
 """Rows of the cut flow."""

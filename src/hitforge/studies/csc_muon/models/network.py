@@ -1,4 +1,4 @@
-"""The network of `ens5`: residual convolutions along the planes of a road, joined with high-level features."""
+"""Networks by architecture, and ours: residual convolutions along the planes of a road, joined with features."""
 
 from __future__ import annotations
 
@@ -8,8 +8,10 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
-from hitforge.studies.csc_muon.settings import NetworkSettings
-from hitforge.studies.csc_muon.targets import QUANTILE_LEVELS
+from hitforge.studies.csc_muon.models.seed_networks import EmtfNetwork, SeedCnn1d, SeedCnn2d, SeedFcn, initialise
+from hitforge.studies.csc_muon.models.targets import QUANTILE_LEVELS
+from hitforge.studies.csc_muon.models.tensors import PLANE_CHANNELS
+from hitforge.studies.csc_muon.settings import CscModelSettings, NetworkSettings
 
 N_CLASSES = 4
 _SCALE = 10.0
@@ -36,7 +38,7 @@ class PlaneBlock(nn.Module):
 
 
 class EnsembleNetwork(nn.Module):
-    """One member of `ens5`.
+    """One member of our ensemble.
 
     All outputs are of the folded value s q/pT, s being the sign of the bending, except the classes. The mean, the
     quantiles and the width are predicted in units of 0.1/GeV, so that they are of order one.
@@ -96,3 +98,33 @@ class EnsembleNetwork(nn.Module):
             "charge_logit": charge[:, 0],
             "sign": sign,
         }
+
+
+def build_network(model: CscModelSettings, n_features: int, seed: int) -> nn.Module:
+    """Build and initialise a network; the global random state stays as it is.
+
+    Parameters
+    ----------
+    n_features : int
+        Features of the model.
+    seed : int
+        Fixes all initial parameters.
+    """
+    settings = model.network
+    with torch.random.fork_rng(devices=[]):
+        torch.manual_seed(seed)
+        if settings.architecture == "ensemble":
+            return EnsembleNetwork(settings, n_features, len(PLANE_CHANNELS), PLANE_CHANNELS.index("hit"))
+        network: nn.Module
+        if settings.architecture == "emtf_nn":
+            network = EmtfNetwork(n_features)
+        elif settings.architecture == "seed_cnn1d":
+            network = SeedCnn1d(n_features, settings.output)
+        elif settings.architecture == "seed_cnn2d":
+            network = SeedCnn2d(settings.output)
+        else:
+            network = SeedFcn(n_features, settings.output)
+        initialise(network)
+        if isinstance(network, SeedCnn2d):
+            network.initialise_output()
+    return network

@@ -10,70 +10,58 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from hitforge.scaling import Scaling
-from hitforge.studies.csc_muon.roads import N_VARIABLES
-from hitforge.studies.csc_muon.targets import LARGEST_PT_GEV
-from hitforge.studies.csc_muon.tensors import img5x5, plane_map
-from hitforge.studies.csc_muon.trees import fold_sign
+from hitforge.scaling import Scaling, without_outliers
+from hitforge.studies.csc_muon.data.roads import N_VARIABLES
+from hitforge.studies.csc_muon.models.targets import LARGEST_PT_GEV
+from hitforge.studies.csc_muon.models.tensors import img5x5, plane_map
+from hitforge.studies.csc_muon.models.trees import fold_sign
+from hitforge.studies.csc_muon.settings import CscModelSettings
 
 Floats = NDArray[np.float32]
 
-CLIP = np.float32(5.0)
-"""Standardised features are cut at so many deviations."""
-
 
 def network_inputs(
-    architecture: str,
-    scaling: Scaling,
-    own: Callable[[Floats], Floats],
-    without: Callable[[Floats], Floats],
-) -> Callable[[Floats], dict[str, Floats]]:
-    """Return the map from stored columns, shape (n, F), to the tensors of an architecture.
+    model: CscModelSettings, scaling: Scaling, names: tuple[str, ...]
+) -> Callable[[Floats, Floats], dict[str, Floats]]:
+    """Return the map to the tensors of a model's architecture.
 
-    Parameters
-    ----------
-    scaling : Scaling
-        Of the model's own features, from training folds.
-    own : callable
-        Stored columns to the model's features, NaN where a value is missing.
-    without : callable
-        Stored columns to those without the planes that the model must not see.
+    It takes all stored columns, shape (n, F), without the planes that the model must not see, and the model's own,
+    shape (n, len(names)); NaN where a value is missing.
     """
-    low, high = (np.array(values, dtype=np.float32) for values in (scaling.low, scaling.high))
+    scale = scaling.select(names)
+    low, high = (np.array(values, dtype=np.float32) for values in (scale.low, scale.high))
     width = np.where(high > low, high - low, np.float32(np.inf))
 
-    def standardised(raw: Floats) -> Floats:
-        scaled = scaling.apply(own(raw))
-        return np.clip(np.nan_to_num(scaled, copy=False), -CLIP, CLIP)
+    def standardised(own: Floats) -> Floats:
+        return without_outliers(scale.apply(own))
 
-    def cnn1d(raw: Floats) -> dict[str, Floats]:
-        return {"features": np.clip(np.nan_to_num((own(raw) - low) / width), 0, 1)}
+    def cnn1d(_visible: Floats, own: Floats) -> dict[str, Floats]:
+        return {"features": np.clip(np.nan_to_num((own - low) / width), 0, 1)}
 
-    def cnn2d(raw: Floats) -> dict[str, Floats]:
-        return {"image": img5x5(own(raw), low, high)}
+    def cnn2d(_visible: Floats, own: Floats) -> dict[str, Floats]:
+        return {"image": img5x5(own, low, high)}
 
-    def dense(raw: Floats) -> dict[str, Floats]:
-        return {"features": standardised(raw)}
+    def dense(_visible: Floats, own: Floats) -> dict[str, Floats]:
+        return {"features": standardised(own)}
 
-    def folded(raw: Floats) -> dict[str, Floats]:
-        return {"features": standardised(raw), "sign": fold_sign(without(raw))}
+    def folded(visible: Floats, own: Floats) -> dict[str, Floats]:
+        return {"features": standardised(own), "sign": fold_sign(visible)}
 
-    def ensemble(raw: Floats) -> dict[str, Floats]:
-        seen = without(raw)
-        sign = fold_sign(seen)
-        return {"features": standardised(raw), "planes": plane_map(seen[:, :N_VARIABLES], sign), "sign": sign}
+    def ensemble(visible: Floats, own: Floats) -> dict[str, Floats]:
+        sign = fold_sign(visible)
+        return {"features": standardised(own), "planes": plane_map(visible[:, :N_VARIABLES], sign), "sign": sign}
 
-    made: Mapping[str, Callable[[Floats], dict[str, Floats]]] = {
+    made: Mapping[str, Callable[[Floats, Floats], dict[str, Floats]]] = {
         "seed_cnn1d": cnn1d,
         "seed_cnn2d": cnn2d,
         "seed_fcn": dense,
         "emtf_nn": folded,
         "ensemble": ensemble,
     }
-    return made[architecture]
+    return made[model.network.architecture]
 
 
-def output_columns(output: Mapping[str, Tensor]) -> dict[str, Tensor]:
+def output_columns(_model: CscModelSettings, output: Mapping[str, Tensor]) -> dict[str, Tensor]:
     """Return the prediction columns, shape (n,) or (n, k), of a network's outputs.
 
     A classifier alone gives ``inverse_pt`` too: the mean of its classes' typical values, for tables that need a pT.
@@ -107,7 +95,7 @@ def _of_classes(probabilities: Tensor) -> Tensor:
     return probabilities @ torch.tensor(_CLASS_INVERSE_PT, device=probabilities.device)
 
 
-def combine(members: Mapping[str, Any], mean: dict[str, Floats]) -> dict[str, Floats]:
+def combine(_model: CscModelSettings, members: Mapping[str, Any], mean: Mapping[str, Floats]) -> dict[str, Floats]:
     """Return the ensemble's columns: means, with the spread of the members added to the uncertainty.
 
     ``q_over_pt_spread`` is the population deviation of the members, the part that more training data would shrink;

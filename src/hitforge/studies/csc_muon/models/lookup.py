@@ -1,4 +1,4 @@
-"""`dphi-lut`: pT from a table of |dPhi| between two stations and the zone, as an analytic assignment would have it.
+"""pT looked up by |dPhi| between two stations and the zone, as an analytic assignment would have it.
 
 Each cell holds the median 1/pT of its muons, smoothed to grow with |dPhi|. Stations 1 and 2 are used; where one of
 them has no hit the next pair of the list is.
@@ -7,18 +7,17 @@ them has no hit the next pair of the list is.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any, Final
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 from scipy.optimize import isotonic_regression
 
 from hitforge.evaluation.ordered import Floats, OrderedGroups
-from hitforge.studies.csc_muon.feature_table import FEATURE_NAMES
-from hitforge.studies.csc_muon.planes import N_ZONES
-from hitforge.studies.csc_muon.trees import fold_sign
-
-PAIRS: Final = ("12", "13", "14", "23", "24", "34")
+from hitforge.studies.csc_muon.data.planes import N_ZONES
+from hitforge.studies.csc_muon.features import FEATURE_NAMES, PAIRS
+from hitforge.studies.csc_muon.models.trees import fold_sign
+from hitforge.studies.csc_muon.settings import CscModelSettings
 
 
 def _column(features: NDArray[np.float32], name: str) -> NDArray[np.float32]:
@@ -26,20 +25,23 @@ def _column(features: NDArray[np.float32], name: str) -> NDArray[np.float32]:
 
 
 def fit_lookup(
-    features: NDArray[np.float32], q_over_pt: NDArray[np.floating], weight: NDArray[np.floating], bins: int
+    model: CscModelSettings,
+    features: NDArray[np.float32],
+    q_over_pt: NDArray[np.floating],
+    weight: NDArray[np.floating],
 ) -> dict[str, Any]:
-    """Fit the tables.
+    """Fit the medians.
 
     Parameters
     ----------
+    model : CscModelSettings
+        Says how many bins of |dPhi| each pair has, of equal numbers of muons as far as whole units of phi allow.
     features : ndarray, shape (n, F)
         All stored columns.
     q_over_pt : ndarray, shape (n,), 1/GeV
         Generated values.
     weight : ndarray, shape (n,)
         Weights of the muons.
-    bins : int
-        Bins of |dPhi| of each pair, of equal numbers of muons as far as whole units of phi allow.
 
     Returns
     -------
@@ -48,7 +50,7 @@ def fit_lookup(
     """
     inverse, all_weights = np.abs(q_over_pt.astype(np.float64)), weight.astype(np.float64)
     zone = _column(features, "zone").astype(np.int64)
-    tables = {}
+    bins, pairs = model.table.bins, {}
     for pair in PAIRS:
         dphi = np.abs(_column(features, f"dphi_{pair}"))
         known = np.isfinite(dphi)
@@ -60,12 +62,12 @@ def fit_lookup(
         zones = [zone[known] == z for z in range(N_ZONES)]
         rows = [_zone_row(place[own], values[own], weights[own], n_bins) for own in zones]
         overall = _zone_row(place, values, weights, n_bins)
-        tables[pair] = {
+        pairs[pair] = {
             "edges": edges.tolist(),
             "inverse_pt": [(overall if row is None else row) for row in rows],
         }
     everything = np.zeros(len(inverse), dtype=np.int64)
-    return {"pairs": tables, "default": float(_medians(inverse, all_weights, everything, 1)[0])}
+    return {"pairs": pairs, "default": float(_medians(inverse, all_weights, everything, 1)[0])}
 
 
 def _medians(values: Floats, weights: Floats, groups: NDArray[np.int64], n_groups: int) -> Floats:
@@ -83,12 +85,14 @@ def _zone_row(place: NDArray[np.int64], inverse: Floats, weights: Floats, n_bins
     return [float(value) for value in np.interp(np.arange(n_bins), filled, smooth)]
 
 
-def lookup_columns(table: Mapping[str, Any], features: NDArray[np.float32]) -> dict[str, Floats]:
+def lookup_columns(
+    _model: CscModelSettings, lookup: Mapping[str, Any], features: NDArray[np.float32]
+) -> dict[str, Floats]:
     """Return ``inverse_pt`` and, with the sign of the bending, ``q_over_pt``, shape (n,), 1/GeV."""
-    inverse = np.full(len(features), table["default"])
+    inverse = np.full(len(features), lookup["default"])
     left = np.ones(len(features), dtype=bool)
     zone = _column(features, "zone").astype(np.int64)
-    for pair, content in table["pairs"].items():
+    for pair, content in lookup["pairs"].items():
         dphi = np.abs(_column(features, f"dphi_{pair}"))
         chosen = left & np.isfinite(dphi)
         place = np.searchsorted(content["edges"], dphi[chosen], side="left")

@@ -8,26 +8,26 @@ from pathlib import Path
 import numpy as np
 
 from hitforge.inspection import ContentChecksum, inspect
-from hitforge.studies.csc_muon.checks import MAX_THETA
-from hitforge.studies.csc_muon.cuts import CUT_NAMES, CutSettings, select
-from hitforge.studies.csc_muon.ntuple import CHUNK_MB, checksum_columns, open_roads
-from hitforge.studies.csc_muon.reader_settings import ReaderSettings
-from hitforge.studies.csc_muon.roads import ROAD_WORD3, Roads
+from hitforge.studies.csc_muon.data.checks import MAX_THETA
+from hitforge.studies.csc_muon.data.cuts import CUT_NAMES, select
+from hitforge.studies.csc_muon.data.ntuple import CHUNK_MB, checksum_columns, open_roads
+from hitforge.studies.csc_muon.data.roads import ROAD_WORD3, Roads
+from hitforge.studies.csc_muon.settings import CutSettings, ReaderSettings
 from hitforge.validation import PartFindings, Problem
 
 _ENOUGH_ROADS = 100  # a quad-strip is above 90 for almost half of the roads
 
 
 def inspect_part(
-    source: str | Path, settings: ReaderSettings, cuts: CutSettings | None = None, chunk_mb: float = CHUNK_MB
+    source: str | Path, reader: ReaderSettings, cuts: CutSettings | None = None, chunk_mb: float = CHUNK_MB
 ) -> PartFindings:
     """Read a part to its end and report every distinct problem.
 
     Parameters
     ----------
     source : str or Path
-        As for :func:`hitforge.studies.csc_muon.ntuple.read_roads`.
-    settings : ReaderSettings
+        As for :func:`hitforge.studies.csc_muon.data.ntuple.read_roads`.
+    reader : ReaderSettings
         Names and meanings of columns.
     cuts : CutSettings, optional
         Without them all roads count.
@@ -55,10 +55,10 @@ def inspect_part(
         highest.append(float(x.max(initial=0.0)))
         words.append(float(roads.variables[:, ROAD_WORD3].max(initial=-np.inf)))
 
-    findings = inspect(source, open_roads(source, settings, chunk_mb), "road", look)
+    findings = inspect(source, open_roads(source, reader, chunk_mb), "road", look)
     problems = findings.problems
     enough = findings.n_events >= _ENOUGH_ROADS
-    if settings.road_word3 == "phi_quadstrip" and enough and 0 <= max(words) <= MAX_THETA:
+    if reader.road_word3 == "phi_quadstrip" and enough and 0 <= max(words) <= MAX_THETA:
         detail = f"never more than {MAX_THETA}: this is the median theta, not a quad-strip"
         fix = "set reader.road_word3: theta_median"
         problems += (Problem("road_word3", detail, fix, str(source), "", "road_word3"),)

@@ -9,8 +9,9 @@ import torch
 from torch import Tensor
 from torch.nn import functional
 
-from hitforge.studies.csc_muon.networks.seeds import EmtfNetwork
-from hitforge.studies.csc_muon.targets import PT_CLASSES_GEV, QUANTILE_LEVELS
+from hitforge.studies.csc_muon.models.seed_networks import EmtfNetwork
+from hitforge.studies.csc_muon.models.targets import PT_CLASSES_GEV, QUANTILE_LEVELS
+from hitforge.studies.csc_muon.settings import CscModelSettings
 from hitforge.training.losses import MemberLoss
 
 Outputs = Mapping[str, Tensor]
@@ -72,7 +73,7 @@ class EmtfLoss(MemberLoss):
 
 
 class EnsembleLoss(MemberLoss):
-    """Sum over the heads of `ens5`.
+    """Sum over the heads of our ensemble.
 
     The mean and the variance learn by the Gaussian likelihood times the (constant) predicted variance to a half
     (beta-NLL of arXiv:2203.09168): the plain one would hardly look at muons of low pT, whose errors are the largest.
@@ -110,12 +111,13 @@ class EnsembleLoss(MemberLoss):
         }
 
 
-def build_loss(architecture: str, column: str, threshold_gev: float) -> MemberLoss:
-    """Return the loss of an architecture."""
+def build_loss(model: CscModelSettings) -> MemberLoss:
+    """Return the loss of a model's architecture."""
+    architecture, column = model.network.architecture, model.network.output
     if architecture == "ensemble":
         return EnsembleLoss()
     if architecture == "emtf_nn":
-        return EmtfLoss(threshold_gev)
+        return EmtfLoss(model.network.threshold_gev)
     if column == "class_logits":
         return ClassLoss()
     return PointLoss(column, squared=architecture != "seed_cnn1d")

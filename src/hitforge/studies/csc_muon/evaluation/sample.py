@@ -10,7 +10,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from hitforge.evaluation.bootstrap import Floats
-from hitforge.studies.csc_muon.targets import LARGEST_PT_GEV, PT_CLASSES_GEV
+from hitforge.predictions import Predictions
+from hitforge.studies.csc_muon.data.roads import TRUTH
+from hitforge.studies.csc_muon.models.targets import LARGEST_PT_GEV, PT_CLASSES_GEV
 
 CLASS_NAMES = ("0–10", "10–30", "30–100", ">100")
 
@@ -27,7 +29,7 @@ class MuonSample:
         Generated direction, phi in rad; for bins and plots only.
     zone : ndarray, shape (n,), int
         Trigger zone 0..5, from hits.
-    weights : ndarray, shape (n,)
+    weight : ndarray, shape (n,)
         Event weights.
     columns : mapping of name to ndarray, shape (n,) or (n, k)
         ``inverse_pt`` (1/GeV) always; ``q_over_pt``, ``quantiles`` (n, 7), ``q_over_pt_sigma``,
@@ -41,20 +43,21 @@ class MuonSample:
         Whether ME1/1, ME2, ME3 and ME4 all have a hit, the selection of the public benchmark.
     reason : str or None
         Why there is no scaled pT.
+    mode : ndarray, shape (n,), int, or None
+        Trigger mode 8 S1 + 4 S2 + 2 S3 + S4 of the stations with a hit, where it is known.
     """
 
     q_over_pt: Floats
     eta: Floats
     phi: Floats
     zone: NDArray[np.int64]
-    weights: Floats
+    weight: Floats
     columns: Mapping[str, Floats]
     scaled_pt: Floats | None = None
     sigma_scale: float = 1.0
     four_csc: NDArray[np.bool_] | None = None
     reason: str | None = None
     mode: NDArray[np.int64] | None = None
-    """Trigger mode 8 S1 + 4 S2 + 2 S3 + S4 of the stations with a hit, where it is known."""
 
     def __post_init__(self) -> None:
         for name, values in self.columns.items():
@@ -83,7 +86,14 @@ class MuonSample:
         return replace(self, columns={name: values[mask] for name, values in self.columns.items()}, **kept)
 
 
-_PER_MUON = ("q_over_pt", "eta", "phi", "zone", "weights", "scaled_pt", "four_csc", "mode")
+_PER_MUON = ("q_over_pt", *TRUTH, "scaled_pt")
+
+
+def muon_sample(predictions: Predictions) -> MuonSample:
+    """Return the muons of a prediction with the columns of the ensemble, not calibrated."""
+    truth: dict[str, Any] = {name: predictions.truth[name].astype(about.dtype) for name, about in TRUTH.items()}
+    columns = {name: values.astype(np.float64) for name, values in predictions.ensemble.items()}
+    return MuonSample(q_over_pt=predictions.target.astype(np.float64), columns=columns, **truth)
 
 
 def join_samples(samples: Sequence[MuonSample]) -> MuonSample:
@@ -115,3 +125,10 @@ def pt_of(inverse_pt: NDArray[np.floating]) -> Floats:
 def pt_class(pt: NDArray[np.floating]) -> NDArray[np.int64]:
     """Return the momentum class 0..3 of each pT, shape (n,), in GeV."""
     return np.searchsorted(np.asarray(PT_CLASSES_GEV), pt, side="left").astype(np.int64)
+
+
+def predicted_class(muons: MuonSample) -> NDArray[np.int64]:
+    """Return the class of the largest probability, or that of the predicted pT."""
+    if "class_probabilities" in muons.columns:
+        return np.asarray(muons.columns["class_probabilities"].argmax(axis=1), dtype=np.int64)
+    return pt_class(muons.predicted_pt)
