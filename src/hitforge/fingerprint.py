@@ -19,7 +19,7 @@ _EVENTS = ("hits", "chunks", "shards", "shard_lists", "folds", "validation")
 _MODELS = ("studies.base", "seeds")
 _BOOSTERS = ("bdt", "bdt_objectives", "evaluation.information")
 _TREES = ("stages.feature_rows", *_BOOSTERS)
-_NETWORKS = ("networks", "training.member_files", "training.device")
+_NETWORKS = ("training.member_files", "training.device")
 _STREAM = tuple(
     f"training.{name}" for name in ("batches", "dataset", "loader", "memory", "plan", "resident", "transfer", "window")
 )
@@ -38,8 +38,8 @@ STAGE_MODULES: dict[str, tuple[str, ...]] = {
     "fit_scaling": ("stages.fit_scaling", "scaling", *_EVENTS),
     "train_trees": ("stages.train_trees", *_TREES, "bdt_tuning", *_MODELS, *_EVENTS),
     "fit_table": ("stages.fit_table", "stages.feature_rows", "evaluation.ordered", *_MODELS, *_EVENTS),
-    "train_member": ("stages.train_member", "training", "networks", "scaling", *_MODELS, *_EVENTS),
-    "assemble": ("stages.assemble", "evaluation.ensemble", "networks", *_MODELS),
+    "train_member": ("stages.train_member", "training", "scaling", *_MODELS, *_EVENTS),
+    "assemble": ("stages.assemble", "evaluation.ensemble", *_MODELS),
     "predict": (
         *("stages.predict", "stages.train_member", "prediction", "predictions"),
         *("evaluation.ensemble", "evaluation.ordered"),

@@ -139,7 +139,7 @@ class Study(ABC, Generic[SettingsT]):
 
     def build_loss(self, model: str) -> MemberLoss:
         """Return a fresh loss, which takes what the network returns and the target."""
-        from hitforge.training.losses import HuberisedLoss
+        from hitforge.studies.calo_muon.models.losses import HuberisedLoss
 
         return HuberisedLoss(self.settings.models[model].training.loss)
 

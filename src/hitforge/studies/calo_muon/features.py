@@ -66,7 +66,7 @@ LAYER_QUANTILES: Final = (0.1, 0.25, 0.5, 0.75, 0.9)
 
 
 def summary_units(settings: LayerSettings) -> dict[str, str]:
-    """Return the names and units of what :func:`hitforge.studies.calo_muon.layers.layer_summaries` gives, in order."""
+    """Return the names and units of what ``data.layers.layer_summaries`` gives, in order."""
     rings = range(len(settings.rings_mm) + 1)
     return {
         **{f"layer_max_{i}": "GeV" for i in range(1, LARGEST_LAYERS + 1)},

@@ -6,9 +6,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from hitforge.hits import CellHits
-from hitforge.studies.calo_muon.clusters import fill_features
-from hitforge.studies.calo_muon.feature_table import FEATURE_NAMES
-from hitforge.studies.calo_muon.geometry import Geometry
+from hitforge.studies.calo_muon.data.clusters import fill_features
+from hitforge.studies.calo_muon.data.geometry import Geometry
+from hitforge.studies.calo_muon.features import FEATURE_NAMES
 
 
 def high_level_features(
