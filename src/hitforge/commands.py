@@ -15,6 +15,8 @@ from hitforge.logs import start_log
 from hitforge.provenance import content_hash
 from hitforge.samples import part_id
 from hitforge.studies.base import Study, load_study
+from hitforge.studies.declaration import model_settings
+from hitforge.words import HELDOUT, model_of
 
 
 def expected_errors() -> tuple[type[Exception], ...]:
@@ -43,22 +45,20 @@ def _settings(options: Namespace) -> RunSettings:
     return load_settings(user)
 
 
-def _study(options: Namespace, log: bool = True) -> tuple[RunSettings, Study[Any]]:
+def _study(options: Namespace, log: bool = True) -> tuple[RunSettings, Study]:
     if log:
         start_log()
     settings = _settings(options)
     return settings, load_study(options.study, settings.studies[options.study])
 
 
-def _known_model(study: Study[Any], model: str) -> str:
-    name = model.partition("/")[0]
-    if name not in study.settings.models:
-        raise ValueError(f"model {name!r} is not defined; known: {', '.join(study.settings.models)}")
+def _known_model(study: Study, model: str) -> str:
+    model_settings(study.settings, model_of(model))
     return model
 
 
-def _hash(study: Study[Any], stage: str, model: str | None = None) -> str:
-    return content_hash(study.settings.for_stage(stage, model))
+def _hash(study: Study, stage: str, model: str | None = None) -> str:
+    return content_hash(study.declared.given_settings(study.settings, stage, model and model_of(model)))
 
 
 def simulate(options: Namespace) -> int:
@@ -129,7 +129,7 @@ def train_bdt(options: Namespace) -> int:
     model = _known_model(study, options.model)
     about = study.settings.models[model]
     folds = tree_folds(study.settings.folds.count, study.settings.folds.held_out)
-    own = _hash(study, "train_trees", model)
+    own = _hash(study, "fit_table" if about.kind == "table" else "train_trees", model)
     if about.kind == "table":
         files = [options.out / "table_0.json"]
         fit_table_of(study, model, options.shards, folds, files[0], own)
@@ -138,7 +138,7 @@ def train_bdt(options: Namespace) -> int:
         for k, out in enumerate(files):
             trials = options.out / f"trials_{k}.json"
             train_trees_of(study, model, k, options.shards, folds, settings.seed, out, trials, own)
-    assemble_model(study, model, files, options.out / "model.json", own)
+    assemble_model(study, model, files, options.out / "model.json", _hash(study, "assemble", model))
     return 0
 
 
@@ -181,7 +181,7 @@ def assemble(options: Namespace) -> int:
 
     _, study = _study(options)
     model = _known_model(study, options.model)
-    assemble_model(study, model, options.members, options.out, _hash(study, "predict", model))
+    assemble_model(study, model, options.members, options.out, _hash(study, "assemble", model))
     return 0
 
 
@@ -221,10 +221,10 @@ def evaluate(options: Namespace) -> int:
     from hitforge.stages import evaluate as stage
 
     settings, study = _study(options)
-    plan = {"heldout": options.heldout} | ({"test": options.test} if options.test else {})
+    plan = {HELDOUT: options.heldout} | ({"test": options.test} if options.test else {})
     pieces = {
         name: (
-            PlannedPiece(predictions=tuple(paths), calibration=options.calibration, calibrated_on=name == "heldout"),
+            PlannedPiece(predictions=tuple(paths), calibration=options.calibration, calibrated_on=name == HELDOUT),
         )
         for name, paths in plan.items()
     }
@@ -234,15 +234,16 @@ def evaluate(options: Namespace) -> int:
 
 def report(options: Namespace) -> int:
     """Make the tables, figures and page of a study from a results folder."""
+    from hitforge.reporting.catalogue import load_catalogue
     from hitforge.stages.bind_report import make_report
     from hitforge.stages.report import headline_text, make_figures, make_tables
     from hitforge.stages.report_inputs import paths_in, read_inputs
 
     settings, study = _study(options)
     inputs = read_inputs(paths_in(options.results / options.study, study))
-    folder = options.out / options.study
-    make_tables(study, inputs, folder / "tables")
-    make_figures(study, inputs, folder / "figures")
+    catalogue, folder = load_catalogue(options.study), options.out / options.study
+    make_tables(catalogue, inputs, folder / "tables")
+    make_figures(catalogue, inputs, folder / "figures")
     page = options.out / "index.html"
     run = {"seed": settings.seed, "device": settings.device}
     make_report(options.out, [options.study], Path("benchmarks"), run, options.out / ".previous.json", page)

@@ -11,7 +11,8 @@ import os
 import re
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any, ClassVar, Literal
+from types import ModuleType
+from typing import Any, Literal
 
 import yaml
 from pydantic import Field, NonNegativeInt, PositiveInt, ValidationError, model_validator
@@ -19,7 +20,8 @@ from pydantic import Field, NonNegativeInt, PositiveInt, ValidationError, model_
 from hitforge.bdt_settings import TreeSettings
 from hitforge.settings_base import Settings
 from hitforge.studies import OUTSIDE
-from hitforge.training.settings import CONDUCT, WITHOUT_EFFECT_ON_A_MEMBER, TrainingSettings
+from hitforge.training.settings import BESIDE, OF_PREDICTION, WITHOUT_EFFECT_ON_A_MEMBER, TrainingSettings
+from hitforge.words import RESERVED
 
 NAME = r"^[A-Za-z0-9][A-Za-z0-9_-]*$"
 
@@ -79,6 +81,7 @@ class ModelSettings(Settings):
     kind: Literal["trees", "network", "table"] = Field(
         description="boosted trees, an ensemble of networks, or a lookup table (or formula) of the study"
     )
+    base: str | None = Field(None, description="the model that this one inherits from: an entry states what differs")
     description: str = Field("", description="what the report says of the model")
     features: str = Field("default", description="feature set of the study; none for a network without features")
     trees: TreeSettings = TreeSettings()
@@ -90,37 +93,16 @@ class ModelSettings(Settings):
         return self.training.members if self.kind == "network" else 1
 
 
-# What a training and a prediction read of a model's entry: all but its description and the blocks of other kinds.
-MODEL_STAGES = ("train_trees", "train_member", "fit_table", "predict")
+# blocks of a model's entry that only models of a kind have a use for
 BLOCKS_OF_KIND: Mapping[str, tuple[str, ...]] = {
     "trees": ("trees",),
     "network": ("network", "training"),
     "table": ("table",),
 }
-# of 'training', prediction reads only what fixes the bits of inference, and what the network has learnt to give
-PREDICTION_KEYS = ("threads", "channels_last", "prediction_batch", "loss", "amp", "tf32")
-# of 'training', what moves no result, neither of a training nor of a prediction: it reaches a stage beside its cut
-BESIDE_KEYS = ("shuffle_buffer_mb", *CONDUCT)
-
-
-# evaluations on the train sample, beside those of the test samples by their names; reporting.evaluated calls them
-# HELDOUT and TRAINED_ON, but must not import the configuration, which knows the studies; a test compares the two
-RESERVED = frozenset({"heldout", "trained_on"})
 
 
 class StudySettings(Settings):
-    """What every study has; a study adds its own blocks in a subclass and says which stage reads them.
-
-    ``for_stage`` cuts the settings down to what one stage reads. That cut is what a rule gets as ``params``, and all
-    that its script sees: an edit elsewhere in the configuration cannot reach it and reruns nothing.
-    """
-
-    STAGE_BLOCKS: ClassVar[Mapping[str, tuple[str, ...]]] = {}
-    # modules of the study's folder that decide what a stage writes, for the code fingerprints
-    CODE: ClassVar[Mapping[str, tuple[str, ...]]] = {}
-    # names of the report's tables and figures: the workflow must know its outputs before it runs
-    TABLES: ClassVar[tuple[str, ...]] = ()
-    FIGURES: ClassVar[tuple[str, ...]] = ()
+    """What every study has; a study adds its own blocks in a subclass, and its declaration says who is given them."""
 
     samples: Mapping[str, SampleSettings] = Field({}, description="one train sample and at least one test sample")
     folds: FoldSettings = FoldSettings()
@@ -131,6 +113,9 @@ class StudySettings(Settings):
     )
     run_models: tuple[str, ...] = Field((), description="models that default targets train and report")
     reference_model: str | None = Field(None, description="model that paired differences are taken against")
+    baseline_model: str | None = Field(
+        None, description="what the field uses or the original has: the front page shows the reference model beside it"
+    )
     shown_models: tuple[str, ...] = Field(
         (), description="reported models whose single events figures show beside those of the reference model"
     )
@@ -138,7 +123,7 @@ class StudySettings(Settings):
 
     @model_validator(mode="after")
     def _models_are_known(self) -> StudySettings:
-        for name in (*self.run_models, *self.shown_models, *filter(None, [self.reference_model])):
+        for name in (*self.run_models, *self.shown_models, *filter(None, [self.reference_model, self.baseline_model])):
             if name not in self.models:
                 raise ValueError(f"model {name!r} is not defined; known: {', '.join(sorted(self.models))}")
         for name in (*self.models, *self.samples):
@@ -174,28 +159,26 @@ class StudySettings(Settings):
         return False
 
     def beside(self, model: str) -> dict[str, Any]:
-        """Return the settings of a model that change no result, in the shape of a cut: a new value reruns nothing."""
-        training = self.models[model].training.model_dump(mode="json", include=set(BESIDE_KEYS))
+        """Return the settings of a model that change no result, as a stage is given them: a new value reruns nothing."""
+        training = self.models[model].training.model_dump(mode="json", include=set(BESIDE))
         return {"models": {model: {"training": training}}} if self.models[model].kind == "network" else {}
 
-    def for_stage(self, stage: str, model: str | None = None) -> dict[str, Any]:
-        """Return the settings, as plain data, that ``stage`` (for one ``model``) depends on."""
-        dump = self.model_dump(mode="json")
-        cut = {block: dump[block] for block in self.STAGE_BLOCKS.get(stage, ())}
-        if model is not None and stage in MODEL_STAGES:
-            whole = dump["models"][model]
-            others = {block for kind, own in BLOCKS_OF_KIND.items() if kind != whole["kind"] for block in own}
-            entry = {key: value for key, value in whole.items() if key not in {*others, "description"}}
-            if "training" in entry:
-                entry["training"] = _training_cut(stage, entry["training"])
-            cut["models"] = {model: entry}
-        return cut
+    def model_settings_for(self, stage: str, model: str) -> dict[str, Any]:
+        """Return what a stage that works for one model reads of its entry, as plain data.
 
-
-def _training_cut(stage: str, training: dict[str, Any]) -> dict[str, Any]:
-    if stage == "predict":
-        return {key: training[key] for key in PREDICTION_KEYS}
-    return {key: value for key, value in training.items() if key not in WITHOUT_EFFECT_ON_A_MEMBER}
+        That is all but words, the blocks of other kinds, and of ``training`` what has no influence there.
+        """
+        whole = self.models[model].model_dump(mode="json", exclude={"description", "base"})
+        others = {block for kind, own in BLOCKS_OF_KIND.items() if kind != whole["kind"] for block in own}
+        entry = {key: value for key, value in whole.items() if key not in others}
+        if "training" in entry:
+            predicts = stage in ("predict", "explain")
+            entry["training"] = {
+                key: value
+                for key, value in entry["training"].items()
+                if (key in OF_PREDICTION if predicts else key not in WITHOUT_EFFECT_ON_A_MEMBER)
+            }
+        return entry
 
 
 class RunSettings(Settings):
@@ -267,9 +250,9 @@ def _inherit(models: Mapping[str, Any]) -> dict[str, Any]:
             raise ConfigError(f"model {trail[-1]!r}: base {name!r} is not defined")
         if name not in resolved:
             entry = dict(models[name])
-            base = entry.pop("base", None)
+            base = entry.get("base")
             below = resolve(base, (*trail, name)) if base else {}
-            resolved[name] = merge({**below, "description": ""}, entry)
+            resolved[name] = merge({**below, "description": "", "base": None}, entry)
         return resolved[name]
 
     for name in models:
@@ -306,15 +289,19 @@ def study_files() -> dict[str, Path]:
     return outside | {path.stem: path for path in (config_folder() / "studies").glob("*.yaml")}
 
 
-def study_settings_type(study: str) -> type[StudySettings]:
-    """Return the settings class that the study's folder defines (``settings.SETTINGS``)."""
+def study_module(study: str) -> ModuleType:
+    """Return the module with the declaration of a study, ``study.py`` in its folder."""
     try:
-        module = importlib.import_module(f"hitforge.studies.{study}.settings")
+        return importlib.import_module(f"hitforge.studies.{study}.study")
     except ModuleNotFoundError as error:
         if error.name != f"hitforge.studies.{study}":
             raise
         raise ConfigError(f"study {study!r} is not known; known: {', '.join(sorted(study_files()))}") from error
-    settings: type[StudySettings] = module.SETTINGS
+
+
+def study_settings_type(study: str) -> type[StudySettings]:
+    """Return the settings class of a study."""
+    settings: type[StudySettings] = study_module(study).STUDY.settings
     return settings
 
 

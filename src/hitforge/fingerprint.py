@@ -1,72 +1,40 @@
-"""Code fingerprints: an edit of a module reruns exactly the rules that depend on it."""
+"""Code fingerprints: an edit of a module reruns exactly the rules whose stage can reach it by its imports."""
 
 from __future__ import annotations
 
 import ast
 import hashlib
+from collections.abc import Iterator
 from functools import cache
 from pathlib import Path
+from typing import Final
 
 import yaml
 
+from hitforge.reporting.catalogue import load_catalogue, modules_of
 from hitforge.studies import OUTSIDE
+from hitforge.studies.declaration import OF_ONE_MODEL, declaration_of
 
 PACKAGE = Path(__file__).parent
 
-# Modules that decide what a stage writes, besides those that the study adds in ``settings.CODE``.
-# tests/unit/test_fingerprint.py holds this list against what each stage really imports.
-_EVENTS = ("hits", "chunks", "shards", "shard_lists", "folds", "validation")
-_MODELS = ("studies.base", "seeds")
-_BOOSTERS = ("bdt", "bdt_objectives", "evaluation.information")
-_TREES = ("stages.feature_rows", *_BOOSTERS)
-_NETWORKS = ("training.member_files", "training.device")
-_STREAM = tuple(
-    f"training.{name}" for name in ("batches", "dataset", "loader", "memory", "plan", "resident", "transfer", "window")
+# how a job is told what to do, and how it writes and logs: none of it decides what is written
+INERT = frozenset(
+    f"hitforge.{name}"
+    for name in ("config", "fingerprint", "logs", "provenance", "settings_base", "studies.base", "studies.declaration")
 )
-_VIEWS = (
-    *("stages.report", "stages.report_inputs", "stages.evaluate", "reporting.chapter", "reporting.evaluated"),
-    *("reporting.history", "predictions", "validation"),
-)
-STAGE_MODULES: dict[str, tuple[str, ...]] = {
-    "simulate": ("stages.simulate", "hits", "seeds", "compiled"),
-    "validate": (
-        *("stages.validate", "validation", "inspection", "ntuple", "baskets", "branches"),
-        *("hits", "folds", "compiled"),
-    ),
-    "inventory": ("stages.validate", "validation"),
-    "build_shard": ("stages.build_shard", "inspection", "ntuple", "baskets", "branches", "compiled", *_EVENTS),
-    "fit_scaling": ("stages.fit_scaling", "scaling", *_EVENTS),
-    "train_trees": ("stages.train_trees", *_TREES, "bdt_tuning", *_MODELS, *_EVENTS),
-    "fit_table": ("stages.fit_table", "stages.feature_rows", "evaluation.ordered", *_MODELS, *_EVENTS),
-    "train_member": ("stages.train_member", "training", "scaling", *_MODELS, *_EVENTS),
-    "assemble": ("stages.assemble", "evaluation.ensemble", *_MODELS),
-    "predict": (
-        *("stages.predict", "stages.train_member", "prediction", "predictions"),
-        *("evaluation.ensemble", "evaluation.ordered"),
-        *("scaling", *_BOOSTERS, *_MODELS, *_EVENTS, *_NETWORKS, *_STREAM),
-    ),
-    "calibrate": ("stages.evaluate", "predictions", "validation", "evaluation", "seeds", "folds", "compiled"),
-    "evaluate": ("stages.evaluate", "predictions", "validation", "evaluation", "seeds", "folds", "compiled"),
-    "tables": (
-        *(*_VIEWS, "reporting.tables", "reporting.training_tables", "reporting.part_tables", "reporting.numbers"),
-        "reporting.chapter_parts",
-        *("evaluation", "folds", "seeds", "hits", "chunks", "shards"),
-    ),
-    "figures": (
-        *(*_VIEWS, "reporting.style", "reporting.plotting", "reporting.training_figures"),
-        *("evaluation", "folds", "seeds", "hits", "chunks", "shards", "scaling", "bdt", "bdt_objectives"),
-        "compiled",
-    ),
-    "page": ("stages.bind_report", "reporting"),
-}
+"""Modules that count for no stage, besides pure settings: a new setting reruns what is given it, by its value."""
+
+MODELS = "hitforge.studies.base"
+"""It hands features to the functions of models, so it counts for the stages that work for a model after all."""
 
 
-def stage_modules(study: str, stage: str) -> tuple[str, ...]:
-    """Return the modules that decide what ``stage`` writes for ``study``, relative to the package."""
-    from hitforge.config import study_settings_type
+REPORT: Final = ("tables", "figures")
 
-    own = study_settings_type(study).CODE.get(stage, ())
-    return (*STAGE_MODULES[stage], *(f"studies.{study}.{module}" for module in ("study", *own)))
+
+def is_inert(module: str) -> bool:
+    """Whether a module counts for no stage: it is pure settings, or says how a job is run."""
+    last = module.rpartition(".")[2]
+    return module in INERT or last == "settings" or last.endswith("_settings")
 
 
 def _without_docstrings(tree: ast.AST) -> ast.AST:
@@ -82,50 +50,132 @@ def _without_docstrings(tree: ast.AST) -> ast.AST:
     return tree
 
 
-def _place(module: str) -> Path:
-    """Return where a module or package is, without suffix; a study may be outside the package."""
-    first, *rest = module.split(".")
-    roots = [PACKAGE / "studies", *OUTSIDE] if first == "studies" and rest else []
-    found = [root for root in roots if (root / rest[0]).is_dir()]
-    return found[0].joinpath(*rest) if found else PACKAGE.joinpath(first, *rest)
+@cache
+def _tree(path: Path) -> ast.Module:
+    return ast.parse(path.read_text(encoding="utf-8"))
 
 
 @cache
-def _file_hash(path: Path) -> str:
-    text = path.read_text(encoding="utf-8")
+def code_of(path: Path) -> str:
+    """Return a hash of what a file does."""
     # of constants in YAML the values count, of code what it does: neither comments nor layout
-    content = repr(yaml.safe_load(text)) if path.suffix == ".yaml" else ast.dump(_without_docstrings(ast.parse(text)))
+    if path.suffix == ".yaml":
+        content = repr(yaml.safe_load(path.read_text(encoding="utf-8")))
+    else:
+        content = ast.dump(_without_docstrings(ast.parse(path.read_text(encoding="utf-8"))))
     return hashlib.blake2b(content.encode(), digest_size=8).hexdigest()
 
 
+@cache
+def _place(module: str) -> Path | None:
+    """Return the file of a module or the folder of a package of ours, None for anything else.
+
+    A study may be outside the package.
+    """
+    first, *rest = module.split(".")
+    if first != "hitforge":
+        return None
+    roots = [PACKAGE] if rest[:1] != ["studies"] or len(rest) < 2 else [PACKAGE, *OUTSIDE]
+    for root in roots:
+        inside = rest if root == PACKAGE else rest[1:]
+        found = root.joinpath(*inside)
+        if found.is_dir():
+            return found
+        if inside and (file := found.with_suffix(".py")).is_file():
+            return file
+    return None
+
+
+def _nodes(node: ast.AST) -> Iterator[ast.AST]:
+    """Yield what runs of a module, inside functions too; imports for type hints alone do not."""
+    for child in ast.iter_child_nodes(node):
+        if isinstance(child, ast.If) and "TYPE_CHECKING" in ast.unparse(child.test):
+            continue
+        yield child
+        yield from _nodes(child)
+
+
+@cache
+def imports_of(path: Path) -> frozenset[str]:
+    """Return the modules of ours that a file imports or names as text, such as a package that holds constants."""
+    found: set[str] = set()
+    for node in _nodes(_without_docstrings(_tree(path))):
+        if isinstance(node, ast.Import):
+            found |= {alias.name for alias in node.names}
+        elif isinstance(node, ast.ImportFrom) and node.module and not node.level:
+            below = {f"{node.module}.{alias.name}" for alias in node.names}
+            found |= {name for name in below if _place(name)} or {node.module}
+            if any(not _place(name) for name in below):
+                found.add(node.module)
+        elif isinstance(node, ast.Constant) and isinstance(node.value, str) and node.value.startswith("hitforge."):
+            found.add(node.value.partition(":")[0])
+    return frozenset(name for name in found if name.startswith("hitforge.") and _place(name))
+
+
+def import_closure(*modules: str) -> frozenset[str]:
+    """Return the modules and all that they can reach by imports, at the top or in functions; inert ones are left out.
+
+    Raises
+    ------
+    FileNotFoundError
+        A module is not there.
+    """
+    reached: set[str] = set()
+    waiting = list(modules)
+    while waiting:
+        module = waiting.pop()
+        if module in reached or is_inert(module):
+            continue
+        if _place(module) is None:
+            raise FileNotFoundError(f"module {module} is not there: correct the entry point that names it")
+        reached.add(module)
+        for path in module_files(module):
+            if path.suffix == ".py":
+                waiting += imports_of(path)
+    return frozenset(reached)
+
+
 def module_files(module: str) -> list[Path]:
-    """Return the files of a module named relative to the package (``training.loop``), or of all modules of a package.
+    """Return the file of a module and the YAML file of its name beside it; of a package its face and its YAML files."""
+    place = _place(module)
+    if place is None:
+        return []
+    if place.is_dir():
+        return sorted(path for path in place.iterdir() if path.name == "__init__.py" or path.suffix == ".yaml")
+    return [path for path in (place, place.with_suffix(".yaml")) if path.exists()]
 
-    The constants beside them, in YAML files, are among them.
+
+def stage_modules(study: str, stage: str, script: Path) -> frozenset[str]:
+    """Return the modules that decide what ``stage`` writes for ``study``, with those that ``script`` calls."""
+    roots = {entry.module(study) for entry in declaration_of(study).entry_points(stage).values()}
+    if stage in REPORT:
+        roots |= set(modules_of(load_catalogue(study), study, stage))
+    reached = import_closure(*roots, *imports_of(script))
+    return reached | {MODELS} if stage in OF_ONE_MODEL else reached
+
+
+@cache
+def fingerprint(study: str, stage: str, script: Path) -> str:
+    """Return a hash of the code that decides what a stage writes, blind to comments, docstrings and layout.
+
+    Parameters
+    ----------
+    study, stage : str
+    script : Path
+        The workflow script that calls the stage.
     """
-    folder = _place(module)
-    if folder.is_dir():
-        return sorted(path for path in folder.rglob("*") if path.suffix in {".py", ".yaml"})
-    return [path for path in (folder.with_suffix(".py"), folder.with_suffix(".yaml")) if path.exists()]
-
-
-def fingerprint(*modules: str, script: Path | None = None) -> str:
-    """Return a hash of the code of the given modules, blind to comments, docstrings and layout.
-
-    A name that is a package means all modules in it, so that a new file in a study's folder counts. Constants in a
-    YAML file beside a module belong to it.
-    ``script`` is the workflow script that calls them.
-    """
-    digest = hashlib.blake2b(digest_size=8)
-    if script is not None:
-        digest.update(_file_hash(script).encode())
-    for module in sorted(set(modules)):
-        files = module_files(module)
-        if not files:
-            raise FileNotFoundError(
-                f"module {module} of the code fingerprint is not there: correct CODE or STAGE_MODULES"
-            )
-        for path in files:
-            inside = path.relative_to(_place(module).parent)
-            digest.update(f"{module}:{inside.as_posix()}={_file_hash(path)};".encode())
+    declared = declaration_of(study)
+    wiring: list[object] = [sorted(declared.entry_points(stage).items()), declared.target, declared.own_weight]
+    digest = hashlib.blake2b(code_of(script).encode(), digest_size=8)
+    files = [
+        (module, path) for module in sorted(stage_modules(study, stage, script)) for path in module_files(module)
+    ]
+    if stage in REPORT:
+        # a figure's options are among its views; a chapter's words and published values go with its tables
+        catalogue = load_catalogue(study)
+        wiring.append(catalogue.views("figure") if stage == "figures" else catalogue)
+        files += [("published", path) for path in module_files(f"hitforge.studies.{study}") if path.suffix == ".yaml"]
+    digest.update(repr(wiring).encode())
+    for module, path in files:
+        digest.update(f"{module}:{path.name}={code_of(path)};".encode())
     return digest.hexdigest()

@@ -126,6 +126,39 @@ def inspect(
     )
 
 
+Fault = tuple[str, str, str, str, NDArray[np.bool_]]
+"""Reason, what is wrong, fix, column, and which of some consecutive events have it, shape (n,)."""
+
+
+def find_problems(
+    faults: Iterable[Fault], first_entry: int, file: str, tree: str, branch_of: Callable[[str], str] = str
+) -> list[Problem]:
+    """Return the problems of consecutive events, each kind of fault and column once, with its first entry and count.
+
+    Parameters
+    ----------
+    faults : iterable of Fault
+        Everything that was looked for; those that no event has are no problems.
+    first_entry : int
+        Entry of the first of the events.
+    file, tree : str
+        For the messages.
+    branch_of : callable, optional
+        Gives the file's name of a column.
+    """
+    return [
+        Problem(reason, detail, fix, file, tree, branch_of(column), first_entry + int(bad.argmax()), int(bad.sum()))
+        for reason, detail, fix, column, bad in faults
+        if bad.any()
+    ]
+
+
+def bad_weight(weight: NDArray[np.floating], column: str = "w") -> Fault:
+    """Return the fault of event weights that are no weights."""
+    bad = ~(np.isfinite(weight) & (weight >= 0))
+    return "bad_weight", "NaN, infinite or negative", "weights are 0 or larger", column, bad
+
+
 class ContentChecksum:
     """Streaming hash of the columns of decoded events; neither the file's layout nor the size of the chunks enters."""
 

@@ -131,3 +131,12 @@ def identity_scaling(names: tuple[str, ...], held_out: Collection[int]) -> Scali
 
 def _plain(values: NDArray[np.float64]) -> tuple[float, ...]:
     return tuple(float(value) for value in values)
+
+
+CLIP = np.float32(5.0)
+"""Scaled features beyond so many standard deviations say no more than that they are far out."""
+
+
+def without_outliers(scaled: NDArray[np.float32]) -> NDArray[np.float32]:
+    """Return scaled features within ±CLIP, and zero, the mean, for what is not there (NaN)."""
+    return np.clip(np.nan_to_num(scaled, copy=False), -CLIP, CLIP)

@@ -9,7 +9,7 @@ from pydantic import BaseModel, ConfigDict, PrivateAttr
 
 
 class NotGivenError(LookupError):
-    """A stage reads a setting that its cut of the configuration does not hold; the message names both."""
+    """A stage reads a setting that it was not given; the message names both."""
 
 
 class Settings(BaseModel):
@@ -17,29 +17,29 @@ class Settings(BaseModel):
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
-    # the stage that these settings are a cut for, and where in them this block stands
-    _cut: tuple[str, str] | None = PrivateAttr(default=None)
+    # the stage that these settings are given to, and where in them this block stands
+    _given: tuple[str, str] | None = PrivateAttr(default=None)
 
-    def as_cut_for(self, stage: str, place: str = "") -> Self:
+    def as_given_to(self, stage: str, place: str = "") -> Self:
         """Refuse from now on to hand out what was not given, here and in all blocks below.
 
         Without this a key that a stage forgot to ask for would silently have its default there.
         """
-        self._cut = (stage, place)
+        self._given = (stage, place)
         for name in self.model_fields_set:
             for below, block in _blocks(name, self.__dict__[name]):
-                block.as_cut_for(stage, f"{place}{below}.")
+                block.as_given_to(stage, f"{place}{below}.")
         return self
 
     def __getattribute__(self, name: str) -> Any:
         value = super().__getattribute__(name)
         if name in type(self).__pydantic_fields__:
-            cut = (super().__getattribute__("__pydantic_private__") or {}).get("_cut")
-            if cut is not None and name not in super().__getattribute__("__pydantic_fields_set__"):
-                stage, place = cut
+            given = (super().__getattribute__("__pydantic_private__") or {}).get("_given")
+            if given is not None and name not in super().__getattribute__("__pydantic_fields_set__"):
+                stage, place = given
                 raise NotGivenError(
-                    f"stage {stage} reads the setting {place}{name}, which is not in its cut of the configuration: "
-                    "name the block in STAGE_BLOCKS, or hand the value over"
+                    f"stage {stage} reads the setting {place}{name}, which it is not given: name the block at the entry "
+                    "point in the study's declaration, or hand the value over"
                 )
         return value
 

@@ -52,7 +52,7 @@ def measure(folder: Path) -> dict[str, float | str]:
 
 
 def _network(
-    study: Study[Any], model: str, features: NDArray[np.float32], _target: Any, scaling: Any
+    study: Study, model: str, features: NDArray[np.float32], _target: Any, scaling: Any
 ) -> Callable[[], object]:
     network, inputs = study.build_network(model, 1).eval(), study.network_inputs(model, scaling)
     assert inputs is not None
@@ -66,7 +66,7 @@ def _network(
 
 
 def _boosters(
-    study: Study[Any], model: str, features: NDArray[np.float32], target: Any, _scaling: Any
+    study: Study, model: str, features: NDArray[np.float32], target: Any, _scaling: Any
 ) -> Callable[[], object]:
     names = study.feature_set(study.settings.models[model].features)
     own = study.model_features(model, features)
@@ -84,7 +84,7 @@ def _boosters(
 
 
 def _table(
-    study: Study[Any], model: str, features: NDArray[np.float32], target: Any, _scaling: Any
+    study: Study, model: str, features: NDArray[np.float32], target: Any, _scaling: Any
 ) -> Callable[[], object]:
     table = study.fit_table(model, features, target, np.ones(len(target), dtype=np.float32))
     return lambda: study.table_columns(model, table, features[:BATCH])

@@ -21,7 +21,7 @@ FOLDS = 10
 BOOTSTRAPS = (200, 20)
 
 
-def production_study(smoke: bool, models: Mapping[str, Any]) -> Study[Any]:
+def production_study(smoke: bool, models: Mapping[str, Any]) -> Study:
     """Return calo_muon with the folds of the production and some settings of its models."""
     own = {"folds": {"count": FOLDS}, "evaluation": {"bootstraps": BOOTSTRAPS[smoke]}, "models": models}
     return load_study("calo_muon", load_settings({"studies": ["calo_muon"], "calo_muon": own}).studies["calo_muon"])

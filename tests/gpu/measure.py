@@ -52,7 +52,7 @@ def known(switches: Mapping[str, Any]) -> dict[str, Any]:
 class Sample:
     """Events of one study's sample, and how a model is fed with them."""
 
-    study: Study[Any]
+    study: Study
     model: str
     index: EventIndex
     scaling: Path

@@ -79,7 +79,7 @@ def _schedule(epochs: int, smoke: bool) -> dict[str, Any]:
     return {"warmup_epochs": 1, "decay_epochs": 1 if smoke else epochs - 1, "step_epochs": 0}
 
 
-def _study(smoke: bool, plain: bool = False) -> Study[Any]:
+def _study(smoke: bool, plain: bool = False) -> Study:
     """Return the study with trainings that are short; what else counts is as it comes."""
     cores = len(os.sched_getaffinity(0))
     common: dict[str, Any] = {"members": 1, "folds": "full", "shuffle_buffer_mb": 256 if smoke else 8192}
@@ -130,7 +130,7 @@ def _affordable(record: Recorder, folder: Path, shards: Sequence[Path]) -> list[
 
 
 def _train_network(
-    study: Study[Any], model: str, shards: Sequence[Path], scaling: Path, out: Path, device: torch.device
+    study: Study, model: str, shards: Sequence[Path], scaling: Path, out: Path, device: torch.device
 ) -> Path:
     own = fold_scheme("full", FOLDS, 1, study.settings.folds.held_out)[0]
     train_member_of(
@@ -150,7 +150,7 @@ def _train_network(
     return out / "model.json"
 
 
-def _train_trees(study: Study[Any], shards: Sequence[Path], out: Path) -> Path:
+def _train_trees(study: Study, shards: Sequence[Path], out: Path) -> Path:
     try:
         from hitforge.stages.train_trees import train_trees_of
     except ImportError as missing:
@@ -168,7 +168,7 @@ def _epochs_of(manifest: Path) -> str:
 
 def _predict(
     record: Recorder,
-    study: Study[Any],
+    study: Study,
     model: str,
     manifest: Path,
     shards: tuple[Sequence[Path], Sequence[Path]],

@@ -41,7 +41,7 @@ TEST_EVERY = 6
 
 
 @cache
-def study_of(name: str) -> Study[Any]:
+def study_of(name: str) -> Study:
     """Return a study with the settings that it comes with."""
     return load_study(name, load_settings({"studies": [name]}).studies[name])
 
@@ -71,7 +71,7 @@ def prepare(record: Recorder, folder: Path, smoke: bool) -> None:
             record.measured(f"{name}: {n} events made", time.monotonic() - started, "s")
 
 
-def _drawn_muons(study: Study[Any], n: int) -> list[ShardBlock]:
+def _drawn_muons(study: Study, n: int) -> list[ShardBlock]:
     """Return muons with random hits whose energies follow the muon's: as many hits as real ones, made in no time."""
     generator = np.random.default_rng(SEED)
     shape = study.layout.voxel_shape
@@ -104,7 +104,7 @@ def _drawn_muons(study: Study[Any], n: int) -> list[ShardBlock]:
     return blocks
 
 
-def _simulate_shard(study: Study[Any], sample: str, part: int, n: int, path: Path) -> None:
+def _simulate_shard(study: Study, sample: str, part: int, n: int, path: Path) -> None:
     """Simulate a part, check it, and build its shard: the stages of the workflow."""
     of_train = next(settings for settings in study.settings.samples.values() if settings.role == "train")
     settings = SampleSettings(role="train", parts=1, events_per_part=n, spectrum=of_train.spectrum)

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
+import inspect
 from typing import Any
 
 import pytest
 
 from hitforge.config import (
-    MODEL_STAGES,
-    RESERVED,
     ConfigError,
     StudySettings,
     load_settings,
@@ -16,9 +15,10 @@ from hitforge.config import (
     study_files,
     study_settings_type,
 )
-from hitforge.reporting.evaluated import HELDOUT, TRAINED_ON
 from hitforge.settings_base import NotGivenError
 from hitforge.studies.base import load_study
+from hitforge.studies.declaration import OF_ONE_MODEL, STAGES, declaration_of
+from hitforge.words import HELDOUT, TRAINED_ON
 
 
 def calo(**changes: object) -> StudySettings:
@@ -84,49 +84,71 @@ def test_rotations_hold_out_every_fold_once() -> None:
     assert sorted(rotated) == list(range(12))
 
 
+def given(settings: StudySettings, stage: str, model: str | None = None) -> dict[str, Any]:
+    """What a stage of calo_muon is given."""
+    return declaration_of("calo_muon").given_settings(settings, stage, model)
+
+
 def test_a_stage_sees_only_what_it_reads() -> None:
     study = calo()
-    assert study.for_stage("build_shard") == {key: study.model_dump(mode="json")[key] for key in ("geometry", "layers")}
-    training = study.for_stage("train_member", "cnn")["models"]["cnn"]["training"]
+    assert given(study, "build_shard") == {key: study.model_dump(mode="json")[key] for key in ("geometry", "layers")}
+    training = given(study, "train_member", "cnn")["models"]["cnn"]["training"]
     # more members must not retrain those that are there
     assert "members" not in training and "folds" not in training
-    assert "schedule" not in study.for_stage("predict", "cnn")["models"]["cnn"]["training"]
+    assert "schedule" not in given(study, "predict", "cnn")["models"]["cnn"]["training"]
 
 
-def test_the_cut_of_a_stage_is_valid_by_itself() -> None:
+def test_the_settings_of_a_stage_are_valid_by_themselves() -> None:
     study = calo()
     for stage in ("simulate", "build_shard", "train_member", "train_trees", "predict", "evaluate"):
-        type(study).model_validate(study.for_stage(stage, "bdt" if stage == "train_trees" else "cnn"))
+        type(study).model_validate(given(study, stage, "bdt" if stage == "train_trees" else "cnn"))
 
 
-def cuts_of(name: str) -> list[tuple[str, dict[str, Any]]]:
-    """All stages of a study with their cuts, those of models for one model of each kind."""
-    settings = load_settings({"studies": [name]}).studies[name]
-    kinds = {model.kind: key for key, model in settings.models.items()}
-    found = [(stage, settings.for_stage(stage)) for stage in settings.STAGE_BLOCKS if stage not in MODEL_STAGES]
+def all_given(name: str) -> list[tuple[str, dict[str, Any]]]:
+    """All stages of a study with what they are given, those of models for one model of each kind."""
+    declared, settings = declaration_of(name), load_settings({"studies": [name]}).studies[name]
+    found = [(stage, declared.given_settings(settings, stage)) for stage in STAGES if stage not in OF_ONE_MODEL]
     stages = {"trees": "train_trees", "network": "train_member", "table": "fit_table"}
-    for kind, model in kinds.items():
-        found += [(stage, settings.for_stage(stage, model)) for stage in (stages[kind], "predict")]
+    for kind, model in {model.kind: key for key, model in settings.models.items()}.items():
+        own = (stages[kind], "assemble", "predict", "explain")
+        found += [(stage, declared.given_settings(settings, stage, model)) for stage in own]
     return found
 
 
 @pytest.mark.parametrize("name", sorted(study_files()))
-def test_a_cut_refuses_what_it_was_not_given(name: str) -> None:
-    """Each block in turn is taken out of each stage's cut, and everything that was never in it is tried, too."""
+def test_a_stage_is_refused_what_it_was_not_given(name: str) -> None:
+    """Each block in turn is taken from each stage, and everything that it was never given is tried, too."""
     kind = study_settings_type(name)
-    for stage, cut in cuts_of(name):
+    for stage, whole in all_given(name):
         for block in kind.model_fields:
-            given = {key: value for key, value in cut.items() if key != block}
-            settings = kind.model_validate(given).as_cut_for(stage)
+            left = {key: value for key, value in whole.items() if key != block}
+            settings = kind.model_validate(left).as_given_to(stage)
             with pytest.raises(NotGivenError, match=rf"stage {stage} reads the setting {block},"):
                 getattr(settings, block)
-            for key in given:
+            for key in left:
                 getattr(settings, key)
 
 
-def test_a_cut_refuses_below_its_blocks() -> None:
-    cut = calo().for_stage("predict", "cnn")
-    settings = study_settings_type("calo_muon").model_validate(cut).as_cut_for("predict")
+@pytest.mark.parametrize("name", sorted(study_files()))
+def test_a_stage_gets_every_block_that_its_functions_are_called_with(name: str) -> None:
+    """Each declared block in turn is taken from the declaration: the call is a TypeError, never a default."""
+    declared = declaration_of(name)
+    for entry in declared.entry_points().values():
+        function = inspect.signature(entry.load(name))
+        keywords = [p.name for p in function.parameters.values() if p.name in declared.settings.model_fields]
+        assert sorted(entry.settings) == sorted(keywords), entry.function
+        assert all(function.parameters[block].default is inspect.Parameter.empty for block in keywords), entry.function
+
+
+@pytest.mark.parametrize("name", sorted(study_files()))
+def test_bootstraps_do_not_calibrate_again(name: str) -> None:
+    declared, settings = declaration_of(name), load_settings({"studies": [name]}).studies[name]
+    assert "bootstraps" not in declared.given_settings(settings, "calibrate")["evaluation"]
+    assert "bootstraps" in declared.given_settings(settings, "evaluate")["evaluation"]
+
+
+def test_a_stage_is_refused_what_stands_below_its_blocks() -> None:
+    settings = study_settings_type("calo_muon").model_validate(given(calo(), "predict", "cnn")).as_given_to("predict")
     training = settings.models["cnn"].training
     assert training.threads == 1
     with pytest.raises(NotGivenError, match=r"stage predict reads the setting models.cnn.training.schedule,"):
@@ -134,8 +156,15 @@ def test_a_cut_refuses_below_its_blocks() -> None:
     assert settings.models["cnn"].network.cnn
 
 
-def test_what_moves_no_result_reaches_a_stage_beside_its_cut() -> None:
+def test_a_stage_asks_for_no_other_stage_s_functions() -> None:
+    study = load_study("calo_muon", given(calo(), "calibrate"), "calibrate")
+    with pytest.raises(LookupError, match=r"stage calibrate asks study calo_muon for build_network"):
+        study.build_network("cnn", 0)
+
+
+def test_what_moves_no_result_reaches_a_stage_beside_its_settings() -> None:
     settings = calo(models={"cnn": {"training": {"checkpoint_minutes": 3}}})
-    assert settings.for_stage("train_member", "cnn") == calo().for_stage("train_member", "cnn")
-    study = load_study("calo_muon", settings.for_stage("train_member", "cnn"), "train_member", settings.beside("cnn"))
+    own = given(settings, "train_member", "cnn")
+    assert own == given(calo(), "train_member", "cnn")
+    study = load_study("calo_muon", own, "train_member", settings.beside("cnn"))
     assert study.settings.models["cnn"].training.checkpoint_minutes == 3

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ast
 import subprocess
 import sys
 from pathlib import Path
@@ -9,166 +10,137 @@ from pathlib import Path
 import pytest
 import yaml
 
-from hitforge.fingerprint import STAGE_MODULES, fingerprint, module_files, stage_modules
+from hitforge.fingerprint import (
+    code_of,
+    import_closure,
+    imports_of,
+    is_inert,
+    module_files,
+    stage_modules,
+)
+from hitforge.studies.declaration import STAGES, declaration_of
 
 REPOSITORY = Path(__file__).parents[2]
+STUDIES = ("calo_muon", "csc_muon", "object_id", "scouting_egamma")
+SCRIPTS = {
+    "inventory": "take_inventory",
+    "build_shard": "build_shards",
+    "assemble": "assemble_model",
+    "compare": "compare_models",
+    "tables": "make_tables",
+    "figures": "make_figures",
+    "page": "make_report",
+}
 
-# imported everywhere, but without influence on what a stage writes
-INERT = {
-    "config", "settings_base", "logs", "provenance", "samples", "fingerprint", "studies", "studies.base", "stages",
-    "training.settings", "bdt_settings", "evaluation.settings", "training", "networks", "evaluation", "reporting",
-}  # fmt: skip
-# settings and what they import
-_SETTINGS = (
-    *("settings", "report", "report.names", "evaluation", "evaluation.settings", "reader_settings"),
-    *("simulation", "simulation.settings", "feature_table"),
-)
-INERT_OF = {
-    study: {f"studies.{study}", *(f"studies.{study}.{module}" for module in modules)}
-    for study, modules in {
-        "calo_muon": ("settings", "report", "report.names"),
-        "csc_muon": (*_SETTINGS, "cuts", "targets", "roads", "planes"),
-        "object_id": (*_SETTINGS, "cuts", "thinning", "objects", "image"),
-        "scouting_egamma": (*_SETTINGS, "candidates", "geometry", "targets"),
-    }.items()
-}
-# imported for types or by a neighbour in the same module, without influence on what this stage writes
-INERT_IN = {
-    "simulate": {"chunks", "shards", "validation", "studies.calo_muon.feature_table"},
-    "validate": {"chunks", "shards"},
-    "assemble": {"hits", "chunks", "shards", "validation"},
-    "fit_table": {"studies.calo_muon.feature_table"},
-    "calibrate": {"hits", "chunks", "shards", "studies.calo_muon.feature_table"},
-    "evaluate": {"hits", "chunks", "shards", "studies.calo_muon.feature_table"},
-    "tables": {"reporting.style"},
-    "figures": {
-        "reporting.tables",
-        "reporting.numbers",
-        "studies.calo_muon.report.data_tables",
-        "reporting.training_tables",
-        "reporting.part_tables",
-        "reporting.chapter_parts",
-        "studies.calo_muon.report.model_tables",
-    },
-}
+
+def script(stage: str) -> Path:
+    return REPOSITORY / "workflow/scripts" / f"{SCRIPTS.get(stage, stage)}.py"
+
+
+def reached(study: str, stage: str) -> set[str]:
+    return {name.removeprefix("hitforge.") for name in stage_modules(study, stage, script(stage))}
 
 
 def test_comments_and_docstrings_do_not_count(tmp_path: Path) -> None:
-    script = tmp_path / "a.py"
-    script.write_text('"""Text."""\ndef f():\n    """More."""\n    return 1\n')
-    before = fingerprint(script=script)
+    path = tmp_path / "a.py"
+    path.write_text('"""Text."""\ndef f():\n    """More."""\n    return 1\n')
     other = tmp_path / "b.py"
     other.write_text("# a comment\ndef f():\n\n    return 1  # why\n")
-    assert fingerprint(script=other) == before
+    assert code_of(other) == code_of(path)
     third = tmp_path / "c.py"
     third.write_text("def f():\n    return 2\n")
-    assert fingerprint(script=third) != before
+    assert code_of(third) != code_of(path)
+
+
+def test_comments_in_constants_do_not_count(tmp_path: Path) -> None:
+    values = ("a: 1  # one\n", "a: 1\n", "a: 2\n")
+    paths = [tmp_path / f"{k}.yaml" for k in range(3)]
+    for path, text in zip(paths, values, strict=True):
+        path.write_text(text)
+    assert code_of(paths[0]) == code_of(paths[1]) != code_of(paths[2])
+
+
+def test_imports_are_found_wherever_they_stand(tmp_path: Path) -> None:
+    path = tmp_path / "a.py"
+    path.write_text(
+        "from typing import TYPE_CHECKING\nimport hitforge.folds\nfrom hitforge import seeds\n"
+        "from hitforge.shards import Shard\nif TYPE_CHECKING:\n    from hitforge.bdt import load_trees\n"
+        "def f():\n    from hitforge.hits import Hits\n"
+        "PLACE = 'hitforge.studies.calo_muon'\nNAME = 'hitforge.nowhere'\n"
+    )
+    names = {"folds", "seeds", "shards", "hits", "studies.calo_muon"}
+    assert {name.removeprefix("hitforge.") for name in imports_of(path)} == names
 
 
 def test_constants_belong_to_their_module() -> None:
-    names = {path.name for path in module_files("studies.csc_muon.planes")}
-    assert names == {"planes.py", "planes.yaml"}
-    assert module_files("studies.calo_muon.geometries")
+    (planes,) = (path for path in (REPOSITORY / "src").rglob("planes.py"))
+    module = ".".join(planes.relative_to(REPOSITORY / "src").with_suffix("").parts)
+    assert {path.name for path in module_files(module)} == {"planes.py", "planes.yaml"}
 
 
-@pytest.mark.parametrize("study", ["calo_muon", "csc_muon", "object_id", "scouting_egamma"])
-@pytest.mark.parametrize("stage", STAGE_MODULES)
-def test_listed_modules_exist(study: str, stage: str) -> None:
-    for module in stage_modules(study, stage):
-        assert module_files(module), module
+def test_a_module_that_is_not_there_is_named() -> None:
+    with pytest.raises(FileNotFoundError, match=r"hitforge\.nothing is not there"):
+        import_closure("hitforge.nothing")
 
 
-# what each stage imports, besides the study itself, of the package and of the study's folder
-STAGE_IMPORTS = {
-    "simulate": ("stages.simulate",),
-    "validate": ("stages.validate",),
-    "build_shard": ("stages.build_shard",),
-    "fit_scaling": ("stages.fit_scaling", "shard_lists"),
-    "train_trees": ("stages.train_trees", "shard_lists"),
-    "fit_table": ("stages.fit_table", "shard_lists"),
-    "train_member": ("stages.train_member", "shard_lists"),
-    "assemble": ("stages.assemble",),
-    "predict": ("stages.predict", "prediction", "bdt", "shard_lists"),
-    "calibrate": ("stages.evaluate",),
-    "evaluate": ("stages.evaluate",),
-    "tables": ("stages.report_inputs", "stages.report"),
-    "figures": ("stages.report_inputs", "stages.report"),
-}
-STUDY_IMPORTS = {
-    "calo_muon": {
-        "simulate": ("simulation.generate", "simulation.write"),
-        "validate": ("validate", "lumin"),
-        "build_shard": ("ntuple", "lumin"),
-        "train_trees": ("weights",),
-        "train_member": ("weights", "networks.network"),
-        "predict": ("networks.network",),
-        "calibrate": ("evaluation.corrections",),
-        "evaluate": ("evaluation.corrections", "evaluation.comparison"),
-        "tables": ("report.tables", "report.text"),
-        "figures": ("report.figures",),
-    },
-    "csc_muon": {
-        "simulate": ("simulation.generate", "simulation.write"),
-        "validate": ("validate",),
-        "build_shard": ("cuts", "features", "ntuple"),
-        "train_trees": ("trees", "features", "targets"),
-        "fit_table": ("lookup", "features"),
-        "train_member": ("inputs", "networks.build", "networks.losses", "features", "targets"),
-        "assemble": ("networks.build",),
-        "predict": ("inputs", "networks.build", "features", "trees", "lookup"),
-        "calibrate": ("evaluation.metrics", "samples"),
-        "evaluate": ("evaluation.metrics", "samples"),
-        "tables": ("report.tables", "report.text"),
-        "figures": ("report.figures",),
-    },
-    "object_id": {
-        "simulate": ("simulation.generate", "simulation.write"),
-        "validate": ("validate",),
-        "build_shard": ("cuts", "features", "ntuple"),
-        "fit_table": ("floor",),
-        "train_member": ("inputs", "networks.build", "networks.losses"),
-        "assemble": ("networks.build",),
-        "predict": ("inputs", "networks.build", "floor"),
-        "calibrate": ("evaluation.calibration", "samples"),
-        "evaluate": ("evaluation.metrics", "samples"),
-        "tables": ("report.tables", "report.text"),
-        "figures": ("report.figures",),
-    },
-    "scouting_egamma": {
-        "simulate": ("simulation.generate", "simulation.write"),
-        "validate": ("validate",),
-        "build_shard": ("features", "ntuple", "selection"),
-        "train_trees": ("trees",),
-        "fit_table": ("lookup",),
-        "train_member": ("inputs", "networks.hybrid", "networks.losses"),
-        "assemble": ("networks.hybrid",),
-        "predict": ("inputs", "networks.hybrid", "trees", "lookup"),
-        "calibrate": ("evaluation.calibration", "samples"),
-        "evaluate": ("evaluation.metrics", "samples"),
-        "tables": ("report.tables", "report.text"),
-        "figures": ("report.figures",),
-    },
-}
+@pytest.mark.parametrize("study", STUDIES)
+def test_a_plot_is_reached_by_its_figure_alone(study: str) -> None:
+    for stage in STAGES:
+        plots = {name for name in reached(study, stage) if ".report." in name and "figure" in name}
+        assert bool(plots) == (stage == "figures"), (stage, plots)
 
 
-@pytest.mark.parametrize("study", STUDY_IMPORTS)
-@pytest.mark.parametrize("stage", STAGE_IMPORTS)
-def test_list_and_inert_modules_cover_what_a_stage_imports(study: str, stage: str) -> None:
-    own = (f"studies.{study}.{module}" for module in (*STUDY_IMPORTS[study].get(stage, ()), "study"))
-    names = [f"hitforge.{module}" for module in (*STAGE_IMPORTS[stage], *own)]
+@pytest.mark.parametrize("study", STUDIES)
+def test_what_is_learnt_does_not_depend_on_how_files_are_read(study: str) -> None:
+    for stage in ("fit_scaling", "train_trees", "fit_table", "train_member", "assemble", "predict"):
+        read = {name for name in reached(study, stage) if name.endswith((".ntuple", ".reading", ".validation"))}
+        assert read <= {"validation"}, (stage, read)
+
+
+@pytest.mark.parametrize("study", STUDIES)
+def test_a_loss_and_a_network_train_networks_only(study: str) -> None:
+    loss = declaration_of(study).build_loss
+    assert loss is not None
+    own = loss.module(study).removeprefix("hitforge.")
+    for stage in ("simulate", "validate", "build_shard", "fit_scaling", "train_trees", "fit_table", "calibrate"):
+        found = {name for name in reached(study, stage) if name == own or ".networks" in name}
+        assert not found, (stage, found)
+    assert own in reached(study, "train_member")
+
+
+@pytest.mark.parametrize("study", STUDIES)
+@pytest.mark.parametrize("stage", STAGES)
+def test_everything_that_a_stage_imports_is_reached_or_inert(study: str, stage: str) -> None:
+    """The static closure against Python's own: whatever is loaded when script and entry points are imported."""
+    entries = {entry.module(study) for entry in declaration_of(study).entry_points(stage).values()}
+    names = sorted(entries | imports_of(script(stage)))
     program = (
         f"import importlib, sys\nfor name in {names!r}:\n    importlib.import_module(name)\n"
-        "print(*(m.removeprefix('hitforge.') for m in sys.modules if m.startswith('hitforge.')))"
+        "print(*(m for m in sys.modules if m.startswith('hitforge.')))"
     )
     output = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True).stdout
-    listed = stage_modules(study, stage)
+    inert = import_closure_of_inert()
     missing = [
-        module
-        for module in output.split()
-        if module not in INERT | INERT_IN.get(stage, set()) | INERT_OF[study]
-        and not any(module == name or module.startswith(f"{name}.") for name in listed)
+        name
+        for name in output.split()
+        if not is_inert(name) and name not in inert and name not in stage_modules(study, stage, script(stage))
     ]
-    assert missing == [], f"add them to fingerprint.STAGE_MODULES or CODE[{stage!r}] in the settings of {study}"
+    assert missing == []
+
+
+def import_closure_of_inert() -> set[str]:
+    """What modules that count for no stage import: settings of all kinds, and faces of packages."""
+    found: set[str] = set()
+    waiting = [f"hitforge.{p.relative_to(REPOSITORY / 'src/hitforge').with_suffix('').as_posix().replace('/', '.')}"
+               for p in (REPOSITORY / "src/hitforge").rglob("*.py")]
+    waiting = [name for name in waiting if is_inert(name)]
+    while waiting:
+        for path in module_files(waiting.pop()):
+            if path.suffix == ".py":
+                new = {name for name in imports_of(path) if name not in found}
+                found |= new
+                waiting += new
+    return found | {name.rpartition(".")[0] for name in found}
 
 
 def test_conda_environments_pin_what_the_lock_file_pins() -> None:

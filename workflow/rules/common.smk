@@ -14,9 +14,12 @@ os.environ.update(PYTHONPATH=os.pathsep.join(filter(None, [SOURCE, os.environ.ge
 from snakemake.exceptions import WorkflowError
 
 from hitforge.config import ConfigError, as_list, load_settings, study_files
-from hitforge.fingerprint import fingerprint, stage_modules
+from hitforge.fingerprint import fingerprint
 from hitforge.folds import fold_scheme, tree_folds
+from hitforge.reporting.catalogue import load_catalogue
 from hitforge.samples import assign_blocks, list_parts, read_sheet
+from hitforge.studies.declaration import declaration_of
+from hitforge.words import HELDOUT, TRAINED_ON, model_of
 
 try:
     SHEET = read_sheet(Path(config["samples"])) if config.get("samples") else None
@@ -81,36 +84,33 @@ wildcard_constraints:
     booster=r"\d+",
 
 
-def model_of(fit):
-    """Return the model that a fit belongs to."""
-    return fit.partition("/")[0]
+def given_to(study, stage, fit=None):
+    """Return the settings that a stage is given, for the model of a fit where it works for one."""
+    return declaration_of(study).given_settings(SETTINGS.studies[study], stage, model_of(fit) if fit else None)
 
 
-def cut(stage):
-    """Return the params function that cuts a study's settings down to what a stage reads."""
+def given(stage):
+    """Return the params function of the settings that a stage is given."""
 
     def settings(wildcards):
         fit = getattr(wildcards, "fit", None) or getattr(wildcards, "model", None)
-        return SETTINGS.studies[wildcards.study].for_stage(stage, model_of(fit) if fit else None)
+        return given_to(wildcards.study, stage, fit)
 
     return settings
 
 
 def fingerprint_of(study, stage, script):
     """Return the code fingerprint of a stage, its script included."""
-    return fingerprint(
-        *stage_modules(study, stage),
-        script=Path(workflow.basedir) / "workflow/scripts" / script,
-    )
+    return fingerprint(study, stage, Path(workflow.basedir) / "workflow/scripts" / script)
 
 
 def code(stage, script):
     """Return the params function of a stage's code fingerprint."""
 
-    def modules(wildcards):
+    def of_study(wildcards):
         return fingerprint_of(wildcards.study, stage, script)
 
-    return modules
+    return of_study
 
 
 def megabytes(base):

@@ -1,4 +1,4 @@
-# What I need: predictions. What I make: calibrations, metrics, paired differences between models.
+# What I need: predictions. What I make: calibrations, metrics, paired differences, what models look at.
 
 
 rule calibrate:
@@ -23,7 +23,7 @@ rule calibrate:
         mem_mb=megabytes(1000),
         runtime=10,
     params:
-        settings=cut("calibrate"),
+        settings=given("calibrate"),
         code=code("calibrate", "calibrate.py"),
     script:
         "../scripts/calibrate.py"
@@ -49,7 +49,7 @@ rule evaluate:
         mem_mb=megabytes(2000),
         runtime=15,
     params:
-        settings=cut("evaluate"),
+        settings=given("evaluate"),
         plan=evaluation_plan,
         seed=SETTINGS.seed,
         code=code("evaluate", "evaluate.py"),
@@ -74,9 +74,38 @@ rule compare_models:
         mem_mb=megabytes(4000),
         runtime=30,
     params:
-        settings=cut("evaluate"),
+        settings=given("compare"),
         plan=comparison_plan,
         seed=SETTINGS.seed,
-        code=code("evaluate", "compare_models.py"),
+        code=code("compare", "compare_models.py"),
     script:
         "../scripts/compare_models.py"
+
+
+rule explain:
+    """Find out what a trained model looks at: whatever of the report needs the model itself."""
+    input:
+        manifest="results/{study}/models/{model}/model.json",
+        scaling=scaling_to_explain,
+        shards=shards_to_explain,
+    output:
+        "results/{study}/explain/{model}.json",
+    log:
+        "logs/explain/{study}/{model}.log",
+    benchmark:
+        "benchmarks/explain/{study}/{model}.tsv"
+    group:
+        "evaluate"
+    conda:
+        "../../envs/train.yaml"
+    threads: 1
+    resources:
+        mem_mb=megabytes(2000),
+        runtime=30,
+    params:
+        settings=given("explain"),
+        samples=samples_to_explain,
+        seed=SETTINGS.seed,
+        code=code("explain", "explain.py"),
+    script:
+        "../scripts/explain.py"

@@ -23,7 +23,7 @@ rule assemble_model:
         mem_mb=megabytes(1000),
         runtime=10,
     params:
-        settings=cut("predict"),
+        settings=given("assemble"),
         code=code("assemble", "assemble_model.py"),
     script:
         "../scripts/assemble_model.py"

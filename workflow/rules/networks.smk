@@ -27,7 +27,7 @@ rule train_member:
         mem_mb=megabytes(4000),
         runtime=600,
     params:
-        settings=cut("train_member"),
+        settings=given("train_member"),
         folds=member_folds,
         seed=SETTINGS.seed,
         # not an output: outputs are deleted before a retry, and a checkpoint is what a retry needs
@@ -68,7 +68,7 @@ for study, fit, members in every_group_of_members():
             study=study,
             fit=fit,
             members=list(members),
-            settings=SETTINGS.studies[study].for_stage("train_member", model_of(fit)),
+            settings=given_to(study, "train_member", fit),
             folds=[folds_of_member(study, fit, k) for k in members],
             seed=SETTINGS.seed,
             checkpoints=[f"results/{study}/checkpoints/{fit}/member_{k}.pt" for k in members],

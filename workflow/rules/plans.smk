@@ -21,7 +21,7 @@ def evaluation_plan_of(study, model, trained_on=False):
     train = train_sample(study)
     fits = list(settings.fits(model))
     heldout = fits[1:] or fits
-    plan = {"heldout": [(train, fit) for fit in heldout]}
+    plan = {HELDOUT: [(train, fit) for fit in heldout]}
     plan |= {sample: [(sample, model)] for sample in samples_of(study, "test")}
     planned = {
         name: [
@@ -30,7 +30,7 @@ def evaluation_plan_of(study, model, trained_on=False):
                 "calibration": f"results/{study}/calibration/{fit}.json",
                 "inventory": f"results/{study}/inventory/{sample}.json",
                 # the same muons: a calibration that could be learnt by heart is used crosswise
-                "calibrated_on": name == "heldout",
+                "calibrated_on": name == HELDOUT,
             }
             for sample, fit in pieces
         ]
@@ -39,7 +39,7 @@ def evaluation_plan_of(study, model, trained_on=False):
     if trained_on and settings.evaluate_training:
         # one block is enough to see whether a model does better on what it was trained on
         first = min(BLOCKS[study][train])
-        planned["trained_on"] = [
+        planned[TRAINED_ON] = [
             {
                 "predictions": [f"results/{study}/predictions/{model}/trained_on/{first}.h5"],
                 "calibration": f"results/{study}/calibration/{model}.json",
@@ -108,7 +108,7 @@ def reported_metrics(study):
 
 def table_files(study):
     """Return the table files of a study and the text of its chapter."""
-    tables = SETTINGS.studies[study].TABLES
+    tables = load_catalogue(study).tables
     folder = f"results/{study}/tables"
     return [f"{folder}/{name}.{kind}" for name in tables for kind in ("csv", "md", "tex", "json")] + [
         f"{folder}/chapter.json"
@@ -117,8 +117,34 @@ def table_files(study):
 
 def figure_files(study):
     """Return the figure files of a study and their captions."""
-    figures = SETTINGS.studies[study].FIGURES
+    figures = load_catalogue(study).figures
     return [f"results/{study}/figures/{name}.{kind}" for name in figures for kind in ("svg", "png", "json")]
+
+
+def explained(study):
+    """Return the reported models that a study has something to say about beyond their metrics."""
+    return reported(study) if declaration_of(study).explain else []
+
+
+def shown_shards(study):
+    """Return a few shards of each sample: enough for distributions, event displays and what models look at."""
+    return {sample: sample_shards(study, sample)[:8] for sample in SETTINGS.studies[study].samples}
+
+
+def samples_to_explain(wildcards):
+    """Return the shown shards by sample."""
+    return shown_shards(wildcards.study)
+
+
+def shards_to_explain(wildcards):
+    """Return the shown shards as inputs."""
+    return [path for few in shown_shards(wildcards.study).values() for path in few]
+
+
+def scaling_to_explain(wildcards):
+    """Return the scaling of a network's main fit; trees take raw features."""
+    is_network = wildcards.model in models_of(wildcards.study, "network")
+    return scaling_path(wildcards.study, wildcards.model) if is_network else []
 
 
 def report_settings(study):
@@ -146,8 +172,8 @@ def report_paths(study):
         "calibrations": {model: f"results/{study}/calibration/{model}.json" for model in reported(study)},
         "comparison": f"results/{study}/comparison.json",
         "inventories": {sample: f"results/{study}/inventory/{sample}.json" for sample in settings.samples},
-        # a few shards are enough for distributions and event displays
-        "shards": {sample: sample_shards(study, sample)[:8] for sample in settings.samples},
+        "shards": shown_shards(study),
+        "explain": {model: f"results/{study}/explain/{model}.json" for model in explained(study)},
         "outputs": evaluation_plan_of(study, settings.reference_model),
         "further_outputs": {model: evaluation_plan_of(study, model) for model in shown(study)},
         "scaling": f"results/{study}/scaling.json",
@@ -161,6 +187,7 @@ def report_inputs(study):
         "metrics": list(paths["metrics"].values()),
         "manifests": list(paths["manifests"].values()),
         "calibrations": list(paths["calibrations"].values()),
+        "explain": list(paths["explain"].values()),
         "comparison": paths["comparison"],
         "inventories": list(paths["inventories"].values()),
         "shards": [path for few in paths["shards"].values() for path in few],

@@ -34,7 +34,7 @@ rule predict:
         mem_mb=megabytes(2000),
         runtime=30,
     params:
-        settings=cut("predict"),
+        settings=given("predict"),
         folds=prediction_folds,
         n_folds=fold_count,
         code=code("predict", "predict.py"),
@@ -56,7 +56,7 @@ use rule predict as predict_trained_on with:
     wildcard_constraints:
         fit=names(fit for study in STUDIES for fit in fits_of(study)),
     params:
-        settings=cut("predict"),
+        settings=given("predict"),
         folds=trained_on_folds,
         n_folds=fold_count,
         code=code("predict", "predict.py"),

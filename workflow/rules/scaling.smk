@@ -21,7 +21,7 @@ rule fit_scaling:
         mem_mb=megabytes(1000),
         runtime=20,
     params:
-        settings=cut("fit_scaling"),
+        settings=given("fit_scaling"),
         n_folds=fold_count,
         held_out=scaling_folds,
         code=code("fit_scaling", "fit_scaling.py"),

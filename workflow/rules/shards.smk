@@ -29,7 +29,7 @@ for study, sample, block, parts in every_block():
         params:
             study=study,
             sample=sample,
-            settings=SETTINGS.studies[study].for_stage("build_shard"),
+            settings=given_to(study, "build_shard"),
             code=fingerprint_of(study, "build_shard", "build_shards.py"),
         script:
             "../scripts/build_shards.py"

@@ -26,7 +26,7 @@ for study, sample, block, parts in every_block():
         params:
             study=study,
             sample_name=sample,
-            settings=SETTINGS.studies[study].for_stage("simulate"),
+            settings=given_to(study, "simulate"),
             sample=sample_settings(study, sample),
             indices=[part.index for part in parts],
             seed=SETTINGS.seed,

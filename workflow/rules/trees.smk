@@ -23,7 +23,7 @@ rule train_trees:
         mem_mb=megabytes(2000),
         runtime=tree_runtime,
     params:
-        settings=cut("train_trees"),
+        settings=given("train_trees"),
         folds=folds_of_trees,
         seed=SETTINGS.seed,
         trials="results/{study}/checkpoints/{fit}/trials_{booster}.json",
@@ -53,7 +53,7 @@ rule fit_table:
         mem_mb=megabytes(2000),
         runtime=30,
     params:
-        settings=cut("fit_table"),
+        settings=given("fit_table"),
         folds=folds_of_trees,
         code=code("fit_table", "fit_table.py"),
     script:

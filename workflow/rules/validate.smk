@@ -25,7 +25,7 @@ for study, sample, block, parts in every_block():
             runtime=10,
         params:
             study=study,
-            settings=SETTINGS.studies[study].for_stage("validate"),
+            settings=given_to(study, "validate"),
             parts={part.id: address(study, sample, part) for part in parts},
             files=[file_state(part) for part in parts],
             code=fingerprint_of(study, "validate", "validate.py"),

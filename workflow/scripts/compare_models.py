@@ -9,7 +9,7 @@ from hitforge.studies.base import load_study
 
 start_log(snakemake.log[0])
 compare(
-    load_study(snakemake.wildcards.study, snakemake.params.settings, "evaluate"),
+    load_study(snakemake.wildcards.study, snakemake.params.settings, "compare"),
     {model: read_plan(plan) for model, plan in snakemake.params.plan.items()},
     snakemake.params.seed,
     Path(snakemake.output[0]),

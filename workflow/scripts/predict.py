@@ -7,9 +7,10 @@ from hitforge.provenance import content_hash
 from hitforge.shard_lists import read_shard_lists
 from hitforge.stages.predict import predict_block
 from hitforge.studies.base import load_study
+from hitforge.words import model_of
 
 start_log(snakemake.log[0])
-model = snakemake.wildcards.fit.partition("/")[0]
+model = model_of(snakemake.wildcards.fit)
 study = load_study(
     snakemake.wildcards.study,
     snakemake.params.settings,

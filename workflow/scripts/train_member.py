@@ -10,9 +10,10 @@ from hitforge.shard_lists import used_shards
 from hitforge.stages.train_member import TrainingFolds, train_member_of
 from hitforge.studies.base import load_study
 from hitforge.training.interruption import Interrupted, JobLimits, slurm_job_started
+from hitforge.words import model_of
 
 start_log(snakemake.log[0])
-model = snakemake.wildcards.fit.partition("/")[0]
+model = model_of(snakemake.wildcards.fit)
 study = load_study(
     snakemake.wildcards.study,
     snakemake.params.settings,

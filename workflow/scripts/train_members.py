@@ -8,6 +8,7 @@ from hitforge.provenance import content_hash
 from hitforge.shard_lists import used_shards
 from hitforge.stages.train_members import MemberJob, train_members
 from hitforge.training.interruption import Interrupted, slurm_job_started
+from hitforge.words import model_of
 
 start_log(snakemake.log.job)
 params, log = snakemake.params, snakemake.log
@@ -15,7 +16,7 @@ jobs = [
     MemberJob(
         study=params.study,
         settings=params.settings,
-        beside=snakemake.config["beside"][params.study][params.fit.partition("/")[0]],
+        beside=snakemake.config["beside"][params.study][model_of(params.fit)],
         fit=params.fit,
         member=member,
         shards=used_shards(snakemake.input.shards, snakemake.input.inventory),

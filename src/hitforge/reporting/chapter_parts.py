@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping
+from typing import Any
 
+from hitforge.reporting.catalogue import Catalogue, resolve
 from hitforge.reporting.chapter import Cell, Chapter, FrontRow, HeadlineNumber, Item, Measured, ReportInputs, Section
 from hitforge.reporting.evaluated import sample_title, shown_sample
 from hitforge.reporting.numbers import cell_text, fixed
@@ -31,6 +33,42 @@ def bind_chapter(
         },
         headline=tuple(headline),
         front=front,
+    )
+
+
+def write_chapter(catalogue: Catalogue, inputs: ReportInputs) -> Chapter:
+    """Return the words of a catalogue's chapter and the order of its tables and figures.
+
+    With them go the used parts of each sample and the headline numbers, for the next report's comparison.
+    """
+
+    def called(function: str | None) -> Any:
+        return () if function is None else resolve(function, inputs.study)(inputs)
+
+    def paragraphs(function: str | None) -> tuple[str, ...]:
+        found = called(function)
+        return (found,) if isinstance(found, str) else tuple(found)
+
+    return Chapter(
+        study=inputs.study,
+        title=catalogue.title,
+        summary=paragraphs(catalogue.summary),
+        notes=paragraphs(catalogue.notes),
+        sections=tuple(
+            Section(
+                id=section.id,
+                title=section.title,
+                text=(*section.words, *paragraphs(section.text)),
+                items=tuple(Item(kind=view.kind, name=view.name) for view in section.views),
+            )
+            for section in catalogue.sections
+        ),
+        parts={
+            sample: {part: inventory.parts[part].n_events for part in inventory.good}
+            for sample, inventory in inputs.inventory_of.items()
+        },
+        headline=tuple(called(catalogue.headline)),
+        front=called(catalogue.front) or None,
     )
 
 

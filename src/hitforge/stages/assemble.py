@@ -8,11 +8,12 @@ from typing import Any
 
 from hitforge.provenance import read_json, stamp, write_json
 from hitforge.studies.base import Study
+from hitforge.words import model_of
 
 
-def assemble_model(study: Study[Any], fit: str, members: Sequence[Path], out: Path, config_hash: str) -> None:
+def assemble_model(study: Study, fit: str, members: Sequence[Path], out: Path, config_hash: str) -> None:
     """Write the manifest ``model.json`` of a fit's files; the networks of an ensemble are weighed by their losses."""
-    model = fit.partition("/")[0]
+    model = model_of(fit)
     settings = study.settings.models[model]
     infos: list[Mapping[str, Any]] = [read_json(path.with_suffix(".json")) for path in members]
     weights = [1.0]

@@ -18,7 +18,7 @@ class ChangedPartError(ValueError):
     """A part that is not what its verdict says: it was replaced between the two stages."""
 
 
-def build_shard(study: Study[Any], sample: str, verdict: Verdict, out: Path, config_hash: str) -> int:
+def build_shard(study: Study, sample: str, verdict: Verdict, out: Path, config_hash: str) -> int:
     """Write the shard of a part and return its number of events.
 
     A bad part becomes a valid shard without events, so that the stages below need not know of it.

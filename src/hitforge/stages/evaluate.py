@@ -9,6 +9,7 @@ from typing import Any
 from hitforge.predictions import PlannedPiece, usable
 from hitforge.provenance import read_json, stamp, write_json
 from hitforge.studies.base import Study
+from hitforge.words import HELDOUT
 
 Plan = Mapping[str, Sequence[PlannedPiece]]
 
@@ -18,27 +19,27 @@ def read_plan(plan: Mapping[str, Sequence[Mapping[str, Any]]]) -> dict[str, tupl
     return {name: tuple(PlannedPiece.model_validate(piece) for piece in pieces) for name, pieces in plan.items()}
 
 
-def _samples(study: Study[Any], plan: Plan) -> dict[str, Any]:
+def _samples(study: Study, plan: Plan) -> dict[str, Any]:
     return {name: study.calibrated([piece.read() for piece in pieces]) for name, pieces in plan.items()}
 
 
 def calibrate(
-    study: Study[Any], predictions: Sequence[Path], inventory: Path | None, out: Path, config_hash: str
+    study: Study, predictions: Sequence[Path], inventory: Path | None, out: Path, config_hash: str
 ) -> None:
     """Fit a fit's correction on its held-out events and write it."""
     events = usable(predictions, inventory)
     write_json(out, stamp(study=study.name, config_hash=config_hash, n_events=len(events), **study.calibrate(events)))
 
 
-def evaluate(study: Study[Any], model: str, plan: Plan, manifest: Path, seed: int, out: Path, config_hash: str) -> None:
+def evaluate(study: Study, model: str, plan: Plan, manifest: Path, seed: int, out: Path, config_hash: str) -> None:
     """Compute the metrics of a model on each sample of the plan and write them."""
     metrics = study.evaluate(model, _samples(study, plan), read_json(manifest)["weights"], seed)
-    rotations = len(plan["heldout"])
+    rotations = len(plan[HELDOUT])
     how = "held-out folds" if rotations == 1 else f"cross-fitted, {rotations} rotations"
     write_json(out, stamp(study=study.name, config_hash=config_hash, evaluation=how, **metrics))
 
 
-def compare(study: Study[Any], plans: Mapping[str, Plan], seed: int, out: Path, config_hash: str) -> None:
+def compare(study: Study, plans: Mapping[str, Plan], seed: int, out: Path, config_hash: str) -> None:
     """Compute paired differences between models and write them."""
     samples = {model: _samples(study, plan) for model, plan in plans.items()}
     found = {

@@ -15,7 +15,7 @@ from hitforge.studies.base import Study
 
 
 def read_feature_rows(
-    study: Study[Any], shards: Sequence[Path], folds: Collection[int], count: int
+    study: Study, shards: Sequence[Path], folds: Collection[int], count: int
 ) -> Iterator[tuple[NDArray[np.float32], NDArray[np.float32], NDArray[np.float32]]]:
     """Yield raw features, shape (n, F), all columns, targets and the events' own weights, shape (n,), of each shard."""
     for path in shards:

@@ -16,7 +16,7 @@ from hitforge.studies.base import Study
 
 
 def fit_scaling_of(
-    study: Study[Any], shards: Sequence[Path], n_folds: int, held_out: Collection[int], out: Path
+    study: Study, shards: Sequence[Path], n_folds: int, held_out: Collection[int], out: Path
 ) -> Scaling:
     """Fit the scaling on the events of ``shards`` outside the held-out of ``n_folds`` folds and write it as JSON."""
     names = study.layout.feature_names
@@ -30,7 +30,7 @@ def fit_scaling_of(
     return scaling
 
 
-def _columns(study: Study[Any], shards: Sequence[Path]) -> Iterator[tuple[NDArray[np.float32], NDArray[np.int16]]]:
+def _columns(study: Study, shards: Sequence[Path]) -> Iterator[tuple[NDArray[np.float32], NDArray[np.int16]]]:
     for path in shards:
         with Shard(path) as shard:
             yield study.clip_features(shard.column("features")), shard.column("bucket")

@@ -13,15 +13,16 @@ from hitforge.folds import TreeFolds
 from hitforge.provenance import stamp, write_json
 from hitforge.stages.feature_rows import read_feature_rows
 from hitforge.studies.base import Study
+from hitforge.words import model_of
 
 log = logging.getLogger(__name__)
 
 
 def fit_table_of(
-    study: Study[Any], fit: str, shards: Sequence[Path], folds: TreeFolds, out: Path, config_hash: str
+    study: Study, fit: str, shards: Sequence[Path], folds: TreeFolds, out: Path, config_hash: str
 ) -> None:
     """Fit the table of a fit and write it as JSON."""
-    model = fit.partition("/")[0]
+    model = model_of(fit)
     rows = zip(*read_feature_rows(study, shards, folds.training, folds.count), strict=True)
     features, target, weight = map(np.concatenate, rows)
     table = study.fit_table(model, features, target, weight)

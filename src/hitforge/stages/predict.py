@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from hitforge.evaluation.ensemble import ensemble_prediction
 from hitforge.folds import fold_of
 from hitforge.predictions import Predictions, write_predictions
 from hitforge.provenance import read_json, stamp
@@ -24,7 +25,7 @@ Columns = Callable[[NDArray[np.float32]], Mapping[str, NDArray[np.floating]]]
 
 
 def predict_block(
-    study: Study[Any],
+    study: Study,
     manifest: Path,
     shards: Sequence[Path],
     folds: Collection[int] | None,
@@ -51,7 +52,7 @@ def predict_block(
 
 
 def _predict_networks(
-    study: Study[Any], manifest: Path, about: Mapping[str, Any], index: EventIndex, scaling: Path, device: DeviceChoice
+    study: Study, manifest: Path, about: Mapping[str, Any], index: EventIndex, scaling: Path, device: DeviceChoice
 ) -> dict[str, NDArray[np.float32]]:
     from hitforge.prediction import predict_members
     from hitforge.stages.train_member import read_scaling
@@ -84,7 +85,7 @@ def _predict_networks(
 
 
 def _predict_from_features(
-    study: Study[Any], manifest: Path, about: Mapping[str, Any], index: EventIndex
+    study: Study, manifest: Path, about: Mapping[str, Any], index: EventIndex
 ) -> dict[str, NDArray[np.float32]]:
     """Return what boosters or a table say: the columns of a single member, shape (N, 1) or (N, 1, k)."""
     predict = (_booster_columns if about["kind"] == "trees" else _table_columns)(study, manifest, about)
@@ -102,7 +103,7 @@ def _predict_from_features(
     return members
 
 
-def _booster_columns(study: Study[Any], manifest: Path, about: Mapping[str, Any]) -> Columns:
+def _booster_columns(study: Study, manifest: Path, about: Mapping[str, Any]) -> Columns:
     from hitforge.bdt import load_trees, predict_trees
 
     model, names = about["model"], about["features"]
@@ -116,13 +117,13 @@ def _booster_columns(study: Study[Any], manifest: Path, about: Mapping[str, Any]
     return columns
 
 
-def _table_columns(study: Study[Any], manifest: Path, about: Mapping[str, Any]) -> Columns:
+def _table_columns(study: Study, manifest: Path, about: Mapping[str, Any]) -> Columns:
     table = read_json(manifest.parent / about["members"][0]["file"])["table"]
     return lambda features: study.table_columns(about["model"], table, features)
 
 
 def _with_events(
-    study: Study[Any], about: Mapping[str, Any], index: EventIndex, members: Mapping[str, NDArray[np.float32]]
+    study: Study, about: Mapping[str, Any], index: EventIndex, members: Mapping[str, NDArray[np.float32]]
 ) -> Predictions:
     entry = np.zeros(len(index), dtype=np.int64)
     target = np.zeros(len(index), dtype=np.float32)
@@ -135,6 +136,10 @@ def _with_events(
             for name, values in truth.items():
                 values[chosen] = shard.column(f"truth/{name}")[index.row[chosen]]
     names = np.array([path.stem for path in index.paths], dtype=object)
+    mean = {
+        name: ensemble_prediction(np.moveaxis(values, 1, 0), about["weights"]).astype(np.float32)
+        for name, values in members.items()
+    }
     return Predictions(
         part=names[index.shard],
         entry=entry,
@@ -142,5 +147,5 @@ def _with_events(
         target=target,
         truth=truth,
         members=members,
-        ensemble=study.combine(about["model"], members, about["weights"]),
+        ensemble=study.combine(about["model"], members, mean),
     )

@@ -9,7 +9,9 @@ from pathlib import Path
 import rich.console
 
 from hitforge.provenance import write_json
-from hitforge.reporting.chapter import Reporter, ReportInputs
+from hitforge.reporting.catalogue import Catalogue, make
+from hitforge.reporting.chapter import Figure, ReportInputs, Table
+from hitforge.reporting.chapter_parts import write_chapter
 from hitforge.reporting.style import hep_style, write_figure
 from hitforge.reporting.tables import read_table, to_terminal, write_table
 
@@ -18,34 +20,35 @@ log = logging.getLogger(__name__)
 CHAPTER_FILE = "chapter.json"
 
 
-def make_tables(study: Reporter, inputs: ReportInputs, folder: Path) -> None:
-    """Write the tables of a study's chapter as CSV, Markdown, LaTeX and JSON, and its text as ``chapter.json``.
+def make_tables(catalogue: Catalogue, inputs: ReportInputs, folder: Path) -> None:
+    """Write the tables of a chapter as CSV, Markdown, LaTeX and JSON, and its words as ``chapter.json``.
 
     Parameters
     ----------
     folder : Path
-        Gets ``<name>.{csv,md,tex,json}`` for each name in the study's ``settings.TABLES``, and ``chapter.json``.
+        Gets ``<name>.{csv,md,tex,json}`` for each table of the catalogue, and ``chapter.json``.
     """
-    for table in study.tables(inputs):
+    for view in catalogue.views("table"):
+        table: Table = make(view, inputs)
         write_table(table, folder)
         log.info("table %s: %d rows", table.name, len(table.rows))
-    write_json(folder / CHAPTER_FILE, study.chapter(inputs).model_dump(mode="json"))
+    write_json(folder / CHAPTER_FILE, write_chapter(catalogue, inputs).model_dump(mode="json"))
 
 
-def make_figures(study: Reporter, inputs: ReportInputs, folder: Path) -> None:
-    """Draw the figures of a study's chapter, one after another.
+def make_figures(catalogue: Catalogue, inputs: ReportInputs, folder: Path) -> None:
+    """Draw the figures of a chapter, one after another.
 
     Parameters
     ----------
     folder : Path
-        Gets ``<name>.{svg,png,json}`` for each name in the study's ``settings.FIGURES``; the JSON holds the caption.
+        Gets ``<name>.{svg,png,json}`` for each figure of the catalogue; the JSON holds the caption.
     """
-    with hep_style():
+    for view in catalogue.views("figure"):
         start = time.perf_counter()
-        for figure in study.figures(inputs):
-            write_figure(figure, folder)
-            log.info("figure %s: %.1f s%s", figure.name, time.perf_counter() - start, " (empty)" * bool(figure.empty))
-            start = time.perf_counter()
+        with hep_style():
+            figure: Figure = make(view, inputs)
+        write_figure(figure, folder)
+        log.info("figure %s: %.1f s%s", figure.name, time.perf_counter() - start, " (empty)" * bool(figure.empty))
 
 
 def headline_text(folder: Path, width: int = 120) -> str:

@@ -32,7 +32,7 @@ def read_inputs(paths: Mapping[str, Any]) -> ReportInputs:
     )
 
 
-def paths_in(results: Path, study: Study[Any]) -> dict[str, Any]:
+def paths_in(results: Path, study: Study) -> dict[str, Any]:
     """Return the artefacts of a study under its results folder, for the models that were evaluated there.
 
     Raises

@@ -11,7 +11,7 @@ from hitforge.studies.base import Progress, Study
 
 
 def simulate_part(
-    study: Study[Any],
+    study: Study,
     sample_name: str,
     sample: SampleSettings,
     part_index: int,

@@ -16,6 +16,7 @@ from hitforge.scaling import Scaling
 from hitforge.seeds import child_generator, child_seed
 from hitforge.settings_base import Settings
 from hitforge.studies.base import Study
+from hitforge.words import model_of
 from hitforge.training.checkpoint import discard_checkpoint
 from hitforge.training.dataset import index_events
 from hitforge.training.device import DeviceChoice, resolve_device
@@ -66,7 +67,7 @@ def _load_first(network: nn.Module, weights: Mapping[str, Tensor], settings: Tra
 
 
 def train_member_of(
-    study: Study[Any],
+    study: Study,
     fit: str,
     member: int,
     shards: Sequence[Path],
@@ -92,7 +93,7 @@ def train_member_of(
     OutOfTime, Terminated
         Stopped in good order with a checkpoint; the same call continues.
     """
-    model = fit.partition("/")[0]
+    model = model_of(fit)
     scale = read_scaling(scaling)
     index = index_events(shards)
     inputs = study.network_inputs(model, scale)

@@ -16,12 +16,13 @@ from hitforge.provenance import stamp, write_json
 from hitforge.seeds import child_seed
 from hitforge.stages.feature_rows import read_feature_rows
 from hitforge.studies.base import Study
+from hitforge.words import model_of
 
 log = logging.getLogger(__name__)
 
 
 def read_tree_data(
-    study: Study[Any], shards: Sequence[Path], folds: Collection[int], count: int, model: str, booster: int
+    study: Study, shards: Sequence[Path], folds: Collection[int], count: int, model: str, booster: int
 ) -> TreeData:
     """Read the events of some folds that have a weight: the model's features, shape (n, F), labels and weights."""
     task = study.booster_tasks(model)[booster]
@@ -37,7 +38,7 @@ def read_tree_data(
 
 
 def train_trees_of(
-    study: Study[Any],
+    study: Study,
     fit: str,
     booster: int,
     shards: Sequence[Path],
@@ -48,7 +49,7 @@ def train_trees_of(
     config_hash: str,
 ) -> None:
     """Train one booster of a fit and write it, and beside it its history as JSON."""
-    model = fit.partition("/")[0]
+    model = model_of(fit)
     settings: TreeSettings = study.booster_tasks(model)[booster].settings
     names = study.feature_set(study.settings.models[model].features)
 

@@ -14,7 +14,7 @@ from hitforge.validation import Verdict, describe, judge, read_verdict, take_inv
 log = logging.getLogger(__name__)
 
 
-def validate_part(study: Study[Any], part: str, source: str, out: Path | None = None) -> Verdict:
+def validate_part(study: Study, part: str, source: str, out: Path | None = None) -> Verdict:
     """Read a part in full and write its verdict, good or bad; a bad part is an answer, not an error."""
     verdict = judge(part, source, study.inspect(source))
     if out is not None:

@@ -117,10 +117,18 @@ class TrainingSettings(Settings):
     prediction_batch: PositiveInt = Field(64, description="events in a batch of inference; part of what fixes the bits")
 
 
+# What a key of a training decides is said here alone; a key that stands in no list enters the identity of a member.
+
 CONDUCT = ("checkpoint_minutes", "check_every", "cuda_graph", "resident", "loader_threads", "members_per_gpu")
-"""Keys of a training that say how a job goes about its work: none of them changes what a member becomes.
+"""Keys that say how a job goes about its work: none of them changes what a member becomes.
 
 A new value of all but the last runs nothing again."""
 
-WITHOUT_EFFECT_ON_A_MEMBER = {"members", "folds", "prediction_batch", *CONDUCT}
+BESIDE = ("shuffle_buffer_mb", *CONDUCT)
+"""Keys that no prediction depends on and that reach a job beside its settings."""
+
+WITHOUT_EFFECT_ON_A_MEMBER = ("members", "folds", "prediction_batch", *CONDUCT)
 """Keys that do not enter a member's identity; members and the fold scheme reach it as its own fold lists."""
+
+OF_PREDICTION = ("threads", "channels_last", "prediction_batch", "loss", "amp", "tf32")
+"""Keys that a prediction reads: what fixes the bits of inference, and what the network has learnt to give."""

@@ -23,11 +23,11 @@ MODELS = ("layers", "layers_w", "layers_we", "layers_log", "layers_density")
 
 
 @pytest.fixture(scope="module")
-def study() -> Study[Any]:
+def study() -> Study:
     return load_study("calo_muon", load_settings({"studies": ["calo_muon"]}).studies["calo_muon"])
 
 
-def inputs_of(study: Study[Any], model: str, n: int) -> dict[str, torch.Tensor]:
+def inputs_of(study: Study, model: str, n: int) -> dict[str, torch.Tensor]:
     muons = make_muons(n)
     columns = study.layout.feature_names
     raw = np.zeros((n, len(columns)), np.float32)
@@ -43,7 +43,7 @@ def inputs_of(study: Study[Any], model: str, n: int) -> dict[str, torch.Tensor]:
 
 
 @pytest.mark.parametrize("model", MODELS)
-def test_every_model_builds_predicts_and_learns(study: Study[Any], model: str) -> None:
+def test_every_model_builds_predicts_and_learns(study: Study, model: str) -> None:
     network, loss = study.build_network(model, 1), study.build_loss(model)
     inputs = inputs_of(study, model, 6)
     assert not study.uses_voxels(model)
@@ -62,13 +62,13 @@ def test_every_model_builds_predicts_and_learns(study: Study[Any], model: str) -
     assert sum(p.numel() for p in network.parameters()) < 70_000
 
 
-def test_the_seed_fixes_the_network(study: Study[Any]) -> None:
+def test_the_seed_fixes_the_network(study: Study) -> None:
     first, same, other = (study.build_network("layers", seed).state_dict() for seed in (1, 1, 2))
     assert all(torch.equal(first[name], same[name]) for name in first)
     assert not torch.equal(first["output.weight"], other["output.weight"])
 
 
-def test_the_cost_is_that_of_convolutions_and_dense_layers(study: Study[Any]) -> None:
+def test_the_cost_is_that_of_convolutions_and_dense_layers(study: Study) -> None:
     # 24 places of 25 x 4 x 48, four times 24 x 48 x 3 x 48, and 172 x 96 + 96 x 96 + 96
     by_hand = 24 * 25 * 4 * 48 + 4 * 24 * 48 * 3 * 48 + 172 * 96 + 96 * 96 + 96
     assert study.network_operations("layers", study.build_network("layers", 0)) == by_hand
@@ -77,7 +77,7 @@ def test_the_cost_is_that_of_convolutions_and_dense_layers(study: Study[Any]) ->
     assert paper == pytest.approx(0.38e9 / 2, rel=0.05)
 
 
-def test_the_tensor_is_made_around_the_entry_point(study: Study[Any]) -> None:
+def test_the_tensor_is_made_around_the_entry_point(study: Study) -> None:
     muons = make_muons(4)
     own = study.settings.layers
     expected = as_tensor(layer_profiles(muons.hits, muons.x_mm, muons.y_mm, study.geometry, own), own)
@@ -112,7 +112,7 @@ def test_energy_loss_measures_information_of_the_whole_sample() -> None:
     assert abs(loss.sample_metrics(noise, energies)["information"]) < 0.05
 
 
-def test_the_energy_of_a_density_is_its_median(study: Study[Any]) -> None:
+def test_the_energy_of_a_density_is_its_median(study: Study) -> None:
     edges = study.settings.density.edges_gev()
     density = np.zeros((3, 64), np.float32)
     density[0, 10] = 1.0
@@ -122,7 +122,7 @@ def test_the_energy_of_a_density_is_its_median(study: Study[Any]) -> None:
     np.testing.assert_allclose(energy, [(edges[10] + edges[11]) / 2, edges[32], edges[1]], rtol=1e-6)
 
 
-def test_members_of_a_density_are_averaged_as_probabilities(study: Study[Any]) -> None:
+def test_members_of_a_density_are_averaged_as_probabilities(study: Study) -> None:
     density = np.zeros((1, 2, 64), np.float32)
     density[0, 0, 5], density[0, 1, 50] = 1.0, 1.0
     columns = {"energy": np.array([[1.0, 2.0]], np.float32), "density": density}
@@ -131,7 +131,7 @@ def test_members_of_a_density_are_averaged_as_probabilities(study: Study[Any]) -
     assert combined["energy"][0] == pytest.approx(study.settings.density.edges_gev()[6])
 
 
-def test_the_logarithm_becomes_an_energy(study: Study[Any]) -> None:
+def test_the_logarithm_becomes_an_energy(study: Study) -> None:
     columns = study.output_columns("layers_log", torch.tensor([np.log(300.0)]))
     assert float(columns["energy"][0]) == pytest.approx(300.0)
 
@@ -145,7 +145,7 @@ def test_settings_that_do_not_fit() -> None:
     with_model({"kind": "network", "features": "none", "layer_network": {}})
 
 
-def test_fold_files_are_refused_by_models_with_layers(study: Study[Any]) -> None:
+def test_fold_files_are_refused_by_models_with_layers(study: Study) -> None:
     raw = np.full((2, len(study.layout.feature_names)), np.nan, np.float32)
     raw[:, :28] = 1.0
     assert study.model_features("bdt", raw).shape == (2, 28)

@@ -28,7 +28,7 @@ STRENGTHS = {"majority": 0.0, "logreg-T": 1.0, "hgb": 3.0, "seed-cnn": 3.0, "swe
 SEED = 7
 
 
-def study() -> Study[Any]:
+def study() -> Study:
     """Return the study with the settings of the demo and a small bootstrap."""
     user = {
         "studies": ["object_id"],
@@ -86,7 +86,7 @@ def fabricate(folder: Path, models: tuple[str, ...] = tuple(STRENGTHS)) -> Repor
     )
 
 
-def _usable(made: Study[Any], seed: int) -> Objects:
+def _usable(made: Study, seed: int) -> Objects:
     objects = some_objects(600, seed)
     return objects.take(select(objects, made.settings.cuts)[0])
 
@@ -106,7 +106,7 @@ def _predictions(objects: Objects, model: str) -> Predictions:
     )
 
 
-def _write_sample(made: Study[Any], folder: Path, name: str, objects: Objects) -> None:
+def _write_sample(made: Study, folder: Path, name: str, objects: Objects) -> None:
     truth = {key: getattr(objects, key).astype(np.float32) for key in ("pt", "eta", "phi", "n_prong", "npv")}
     block = ShardBlock(
         features=features_of(objects.image, objects.eta, IMAGE),
@@ -128,7 +128,7 @@ def _write_sample(made: Study[Any], folder: Path, name: str, objects: Objects) -
     write_inventory(folder / f"inventory/{name}.json", Inventory(study="object_id", sample=name, parts=parts))
 
 
-def _write_training(folder: Path, made: Study[Any], model: str) -> None:
+def _write_training(folder: Path, made: Study, model: str) -> None:
     kind = made.settings.models[model].kind
     manifest: dict[str, Any] = {
         "study": "object_id",

@@ -19,14 +19,14 @@ from tests.unit.reporting.invent import MODELS, invent
 class Report:
     """A study, its inputs, and the folders of its tables and figures."""
 
-    study: Study[Any]
+    study: Study
     inputs: ReportInputs
     tables: Path
     figures: Path
 
 
 @pytest.fixture(scope="session")
-def production(tmp_path_factory: pytest.TempPathFactory) -> tuple[Study[Any], ReportInputs]:
+def production(tmp_path_factory: pytest.TempPathFactory) -> tuple[Study, ReportInputs]:
     """Artefacts of a production of three models with few muons, with invented numbers of what they know."""
     folder = tmp_path_factory.mktemp("production")
     study, fabricated = fabricate(folder / "fabricated", n_heldout=900, n_points=30, bootstraps=10)
@@ -35,13 +35,13 @@ def production(tmp_path_factory: pytest.TempPathFactory) -> tuple[Study[Any], Re
 
 
 @pytest.fixture(scope="session")
-def many(production: tuple[Study[Any], ReportInputs], tmp_path_factory: pytest.TempPathFactory) -> ReportInputs:
+def many(production: tuple[Study, ReportInputs], tmp_path_factory: pytest.TempPathFactory) -> ReportInputs:
     """The same production with all models of the presets."""
     return invent(production[1], tmp_path_factory.mktemp("many"))
 
 
 @pytest.fixture(scope="session")
-def report(production: tuple[Study[Any], ReportInputs], tmp_path_factory: pytest.TempPathFactory) -> Report:
+def report(production: tuple[Study, ReportInputs], tmp_path_factory: pytest.TempPathFactory) -> Report:
     """Tables and figures of that production."""
     study, inputs = production
     folder = tmp_path_factory.mktemp("report")

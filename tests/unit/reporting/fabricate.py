@@ -30,7 +30,7 @@ def fabricate(
     members: int = 3,
     bootstraps: int = 25,
     bad_part: bool = True,
-) -> tuple[Study[Any], ReportInputs]:
+) -> tuple[Study, ReportInputs]:
     """Write the artefacts of a production and return its study and the report's inputs.
 
     ``n_points`` muons stand at each energy of the sample ``points``; ``test`` and ``geant4`` are as large as what is
@@ -94,7 +94,7 @@ def part_names(sample: str) -> list[str]:
 
 
 def _write_sample(
-    study: Study[Any], folder: Path, name: str, true: NDArray[np.float64], rng: np.random.Generator, bad_part: bool
+    study: Study, folder: Path, name: str, true: NDArray[np.float64], rng: np.random.Generator, bad_part: bool
 ) -> None:
     entries = {}
     for part, energy in zip(part_names(name), np.array_split(true, N_PARTS), strict=True):
@@ -115,7 +115,7 @@ def _write_sample(
     write_inventory(folder / f"inventory/{name}.json", Inventory(study="calo_muon", sample=name, parts=entries))
 
 
-def _muons(study: Study[Any], energy: NDArray[np.float64], rng: np.random.Generator) -> ShardBlock:
+def _muons(study: Study, energy: NDArray[np.float64], rng: np.random.Generator) -> ShardBlock:
     n, names = len(energy), study.layout.feature_names
     features = rng.gamma(2.0, 1.0, (n, len(names))) * (1.0 + energy[:, None] / 4000.0)
     for whole in ("nclu", "ncellmax", "nclu1", "ncellmax1", "maxdepthz"):
@@ -133,7 +133,7 @@ def _muons(study: Study[Any], energy: NDArray[np.float64], rng: np.random.Genera
     )
 
 
-def _tracks(study: Study[Any], x: NDArray[np.float64], y: NDArray[np.float64], energy: Any, rng: Any) -> CellHits:
+def _tracks(study: Study, x: NDArray[np.float64], y: NDArray[np.float64], energy: Any, rng: Any) -> CellHits:
     """Deposit along straight tracks, more at higher energy."""
     n_z, n_x, n_y = study.layout.voxel_shape
     depth = np.arange(n_z)
@@ -144,7 +144,7 @@ def _tracks(study: Study[Any], x: NDArray[np.float64], y: NDArray[np.float64], e
 
 
 def _write_model(
-    study: Study[Any],
+    study: Study,
     folder: Path,
     model: str,
     samples: dict[str, NDArray[np.float64]],
@@ -205,7 +205,7 @@ def _predictions(
 
 
 def _write_training(
-    study: Study[Any], folder: Path, model: str, trees: bool, weights: NDArray[np.float64], rng: Any
+    study: Study, folder: Path, model: str, trees: bool, weights: NDArray[np.float64], rng: Any
 ) -> None:
     folder.mkdir(parents=True, exist_ok=True)
     names = study.feature_set(study.settings.models[model].features)

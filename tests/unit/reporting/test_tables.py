@@ -211,7 +211,7 @@ def test_numbers_that_cannot_be_computed_are_dashes_with_reasons(tmp_path: Path)
     assert read_table(tmp_path / "tables", "differences").empty == "only one model was run"
 
 
-def test_the_result_is_one_sentence_with_its_errors(production: tuple[Study[Any], ReportInputs]) -> None:
+def test_the_result_is_one_sentence_with_its_errors(production: tuple[Study, ReportInputs]) -> None:
     study, inputs = production
     chapter = study.chapter(inputs)
     assert chapter.summary[-1].startswith("On the test muons bdt knows most about the energy: 0.740 ± 0.011 bit of the")
@@ -228,7 +228,7 @@ def test_headline_for_the_terminal(report: Any) -> None:
     assert max(map(len, text.splitlines())) <= 120
 
 
-def test_unseen_parts_of_frozen_models_are_named(production: tuple[Study[Any], ReportInputs], tmp_path: Path) -> None:
+def test_unseen_parts_of_frozen_models_are_named(production: tuple[Study, ReportInputs], tmp_path: Path) -> None:
     import dataclasses
     import json
 
@@ -240,7 +240,7 @@ def test_unseen_parts_of_frozen_models_are_named(production: tuple[Study[Any], R
     assert any("cnn was trained without 1 parts" in note for note in study.chapter(frozen).notes)
 
 
-def test_line_on_the_front_page_is_the_paired_gain_over_the_trees(production: tuple[Study[Any], ReportInputs]) -> None:
+def test_line_on_the_front_page_is_the_paired_gain_over_the_trees(production: tuple[Study, ReportInputs]) -> None:
     study, inputs = production
     row = study.chapter(inputs).front
     assert row is not None and (row.baseline, row.ensemble) == ("bdt", inputs.reference)

@@ -19,7 +19,7 @@ from hitforge.stages.train_member import TrainingFolds, train_member_of
 from hitforge.stages.train_trees import train_trees_of
 from hitforge.studies.base import load_study
 from hitforge.validation import judge, take_inventory
-from tests.unit.cuts import cut
+from tests.unit.given import given
 
 SEED = 11
 TESTS = ("test", "test_other_map")
@@ -61,15 +61,15 @@ def produce(folder: Path) -> ReportInputs:
     inventories: dict[str, Path] = {}
     for number, (sample, about) in enumerate(settings.samples.items()):
         source = folder / f"{sample}.root"
-        cut(study, "simulate").simulate(source, about, SEED + number)
-        verdict = judge(sample, str(source), cut(study, "validate").inspect(str(source)))
+        given(study, "simulate").simulate(source, about, SEED + number)
+        verdict = judge(sample, str(source), given(study, "validate").inspect(str(source)))
         inventories[sample] = folder / f"inventory_{sample}.json"
         inventory = take_inventory(study.name, sample, [verdict], "fail", 0.0, {})
         write_json(inventories[sample], inventory.model_dump(mode="json"))
         shards[sample] = (folder / f"{sample}.h5",)
-        build_shard(cut(study, "build_shard"), sample, verdict, shards[sample][0], "hash")
+        build_shard(given(study, "build_shard"), sample, verdict, shards[sample][0], "hash")
     scaling = folder / "scaling.json"
-    fit_scaling_of(cut(study, "fit_scaling"), shards["train"], settings.folds.count, settings.folds.held_out, scaling)
+    fit_scaling_of(given(study, "fit_scaling"), shards["train"], settings.folds.count, settings.folds.held_out, scaling)
     folds = tree_folds(settings.folds.count, settings.folds.held_out)
     metrics, manifests, calibrations, plans = {}, {}, {}, {}
     for model in settings.run_models:
@@ -80,13 +80,13 @@ def produce(folder: Path) -> ReportInputs:
         for k in range(entry.n_files):
             if entry.kind == "table":
                 members.append(home / f"table_{k}.json")
-                fit_table_of(cut(study, "fit_table", model), model, shards["train"], folds, members[-1], "hash")
+                fit_table_of(given(study, "fit_table", model), model, shards["train"], folds, members[-1], "hash")
             elif entry.kind == "network":
                 members.append(home / f"member_{k}.safetensors")
                 own = TrainingFolds(count=10, training=tuple(f for f in range(1, 10) if f != k + 1), monitoring=k + 1)
                 checkpoint = home / f"{k}.pt"
                 train_member_of(
-                    cut(study, "train_member", model),
+                    given(study, "train_member", model),
                     model,
                     k,
                     shards["train"],
@@ -102,7 +102,7 @@ def produce(folder: Path) -> ReportInputs:
                 members.append(home / f"trees_{k}.ubj")
                 trials = home / f"trials_{k}.json"
                 train_trees_of(
-                    cut(study, "train_trees", model),
+                    given(study, "train_trees", model),
                     model,
                     k,
                     shards["train"],
@@ -113,13 +113,13 @@ def produce(folder: Path) -> ReportInputs:
                     "hash",
                 )
         manifests[model], calibrations[model] = home / "model.json", home / "calibration.json"
-        assemble_model(cut(study, "assemble", model), model, members, manifests[model], "hash")
+        assemble_model(given(study, "assemble", model), model, members, manifests[model], "hash")
         plan = {}
         held_out = settings.folds.held_out
         for name, sample, wanted in (("heldout", "train", held_out), *((test, test, None) for test in TESTS)):
             out = home / f"{name}.h5"
             predict_block(
-                cut(study, "predict", model),
+                given(study, "predict", model),
                 manifests[model],
                 shards[sample],
                 wanted,
@@ -132,12 +132,12 @@ def produce(folder: Path) -> ReportInputs:
             inventory_of = inventories[sample]
             plan[name] = [PlannedPiece(predictions=(out,), calibration=calibrations[model], inventory=inventory_of)]
         calibrate(
-            cut(study, "calibrate"), plan["heldout"][0].predictions, inventories["train"], calibrations[model], "hash"
+            given(study, "calibrate"), plan["heldout"][0].predictions, inventories["train"], calibrations[model], "hash"
         )
         metrics[model] = home / "metrics.json"
-        evaluate(cut(study, "evaluate"), model, plan, manifests[model], SEED, metrics[model], "hash")
+        evaluate(given(study, "evaluate"), model, plan, manifests[model], SEED, metrics[model], "hash")
         plans[model] = plan
-    compare(cut(study, "evaluate"), plans, SEED, folder / "comparison.json", "hash")
+    compare(given(study, "evaluate"), plans, SEED, folder / "comparison.json", "hash")
     return ReportInputs(
         study=study.name,
         settings=settings.model_dump(mode="json"),
