@@ -9,9 +9,9 @@ from torch import Tensor, nn
 from torch.autograd.function import once_differentiable
 from torch.nn.functional import avg_pool3d, linear, silu
 
-from hitforge.networks.convolution import FastConv3d, MeanConv3d
-from hitforge.networks.running_norm import RunningBatchNorm, at_least_float32
-from hitforge.studies.calo_muon.networks.plan import BlockPlan
+from hitforge.studies.calo_muon.models.networks.convolution import FastConv3d, MeanConv3d
+from hitforge.studies.calo_muon.models.networks.plan import BlockPlan
+from hitforge.studies.calo_muon.models.networks.running_norm import RunningBatchNorm, at_least_float32
 from hitforge.studies.calo_muon.settings import NetworkSettings
 
 Norm = Literal["running", "nominal", "off"]

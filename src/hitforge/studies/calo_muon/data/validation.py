@@ -5,9 +5,9 @@ from __future__ import annotations
 from pathlib import Path
 
 from hitforge.inspection import ContentChecksum, inspect
-from hitforge.studies.calo_muon.geometry import Geometry
-from hitforge.studies.calo_muon.muons import Muons
-from hitforge.studies.calo_muon.ntuple import checksum_columns, open_muons
+from hitforge.studies.calo_muon.data.geometry import Geometry
+from hitforge.studies.calo_muon.data.muons import Muons
+from hitforge.studies.calo_muon.data.ntuple import checksum_columns, open_muons
 from hitforge.validation import PartFindings
 
 

@@ -8,9 +8,9 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from hitforge.networks.running_norm import RunningBatchNorm, at_least_float32
-from hitforge.studies.calo_muon.networks.blocks import EnergySum, ResidualBlock, SqueezeExcitation
-from hitforge.studies.calo_muon.networks.plan import BlockPlan, Grid, plan_blocks
+from hitforge.studies.calo_muon.models.networks.blocks import EnergySum, ResidualBlock, SqueezeExcitation
+from hitforge.studies.calo_muon.models.networks.plan import BlockPlan, Grid, plan_blocks
+from hitforge.studies.calo_muon.models.networks.running_norm import RunningBatchNorm, at_least_float32
 from hitforge.studies.calo_muon.settings import NetworkSettings
 
 

@@ -5,8 +5,8 @@ from itertools import pairwise
 import numpy as np
 import pytest
 
-from hitforge.evaluation.calibration import fit_bias
-from hitforge.evaluation.resolution import (
+from hitforge.studies.calo_muon.evaluation.bias import fit_bias
+from hitforge.studies.calo_muon.evaluation.resolution import (
     CHALLENGE_EDGES_GEV,
     EnergyBins,
     Response,
@@ -14,8 +14,8 @@ from hitforge.evaluation.resolution import (
     combine,
     tracker_resolution,
 )
-from hitforge.evaluation.settings import EnergyEvaluationSettings
-from tests.unit.test_calibration import golden
+from hitforge.studies.calo_muon.settings import EvaluationSettings
+from tests.unit.calo_muon.test_bias import golden
 
 HEADLINE = EnergyBins.spectrum(np.linspace(100.0, 4000.0, 21))
 
@@ -29,7 +29,7 @@ def oracle_resolution(true: np.ndarray, predicted: np.ndarray, low: float, high:
 
 def test_golden_resolution_and_mean_improvement() -> None:
     true, predicted = golden()
-    corrected = fit_bias(true, predicted, EnergyEvaluationSettings()).correct(predicted)
+    corrected = fit_bias(true, predicted, EvaluationSettings()).correct(predicted)
     binned = Response(true, corrected, HEADLINE)()
     np.testing.assert_allclose(
         binned.resolution[[0, 1, 2, 19]], [0.3915788, 0.2712468, 0.2497988, 0.2384457], atol=1e-7

@@ -14,7 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 from pydantic import BaseModel, ConfigDict
 
-from hitforge.evaluation.settings import EnergyEvaluationSettings
+from hitforge.studies.calo_muon.settings import EvaluationSettings
 
 Floats = NDArray[np.float64]
 
@@ -96,7 +96,7 @@ class BiasCorrection(BaseModel):
 
 
 def fit_bias(
-    true: NDArray[np.floating], predicted: NDArray[np.floating], settings: EnergyEvaluationSettings
+    true: NDArray[np.floating], predicted: NDArray[np.floating], settings: EvaluationSettings
 ) -> BiasCorrection:
     """Fit the mean prediction against true energy in left-closed bins.
 
@@ -104,7 +104,7 @@ def fit_bias(
     ----------
     true, predicted : ndarray, shape (n,), GeV
         Events that no model saw in training.
-    settings : EnergyEvaluationSettings
+    settings : EvaluationSettings
         Range and number of bins, smallest number of events in a bin, form of the correction.
 
     Returns

@@ -8,8 +8,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from hitforge.evaluation.calibration import BiasCorrection, fit_bias
 from hitforge.predictions import EvaluationPiece, Predictions, join
+from hitforge.studies.calo_muon.evaluation.bias import BiasCorrection, fit_bias
 from hitforge.studies.calo_muon.evaluation.density import DensityCalibration, EnergyDensity, fit_densities
 from hitforge.studies.calo_muon.evaluation.improvement import energy_bins
 from hitforge.studies.calo_muon.evaluation.measures import LIMITS

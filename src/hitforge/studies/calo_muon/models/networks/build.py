@@ -10,12 +10,12 @@ from numpy.typing import NDArray
 from torch import Tensor, nn
 
 from hitforge.hits import CellHits
-from hitforge.studies.calo_muon.feature_table import feature_set
-from hitforge.studies.calo_muon.geometry import Geometry
-from hitforge.studies.calo_muon.layers import as_tensor, channel_names, layer_profiles
-from hitforge.studies.calo_muon.networks import network as paper
-from hitforge.studies.calo_muon.networks.layer_network import ENERGY_UNIT_GEV, build_layer_network
-from hitforge.studies.calo_muon.networks.losses import DensityLoss, EnergyLoss
+from hitforge.studies.calo_muon.data.geometry import Geometry
+from hitforge.studies.calo_muon.data.layers import as_tensor, channel_names, layer_profiles
+from hitforge.studies.calo_muon.features import feature_set
+from hitforge.studies.calo_muon.models.losses import DensityLoss, EnergyLoss
+from hitforge.studies.calo_muon.models.networks import network as paper
+from hitforge.studies.calo_muon.models.networks.layer_network import ENERGY_UNIT_GEV, build_layer_network
 from hitforge.studies.calo_muon.settings import CaloMuonSettings, LayerSettings
 from hitforge.training.losses import MemberLoss
 from hitforge.training.window import HitTensors

@@ -5,10 +5,10 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from hitforge.evaluation.calibration import BiasCorrection, fit_bias, fit_bins
-from hitforge.evaluation.settings import EnergyEvaluationSettings
+from hitforge.studies.calo_muon.evaluation.bias import BiasCorrection, fit_bias, fit_bins
+from hitforge.studies.calo_muon.settings import EvaluationSettings
 
-FULL_RANGE = EnergyEvaluationSettings(correction="power", fit_max_gev=8000.0, fit_bins=79)
+FULL_RANGE = EvaluationSettings(correction="power", fit_max_gev=8000.0, fit_bins=79)
 
 
 def golden() -> tuple[np.ndarray, np.ndarray]:
@@ -28,7 +28,7 @@ def response(n: int = 20_000, seed: int = 0, top: float = 4000.0) -> tuple[np.nd
 def test_golden_line() -> None:
     true, predicted = golden()
     np.testing.assert_allclose(predicted[:3], [175.0268125, 187.9154372, 184.0567012], atol=1e-6)
-    fit = fit_bias(true, predicted, EnergyEvaluationSettings())
+    fit = fit_bias(true, predicted, EvaluationSettings())
     assert fit.ok and fit.n_bins == 39 and fit.ndof == 37
     assert fit.a == pytest.approx(0.8480839, abs=1e-7)
     assert fit.b == pytest.approx(121.2375313, abs=1e-7)  # fixes ddof 0: ddof 1 gives ...305
@@ -36,7 +36,7 @@ def test_golden_line() -> None:
 
 def test_the_line_equals_a_least_squares_solver() -> None:
     true, predicted = response()
-    fit = fit_bias(true, predicted, EnergyEvaluationSettings())
+    fit = fit_bias(true, predicted, EvaluationSettings())
     x, y, s = np.array([(p.centre_gev, p.mean_gev, p.error_gev) for p in fit.bins]).T
     (a, b), covariance = np.polyfit(x, y, 1, w=1 / s, cov="unscaled")
     assert fit.a is not None and fit.b is not None and fit.chi2 is not None
@@ -78,19 +78,19 @@ def test_merging_keeps_every_event_and_reaches_the_minimum(counts: list[int], mi
 @pytest.mark.parametrize("kind", ["linear", "power"])
 def test_too_few_events_give_a_reason_and_no_numbers(kind: str) -> None:
     true, predicted = response(30)
-    fit = fit_bias(true, predicted, EnergyEvaluationSettings.model_validate({"correction": kind}))
+    fit = fit_bias(true, predicted, EvaluationSettings.model_validate({"correction": kind}))
     assert not fit.ok and fit.a is None and fit.chi2 is None
     assert fit.reason is not None and f"the {kind} fit needs" in fit.reason
     with pytest.raises(ValueError, match="cannot be applied"):
         fit.correct(predicted)
-    assert not fit_bias(np.array([]), np.array([]), EnergyEvaluationSettings()).ok
+    assert not fit_bias(np.array([]), np.array([]), EvaluationSettings()).ok
 
 
 def test_constant_and_falling_predictions_have_no_correction() -> None:
     true, predicted = response()
-    constant = fit_bias(true, np.full_like(true, 700.0), EnergyEvaluationSettings())
+    constant = fit_bias(true, np.full_like(true, 700.0), EvaluationSettings())
     assert not constant.ok and constant.reason is not None and "equal" in constant.reason
-    falling = fit_bias(true, -predicted, EnergyEvaluationSettings())
+    falling = fit_bias(true, -predicted, EvaluationSettings())
     assert not falling.ok and falling.reason is not None and "does not rise" in falling.reason
 
 
@@ -98,7 +98,7 @@ def test_predictions_that_are_not_finite_are_an_error() -> None:
     true, predicted = response(1000)
     predicted[np.argmax(true > 1000)] = np.nan
     with pytest.raises(ValueError, match="finite"):
-        fit_bias(true, predicted, EnergyEvaluationSettings())
+        fit_bias(true, predicted, EvaluationSettings())
 
 
 def test_power_law_is_recovered_and_inverted() -> None:
@@ -126,8 +126,8 @@ def test_power_law_continues_as_a_line_with_the_slope_of_the_inverse() -> None:
     assert np.all(np.isfinite(low)) and np.all(np.diff(low) > 0)
 
 
-@pytest.mark.parametrize("chosen", [EnergyEvaluationSettings(), FULL_RANGE])
-def test_json_round_trip(chosen: EnergyEvaluationSettings) -> None:
+@pytest.mark.parametrize("chosen", [EvaluationSettings(), FULL_RANGE])
+def test_json_round_trip(chosen: EvaluationSettings) -> None:
     true, predicted = response(top=8000.0)
     fit = fit_bias(true, predicted, chosen)
     assert fit.ok
@@ -138,6 +138,6 @@ def test_json_round_trip(chosen: EnergyEvaluationSettings) -> None:
 
 def test_settings_refuse_an_empty_range() -> None:
     with pytest.raises(ValueError, match="must lie below"):
-        EnergyEvaluationSettings(e_min_gev=5000.0)
+        EvaluationSettings(e_min_gev=5000.0)
     with pytest.raises(ValueError, match="fit_max_gev"):
-        EnergyEvaluationSettings(fit_max_gev=50.0)
+        EvaluationSettings(fit_max_gev=50.0)

@@ -1,4 +1,4 @@
-"""Comparison of the fast simulation with Geant4: ``python -m hitforge.studies.calo_muon.simulation.acceptance``."""
+"""Comparison of the fast simulation with Geant4: ``python -m tests.unit.calo_muon.acceptance``."""
 
 from __future__ import annotations
 
@@ -15,12 +15,12 @@ import uproot
 from numpy.typing import NDArray
 
 from hitforge.hits import CellHits
-from hitforge.studies.calo_muon.geometry import Geometry, load_geometry
-from hitforge.studies.calo_muon.muons import Muons
-from hitforge.studies.calo_muon.simulation import published
-from hitforge.studies.calo_muon.simulation.acceptance_layers import layer_means, layer_quantities
+from hitforge.studies.calo_muon.data.geometry import Geometry, load_geometry
+from hitforge.studies.calo_muon.data.muons import Muons
 from hitforge.studies.calo_muon.simulation.generate import START_Z_MM, concatenate, simulate_hits
 from hitforge.studies.calo_muon.simulation.tuning import ShowerTuning
+from tests.unit.calo_muon import geant4_medians as published
+from tests.unit.calo_muon.acceptance_layers import layer_means, layer_quantities
 
 Quantities = dict[str, NDArray[np.float64]]
 Verdict = Literal["pass", "fail", "not tested"]

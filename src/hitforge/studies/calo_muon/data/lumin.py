@@ -22,11 +22,11 @@ from hitforge.hits import CellHits
 from hitforge.inspection import ContentChecksum
 from hitforge.ntuple import NtupleError
 from hitforge.shards import ShardBlock
-from hitforge.studies.calo_muon.decode import cell_dtype
-from hitforge.studies.calo_muon.feature_table import FEATURE_NAMES
-from hitforge.studies.calo_muon.geometry import Geometry
-from hitforge.studies.calo_muon.muons import LIMITS, Muons
-from hitforge.studies.calo_muon.ntuple import checksum_columns
+from hitforge.studies.calo_muon.data.decode import cell_dtype
+from hitforge.studies.calo_muon.data.geometry import Geometry
+from hitforge.studies.calo_muon.data.muons import LIMITS, Muons
+from hitforge.studies.calo_muon.data.ntuple import checksum_columns
+from hitforge.studies.calo_muon.features import FEATURE_NAMES
 from hitforge.validation import PartFindings, Problem
 
 _FOLD = re.compile(r"fold_(\d+)")

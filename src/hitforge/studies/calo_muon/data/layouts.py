@@ -13,9 +13,9 @@ from numpy.typing import NDArray
 from hitforge.baskets import BasketReader
 from hitforge.hits import CellHits
 from hitforge.ntuple import naming_damage, scalar_dtype
-from hitforge.studies.calo_muon.decode import FAULTS, DenseHits, hits_of_compact, new_faults
-from hitforge.studies.calo_muon.geometry import Geometry
-from hitforge.studies.calo_muon.muons import LIMITS, Muons
+from hitforge.studies.calo_muon.data.decode import FAULTS, DenseHits, hits_of_compact, new_faults
+from hitforge.studies.calo_muon.data.geometry import Geometry
+from hitforge.studies.calo_muon.data.muons import LIMITS, Muons
 from hitforge.validation import Problem
 
 _FAULT_TEXT = {
@@ -43,7 +43,7 @@ class MuonTree:
     Attributes
     ----------
     layout : str
-        See :func:`hitforge.studies.calo_muon.ntuple.open_muons`.
+        See :func:`hitforge.studies.calo_muon.data.ntuple.open_muons`.
     main_branch : str
         Branch with most bytes that can be read; empty if there is none.
     problems : list of Problem

@@ -15,9 +15,9 @@ from numpy.typing import NDArray
 from hitforge.folds import bucket_of
 from hitforge.inspection import Chunk, ContentChecksum, OpenPart, good_events
 from hitforge.ntuple import entry_ranges, find_tree, naming_damage, open_root
-from hitforge.studies.calo_muon.geometry import Geometry
-from hitforge.studies.calo_muon.layouts import MuonTree
-from hitforge.studies.calo_muon.muons import Muons
+from hitforge.studies.calo_muon.data.geometry import Geometry
+from hitforge.studies.calo_muon.data.layouts import MuonTree
+from hitforge.studies.calo_muon.data.muons import Muons
 
 TREES = ("B4", "muons")
 """Tree of the original production, tree of the compact layout."""
@@ -65,7 +65,7 @@ def read_muons(source: str | Path, geometry: Geometry, chunk_mb: float = 64.0) -
     Raises
     ------
     NtupleError
-        The file has any fault that :func:`hitforge.studies.calo_muon.validate.inspect_part` reports, except
+        The file has any fault that :func:`hitforge.studies.calo_muon.data.validation.inspect_part` reports, except
         having no entries.
     """
     yield from good_events(open_muons(source, geometry, chunk_mb))

@@ -8,9 +8,9 @@ import pytest
 import torch
 from torch import Tensor, nn
 
-from hitforge.networks import convolution
-from hitforge.networks.convolution import FastConv3d, MeanConv3d
-from hitforge.networks.running_norm import RunningBatchNorm, Swish
+from hitforge.studies.calo_muon.models.networks import convolution
+from hitforge.studies.calo_muon.models.networks.convolution import FastConv3d, MeanConv3d
+from hitforge.studies.calo_muon.models.networks.running_norm import RunningBatchNorm, Swish
 from tests import goldens
 
 SWISH: tuple[Swish, ...] = ("none", "before", "after")

@@ -8,8 +8,8 @@ import pytest
 import torch
 from torch import Tensor
 
-from hitforge.training.losses import HuberisedLoss
-from hitforge.training.settings import LossSettings
+from hitforge.studies.calo_muon.models.losses import HuberisedLoss
+from hitforge.studies.calo_muon.settings import LossSettings
 from tests import goldens
 from tests.goldens import PREDICTION, TARGET
 

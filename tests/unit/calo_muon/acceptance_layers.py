@@ -12,8 +12,8 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
-from hitforge.studies.calo_muon.geometry import Geometry
-from hitforge.studies.calo_muon.muons import Muons
+from hitforge.studies.calo_muon.data.geometry import Geometry
+from hitforge.studies.calo_muon.data.muons import Muons
 
 BINS_GEV: Final = (0.045, 0.06, 0.1, 0.2, 0.5, 1.0, 2.0, 5.0, 10.0, 30.0)
 _CUTS_GEV: Final = {"1 MeV": 1e-3, "10 MeV": 1e-2, "0.1 GeV": 0.1}

@@ -13,8 +13,8 @@ from numpy.typing import NDArray
 
 from hitforge.compiled import compiled
 from hitforge.hits import CellHits
-from hitforge.studies.calo_muon.feature_table import LARGEST_LAYERS, LAYER_QUANTILES
-from hitforge.studies.calo_muon.geometry import Geometry
+from hitforge.studies.calo_muon.data.geometry import Geometry
+from hitforge.studies.calo_muon.features import LARGEST_LAYERS, LAYER_QUANTILES
 from hitforge.studies.calo_muon.settings import LayerSettings
 
 _LENGTH_MM: Final = 10.0
