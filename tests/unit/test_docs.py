@@ -57,7 +57,7 @@ def test_every_reason_of_a_verdict_is_documented() -> None:
     from hitforge.studies.calo_muon.data.decode import FAULTS
 
     call = r'(?:Problem|_problem|_entries|_error)\(\s*(?:[\w.{}"/ ]+,\s*)?"([a-z]+_[a-z_]+|unreadable|truncated)"'
-    sources = [REPOSITORY / "src/hitforge/ntuple.py", *(REPOSITORY / "src/hitforge/studies/calo_muon").glob("*.py")]
+    sources = [REPOSITORY / "src/hitforge/ntuple.py", *(REPOSITORY / "src/hitforge/studies/calo_muon").rglob("*.py")]
     reasons = {reason for path in sources for reason in re.findall(call, path.read_text(encoding="utf-8"))}
     assert len(reasons) > 10
     page = (DOCS / "your-own-ntuples.md").read_text(encoding="utf-8")
