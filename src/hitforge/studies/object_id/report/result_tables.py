@@ -46,8 +46,8 @@ def headline(inputs: ReportInputs) -> Table:
         "headline",
         f"Results on the {sample_title(shown_sample(inputs))} objects",
         "Balanced accuracy is the mean of the four recalls; matched: with all classes weighted to the same "
-        "distribution of pT and |η|. Errors are bootstrap errors; where they are 0, all or none of the n objects are right, and up "
-        "to 3/n of the others may still be wrong (95 % confidence).",
+        "distribution of pT and |η|. Errors are bootstrap errors; where they are 0, all or none of the n objects are "
+        "right, and up to 3/n of the others may still be wrong (95 % confidence).",
         (
             MODEL,
             *(
