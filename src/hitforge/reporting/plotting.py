@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
+from functools import wraps
 from typing import Any
 
 import numpy as np
@@ -32,6 +33,40 @@ def colour_among(models: Sequence[str], reference: str, model: str) -> str:
 def nothing(name: str, title: str, reason: str) -> Figure:
     """Return a figure without content, with the reason."""
     return Figure(name, title, "", empty_figure(reason), empty=reason)
+
+
+def figure_of(
+    title: str, load: Callable[[ReportInputs], Any], empty: str
+) -> Callable[[Callable[[ReportInputs, Any], tuple[MatplotlibFigure, str]]], Callable[[ReportInputs], Figure]]:
+    """Make of a function that draws what ``load`` returns the maker of a figure of the function's name.
+
+    Parameters
+    ----------
+    title : str
+        May hold ``{reference}``.
+    load : callable
+        Takes the inputs; what it returns is false or has no length where there is nothing to draw.
+    empty : str
+        Why there may be nothing.
+
+    Returns
+    -------
+    callable
+        Decorates a function of the inputs and the data that returns a figure and its caption.
+    """
+
+    def decorate(draw: Callable[[ReportInputs, Any], tuple[MatplotlibFigure, str]]) -> Callable[[ReportInputs], Figure]:
+        @wraps(draw)
+        def make(inputs: ReportInputs) -> Figure:
+            data, heading = load(inputs), title.format(reference=inputs.reference)
+            if not data:
+                return nothing(draw.__name__, heading, empty)
+            figure, caption = draw(inputs, data)
+            return Figure(draw.__name__, heading, caption, figure)
+
+        return make
+
+    return decorate
 
 
 def data_label(inputs: ReportInputs, sample: str) -> str:
