@@ -6,7 +6,7 @@ The calibration is fitted on held-out candidates of one fit and is held fixed in
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import Any
+from typing import Any, Final
 
 import numpy as np
 
@@ -29,6 +29,10 @@ from hitforge.studies.scouting_egamma.evaluation.response import (
 from hitforge.studies.scouting_egamma.evaluation.sample import EnergySample, Floats
 from hitforge.studies.scouting_egamma.evaluation.settings import EvaluationSettings
 from hitforge.studies.scouting_egamma.evaluation.widths import Coverage, EnergyFit, WidthPulls
+
+PUBLISHED_ETA_EDGES: Final = (0.0, 0.8, 1.5, 2.5)
+PUBLISHED_PT_MIN_GEV: Final = 20.0
+"""Bins of |eta|, and generated pT from which on, electrons are compared with what CMS printed (published.yaml)."""
 
 
 def evaluate_model(
@@ -85,9 +89,9 @@ def evaluate_sample(name: str, sample: EnergySample, settings: EvaluationSetting
 
 
 def _published_width(sample: EnergySample, settings: EvaluationSettings) -> dict[str, Any]:
-    """Return the width of electrons in the bins of |eta| that a published number is for, shape (bins,)."""
-    edges = np.array(settings.published_eta_edges)
-    electron = (sample.category % 2 == 0) & (sample.gen_pt > settings.published_pt_min_gev)
+    """Return the width of electrons in :data:`PUBLISHED_ETA_EDGES`, shape (bins,)."""
+    edges = np.array(PUBLISHED_ETA_EDGES)
+    electron = (sample.category % 2 == 0) & (sample.gen_pt > PUBLISHED_PT_MIN_GEV)
     group = np.where(electron, group_of(np.abs(sample.gen_eta), edges), -1)
     statistic = Response(sample.response, group, (len(edges) - 1,), settings.min_per_bin, brief=True)
     draws = child_generator(0, "published table")

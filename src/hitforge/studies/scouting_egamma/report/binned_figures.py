@@ -1,66 +1,72 @@
-"""Figures of the response in bins: linearity, width in the plane of pT and eta, against shower and detector, in E."""
+"""Figures of the response in bins: width and linearity, in the plane of pT and eta, against shower and detector, in E."""
 
 from __future__ import annotations
 
-from typing import Any
-
 import numpy as np
-from matplotlib.axes import Axes
-from numpy.typing import NDArray
 
 from hitforge.reporting.chapter import Figure, ReportInputs
-from hitforge.reporting.evaluated import metrics_of, shown_sample, values
-from hitforge.reporting.plotting import data_label
-from hitforge.reporting.style import GREY, MARKERS, SEQUENTIAL, label, new_figure
+from hitforge.reporting.metrics import metrics_of, values
+from hitforge.reporting.style import GREY, SEQUENTIAL, new_figure
 from hitforge.studies.scouting_egamma.data.geometry import CATEGORIES
 from hitforge.studies.scouting_egamma.evaluation.widths import PARAMETERS
-from hitforge.studies.scouting_egamma.report.view import colour_of, log_percent, sample_text, shown_models
+from hitforge.studies.scouting_egamma.report.plotting import (
+    ETA,
+    PT,
+    SCALE,
+    WIDTH,
+    category_panels,
+    draw_binned,
+    label_shown,
+    log_percent,
+    model_look,
+    panel_title,
+    shown_models,
+)
+from hitforge.studies.scouting_egamma.report.view import sample_text
 
-Floats = NDArray[np.float64]
+
+def resolution_pt(inputs: ReportInputs) -> Figure:
+    """Width against generated pT, a panel for each category."""
+    figure, grid = category_panels(inputs, PT, WIDTH)
+    for c, axes in enumerate(grid.flat):
+        draw_binned(axes, inputs, "pt", "width", inputs.settings["evaluation"]["pt_edges_gev"], c)
+        log_percent(axes)
+    grid[0, 0].legend()
+    caption = f"Half the smallest interval with 68.3 % of E_corrected / E_MC, over its median; {sample_text(inputs)}."
+    return Figure("resolution_pt", "Resolution against pT", caption, figure)
 
 
-def _numbers(number: dict[str, Any], category: int) -> tuple[Floats, Floats]:
-    return values(number)[category], values(number, "error")[category]
-
-
-def _centres(edges: Any) -> Floats:
-    return 0.5 * (np.asarray(edges[1:], dtype=np.float64) + np.asarray(edges[:-1], dtype=np.float64))
-
-
-def _draw(axes: Axes, inputs: ReportInputs, axis: str, key: str, edges: Any, category: int) -> None:
-    """Draw a quantity of all shown models in bins, in percent."""
-    centre = _centres(edges)
-    for which, model in enumerate(shown_models(inputs)):
-        y, error = _numbers(metrics_of(inputs)[model][f"response_{axis}"][key], category)
-        drawn = np.isfinite(y)
-        axes.errorbar(
-            centre[drawn], 100 * (y[drawn] - (key == "median")), yerr=100 * np.nan_to_num(error[drawn]),
-            color=colour_of(inputs, model), marker=MARKERS[which % len(MARKERS)], markersize=3.5, linewidth=0.9,
-            label=model,
-        )  # fmt: skip
+def resolution_eta(inputs: ReportInputs) -> Figure:
+    """Width against generated |eta|, a panel for each particle."""
+    figure = new_figure(10.4, 4.4)
+    grid = figure.subplots(1, 2, sharey=True)
+    for axes, particle in zip(grid, ("electron", "photon"), strict=True):
+        own = [c for c, name in enumerate(CATEGORIES) if name.endswith(particle)]
+        draw_binned(axes, inputs, "eta", "width", inputs.settings["evaluation"]["eta_edges"], *own)
+        log_percent(axes)
+        axes.axvspan(1.4442, 1.566, color=GREY, alpha=0.2, linewidth=0)
+        axes.set_xlabel(ETA)
+        panel_title(axes, f"{particle}s")
+    grid[0].set_ylabel(WIDTH)
+    label_shown(grid[0], inputs)
+    grid[0].legend()
+    caption = f"The band is the transition between barrel and endcaps; {sample_text(inputs)}."
+    return Figure("resolution_eta", "Resolution against |η|", caption, figure)
 
 
 def linearity(inputs: ReportInputs) -> Figure:
     """Median of the response against generated pT."""
-    evaluation = inputs.settings["evaluation"]
-    edges = evaluation["pt_edges_gev"]
-    figure = new_figure(9.6, 7.4)
-    grid = figure.subplots(2, 2, sharex=True)
+    evaluation, aim = inputs.settings["evaluation"], inputs.settings["aims"]
+    figure, grid = category_panels(inputs, PT, SCALE)
     for c, axes in enumerate(grid.flat):
-        axes.axhspan(-0.5, 0.5, color=GREY, alpha=0.2, linewidth=0)
+        axes.axhspan(-aim["linearity_percent"], aim["linearity_percent"], color=GREY, alpha=0.2, linewidth=0)
         axes.axvline(evaluation["linearity_pt_min_gev"], color=GREY, linewidth=0.8, linestyle=":")
-        _draw(axes, inputs, "pt", "median", edges, c)
+        draw_binned(axes, inputs, "pt", "median", evaluation["pt_edges_gev"], c, markersize=3.5)
         axes.set_ylim(-4, 4)
-        axes.set_title(CATEGORIES[c], loc="right", fontsize=10.5, pad=5)
-        axes.set_ylabel("Median − 1 [%]")
-    for axes in grid[1]:
-        axes.set_xlabel("Generated $p_T$ [GeV]")
-    label(grid[0, 0], data_label(inputs, shown_sample(inputs)))
     grid[0, 0].legend(ncols=2, fontsize=9)
     caption = (
-        f"The band is ±0.5 %, aimed at above {evaluation['linearity_pt_min_gev']:g} GeV (dotted); "
-        f"{sample_text(inputs)}. "
-        "Values beyond ±4 % are outside the axes."
+        f"The band is ±{aim['linearity_percent']:g} %, aimed at above {evaluation['linearity_pt_min_gev']:g} GeV "
+        f"(dotted); {sample_text(inputs)}. Values beyond ±4 % are outside the axes."
     )
     return Figure("linearity", "Linearity", caption, figure)
 
@@ -72,10 +78,7 @@ def resolution_map(inputs: ReportInputs) -> Figure:
     figure = new_figure(10.8, 8.0)
     grid = figure.subplots(2, 2, sharex=True, sharey=True)
     found = metrics_of(inputs)[inputs.reference]["response_pt_eta"]
-    quantities = (
-        ("width", "σ_eff / median [%]", 0.0, 6.0, SEQUENTIAL),
-        ("median", "Median − 1 [%]", -2.0, 2.0, "RdBu_r"),
-    )
+    quantities = (("width", WIDTH, 0.0, 6.0, SEQUENTIAL), ("median", SCALE, -2.0, 2.0, "RdBu_r"))
     for row, (key, text, low, high, colours) in zip(grid, quantities, strict=True):
         for particle, axes in enumerate(row):
             percent = 100 * (values(found[key])[particle] - (key == "median"))
@@ -90,12 +93,12 @@ def resolution_map(inputs: ReportInputs) -> Figure:
             axes.set_xticks(places[0], [f"{edge:g}" for edge in pt])
             axes.set_yticks(places[1], [f"{edge:g}" for edge in eta])
             axes.tick_params(which="minor", length=0)
-            axes.set_title(("electrons", "photons")[particle], loc="right", fontsize=10.5, pad=5)
-        row[0].set_ylabel("Generated |η|")
+            panel_title(axes, ("electrons", "photons")[particle])
+        row[0].set_ylabel(ETA)
         figure.colorbar(mesh, ax=row, label=text)
     for axes in grid[1]:
-        axes.set_xlabel("Generated $p_T$ [GeV]")
-    label(grid[0, 0], data_label(inputs, shown_sample(inputs)))
+        axes.set_xlabel(PT)
+    label_shown(grid[0, 0], inputs)
     title = f"Width and scale of {inputs.reference} in pT and |η|"
     caption = f"{sample_text(inputs)[:1].upper()}{sample_text(inputs)[1:]}; bins with too few candidates are white."
     return Figure("resolution_map", title, caption, figure)
@@ -113,15 +116,15 @@ def response_observed(inputs: ReportInputs) -> Figure:
         ("supermodule", list(range(21)), "iphi mod 20"),
     )
     for (axis, edges, text), (above, below) in zip(panels, grid.T, strict=True):
-        _draw(above, inputs, axis, "width", edges, category)
-        _draw(below, inputs, axis, "median", edges, category)
+        draw_binned(above, inputs, axis, "width", edges, category, markersize=3.5)
+        draw_binned(below, inputs, axis, "median", edges, category, markersize=3.5)
         log_percent(above)
         below.axhline(0, color=GREY, linewidth=0.8, linestyle=":")
         below.set_ylim(-5, 5)
         below.set_xlabel(text)
-    grid[0, 0].set_ylabel("σ_eff / median [%]")
-    grid[1, 0].set_ylabel("Median − 1 [%]")
-    label(grid[0, 0], data_label(inputs, shown_sample(inputs)), CATEGORIES[category])
+    grid[0, 0].set_ylabel(WIDTH)
+    grid[1, 0].set_ylabel(SCALE)
+    label_shown(grid[0, 0], inputs, CATEGORIES[category])
     handles, texts = grid[0, 0].get_legend_handles_labels()
     figure.legend(handles, texts, loc="outside lower center", ncols=len(texts))
     caption = f"Electrons in EB, {sample_text(inputs)}. Scales beyond ±5 % are outside the axes."
@@ -130,29 +133,24 @@ def response_observed(inputs: ReportInputs) -> Figure:
 
 def energy_fit(inputs: ReportInputs) -> Figure:
     """Width of good candidates against energy with the fitted curve."""
-    figure = new_figure(9.6, 7.4)
-    grid = figure.subplots(2, 2, sharex=True)
+    figure, grid = category_panels(inputs, "$E_{MC}$ [GeV]", WIDTH)
     for c, axes in enumerate(grid.flat):
-        for which, model in enumerate(shown_models(inputs)):
+        for model in shown_models(inputs):
             found = metrics_of(inputs)[model]["energy_fit"]
-            energy, (width, error) = np.array(found["energy"]["value"][c]), _numbers(found["width"], c)
-            drawn, colour = np.isfinite(width), colour_of(inputs, model)
+            energy, width = np.array(found["energy"]["value"][c]), 100 * values(found["width"])[c]
+            error, look = 100 * values(found["width"], "error")[c], model_look(inputs, model)
+            drawn = np.isfinite(width)
             axes.errorbar(
-                energy[drawn], 100 * width[drawn], yerr=100 * np.nan_to_num(error[drawn]), color=colour,
-                marker=MARKERS[which % len(MARKERS)], markersize=3.5, linestyle="none", label=model,
+                energy[drawn], width[drawn], yerr=np.nan_to_num(error[drawn]), markersize=3.5, linestyle="none",
+                label=model, **look,
             )  # fmt: skip
             a, b, constant = (found[name]["value"][c] for name in PARAMETERS)
             if a is not None and drawn.any():
                 e = np.geomspace(energy[drawn].min(), energy[drawn].max(), 100)
                 curve = np.sqrt(a**2 / e + b**2 / e**2 + constant**2)
-                axes.plot(e, 100 * curve, color=colour, linewidth=0.9)
+                axes.plot(e, 100 * curve, color=look["color"], linewidth=0.9)
         axes.set_xscale("log")
         log_percent(axes)
-        axes.set_title(CATEGORIES[c], loc="right", fontsize=10.5, pad=5)
-        axes.set_ylabel("σ_eff / median [%]")
-    for axes in grid[1]:
-        axes.set_xlabel("$E_{MC}$ [GeV]")
-    label(grid[0, 0], data_label(inputs, shown_sample(inputs)))
     grid[0, 0].legend(fontsize=9)
     caption = f"Good candidates, {sample_text(inputs)}; lines: a/√E ⊕ b/E ⊕ c, with the table's parameters."
     return Figure("energy_fit", "Resolution against energy", caption, figure)
