@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 
+from hitforge.cli import main
 from tests.unit.calo_muon.part_builders import make_muons
 from tests.unit.calo_muon.test_lumin import make_fold, write_fold_file
 from tests.workflow.running import Snakemake, runner, write_config
@@ -53,6 +54,23 @@ def artefacts(folder: Path) -> dict[str, bytes]:
         for path in sorted((root / kind).rglob("*"))
         if path.is_file()
     }
+
+
+def test_command_line_and_workflow_hash_the_settings_alike(finished: Path, tmp_path: Path) -> None:
+    results = finished / "results/calo_muon"
+    where = ["--study", "calo_muon", "--preset", "demo", "--configfile", str(finished / "tiny.yaml")]
+    members = [str(results / f"models/hl_only/member_{k}.safetensors") for k in range(2)]
+    commands = {
+        "models/hl_only/model.json": ["assemble", "--model", "hl_only", *members],
+        "calibration/hl_only.json": [
+            *("calibrate", *map(str, sorted((results / "predictions/hl_only/train").glob("*.h5")))),
+        ],
+    }
+    for name, arguments in commands.items():
+        out = tmp_path / Path(name).name
+        assert main([arguments[0], *where, "--out", str(out), *arguments[1:]]) == 0
+        written, again = json.loads((results / name).read_text()), json.loads(out.read_text())
+        assert again["config_hash"] == written["config_hash"], name
 
 
 def test_second_run_elsewhere_gives_the_same_bytes(finished: Path, tmp_path: Path) -> None:

@@ -1,18 +1,18 @@
-"""What tables and figures of any chapter look up in the metrics: samples, numbers as cells, colours, verdicts."""
+"""What tables and figures of any chapter look up in the metrics: samples, numbers as cells, verdicts."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
+from hitforge.evaluation.differences import find
 from hitforge.evaluation.statistics import entry
-from hitforge.reporting.chapter import Measured, ReportInputs
-from hitforge.reporting.style import COLOURS
+from hitforge.reporting.chapter import Cell, Measured, ReportInputs
+from hitforge.words import HELDOUT, TRAINED_ON
 
-HELDOUT, TRAINED_ON = "heldout", "trained_on"
 SIGMAS = 2.0
 """Within so many errors of its limit an aim is neither met nor missed."""
 
@@ -62,16 +62,31 @@ def cell(number: Mapping[str, Any] | None, *index: int, scale: float = 1.0, abse
     return Measured.of(None if number is None else entry(number, *index), scale, absent)
 
 
-def overlaid(models: Sequence[str], reference: str, most: int) -> list[str]:
-    """Return at most so many models, as can be told apart in one panel, always with the reference; tables have all."""
-    first = [model for model in models if model != reference][: most - 1]
-    return [model for model in models if model in {*first, reference}]
+def difference(
+    inputs: ReportInputs,
+    first: str,
+    second: str,
+    quantity: str,
+    where: Mapping[str, Any] | None = None,
+    scale: float = 1.0,
+    sample: str | None = None,
+    absent: str | None = None,
+) -> Measured:
+    """Return first minus second of two models on one sample (the shown one), times ``scale``, as a cell.
+
+    ``where`` restricts the events, see :mod:`hitforge.evaluation.differences`; ``absent`` says why there is none.
+    """
+    rows = inputs.comparison_of.get(sample or shown_sample(inputs), [])
+    missing = [model for model in (first, second) if model not in inputs.metrics]
+    why = absent or (f"{' and '.join(missing)} was not run" if missing else "not compared")
+    return Measured.of(find(rows, first, second, quantity, where), scale, why)
 
 
-def colour_among(models: Sequence[str], reference: str, model: str) -> str:
-    """Return a model's colour, the same in every figure with these models; the first is that of the reference."""
-    others = [name for name in models if name != reference]
-    return COLOURS[0 if model == reference else (1 + others.index(model)) % len(COLOURS)]
+def significance(difference: Measured) -> Cell:
+    """Return a difference in units of its error, nothing where either is unknown."""
+    if difference.value is None or not difference.error:
+        return None
+    return Measured(value=difference.value / difference.error, decimals=1)
 
 
 def verdict(distance: Measured, sign: float = 1.0) -> str:

@@ -1,18 +1,16 @@
-"""Stages make-tables and make-figures: from metrics to what a physicist reads."""
+"""Stage make-tables: the tables and the words of a chapter."""
 
 from __future__ import annotations
 
 import logging
-import time
 from pathlib import Path
 
 import rich.console
 
 from hitforge.provenance import write_json
 from hitforge.reporting.catalogue import Catalogue, make
-from hitforge.reporting.chapter import Figure, ReportInputs, Table
+from hitforge.reporting.chapter import ReportInputs, Table
 from hitforge.reporting.chapter_parts import write_chapter
-from hitforge.reporting.style import hep_style, write_figure
 from hitforge.reporting.tables import read_table, to_terminal, write_table
 
 log = logging.getLogger(__name__)
@@ -33,22 +31,6 @@ def make_tables(catalogue: Catalogue, inputs: ReportInputs, folder: Path) -> Non
         write_table(table, folder)
         log.info("table %s: %d rows", table.name, len(table.rows))
     write_json(folder / CHAPTER_FILE, write_chapter(catalogue, inputs).model_dump(mode="json"))
-
-
-def make_figures(catalogue: Catalogue, inputs: ReportInputs, folder: Path) -> None:
-    """Draw the figures of a chapter, one after another.
-
-    Parameters
-    ----------
-    folder : Path
-        Gets ``<name>.{svg,png,json}`` for each figure of the catalogue; the JSON holds the caption.
-    """
-    for view in catalogue.views("figure"):
-        start = time.perf_counter()
-        with hep_style():
-            figure: Figure = make(view, inputs)
-        write_figure(figure, folder)
-        log.info("figure %s: %.1f s%s", figure.name, time.perf_counter() - start, " (empty)" * bool(figure.empty))
 
 
 def headline_text(folder: Path, width: int = 120) -> str:
