@@ -14,30 +14,35 @@ from matplotlib.ticker import FormatStrFormatter, LogLocator, NullFormatter
 from numpy.typing import NDArray
 
 from hitforge.reporting.chapter import Figure, ReportInputs
-from hitforge.reporting.metrics import colour_among, metrics_of, shown_sample, values
-from hitforge.reporting.plotting import data_label, nothing
+from hitforge.reporting.metrics import metrics_of, shown_sample, values
+from hitforge.reporting.plotting import colour_among, data_label, nothing
 from hitforge.reporting.style import MARKERS, SEQUENTIAL, label, new_figure
 from hitforge.studies.scouting_egamma.data.geometry import CATEGORIES
 from hitforge.studies.scouting_egamma.evaluation.sample import EnergySample
-from hitforge.studies.scouting_egamma.report.view import Candidates, load_candidates, reference_sample
+from hitforge.studies.scouting_egamma.report.view import (
+    NO_CANDIDATES,
+    NO_PREDICTIONS,
+    Candidates,
+    load_candidates,
+    reference_sample,
+)
 
 Floats = NDArray[np.floating]
 Drawn = tuple[MatplotlibFigure, str]
 """A figure and its caption."""
 
-DE = "dE = ($E_{reco}$ − $E_{MC}$) / $E_{MC}$"
 PT, ETA = "Generated $p_T$ [GeV]", "Generated |η|"
 WIDTH, SCALE = "σ_eff / median [%]", "Median − 1 [%]"
 
 
 def of_candidates(title: str) -> Callable[[Callable[[ReportInputs, Candidates], Drawn]], Callable[..., Figure]]:
     """Make a figure of the function's name of the train sample's candidates, or say that there are none."""
-    return _figure_of(title, load_candidates, "the shards of the train sample hold no candidates")
+    return _figure_of(title, load_candidates, NO_CANDIDATES)
 
 
 def of_reference(title: str) -> Callable[[Callable[[ReportInputs, EnergySample], Drawn]], Callable[..., Figure]]:
     """Make a figure of the reference model's corrections; ``title`` may hold its name."""
-    return _figure_of(title, reference_sample, "there are no predictions of the reference model")
+    return _figure_of(title, reference_sample, NO_PREDICTIONS)
 
 
 def _figure_of(
@@ -86,10 +91,7 @@ def category_panels(inputs: ReportInputs, x: str, y: str, sharex: bool = True) -
 
 
 def region_rows(inputs: ReportInputs, grid: NDArray[Any], sample: EnergySample) -> list[tuple[Axes, Floats, Floats]]:
-    """Return for the panels (2, 2), which get titles, the response and its candidates: rows before and after, EB and EE.
-
-    The second is a mask, shape (n,).
-    """
+    """Return the response of each panel, shape (n,), and which candidates it shows: before and after, EB and EE."""
     found = []
     times = ((1 / sample.y_true, "before"), (sample.response, f"after {inputs.reference}"))
     barrel = np.isin(sample.category, [c for c, name in enumerate(CATEGORIES) if name.startswith("EB")])
@@ -132,7 +134,7 @@ def colour_of(inputs: ReportInputs, model: str) -> str:
 
 
 def shown_models(inputs: ReportInputs) -> list[str]:
-    """Return the models of the figures with a line for each: the calibrated 5 x 5 is so wide that it would set the axes."""
+    """Return the models of the figures with a line for each: the calibrated 5 x 5 would set the axes."""
     about = inputs.settings["models"]
     return [
         model
