@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
+from functools import partial
+from typing import Any
+
 import numpy as np
 
 from hitforge.reporting.chapter import Measured, ReportInputs, Table, column, make_table, text_column
@@ -50,11 +54,15 @@ def crystal_ball(inputs: ReportInputs) -> Table:
         (
             _OF_ROW,
             text_column("category", "Category", lambda row: row[1]),
-            *(column(k, title, lambda row, k=k: Measured.of(found[row[0]][row[1]][k])) for k, title in titles.items()),
+            *(column(key, title, partial(_fitted, found, key)) for key, title in titles.items()),
             column("n", "Candidates", lambda row: found[row[0]][row[1]]["n"]),
         ),
         [(model, category) for model in found for category in CATEGORIES],
     )
+
+
+def _fitted(found: Mapping[str, Any], key: str, row: tuple[str, str]) -> Measured:
+    return Measured.of(found[row[0]][row[1]][key])
 
 
 def widths(inputs: ReportInputs) -> Table:
@@ -94,22 +102,29 @@ def dead_map(inputs: ReportInputs) -> Table:
     others = [name for name in tests if samples[name]["spectrum"] == "flat_other_map"]
     same = [name for name in tests if name not in others]
 
-    def width(row: tuple[str, str], sample: str, category: str) -> Measured:
-        number = inputs.metrics_of[row[0]]["samples"][sample]["response"]["width"]
-        return cell(number, SELECTIONS.index(row[1]), CATEGORIES.index(category), scale=100.0)
+    def width(category: str, samples: Sequence[str], row: tuple[str, str]) -> Measured:
+        found = [
+            cell(
+                inputs.metrics_of[row[0]]["samples"][sample]["response"]["width"],
+                SELECTIONS.index(row[1]),
+                CATEGORIES.index(category),
+                scale=100.0,
+            )
+            for sample in samples
+        ]
+        return found[0] if len(found) == 1 else _minus(*found)
 
-    columns = []
-    for category in ("EB electron", "EB photon"):
-        key = category.removeprefix("EB ")
-        what = {
-            "same": ("same map", lambda row, c=category: width(row, same[0], c)),
-            "other": ("other map", lambda row, c=category: width(row, others[0], c)),
-            "difference": (
-                "difference",
-                lambda row, c=category: _minus(width(row, others[0], c), width(row, same[0], c)),
-            ),
-        }
-        columns += [column(f"{key}_{k}", f"{category}, {text}", value, "%") for k, (text, value) in what.items()]
+    what = {"same map": same[:1], "other map": others[:1], "difference": [*others[:1], *same[:1]]}
+    columns = [
+        column(
+            f"{category.removeprefix('EB ')}_{text.removesuffix(' map')}",
+            f"{category}, {text}",
+            partial(width, category, of),
+            "%",
+        )
+        for category in ("EB electron", "EB photon")
+        for text, of in what.items()
+    ]
     return make_table(
         "dead_map",
         "Another map of dead channels",

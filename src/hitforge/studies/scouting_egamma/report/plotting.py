@@ -28,6 +28,7 @@ from hitforge.studies.scouting_egamma.report.view import (
 )
 
 Floats = NDArray[np.floating]
+Bools = NDArray[np.bool_]
 Drawn = tuple[MatplotlibFigure, str]
 """A figure and its caption."""
 
@@ -90,9 +91,9 @@ def category_panels(inputs: ReportInputs, x: str, y: str, sharex: bool = True) -
     return figure, grid
 
 
-def region_rows(inputs: ReportInputs, grid: NDArray[Any], sample: EnergySample) -> list[tuple[Axes, Floats, Floats]]:
+def region_rows(inputs: ReportInputs, grid: NDArray[Any], sample: EnergySample) -> list[tuple[Axes, Floats, Bools]]:
     """Return the response of each panel, shape (n,), and which candidates it shows: before and after, EB and EE."""
-    found = []
+    found: list[tuple[Axes, Floats, Bools]] = []
     times = ((1 / sample.y_true, "before"), (sample.response, f"after {inputs.reference}"))
     barrel = np.isin(sample.category, [c for c, name in enumerate(CATEGORIES) if name.startswith("EB")])
     for row, (response, when) in zip(grid, times, strict=True):

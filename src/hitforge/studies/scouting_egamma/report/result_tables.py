@@ -100,7 +100,7 @@ def choices(inputs: ReportInputs) -> Table:
         "What each model learns from, and its σ_eff / median, for all candidates and at low pT.",
         (
             MODEL,
-            *(text_column(key, title, lambda model, k=key: what[model].get(k, "")) for key, title in titles.items()),
+            *(text_column(key, title, partial(_word, what, key)) for key, title in titles.items()),
             *by_category(
                 lambda model, c: percent(inputs, model, "width", c), "all_", f"{{}}, {SELECTION_TITLES['all']}"
             ),
@@ -112,6 +112,10 @@ def choices(inputs: ReportInputs) -> Table:
         ),
         metrics_of(inputs),
     )
+
+
+def _word(what: Mapping[str, Mapping[str, str]], key: str, model: str) -> str:
+    return what[model].get(key, "")
 
 
 def _what(about: Mapping[str, Any]) -> dict[str, str]:
