@@ -6,8 +6,9 @@ import numpy as np
 
 from hitforge.published import load_published
 from hitforge.reporting.chapter import Figure, ReportInputs
-from hitforge.reporting.metrics import metrics_of, values
-from hitforge.reporting.style import GREY, SEQUENTIAL, new_figure
+from hitforge.reporting.metrics import metrics_of, shown_sample, values
+from hitforge.reporting.plotting import data_label, draw_points, labelled_panels, legend_below
+from hitforge.reporting.style import GREY, SEQUENTIAL, label
 from hitforge.studies.scouting_egamma.data.geometry import CATEGORIES
 from hitforge.studies.scouting_egamma.evaluation.widths import PARAMETERS
 from hitforge.studies.scouting_egamma.report.plotting import (
@@ -16,10 +17,9 @@ from hitforge.studies.scouting_egamma.report.plotting import (
     SCALE,
     WIDTH,
     category_panels,
+    colour_of,
     draw_binned,
-    label_shown,
     log_percent,
-    model_look,
     panel_title,
     shown_models,
 )
@@ -39,8 +39,7 @@ def resolution_pt(inputs: ReportInputs) -> Figure:
 
 def resolution_eta(inputs: ReportInputs) -> Figure:
     """Width against generated |eta|, a panel for each particle."""
-    figure = new_figure(10.4, 4.4)
-    grid = figure.subplots(1, 2, sharey=True)
+    figure, (grid,) = labelled_panels(inputs, 1, 2, (10.4, 4.4), sharey=True)
     for axes, particle in zip(grid, ("electron", "photon"), strict=True):
         own = [c for c, name in enumerate(CATEGORIES) if name.endswith(particle)]
         draw_binned(axes, inputs, "eta", "width", inputs.settings["evaluation"]["eta_edges"], *own)
@@ -49,7 +48,6 @@ def resolution_eta(inputs: ReportInputs) -> Figure:
         axes.set_xlabel(ETA)
         panel_title(axes, f"{particle}s")
     grid[0].set_ylabel(WIDTH)
-    label_shown(grid[0], inputs)
     grid[0].legend()
     caption = f"The band is the transition between barrel and endcaps; {sample_text(inputs)}."
     return Figure("resolution_eta", "Resolution against |η|", caption, figure)
@@ -77,8 +75,7 @@ def resolution_map(inputs: ReportInputs) -> Figure:
     """Scale and width of the reference model in bins of pT and abs(eta)."""
     evaluation = inputs.settings["evaluation"]
     pt, eta = (np.asarray(evaluation[key], dtype=np.float64) for key in ("pt_edges_gev", "eta_edges"))
-    figure = new_figure(10.8, 8.0)
-    grid = figure.subplots(2, 2, sharex=True, sharey=True)
+    figure, grid = labelled_panels(inputs, 2, 2, (10.8, 8.0), sharex=True, sharey=True)
     found = metrics_of(inputs)[inputs.reference]["response_pt_eta"]
     quantities = (("width", WIDTH, 0.0, 6.0, SEQUENTIAL), ("median", SCALE, -2.0, 2.0, "RdBu_r"))
     for row, (key, text, low, high, colours) in zip(grid, quantities, strict=True):
@@ -100,7 +97,6 @@ def resolution_map(inputs: ReportInputs) -> Figure:
         figure.colorbar(mesh, ax=row, label=text)
     for axes in grid[1]:
         axes.set_xlabel(PT)
-    label_shown(grid[0, 0], inputs)
     title = f"Width and scale of {inputs.reference} in pT and |η|"
     caption = f"{sample_text(inputs)[:1].upper()}{sample_text(inputs)[1:]}; bins with too few candidates are white."
     return Figure("resolution_map", title, caption, figure)
@@ -110,8 +106,7 @@ def response_observed(inputs: ReportInputs) -> Figure:
     """Width and scale against r9, fbrem and the place in the supermodule, for electrons in EB."""
     evaluation = inputs.settings["evaluation"]
     category = CATEGORIES.index("EB electron")
-    figure = new_figure(12.6, 7.0)
-    grid = figure.subplots(2, 3, sharex="col")
+    figure, grid = labelled_panels(inputs, 2, 3, (12.6, 7.0), sharex="col")
     panels = (
         ("r9", evaluation["r9_edges"], "r9"),
         ("fbrem", evaluation["fbrem_edges"], "fbrem"),
@@ -126,9 +121,8 @@ def response_observed(inputs: ReportInputs) -> Figure:
         below.set_xlabel(text)
     grid[0, 0].set_ylabel(WIDTH)
     grid[1, 0].set_ylabel(SCALE)
-    label_shown(grid[0, 0], inputs, CATEGORIES[category])
-    handles, texts = grid[0, 0].get_legend_handles_labels()
-    figure.legend(handles, texts, loc="outside lower center", ncols=len(texts))
+    label(grid[0, 0], data_label(inputs, shown_sample(inputs)), CATEGORIES[category])
+    legend_below(figure, grid[0, 0])
     caption = f"Electrons in EB, {sample_text(inputs)}. Scales beyond ±5 % are outside the axes."
     return Figure("response_observed", "Against shower shape, bremsstrahlung and supermodule", caption, figure)
 
@@ -137,20 +131,19 @@ def energy_fit(inputs: ReportInputs) -> Figure:
     """Width of good candidates against energy with the fitted curve."""
     figure, grid = category_panels(inputs, "$E_{MC}$ [GeV]", WIDTH)
     for c, axes in enumerate(grid.flat):
-        for model in shown_models(inputs):
+        for which, model in enumerate(shown_models(inputs)):
             found = metrics_of(inputs)[model]["energy_fit"]
-            energy, width = np.array(found["energy"]["value"][c]), 100 * values(found["width"])[c]
-            error, look = 100 * values(found["width"], "error")[c], model_look(inputs, model)
+            energy, colour = np.array(found["energy"]["value"][c]), colour_of(inputs, model)
+            width, error = (100 * values(found["width"], key)[c] for key in ("value", "error"))
+            draw_points(
+                axes, energy, width, error, which, colour, model, markersize=3.5, linestyle="none", linewidth=1.5
+            )
             drawn = np.isfinite(width)
-            axes.errorbar(
-                energy[drawn], width[drawn], yerr=np.nan_to_num(error[drawn]), markersize=3.5, linestyle="none",
-                label=model, **look,
-            )  # fmt: skip
             a, b, constant = (found[name]["value"][c] for name in PARAMETERS)
             if a is not None and drawn.any():
                 e = np.geomspace(energy[drawn].min(), energy[drawn].max(), 100)
                 curve = np.sqrt(a**2 / e + b**2 / e**2 + constant**2)
-                axes.plot(e, 100 * curve, color=look["color"], linewidth=0.9)
+                axes.plot(e, 100 * curve, color=colour, linewidth=0.9)
         axes.set_xscale("log")
         log_percent(axes)
     grid[0, 0].legend(fontsize=9)

@@ -8,18 +8,18 @@ from matplotlib.ticker import MultipleLocator
 
 from hitforge.evaluation.statistics import group_of, ratio
 from hitforge.reporting.chapter import ReportInputs
-from hitforge.reporting.style import BLUE, COLOURS, GREY, INK, MARKERS, RED, SEQUENTIAL, new_figure
+from hitforge.reporting.plotting import data_label, draw_points, legend_below, middles
+from hitforge.reporting.style import BLUE, COLOURS, GREY, INK, RED, SEQUENTIAL, label, new_figure
 from hitforge.studies.scouting_egamma.data.geometry import EB_MAX_IETA, ieta_of
 from hitforge.studies.scouting_egamma.report.plotting import (
     ETA,
     PT,
     Drawn,
     Floats,
-    centres,
     density,
-    label_train,
     of_candidates,
     panel_title,
+    train_panels,
 )
 from hitforge.studies.scouting_egamma.report.view import Candidates, all_cuts, share_without_energy
 from hitforge.studies.scouting_egamma.simulation.constants import load_constants
@@ -31,21 +31,16 @@ DE = "dE = ($E_{reco}$ − $E_{MC}$) / $E_{MC}$"
 @of_candidates("Generated kinematics")
 def generated(inputs: ReportInputs, data: Candidates) -> Drawn:
     """Generated kinematics of the candidates with an energy."""
-    figure = new_figure(12.0, 3.8)
-    for axes, (name, text) in zip(
-        figure.subplots(1, 3),
-        (("gen_pt", PT), ("gen_eta", "Generated η"), ("gen_phi", "Generated φ [rad]")),
-        strict=True,
-    ):
+    figure, (grid,) = train_panels(inputs, 1, 3, (12.0, 3.8))
+    texts = {"gen_pt": PT, "gen_eta": "Generated η", "gen_phi": "Generated φ [rad]"}
+    for axes, (name, text) in zip(grid, texts.items(), strict=True):
         for flag, particle, colour in ((1, "electrons", BLUE), (0, "photons", RED)):
             own = data["is_electron"] == flag
             axes.hist(data[name][own], 50, histtype="step", color=colour, label=particle)
         axes.set_ylim(bottom=0)
         axes.set_xlabel(text)
-        if name == "gen_pt":
-            axes.set_ylabel("Candidates")
-            axes.legend(loc="lower right")
-            label_train(axes, inputs)
+    grid[0].set_ylabel("Candidates")
+    grid[0].legend(loc="lower right")
     return figure, "Candidates with an energy, train sample."
 
 
@@ -53,9 +48,8 @@ def generated(inputs: ReportInputs, data: Candidates) -> Drawn:
 def raw_response(inputs: ReportInputs, data: Candidates) -> Drawn:
     """Histogram of dE with its peak and shoulder, and the candidates without energy at -1."""
     de, edges = 1 / data["y"] - 1, np.linspace(-1.1, 0.5, 129)
-    share = share_without_energy(inputs, inputs.samples_with_role("train")[0])
-    figure = new_figure(12.6, 4.4)
-    grid = figure.subplots(1, 3, sharey=True)
+    share = share_without_energy(inputs, inputs.train_sample)
+    figure, (grid,) = train_panels(inputs, 1, 3, (12.6, 4.4), sharey=True)
     lost = np.full(round(len(de) * share / (1 - share)), -1.0)
     grid[0].hist(np.clip(np.concatenate([de, lost]), -1.1, 0.5), edges, histtype="step", color=INK)
     panel_title(grid[0], "all")
@@ -71,7 +65,6 @@ def raw_response(inputs: ReportInputs, data: Candidates) -> Drawn:
         axes.set_xlabel(DE)
     grid[0].set_ylabel("Candidates")
     grid[1].legend(loc="upper left")
-    label_train(grid[0], inputs)
     caption = (
         f"Dotted: the peak at 0, the shoulder at −0.2 and the peak at −1. Left with the {100 * share:.1f} % of "
         "candidates without any energy (dE = −1); the other panels are without them."
@@ -111,7 +104,7 @@ def response_gaps(inputs: ReportInputs, data: Candidates) -> Drawn:
     for axes in (wide, left):
         axes.set_ylabel("dE")
     wide.legend(loc="lower right", bbox_to_anchor=(1, 1), ncols=2)
-    label_train(wide, inputs)
+    label(wide, data_label(inputs, inputs.train_sample))
     caption = (
         "Candidates and medians; the colour scale is logarithmic, values beyond the axes are in the last bins. "
         "Supermodules of 20 crystals make 18 fringes in φ; modules end at |ieta| = 25, 45, 65 and 85."
@@ -123,8 +116,7 @@ def response_gaps(inputs: ReportInputs, data: Candidates) -> Drawn:
 def detector_maps(inputs: ReportInputs, data: Candidates) -> Drawn:
     """Mean dE on the barrel and on the endcaps."""
     de = np.clip(1 / data["y"] - 1, -0.3, 0.1)
-    figure = new_figure(11.0, 4.8)
-    grid = figure.subplots(1, 2, width_ratios=(1.7, 1))
+    figure, (grid,) = train_panels(inputs, 1, 2, (11.0, 4.8), width_ratios=(1.7, 1))
     barrel = data["is_eb"] > 0
     for axes, own, names, edges in (
         (grid[0], barrel, ("iphi", "ieta"), (np.arange(0.5, 361, 2), np.arange(-85.5, 86, 1))),
@@ -135,7 +127,7 @@ def detector_maps(inputs: ReportInputs, data: Candidates) -> Drawn:
         sums = np.histogram2d(x, y, bins=edges, weights=de[own])[0]
         mean = np.ma.masked_where(counts == 0, sums / np.maximum(counts, 1))
         mesh = axes.pcolormesh(*edges, mean.T, cmap=SEQUENTIAL, vmin=-0.3, vmax=0.03, rasterized=True, linewidth=0)
-    if inputs.settings["samples"][inputs.samples_with_role("train")[0]]["source"] == "simulate":
+    if inputs.is_simulated(inputs.train_sample):
         dead = dead_map(inputs.settings["simulation"]["dead_map_seed"], load_constants().dead.eb)
         index, iphi = np.nonzero(dead)
         ieta = ieta_of(index - EB_MAX_IETA)
@@ -146,7 +138,6 @@ def detector_maps(inputs: ReportInputs, data: Candidates) -> Drawn:
     grid[1].set_xlabel("ix")
     grid[1].set_ylabel("iy")
     figure.colorbar(mesh, ax=grid[1], label="Mean dE, cut to −0.3 … 0.1")
-    label_train(grid[0], inputs)
     panel_title(grid[0], "EB")
     panel_title(grid[1], "EE")
     caption = "Seed crystals; both endcaps together. Empty bins are white, dead channels of the simulated barrel red."
@@ -168,8 +159,7 @@ def shower_shapes(inputs: ReportInputs, data: Candidates) -> Drawn:
     """dE against shower shapes, before and after the quality and observable cuts."""
     de = 1 / data["y"] - 1
     good = (data["quality"] == 0) & (data["observable"] > 0)
-    figure = new_figure(13.0, 9.6)
-    grid = figure.subplots(4, len(_SHAPES), sharey=True)
+    figure, grid = train_panels(inputs, 4, len(_SHAPES), (13.0, 9.6), sharey=True)
     rows = [(flag, cut) for flag in (1, 0) for cut in (False, True)]
     for row, (flag, cut) in zip(grid, rows, strict=True):
         own = (data["is_eb"] == flag) & (good if cut else np.ones(len(de), dtype=bool))
@@ -178,7 +168,6 @@ def shower_shapes(inputs: ReportInputs, data: Candidates) -> Drawn:
             density(axes, data[name][own], de[own], x_edges, np.linspace(-1.0, 0.4, 71))
             axes.set_xlabel(text)
         row[0].set_ylabel(f"{'EB' if flag else 'EE'}{', after cuts' if cut else ''}\ndE")
-    label_train(grid[0, 0], inputs)
     caption = "After cuts: good candidates that pass the observable cuts. Values beyond the axes are in the last bins."
     return figure, caption
 
@@ -187,8 +176,7 @@ def shower_shapes(inputs: ReportInputs, data: Candidates) -> Drawn:
 def cut_response(inputs: ReportInputs, data: Candidates) -> Drawn:
     """DE with and without each cut; the legend says what is removed."""
     de, edges, cuts = 1 / data["y"] - 1, np.linspace(-1.0, 0.3, 131), all_cuts(data)
-    figure = new_figure(10.4, 6.4)
-    grid = figure.subplots(1, 2, sharey=True)
+    figure, (grid,) = train_panels(inputs, 1, 2, (10.4, 6.4), sharey=True)
     barrel = data["is_eb"] > 0
     for axes, own, region in zip(grid, (barrel, ~barrel), ("EB", "EE"), strict=True):
         axes.hist(np.clip(de[own], -1, 0.2999), edges, histtype="step", color=INK, linewidth=1.2, label="no cut")
@@ -200,10 +188,8 @@ def cut_response(inputs: ReportInputs, data: Candidates) -> Drawn:
         axes.set_yscale("log")
         axes.set_xlabel(DE)
         panel_title(axes, region)
-    handles, texts = grid[0].get_legend_handles_labels()
-    figure.legend(handles, texts, loc="outside lower center", ncols=2, fontsize=8.5)
+    legend_below(figure, grid[0], 2, fontsize=8.5)
     grid[0].set_ylabel("Candidates")
-    label_train(grid[0], inputs)
     caption = "Each cut alone, with the share of the candidates that it removes."
     return figure, caption
 
@@ -212,8 +198,7 @@ def cut_response(inputs: ReportInputs, data: Candidates) -> Drawn:
 def cut_efficiency(inputs: ReportInputs, data: Candidates) -> Drawn:
     """Share of candidates that each cut keeps, against generated pT and abs(eta)."""
     evaluation = inputs.settings["evaluation"]
-    figure = new_figure(12.6, 5.6)
-    grid = figure.subplots(1, 3, sharey=True)
+    figure, (grid,) = train_panels(inputs, 1, 3, (12.6, 5.6), sharey=True)
     barrel = data["is_eb"] > 0
     cuts = all_cuts(data)
     panels = (
@@ -228,16 +213,12 @@ def cut_efficiency(inputs: ReportInputs, data: Candidates) -> Drawn:
         for which, (name, kept) in enumerate(cuts.items()):
             share = ratio(np.bincount(place[(place >= 0) & kept], minlength=n), total)
             error = np.sqrt(share * (1 - share) / np.maximum(total, 1))
-            axes.errorbar(
-                centres(edges), 100 * share, yerr=100 * error, color=COLOURS[which], marker=MARKERS[which],
-                linewidth=0.8, markersize=3.5, label=name,
-            )  # fmt: skip
+            look = {"linewidth": 0.8, "markersize": 3.5}
+            draw_points(axes, middles(edges), 100 * share, 100 * error, which, COLOURS[which], name, **look)
         axes.set_ylim(0, 103)
         axes.set_xlabel(text)
         panel_title(axes, region)
     grid[0].set_ylabel("Kept [%]")
-    label_train(grid[0], inputs)
-    handles, texts = grid[0].get_legend_handles_labels()
-    figure.legend(handles, texts, loc="outside lower center", ncols=3, fontsize=9)
+    legend_below(figure, grid[0], 3, fontsize=9)
     caption = "Each cut alone, on candidates with an energy of the train sample; binomial errors."
     return figure, caption

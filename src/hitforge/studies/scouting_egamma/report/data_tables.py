@@ -89,7 +89,7 @@ def _of_the_data(inputs: ReportInputs, data: Candidates) -> Mapping[str, Cell]:
     iphi = data["iphi"][barrel].astype(np.int64)
     medians = np.array([np.median(de[barrel][iphi == k]) if (iphi == k).any() else 0.0 for k in range(1, 361)])
     low = medians < -0.05
-    lost = 100 * share_without_energy(inputs, inputs.samples_with_role("train")[0])
+    lost = 100 * share_without_energy(inputs, inputs.train_sample)
     return {
         "peak": _mode(de, -0.1, 0.1),
         "shoulder": _mode(de[barrel], -0.35, -0.1),

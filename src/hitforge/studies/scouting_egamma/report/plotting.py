@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
-from functools import wraps
+from collections.abc import Sequence
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -13,16 +13,16 @@ from matplotlib.figure import Figure as MatplotlibFigure
 from matplotlib.ticker import FormatStrFormatter, LogLocator, NullFormatter
 from numpy.typing import NDArray
 
-from hitforge.reporting.chapter import Figure, ReportInputs
-from hitforge.reporting.metrics import metrics_of, shown_sample, values
-from hitforge.reporting.plotting import colour_among, data_label, nothing
-from hitforge.reporting.style import MARKERS, SEQUENTIAL, label, new_figure
+from hitforge.reporting.chapter import ReportInputs
+from hitforge.reporting.metrics import metrics_of
+from hitforge.reporting.plotting import colour_among, figure_of, labelled_panels, right_title
+from hitforge.reporting.plotting import draw_binned as draw_numbers
+from hitforge.reporting.style import SEQUENTIAL
 from hitforge.studies.scouting_egamma.data.geometry import CATEGORIES
 from hitforge.studies.scouting_egamma.evaluation.sample import EnergySample
 from hitforge.studies.scouting_egamma.report.view import (
     NO_CANDIDATES,
     NO_PREDICTIONS,
-    Candidates,
     load_candidates,
     reference_sample,
 )
@@ -35,59 +35,30 @@ Drawn = tuple[MatplotlibFigure, str]
 PT, ETA = "Generated $p_T$ [GeV]", "Generated |η|"
 WIDTH, SCALE = "σ_eff / median [%]", "Median − 1 [%]"
 
+of_candidates = partial(figure_of, load=load_candidates, empty=NO_CANDIDATES)
+"""Decorates what draws candidates of the train sample."""
 
-def of_candidates(title: str) -> Callable[[Callable[[ReportInputs, Candidates], Drawn]], Callable[..., Figure]]:
-    """Make a figure of the function's name of the train sample's candidates, or say that there are none."""
-    return _figure_of(title, load_candidates, NO_CANDIDATES)
+of_reference = partial(figure_of, load=reference_sample, empty=NO_PREDICTIONS)
+"""Decorates what draws the corrections of the reference model."""
 
-
-def of_reference(title: str) -> Callable[[Callable[[ReportInputs, EnergySample], Drawn]], Callable[..., Figure]]:
-    """Make a figure of the reference model's corrections; ``title`` may hold its name."""
-    return _figure_of(title, reference_sample, NO_PREDICTIONS)
+panel_title = partial(right_title, size=10.5)
 
 
-def _figure_of(
-    title: str, load: Callable[[ReportInputs], Any], empty: str
-) -> Callable[[Callable[[ReportInputs, Any], Drawn]], Callable[..., Figure]]:
-    def decorate(draw: Callable[[ReportInputs, Any], Drawn]) -> Callable[..., Figure]:
-        @wraps(draw)
-        def make(inputs: ReportInputs) -> Figure:
-            data, heading = load(inputs), title.format(reference=inputs.reference)
-            if not data:
-                return nothing(draw.__name__, heading, empty)
-            figure, caption = draw(inputs, data)
-            return Figure(draw.__name__, heading, caption, figure)
-
-        return make
-
-    return decorate
-
-
-def label_train(axes: Axes, inputs: ReportInputs) -> None:
-    """Say above the axes what the train sample is."""
-    label(axes, data_label(inputs, inputs.samples_with_role("train")[0]))
-
-
-def label_shown(axes: Axes, inputs: ReportInputs, right: str = "") -> None:
-    """Say above the axes what the evaluated sample is."""
-    label(axes, data_label(inputs, shown_sample(inputs)), right)
-
-
-def panel_title(axes: Axes, text: str) -> None:
-    """Say above the axes, on the right, what a panel shows."""
-    axes.set_title(text, loc="right", fontsize=10.5, pad=5)
+def train_panels(
+    inputs: ReportInputs, rows: int, columns: int, size: tuple[float, float], **shared: Any
+) -> tuple[MatplotlibFigure, NDArray[Any]]:
+    """Return a figure of the train sample with its panels, shape (rows, columns)."""
+    return labelled_panels(inputs, rows, columns, size, inputs.train_sample, **shared)
 
 
 def category_panels(inputs: ReportInputs, x: str, y: str, sharex: bool = True) -> tuple[MatplotlibFigure, NDArray[Any]]:
     """Return a figure with a panel for each category, shape (2, 2), of the evaluated sample."""
-    figure = new_figure(9.6, 7.4)
-    grid: NDArray[Any] = figure.subplots(2, 2, sharex=sharex)
+    figure, grid = labelled_panels(inputs, 2, 2, (9.6, 7.4), sharex=sharex)
     for axes, category in zip(grid.flat, CATEGORIES, strict=True):
         panel_title(axes, category)
         axes.set_ylabel(y)
     for axes in grid[1] if sharex else grid.flat:
         axes.set_xlabel(x)
-    label_shown(grid[0, 0], inputs)
     return figure, grid
 
 
@@ -103,29 +74,16 @@ def region_rows(inputs: ReportInputs, grid: NDArray[Any], sample: EnergySample) 
     return found
 
 
-def centres(edges: Sequence[float]) -> Floats:
-    """Return the middle of each bin."""
-    return 0.5 * (np.asarray(edges[1:], dtype=np.float64) + np.asarray(edges[:-1], dtype=np.float64))
-
-
-def model_look(inputs: ReportInputs, model: str) -> dict[str, Any]:
-    """Return colour and marker of a shown model, the same in every figure."""
-    number = shown_models(inputs).index(model)
-    return {"color": colour_of(inputs, model), "marker": MARKERS[number % len(MARKERS)]}
-
-
 def draw_binned(
     axes: Axes, inputs: ReportInputs, axis: str, key: str, edges: Sequence[float], *categories: int, **look: Any
 ) -> None:
     """Draw a quantity of the response of all shown models in bins, in percent; medians minus one."""
-    for model in shown_models(inputs):
+    for which, model in enumerate(shown_models(inputs)):
         number = metrics_of(inputs)[model][f"response_{axis}"][key]
-        y, error = 100 * (values(number) - (key == "median")), 100 * values(number, "error")
         for category in categories:
-            drawn = np.isfinite(y[category])
-            axes.errorbar(
-                centres(edges)[drawn], y[category][drawn], yerr=np.nan_to_num(error[category][drawn]), linewidth=0.9,
-                label=model if category == categories[0] else None, **model_look(inputs, model), **look,
+            draw_numbers(
+                axes, edges, number, which, colour_of(inputs, model), model if category == categories[0] else None,
+                scale=100.0, index=category, minus=float(key == "median"), **look,
             )  # fmt: skip
 
 

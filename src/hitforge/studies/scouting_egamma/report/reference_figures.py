@@ -7,7 +7,8 @@ from dataclasses import replace
 import numpy as np
 
 from hitforge.reporting.chapter import ReportInputs
-from hitforge.reporting.style import GREY, new_figure
+from hitforge.reporting.plotting import labelled_panels
+from hitforge.reporting.style import GREY
 from hitforge.seeds import child_generator
 from hitforge.studies.scouting_egamma.evaluation.pair_mass import MASS_RANGE_GEV, PAIRS, PairMass
 from hitforge.studies.scouting_egamma.evaluation.sample import EnergySample
@@ -16,7 +17,6 @@ from hitforge.studies.scouting_egamma.report.plotting import (
     category_panels,
     colour_of,
     density,
-    label_shown,
     of_reference,
     panel_title,
     region_rows,
@@ -49,8 +49,7 @@ def pair_mass(inputs: ReportInputs, sample: EnergySample) -> Drawn:
     """Mass of electron pairs before and after the correction."""
     one = np.ones(len(sample))
     before = replace(sample, columns={"y": one}, factor=one)
-    figure = new_figure(10.4, 4.4)
-    grid = figure.subplots(1, 2)
+    figure, (grid,) = labelled_panels(inputs, 1, 2, (10.4, 4.4))
     edges = np.linspace(*MASS_RANGE_GEV, 81)
     for energies, name, colour in (
         (before, "uncorrected", GREY),
@@ -64,7 +63,6 @@ def pair_mass(inputs: ReportInputs, sample: EnergySample) -> Drawn:
         axes.set_xlabel("m [GeV]")
     grid[0].set_ylabel("Pairs per 0.75 GeV")
     grid[0].legend(loc="upper left")
-    label_shown(grid[0], inputs)
     return figure, "Breit–Wigner masses of a Z, smeared with the responses of two electrons of the sample."
 
 
@@ -72,15 +70,13 @@ def pair_mass(inputs: ReportInputs, sample: EnergySample) -> Drawn:
 def response_plane(inputs: ReportInputs, sample: EnergySample) -> Drawn:
     """dE against the same of the 5 x 5, before and after the correction."""
     edges = np.linspace(-1.05, 0.35, 141)
-    figure = new_figure(9.6, 8.6)
-    grid = figure.subplots(2, 2, sharex=True, sharey=True)
+    figure, grid = labelled_panels(inputs, 2, 2, (9.6, 8.6), sharex=True, sharey=True)
     for axes, values, own in region_rows(inputs, grid, sample):
         density(axes, sample.observed["e5x5_response"][own] - 1, values[own] - 1, edges, edges)
     for row in grid:
         row[0].set_ylabel("(E − $E_{MC}$) / $E_{MC}$")
     for axes in grid[1]:
         axes.set_xlabel("($E_{5×5}$ − $E_{MC}$) / $E_{MC}$")
-    label_shown(grid[0, 0], inputs)
     return figure, (
         "The diagonal is energy outside the 5 × 5 that was not recovered, the horizontal band energy that was; "
         f"{sample_text(inputs)}, logarithmic colours."
@@ -90,8 +86,7 @@ def response_plane(inputs: ReportInputs, sample: EnergySample) -> Drawn:
 @of_reference("Energy against the generated energy")
 def energies(inputs: ReportInputs, sample: EnergySample) -> Drawn:
     """Energy against the generated one, before and after the correction."""
-    figure = new_figure(9.6, 8.2)
-    grid = figure.subplots(2, 2, sharex="col", sharey="col")
+    figure, grid = labelled_panels(inputs, 2, 2, (9.6, 8.2), sharex="col", sharey="col")
     for axes, values, own in region_rows(inputs, grid, sample):
         edges = np.linspace(0, np.quantile(sample.energy[own], 0.999) if own.any() else 1.0, 121)
         density(axes, sample.energy[own], (values * sample.energy)[own], edges, edges)
@@ -100,5 +95,4 @@ def energies(inputs: ReportInputs, sample: EnergySample) -> Drawn:
         row[0].set_ylabel("E [GeV]")
     for axes in grid[1]:
         axes.set_xlabel("$E_{MC}$ [GeV]")
-    label_shown(grid[0, 0], inputs)
     return figure, f"Dotted: equal energies; {sample_text(inputs)}, logarithmic colours."

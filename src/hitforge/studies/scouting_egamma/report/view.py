@@ -10,21 +10,21 @@ import numpy as np
 from numpy.typing import NDArray
 
 from hitforge.reporting.chapter import Cell, Column, Measured, ReportInputs, column
+from hitforge.reporting.events import load_events
 from hitforge.reporting.metrics import cell, metrics_of, sample_title, shown_sample
 from hitforge.reporting.numbers import fixed
-from hitforge.shards import Shard
 from hitforge.studies.scouting_egamma.data.geometry import CATEGORIES
 from hitforge.studies.scouting_egamma.data.selection import CUT_NAMES, observable_cuts
 from hitforge.studies.scouting_egamma.evaluation.calibration import calibrated
 from hitforge.studies.scouting_egamma.evaluation.response import SELECTIONS
 from hitforge.studies.scouting_egamma.evaluation.sample import EnergySample
-from hitforge.studies.scouting_egamma.features import FEATURE_NAMES
+from hitforge.studies.scouting_egamma.features import columns_of
 
 MAX_CANDIDATES = 200_000
 """Distributions of more candidates would look the same; further shards are left out."""
 
 Candidates = Mapping[str, NDArray[np.float32]]
-"""Features, truth and ``y`` = E_MC / E_reco of candidates, shape (n,), by name."""
+"""Columns of candidates by name, shape (n,): features, truth and ``y`` = E_MC / E_reco; ``features`` all, (n, F)."""
 
 NO_CANDIDATES: Final = "the shards of the train sample hold no candidates"
 NO_PREDICTIONS: Final = "there are no predictions of the reference model"
@@ -87,19 +87,14 @@ def share_without_energy(inputs: ReportInputs, sample: str) -> float:
 
 def load_candidates(inputs: ReportInputs) -> Candidates:
     """Return candidates of the train sample; empty without any."""
-    found: list[dict[str, NDArray[np.float32]]] = []
-    total = 0
-    for path in inputs.shards.get(inputs.samples_with_role("train")[0], ()):
-        if total >= MAX_CANDIDATES:
-            break
-        with Shard(path) as shard:
-            columns = dict(zip(shard.feature_names, shard.column("features").T, strict=True))
-            truth = ("gen_pt", "gen_eta", "gen_phi", "category", "quality", "observable")
-            columns |= {name: shard.column(f"truth/{name}") for name in truth}
-            columns["y"] = shard.column("targets/y")
-            found.append(columns)
-            total += len(shard)
-    return {name: np.concatenate([columns[name] for columns in found]) for name in found[0]} if total else {}
+    truth = ("gen_pt", "gen_eta", "gen_phi", "category", "quality", "observable")
+    datasets = ("features", "targets/y", *(f"truth/{name}" for name in truth))
+    events = load_events(inputs, inputs.train_sample, datasets, MAX_CANDIDATES)
+    if not len(events):
+        return {}
+    features = events["features"]
+    own = {"features": features, "y": events["targets/y"]}
+    return {**columns_of(features), **{name: events[f"truth/{name}"] for name in truth}, **own}
 
 
 SLIDES_CUTS: Final = "no dead channel and dE > −0.4 (looks at the truth)"
@@ -107,13 +102,12 @@ SLIDES_CUTS: Final = "no dead channel and dE > −0.4 (looks at the truth)"
 
 def all_cuts(data: Candidates) -> dict[str, NDArray[np.bool_]]:
     """Return which candidates each cut keeps, shape (n,), by its words; alone, not one after the other."""
-    features = np.stack([data[name] for name in FEATURE_NAMES], axis=1)
     response = 1 / data["y"]
     no_dead = data["dead"] == 0
     return {
         "away from gaps, rims and dead channels": data["quality"] == 0,
         "no dead channel in the 5 × 5": no_dead,
-        **observable_cuts(features),
+        **observable_cuts(data["features"]),
         "all observable cuts": data["observable"] > 0,
         "dE > −0.4 (looks at the truth)": response > 0.6,
         "$E_{reco}$ > 0.85 $E_{MC}$ (looks at the truth)": response > 0.85,
