@@ -7,11 +7,12 @@ from itertools import pairwise
 import numpy as np
 
 from hitforge.reporting.chapter import Figure, ReportInputs
-from hitforge.reporting.evaluated import axes_of, metrics_of, shown_sample, values
+from hitforge.reporting.metrics import axes_of, metrics_of, shown_sample, values
 from hitforge.reporting.plotting import confusion_panels, data_label, draw_confusion, nothing
 from hitforge.reporting.style import GREY, label, new_figure
 from hitforge.studies.csc_muon.evaluation.sample import CLASS_NAMES
 from hitforge.studies.csc_muon.report.plotting import (
+    colour_of,
     common_legend,
     log_pt,
     overlay,
@@ -20,7 +21,6 @@ from hitforge.studies.csc_muon.report.plotting import (
     right_title,
     sample_text,
 )
-from hitforge.studies.csc_muon.report.view import colour_of
 
 
 def confusion(inputs: ReportInputs) -> Figure:

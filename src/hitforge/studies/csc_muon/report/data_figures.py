@@ -6,6 +6,7 @@ import numpy as np
 from matplotlib.ticker import MaxNLocator, NullLocator
 from numpy.typing import NDArray
 
+from hitforge.published import load_published
 from hitforge.reporting.chapter import Figure, ReportInputs
 from hitforge.reporting.plotting import data_label, nothing
 from hitforge.reporting.style import BLUE, COLOURS, GREY, ORANGE, PURPLE, RED, label, new_figure
@@ -13,10 +14,8 @@ from hitforge.studies.csc_muon.data.planes import PLANES
 from hitforge.studies.csc_muon.evaluation.sample import CLASS_NAMES, pt_class
 from hitforge.studies.csc_muon.features import FEATURE_UNITS
 from hitforge.studies.csc_muon.models.tensors import IMAGE_COLUMNS, IMAGE_ROWS, hit_image
-from hitforge.studies.csc_muon.published import load_published
-from hitforge.studies.csc_muon.report.data_tables import class_share_rows, missing_percent
+from hitforge.studies.csc_muon.report.data_tables import class_share_rows, load_roads, missing_percent, train_sample
 from hitforge.studies.csc_muon.report.plotting import right_title
-from hitforge.studies.csc_muon.report.road_data import load_roads, train_sample
 
 SHOWN_FEATURES = (
     *(f"{block}_{plane}" for plane in ("me11", "me12", "me2") for block in ("phi", "theta", "bend")),
@@ -161,7 +160,7 @@ def class_shares(inputs: ReportInputs) -> Figure:
     rows = class_share_rows(inputs)
     if not rows:
         return nothing("class_shares", "Class shares", _NO_ROADS)
-    rows.append(("published, other data", 0, list(load_published().class_shares_percent)))
+    rows.append(("published, other data", 0, list(load_published(inputs.study).blocks["class_shares_percent"])))
     figure = new_figure(7.4, 4.2)
     axes = figure.subplots()
     width = 0.82 / len(rows)

@@ -1,22 +1,87 @@
-"""Tables of the data: missing hits, class shares, the models' inputs, the deck's search log."""
+"""Tables of the data, and the roads of shards that they and figures show: missing hits, class shares, the search."""
 
 from __future__ import annotations
 
 import math
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import partial
+from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from hitforge.folds import fold_of
-from hitforge.reporting.chapter import Cell, Column, Measured, ReportInputs, Table
+from hitforge.published import load_published
+from hitforge.reporting.chapter import Cell, Column, Measured, ReportInputs, Table, column, make_table
+from hitforge.shards import Shard
 from hitforge.studies.csc_muon.data.planes import PLANES
 from hitforge.studies.csc_muon.evaluation.sample import CLASS_NAMES, pt_class
-from hitforge.studies.csc_muon.published import load_published
-from hitforge.studies.csc_muon.report.road_data import RoadTable, load_roads, train_sample
 
 _TYPES = {"CSC": "cathode strip", "RPC": "resistive plate", "GEM": "gas electron multiplier"}
 
 
-def missing_percent(roads: RoadTable) -> dict[str, float]:
+MAX_ROADS = 100_000
+"""Distributions of more roads would look the same; further shards are left out."""
+
+
+@dataclass(frozen=True)
+class RoadSample:
+    """Roads with all stored columns.
+
+    Attributes
+    ----------
+    names : tuple of str
+        Names of the columns.
+    features : ndarray, shape (N, F)
+        Stored columns; NaN where a hit is missing.
+    q_over_pt : ndarray, shape (N,), 1/GeV
+    bucket : ndarray, shape (N,)
+        Identity buckets, which decide the fold.
+    """
+
+    names: tuple[str, ...]
+    features: NDArray[np.float32]
+    q_over_pt: NDArray[np.float32]
+    bucket: NDArray[np.int16]
+
+    def __len__(self) -> int:
+        return len(self.q_over_pt)
+
+    def column(self, name: str) -> NDArray[np.float32]:
+        """Return a column by name."""
+        return np.asarray(self.features[:, self.names.index(name)])
+
+    @property
+    def pt(self) -> NDArray[np.float64]:
+        """Generated pT in GeV."""
+        return 1.0 / np.abs(self.q_over_pt.astype(np.float64))
+
+
+def train_sample(inputs: ReportInputs) -> str:
+    """Return the name of the sample that models were trained on."""
+    return inputs.samples_with_role("train")[0]
+
+
+def load_roads(inputs: ReportInputs, sample: str, limit: int = MAX_ROADS) -> RoadSample:
+    """Read the roads of a sample, shard by shard up to ``limit``."""
+    features, targets, buckets, total = [], [], [], 0
+    names: tuple[str, ...] = ()
+    for path in inputs.shards.get(sample, ()):
+        if total >= limit:
+            break
+        with Shard(path) as shard:
+            names = shard.feature_names
+            features.append(shard.column("features"))
+            targets.append(shard.column("targets/q_over_pt"))
+            buckets.append(shard.column("bucket"))
+            total += len(shard)
+    if not features:
+        return RoadSample((), np.zeros((0, 0), np.float32), np.zeros(0, np.float32), np.zeros(0, np.int16))
+    return RoadSample(names, np.concatenate(features), np.concatenate(targets), np.concatenate(buckets))
+
+
+def missing_percent(roads: RoadSample) -> dict[str, float]:
     """Return the share of roads without a hit for each plane, in percent, by chamber name."""
     return {
         plane.chamber: 100.0 * float(np.mean(roads.column(f"mask_{plane.name}") != 0)) if len(roads) else np.nan
@@ -74,7 +139,7 @@ def class_shares(inputs: ReportInputs) -> Table:
         for name, n, shares in class_share_rows(inputs)
     ]
     empty = None if rows else "the shards hold no roads"
-    printed = load_published().class_shares_percent
+    printed = load_published(inputs.study).blocks["class_shares_percent"]
     rows.append(("published, other data", None, *(Measured(value=share, decimals=3) for share in printed)))
     return Table(
         name="class_shares",
@@ -90,41 +155,35 @@ def class_shares(inputs: ReportInputs) -> Table:
     )
 
 
-SEARCHED = "seed-bdt"
-
-
 def bayesian_search(inputs: ReportInputs) -> Table:
     """The search of the deck's trees trial by trial, in the order of the trials."""
-    trials = inputs.manifest_of.get(SEARCHED, {}).get("trials") or []
-    names = list(dict.fromkeys(name for trial in trials for name in trial.get("params", {})))
-    best = min((t["score"] for t in trials if t["score"] is not None), default=None)
-    rows = tuple(
+    printed = load_published(inputs.study).find("rmse_inverse_pt")
+    assert printed is not None and printed.value is not None
+    model = str(printed.model)
+    trials = sorted(inputs.manifest_of.get(model, {}).get("trials") or [], key=lambda trial: int(trial["number"]))
+    best = min((trial["score"] for trial in trials if trial["score"] is not None), default=None)
+
+    def rmse(trial: Mapping[str, Any]) -> Cell:
+        return None if trial["score"] is None else Measured(value=math.sqrt(trial["score"]))
+
+    def parameter(trial: Mapping[str, Any], name: str) -> Cell:
+        value = trial.get("params", {}).get(name)
+        return Measured(value=value) if isinstance(value, float) else value
+
+    return make_table(
+        "bayesian_search",
+        f"Search of {model}, trial by trial",
+        "RMSE of 1/pT on training roads that a trial leaves out; the first trials are random. The deck's "
+        f"best of {printed.about['trials']} trials is {printed.value:g} per GeV on other data.",
         (
-            int(trial["number"]) + 1,
-            Measured(value=math.sqrt(trial["score"])) if trial["score"] is not None else None,
-            *(_parameter(trial.get("params", {}).get(name)) for name in names),
-        )
-        for trial in sorted(trials, key=lambda trial: int(trial["number"]))
-    )
-    return Table(
-        name="bayesian_search",
-        title=f"Search of {SEARCHED}, trial by trial",
-        caption=(
-            "RMSE of 1/pT on training roads that a trial leaves out; the first trials are random. The deck's "
-            "best of 23 trials is 0.1004 per GeV on other data."
+            column("iteration", "Iteration", lambda trial: int(trial["number"]) + 1),
+            column("rmse", "RMSE 1/pT", rmse, "1/GeV"),
+            *(
+                column(name, name, partial(parameter, name=name))
+                for name in dict.fromkeys(name for trial in trials for name in trial.get("params", {}))
+            ),
         ),
-        columns=(
-            Column(key="iteration", label="Iteration"),
-            Column(key="rmse", label="RMSE 1/pT", unit="1/GeV"),
-            *(Column(key=name, label=name) for name in names),
-        ),
-        rows=rows,
-        highlight=tuple(i for i, t in enumerate(sorted(trials, key=lambda t: int(t["number"]))) if t["score"] == best),
-        empty=None if rows else f"{SEARCHED} was not searched in this run",
+        trials,
+        empty=f"{model} was not searched in this run",
+        highlight=lambda trial: trial["score"] == best,
     )
-
-
-def _parameter(value: object) -> Cell:
-    if isinstance(value, float):
-        return Measured(value=value)
-    return value if isinstance(value, str | int) else None

@@ -12,13 +12,25 @@ from matplotlib.ticker import NullFormatter, ScalarFormatter
 from numpy.typing import NDArray
 
 from hitforge.reporting.chapter import ReportInputs
-from hitforge.reporting.evaluated import metrics_of, sample_title, shown_sample, values
-from hitforge.reporting.plotting import data_label
+from hitforge.reporting.metrics import metrics_of, sample_title, shown_sample, values
+from hitforge.reporting.plotting import colour_among, data_label, overlaid
 from hitforge.reporting.style import MARKERS, label, new_figure
-from hitforge.studies.csc_muon.report.view import colour_of, main_models
+from hitforge.studies.csc_muon.report.view import main_models
 
 PT_LABEL = "True $p_T$ [GeV]"
 ETA_LABEL = "|η|"
+MAX_OVERLAID = 10
+"""More models than this in one panel cannot be told apart; the tables have them all."""
+
+
+def drawn_models(inputs: ReportInputs) -> list[str]:
+    """Return the models that figures overlay, always with the reference."""
+    return overlaid(main_models(inputs), inputs.reference, MAX_OVERLAID)
+
+
+def colour_of(inputs: ReportInputs, model: str) -> str:
+    """Return a model's colour, the same in every figure; the first is that of the reference."""
+    return colour_among(drawn_models(inputs), inputs.reference, model)
 
 
 def panels(
@@ -85,10 +97,10 @@ def points(
 
 
 def overlay(inputs: ReportInputs, *path: str) -> dict[str, tuple[int, str, Any]]:
-    """Return index, colour and the numbers at a path of the metrics for each main model that has them."""
+    """Return index, colour and the numbers at a path of the metrics for each drawn model that has them."""
     result = {}
     metrics = metrics_of(inputs)
-    for index, model in enumerate(main_models(inputs)):
+    for index, model in enumerate(drawn_models(inputs)):
         found: Any = metrics.get(model)
         for key in path:
             found = None if found is None else found.get(key)

@@ -8,7 +8,7 @@ from matplotlib.colors import LogNorm
 from numpy.typing import NDArray
 
 from hitforge.reporting.chapter import Figure, ReportInputs
-from hitforge.reporting.evaluated import sample_title, shown_sample
+from hitforge.reporting.metrics import sample_title, shown_sample
 from hitforge.reporting.plotting import nothing
 from hitforge.reporting.style import GREY, RED, SEQUENTIAL
 from hitforge.studies.csc_muon.evaluation.sample import pt_of

@@ -7,11 +7,11 @@ from typing import Any
 
 import numpy as np
 
+from hitforge.published import load_published
 from hitforge.reporting.chapter import Figure, ReportInputs
-from hitforge.reporting.evaluated import TRAINED_ON, axes_of, metrics_of, shown_sample, values
+from hitforge.reporting.metrics import axes_of, metrics_of, shown_sample, values
 from hitforge.reporting.plotting import data_label, nothing
 from hitforge.reporting.style import GREY, INK, label, new_figure
-from hitforge.studies.csc_muon.published import load_published
 from hitforge.studies.csc_muon.report.plotting import (
     PT_LABEL,
     common_legend,
@@ -21,6 +21,7 @@ from hitforge.studies.csc_muon.report.plotting import (
     right_title,
     sample_text,
 )
+from hitforge.words import TRAINED_ON
 
 _ROWS = (
     ("mae", "MAE in $p_T$ [GeV]"),
@@ -44,7 +45,7 @@ def threshold_scan(inputs: ReportInputs) -> Figure:
     if not models:
         return nothing("threshold_scan", title, "no model was evaluated")
     x = np.array(axes_of(inputs)["scan_gev"])
-    trained_on, deck = metrics_of(inputs, TRAINED_ON), load_published().deck_thresholds
+    trained_on, deck = metrics_of(inputs, TRAINED_ON), load_published(inputs.study).blocks["deck_thresholds"]
     figure = new_figure(12.5, 10.0)
     grid = figure.subplots(len(_ROWS), len(_COLUMNS), sharex=True)
     for row, (key, ylabel) in zip(grid, _ROWS, strict=True):
@@ -85,7 +86,7 @@ def decision(inputs: ReportInputs) -> Figure:
     if not models:
         return nothing("decision", title, "no model was evaluated")
     x = np.array(axes_of(inputs)["scan_gev"])
-    printed = load_published().benchmark.decision
+    printed = load_published(inputs.study).blocks["benchmark"]["decision"]
     figure, (left, middle, right) = panels(inputs, 3, 4.6, 4.9)
     for model, (_, colour, block) in models.items():
         style = _style(inputs, model, models)
@@ -131,7 +132,7 @@ def benchmark(inputs: ReportInputs) -> Figure:
         curve(axes[1], x, block["relative_mae"], colour, None, 2, **style)
         if model in selected:
             curve(axes[2], x, selected[model]["relative_mae"], colour, None, 2, **style)
-    printed = load_published().benchmark.relative_mae
+    printed = load_published(inputs.study).blocks["benchmark"]["relative_mae"]
     marks: dict[str, Any] = {"color": INK, "marker": "x", "linestyle": "none"}
     axes[-1].plot(printed["pt_gev"], printed["value"], **marks)
     axes[0].plot([], [], label="GSoC 2021 (other data)", **marks)

@@ -8,7 +8,7 @@ import numpy as np
 from matplotlib.axes import Axes
 
 from hitforge.reporting.chapter import Figure, ReportInputs
-from hitforge.reporting.evaluated import axes_of, values
+from hitforge.reporting.metrics import axes_of, shown_sample, values
 from hitforge.reporting.plotting import nothing
 from hitforge.reporting.style import COLOURS, GREY, MARKERS
 from hitforge.studies.csc_muon.evaluation.turn_on import turn_on_curve
@@ -23,7 +23,6 @@ from hitforge.studies.csc_muon.report.plotting import (
     right_title,
     sample_text,
 )
-from hitforge.studies.csc_muon.report.view import comparison_of
 
 _NO_SCALING = "no model has a scaled pT: there were too few calibration muons"
 
@@ -147,20 +146,31 @@ def efficiency_map(inputs: ReportInputs) -> Figure:
     )
 
 
+def _reductions(inputs: ReportInputs, model: str, along: str, **where: float) -> dict[str, list[float | None]]:
+    """Return the rate reductions of a model along a restriction as an array of numbers; empty if there are none."""
+    found = [
+        row["difference"]
+        for row in inputs.comparison_of.get(shown_sample(inputs), [])
+        if (row["first"], row["quantity"]) == (model, "rate_reduction")
+        and along in row["where"]
+        and where.items() <= row["where"].items()
+    ]
+    return {key: [number[key] for number in found] for key in ("value", "error")} if found else {}
+
+
 def rate(inputs: ReportInputs) -> Figure:
     """Rate against threshold, and its reduction against the reference of the rates."""
     models = overlay(inputs, "rates", "rate")
     if not models:
         return nothing("rate", "Trigger rate", _NO_SCALING)
-    evaluation, comparison = inputs.settings["evaluation"], comparison_of(inputs)
+    evaluation = inputs.settings["evaluation"]
     x = np.array(axes_of(inputs)["rate_thresholds_gev"])
     figure, (left, right) = panels(inputs, 2, 5.4, 5.0)
     for model, (_, colour, block) in models.items():
         bold = model == inputs.reference
         curve(left, x, block, colour, model, 0, bold=bold)
-        reduction = {} if comparison is None else comparison["rates"].get(model, {})
-        if "reduction" in reduction:
-            curve(right, x, reduction["reduction"], colour, None, 0, bold=bold)
+        if reduction := _reductions(inputs, model, "threshold_gev", exponent=evaluation["spectrum_exponents"][0]):
+            curve(right, x, reduction, colour, None, bold=bold)
     left.set_yscale("log")
     left.set_ylabel("Rate / rate without threshold")
     right.axhline(1.0, color=GREY, linewidth=0.9, linestyle="--")
@@ -190,12 +200,11 @@ def rate_eta(inputs: ReportInputs) -> Figure:
     if not models:
         return nothing("rate_eta", title, _NO_SCALING)
     figure, (left, right) = panels(inputs, 2, 5.4, 4.8)
-    evaluation, comparison = inputs.settings["evaluation"], comparison_of(inputs)
+    evaluation = inputs.settings["evaluation"]
     for model, (which, colour, block) in models.items():
         points(left, evaluation["eta_edges"], block, which, colour, model)
-        reduction = {} if comparison is None else comparison["rates"].get(model, {})
-        if "reduction_eta" in reduction:
-            points(right, evaluation["eta_edges"], reduction["reduction_eta"], which, colour, None)
+        if reduction := _reductions(inputs, model, "abs_eta"):
+            points(right, evaluation["eta_edges"], reduction, which, colour, None)
     left.set_yscale("log")
     left.set_ylabel("Rate / rate without threshold")
     right.axhline(1.0, color=GREY, linewidth=0.9, linestyle="--")
