@@ -18,7 +18,7 @@ class Quantity(NamedTuple):
     unit: str
     block: str = ""
     key: str = ""
-    index: tuple[int, ...] = ()
+    place: tuple[int, ...] = ()
 
 
 QUANTITIES = {
@@ -48,7 +48,7 @@ def _number(inputs: ReportInputs, model: str, metrics: Mapping[str, Any], name: 
         # only a model that does not know the charge has not all of them
         return Measured(value=None, reason=metrics["absent"]["q_over_pt"])
     number = metrics[quantity.block][quantity.key]
-    return cell(number, *quantity.index, scale=100.0 if quantity.unit == "%" else 1.0)
+    return cell(number, *quantity.place, scale=100.0 if quantity.unit == "%" else 1.0)
 
 
 def main_models(inputs: ReportInputs) -> list[str]:
