@@ -7,10 +7,10 @@ from collections.abc import Iterator
 import torch
 from torch import Tensor
 
-from hitforge.networks.running_norm import RunningBatchNorm
-from hitforge.studies.calo_muon.weights import event_weights
-from hitforge.training.losses import HuberisedLoss
-from hitforge.training.settings import LossSettings
+from hitforge.studies.calo_muon.models.losses import HuberisedLoss
+from hitforge.studies.calo_muon.models.networks.running_norm import RunningBatchNorm
+from hitforge.studies.calo_muon.models.weights import event_weights
+from hitforge.studies.calo_muon.settings import LossSettings
 
 TARGET = torch.tensor([100.0, 200, 400, 1000, 1600, 2000, 3000, 4000, 5000, 7000])
 PREDICTION = torch.tensor([150.0, 100, 700, 1500, 1000, 2500, 2000, 4100, 9000, 6000])

@@ -12,8 +12,8 @@ import torch
 
 from hitforge.hits import CellHits
 from hitforge.shards import ShardBlock, ShardLayout, write_shard
-from hitforge.studies.calo_muon.feature_table import FEATURE_NAMES
-from hitforge.studies.calo_muon.networks.network import build_network
+from hitforge.studies.calo_muon.features import FEATURE_NAMES
+from hitforge.studies.calo_muon.models.networks.network import build_network
 from hitforge.studies.calo_muon.settings import NetworkSettings
 from hitforge.training.dataset import index_events
 from hitforge.training.device import channels_last

@@ -8,7 +8,7 @@ from pathlib import Path
 import torch
 from torch import nn
 
-from hitforge.studies.calo_muon.networks.network import build_network
+from hitforge.studies.calo_muon.models.networks.network import build_network
 from hitforge.studies.calo_muon.settings import NetworkSettings
 from hitforge.training.device import channels_last
 from tests.bench.timing import in_turn, ratios

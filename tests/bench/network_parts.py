@@ -13,10 +13,10 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from hitforge.networks.convolution import FastConv3d
-from hitforge.networks.running_norm import RunningBatchNorm
-from hitforge.studies.calo_muon.networks.blocks import SqueezeExcitation
-from hitforge.studies.calo_muon.networks.network import build_network
+from hitforge.studies.calo_muon.models.networks.blocks import SqueezeExcitation
+from hitforge.studies.calo_muon.models.networks.convolution import FastConv3d
+from hitforge.studies.calo_muon.models.networks.network import build_network
+from hitforge.studies.calo_muon.models.networks.running_norm import RunningBatchNorm
 from hitforge.studies.calo_muon.settings import NetworkSettings
 from hitforge.training.device import channels_last
 from tests.bench.network import BATCH, _batch, _training_step

@@ -5,7 +5,7 @@ from __future__ import annotations
 import time
 from pathlib import Path
 
-from hitforge.studies.calo_muon.geometry import load_geometry
+from hitforge.studies.calo_muon.data.geometry import load_geometry
 from hitforge.studies.calo_muon.settings import SimulationSettings
 from hitforge.studies.calo_muon.simulation.generate import simulate_muons
 

@@ -34,11 +34,11 @@ RECOMMENDED: Mapping[str, Any] = {"amp": True, "tf32": True, "check_every": 50, 
 
 def with_switches(settings: TrainingSettings, **switches: Any) -> TrainingSettings:
     """Return settings with some keys set; NotThereError if this version does not know one, or its value."""
-    missing = [name for name in switches if name not in TrainingSettings.model_fields]
+    missing = [name for name in switches if name not in type(settings).model_fields]
     if missing:
         raise NotThereError(f"this version has no training.{', training.'.join(missing)}")
     try:
-        return TrainingSettings.model_validate({**settings.model_dump(), **switches})
+        return type(settings).model_validate({**settings.model_dump(), **switches})
     except ValidationError as error:
         raise NotThereError(f"this version does not accept {switches}: {error.errors()[0]['msg']}") from error
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 import torch
 
-from hitforge.studies.calo_muon.networks.network import build_network
+from hitforge.studies.calo_muon.models.networks.network import build_network
 from hitforge.studies.calo_muon.settings import NetworkSettings
 from hitforge.training.device import resolve_device
 

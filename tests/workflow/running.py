@@ -103,7 +103,7 @@ def fabricate(run: Snakemake, folder: Path, *arguments: str) -> None:
 
 def write_parts(folder: Path, sample: str, parts: int, events: int, spectrum: str) -> None:
     """Simulate parts of a sample into ``folder/data/<sample>``."""
-    from hitforge.studies.calo_muon.geometry import load_geometry
+    from hitforge.studies.calo_muon.data.geometry import load_geometry
     from hitforge.studies.calo_muon.settings import SimulationSettings
     from hitforge.studies.calo_muon.simulation.generate import simulate_muons
     from hitforge.studies.calo_muon.simulation.write import write_part

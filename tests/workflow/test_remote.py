@@ -18,8 +18,8 @@ import numpy as np
 import pytest
 
 from hitforge.ntuple import RemoteReadError
-from hitforge.studies.calo_muon.geometry import load_geometry
-from hitforge.studies.calo_muon.ntuple import open_muons
+from hitforge.studies.calo_muon.data.geometry import load_geometry
+from hitforge.studies.calo_muon.data.ntuple import open_muons
 from tests.workflow.running import runner, write_config
 
 pytestmark = [

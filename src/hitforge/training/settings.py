@@ -9,37 +9,6 @@ from pydantic import Field, NonNegativeFloat, PositiveFloat, PositiveInt
 from hitforge.settings_base import Settings
 
 
-class LossSettings(Settings):
-    """Loss of a regression network (arXiv:2107.02119; the variants are the paper's loss ablation)."""
-
-    kind: Literal["squared", "log", "density"] = Field(
-        "squared",
-        description="squared error of the target, or of its logarithm, which the network then gives, or (calo_muon) "
-        "cross entropy of the bin of the energy: the network gives a density",
-    )
-    target_power: float = Field(
-        -1.0, description="the error is weighed with the target to this power; -1 divides by it, as published"
-    )
-    huber: Literal["running", "batchwise", "fixed", "off"] = Field(
-        "running",
-        description="threshold of each target bin: running average over batches, of the batch alone, "
-        "frozen after the first epoch, or no Huberisation",
-    )
-    bin_edges: tuple[float, ...] = Field(
-        (50.0, 1640.0, 3230.0, 4820.0, 6410.0, 8000.0),
-        description="target bins of the thresholds, left-closed, in units of the target",
-    )
-    quantile: float = Field(0.68, gt=0, lt=1, description="quantile of the squared errors that sets a threshold")
-    momentum: float = Field(0.1, gt=0, le=1, description="weight of the newest batch in a running threshold")
-    weighted: bool = Field(True, description="apply the study's event weights (not to a density)")
-    smearing: float = Field(
-        0.5, ge=0, lt=1, description="part of a label that goes to the two neighbouring bins of a density"
-    )
-    update_in_validation: bool = Field(
-        False, description="let validation batches move the thresholds, as the original code does"
-    )
-
-
 class ScheduleSettings(Settings):
     """One-cycle stage, then step decay from the best checkpoint (arXiv:2107.02119, training schedule)."""
 
@@ -78,7 +47,6 @@ class TrainingSettings(Settings):
     folds: Literal["full", "unique"] = Field(
         "full", description="a member trains on all folds but its monitoring fold, or on a share of its own"
     )
-    loss: LossSettings = Field(LossSettings(), description="what the training minimises")
     schedule: ScheduleSettings = Field(
         ScheduleSettings(), description="learning rate, momentum and end of the training"
     )

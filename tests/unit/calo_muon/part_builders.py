@@ -10,7 +10,7 @@ import numpy as np
 import uproot
 
 from hitforge.hits import CellHits
-from hitforge.studies.calo_muon.muons import Muons
+from hitforge.studies.calo_muon.data.muons import Muons
 
 N_CELLS = 51_200
 ZSTD = uproot.ZSTD(1)

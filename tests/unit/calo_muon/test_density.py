@@ -9,8 +9,8 @@ import numpy as np
 import pytest
 
 from hitforge.predictions import EvaluationPiece
+from hitforge.studies.calo_muon.evaluation.calibration import as_sample, fit_corrections
 from hitforge.studies.calo_muon.evaluation.conditional import fit_surface, flat_spectrum
-from hitforge.studies.calo_muon.evaluation.corrections import as_sample, fit_corrections
 from hitforge.studies.calo_muon.evaluation.density import (
     DensityCalibration,
     EnergyDensity,

@@ -10,16 +10,16 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from hitforge.hits import CellHits
-from hitforge.studies.calo_muon.feature_table import (
+from hitforge.studies.calo_muon.data.geometry import load_geometry
+from hitforge.studies.calo_muon.data.high_level import high_level_features
+from hitforge.studies.calo_muon.data.ntuple import read_muons
+from hitforge.studies.calo_muon.features import (
     FEATURE_MEANINGS,
     FEATURE_NAMES,
     FEATURE_SETS,
     FEATURE_UNITS,
     clip_features,
 )
-from hitforge.studies.calo_muon.features import high_level_features
-from hitforge.studies.calo_muon.geometry import load_geometry
-from hitforge.studies.calo_muon.ntuple import read_muons
 from tests.unit.calo_muon.oracle_features import oracle_features
 
 GEOMETRY = load_geometry("pbwo4_40.64mm")

@@ -13,11 +13,10 @@ from hitforge.config import load_settings
 from hitforge.hits import CellHits
 from hitforge.scaling import Scaling
 from hitforge.studies.base import Study, load_study
-from hitforge.studies.calo_muon.layers import as_tensor, layer_profiles
-from hitforge.studies.calo_muon.networks.build import combined_columns
-from hitforge.studies.calo_muon.networks.losses import DensityLoss, EnergyLoss
-from hitforge.studies.calo_muon.settings import DensitySettings
-from hitforge.training.settings import LossSettings
+from hitforge.studies.calo_muon.data.layers import as_tensor, layer_profiles
+from hitforge.studies.calo_muon.models.losses import DensityLoss, EnergyLoss
+from hitforge.studies.calo_muon.models.networks.build import combined_columns
+from hitforge.studies.calo_muon.settings import DensitySettings, LossSettings
 from tests.unit.calo_muon.part_builders import make_muons
 
 MODELS = ("layers", "layers_w", "layers_we", "layers_log", "layers_density")

@@ -10,9 +10,9 @@ from numpy.typing import NDArray
 from pydantic import ValidationError
 
 from hitforge.hits import CellHits
-from hitforge.studies.calo_muon.feature_table import column_units, feature_set, summary_units
-from hitforge.studies.calo_muon.geometry import Geometry, load_geometry
-from hitforge.studies.calo_muon.layers import as_tensor, channel_names, layer_profiles, layer_summaries
+from hitforge.studies.calo_muon.data.geometry import Geometry, load_geometry
+from hitforge.studies.calo_muon.data.layers import as_tensor, channel_names, layer_profiles, layer_summaries
+from hitforge.studies.calo_muon.features import column_units, feature_set, summary_units
 from hitforge.studies.calo_muon.settings import LayerSettings
 
 GEOMETRY = load_geometry("pbwo4_40.64mm")

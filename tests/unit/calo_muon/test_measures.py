@@ -12,8 +12,8 @@ import pytest
 from hitforge.evaluation.bootstrap import resampling
 from hitforge.predictions import EvaluationPiece
 from hitforge.seeds import child_generator
+from hitforge.studies.calo_muon.evaluation.calibration import as_sample, fit_corrections
 from hitforge.studies.calo_muon.evaluation.comparison import compare_models
-from hitforge.studies.calo_muon.evaluation.corrections import as_sample, fit_corrections
 from hitforge.studies.calo_muon.evaluation.density import EnergyDensity
 from hitforge.studies.calo_muon.evaluation.measures import COVERAGE_OF_POINTS, LOSSES_UNKNOWN
 from hitforge.studies.calo_muon.evaluation.metrics import EvaluationSample, ModelOutput, evaluate_model

@@ -6,8 +6,8 @@ import numpy as np
 import pytest
 
 from hitforge.hits import CellHits
-from hitforge.studies.calo_muon.geometry import Geometry, load_geometry
-from hitforge.studies.calo_muon.muons import Muons
+from hitforge.studies.calo_muon.data.geometry import Geometry, load_geometry
+from hitforge.studies.calo_muon.data.muons import Muons
 from hitforge.studies.calo_muon.settings import SimulationSettings
 from hitforge.studies.calo_muon.simulation.generate import draw_beam, simulate_hits, simulate_muons
 from hitforge.studies.calo_muon.simulation.interactions import annihilate_in_flight

@@ -8,10 +8,11 @@ import numpy as np
 import pytest
 
 from hitforge.hits import CellHits
-from hitforge.studies.calo_muon.geometry import load_geometry
-from hitforge.studies.calo_muon.muons import Muons
-from hitforge.studies.calo_muon.simulation import acceptance, acceptance_layers, published
+from hitforge.studies.calo_muon.data.geometry import load_geometry
+from hitforge.studies.calo_muon.data.muons import Muons
 from hitforge.studies.calo_muon.simulation.tuning import ShowerTuning
+from tests.unit.calo_muon import acceptance, acceptance_layers
+from tests.unit.calo_muon import geant4_medians as published
 
 
 def test_100_gev_is_close_to_the_printed_medians() -> None:

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from scipy.stats import kstest
 
-from hitforge.studies.calo_muon.geometry import load_geometry
+from hitforge.studies.calo_muon.data.geometry import load_geometry
 from hitforge.studies.calo_muon.settings import SimulationSettings
 from hitforge.studies.calo_muon.simulation.generate import block_of, field_of, simulate_muons, tables_of
 from hitforge.studies.calo_muon.simulation.material import PBWO4

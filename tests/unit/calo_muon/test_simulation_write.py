@@ -8,12 +8,12 @@ import numpy as np
 import pytest
 import uproot
 
-from hitforge.studies.calo_muon.geometry import Geometry, load_geometry
-from hitforge.studies.calo_muon.muons import Muons
+from hitforge.studies.calo_muon.data.geometry import Geometry, load_geometry
+from hitforge.studies.calo_muon.data.muons import Muons
 from hitforge.studies.calo_muon.settings import SimulationSettings
 from hitforge.studies.calo_muon.simulation import write
-from hitforge.studies.calo_muon.simulation.acceptance import read_reference
 from hitforge.studies.calo_muon.simulation.generate import simulate_muons
+from tests.unit.calo_muon.acceptance import read_reference
 
 
 @pytest.fixture(scope="module")

@@ -13,10 +13,10 @@ import uproot
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from hitforge.studies.calo_muon.geometry import load_geometry
-from hitforge.studies.calo_muon.muons import Muons
-from hitforge.studies.calo_muon.ntuple import content_checksum
-from hitforge.studies.calo_muon.validate import inspect_part
+from hitforge.studies.calo_muon.data.geometry import load_geometry
+from hitforge.studies.calo_muon.data.muons import Muons
+from hitforge.studies.calo_muon.data.ntuple import content_checksum
+from hitforge.studies.calo_muon.data.validation import inspect_part
 from tests.unit.calo_muon.part_builders import (
     b4_columns,
     compact_columns,

@@ -5,8 +5,8 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
+from hitforge.studies.calo_muon.models.weights import event_weights
 from hitforge.studies.calo_muon.settings import WeightSettings
-from hitforge.studies.calo_muon.weights import event_weights
 
 
 def test_golden_values() -> None:

@@ -14,6 +14,7 @@ import torch
 from torch import Tensor
 
 from hitforge.prediction import predict_members
+from hitforge.studies.calo_muon.models.losses import HuberisedLoss
 from hitforge.training import loop, memory, step
 from hitforge.training.batches import Batch
 from hitforge.training.checkpoint import read_checkpoint
@@ -21,7 +22,6 @@ from hitforge.training.dataset import EventIndex, index_events
 from hitforge.training.device import OutOfDeviceMemory, repeatable
 from hitforge.training.loader import EventStream, bytes_to_stay
 from hitforge.training.loop import TrainingDiverged, train_member
-from hitforge.training.losses import HuberisedLoss
 from hitforge.training.memory import job_memory_mb, shares, shuffle_buffer_bytes
 from hitforge.training.resident import on_device
 from hitforge.training.settings import TrainingSettings

@@ -16,13 +16,14 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from hitforge.shards import Shard
+from hitforge.studies.calo_muon.settings import LossSettings
 from hitforge.training import loop
 from hitforge.training.checkpoint import read_checkpoint, status_path
 from hitforge.training.dataset import index_events
 from hitforge.training.device import DeviceError, resolve_device
 from hitforge.training.loop import TrainingDiverged, train_member
 from hitforge.training.member_files import MemberError, TrainedMember, load_member, save_member, sidecar_path
-from hitforge.training.settings import LossSettings, ScheduleSettings
+from hitforge.training.settings import ScheduleSettings
 from hitforge.training.state import TrainingState
 from tests.unit.training.training_toy import (
     CPU,

@@ -13,11 +13,11 @@ from torch import Tensor, nn
 
 from hitforge.prediction import predict_members
 from hitforge.shards import Shard
-from hitforge.studies.calo_muon.networks.network import build_network
+from hitforge.studies.calo_muon.models.losses import HuberisedLoss
+from hitforge.studies.calo_muon.models.networks.network import build_network
 from hitforge.studies.calo_muon.settings import NetworkSettings
 from hitforge.training.dataset import index_events
 from hitforge.training.loop import train_member
-from hitforge.training.losses import HuberisedLoss
 from hitforge.training.member_files import TrainedMember, load_member, save_member
 from hitforge.training.settings import ScheduleSettings
 from hitforge.training.window import EventSource

@@ -16,6 +16,7 @@ import pytest
 import torch
 from torch import Tensor
 
+from hitforge.studies.calo_muon.settings import LossSettings
 from hitforge.training.checkpoint import previous_path, read_checkpoint, status_path
 from hitforge.training.dataset import index_events
 from hitforge.training.interruption import (
@@ -30,7 +31,7 @@ from hitforge.training.interruption import (
 from hitforge.training.loop import train_member
 from hitforge.training.losses import MemberLoss
 from hitforge.training.member_files import TrainedMember
-from hitforge.training.settings import LossSettings, ScheduleSettings
+from hitforge.training.settings import ScheduleSettings
 from tests.unit.training.training_toy import (
     CPU,
     MONITORING_FOLDS,

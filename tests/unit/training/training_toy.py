@@ -15,11 +15,13 @@ from torch import Tensor, nn
 
 from hitforge.hits import CellHits
 from hitforge.shards import ShardBlock, ShardLayout, write_shard
+from hitforge.studies.calo_muon.models.losses import HuberisedLoss
+from hitforge.studies.calo_muon.settings import CaloTrainingSettings, LossSettings
 from hitforge.training.dataset import EventIndex, index_events
 from hitforge.training.loop import train_member
-from hitforge.training.losses import HuberisedLoss, MemberLoss
+from hitforge.training.losses import MemberLoss
 from hitforge.training.member_files import TrainedMember, save_member, sidecar_path
-from hitforge.training.settings import LossSettings, ScheduleSettings, TrainingSettings
+from hitforge.training.settings import ScheduleSettings
 from hitforge.training.window import EventSource
 
 VOXELS = (2, 3, 4)
@@ -85,16 +87,16 @@ class ToyNetwork(nn.Module):
         return 300 + 100 * self.body(inputs)[:, 0] + self.running
 
 
-def toy_settings(**changes: Any) -> TrainingSettings:
+def toy_settings(**changes: Any) -> CaloTrainingSettings:
     schedule = ScheduleSettings(
         warmup_epochs=1, decay_epochs=2, step_epochs=3, lr_start=1e-3, lr_peak=3e-2, lr_end=1e-3, stop_patience=3
     )
-    return TrainingSettings(
+    return CaloTrainingSettings(
         **{"batch_size": 16, "schedule": schedule, "loss": LossSettings(bin_edges=(50.0, 400.0, 2000.0)), **changes}
     )
 
 
-def toy_loss(settings: TrainingSettings) -> MemberLoss:
+def toy_loss(settings: CaloTrainingSettings) -> MemberLoss:
     return HuberisedLoss(settings.loss)
 
 

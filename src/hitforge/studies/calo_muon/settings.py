@@ -11,26 +11,9 @@ from numpy.typing import NDArray
 from pydantic import Field, NonNegativeFloat, NonNegativeInt, PositiveFloat, PositiveInt, model_validator
 
 from hitforge.config import ModelSettings, StudySettings
-from hitforge.evaluation.settings import EnergyEvaluationSettings
 from hitforge.settings_base import Settings
 from hitforge.studies.calo_muon.report import names
-
-_READING = ("ntuple", "layouts", "decode", "lumin", "geometry", "geometries", "muons")
-_VIEWS = ("muon_data", "names", "view", "model_view")
-_TABLE_VIEWS = ("tables", "headline_tables", "data_tables", "model_tables", "text", "sections", "front")
-_SHOWN = ("evaluation", "geometry", "geometries")
-_FIGURE_VIEWS = (
-    "figures",
-    "plotting",
-    "labels",
-    "information_figures",
-    "transfer_figures",
-    "objective_figure",
-    "resolution_figures",
-    "response_figures",
-    "data_figures",
-    "event_display",
-)
+from hitforge.training.settings import TrainingSettings
 
 
 class NetworkSettings(Settings):
@@ -135,9 +118,25 @@ class DensitySettings(Settings):
         return edges
 
 
-class EvaluationSettings(EnergyEvaluationSettings):
+class EvaluationSettings(Settings):
     """Bins, bias correction and bootstrap (arXiv:2107.02119, bias correction and resolution)."""
 
+    e_min_gev: PositiveFloat = Field(100.0, description="lower edge of the bias fit and of the resolution bins, in GeV")
+    e_max_gev: PositiveFloat = Field(
+        4000.0, description="upper edge of the resolution bins (and of the bias fit), in GeV"
+    )
+    correction: Literal["linear", "power"] = Field(
+        "linear", description="linear for 100-4000 GeV, power law for 100-8000 GeV"
+    )
+    fit_max_gev: PositiveFloat | None = Field(
+        None, description="upper edge of the bias fit in GeV, where it is not e_max_gev (8000 with the power law)"
+    )
+    fit_bins: PositiveInt = Field(39, description="bins of the bias fit, left-closed (79 for 100-8000 GeV)")
+    min_per_fit_bin: int = Field(20, ge=2, description="neighbouring fit bins merge until they hold so many events")
+    resolution_bins: PositiveInt = Field(20, description="bins of the resolution, right-closed")
+    min_per_bin: PositiveInt = Field(5, description="a resolution bin with fewer events gives null with its reason")
+    tracker_per_gev: PositiveFloat = Field(2e-4, description="relative resolution of the tracker divided by E/GeV")
+    bootstraps: int = Field(500, ge=2, description="bootstrap replicas of every number")
     test_energies_gev: tuple[float, ...] = Field(
         tuple(100.0 + 400.0 * i for i in range(11)), description="discrete energies of the test sample, in GeV"
     )
@@ -145,6 +144,19 @@ class EvaluationSettings(EnergyEvaluationSettings):
         "energy", description="what the simulated tracker measures with a Gaussian error: the energy or its inverse"
     )
     gain_bins: PositiveInt = Field(8, description="bins of e_min_gev-e_max_gev in which the measured gain is taken")
+
+    @property
+    def fit_range_gev(self) -> tuple[float, float]:
+        """Lower and upper edge of the bias fit."""
+        return self.e_min_gev, self.e_max_gev if self.fit_max_gev is None else self.fit_max_gev
+
+    @model_validator(mode="after")
+    def _ranges_are_ordered(self) -> EvaluationSettings:
+        if not self.e_min_gev < self.e_max_gev:
+            raise ValueError(f"e_min_gev ({self.e_min_gev}) must lie below e_max_gev ({self.e_max_gev})")
+        if not self.e_min_gev < self.fit_range_gev[1]:
+            raise ValueError(f"e_min_gev ({self.e_min_gev}) must lie below fit_max_gev ({self.fit_max_gev})")
+        return self
 
 
 class SimulationSettings(Settings):
@@ -163,6 +175,43 @@ class SimulationSettings(Settings):
     full_branches: bool = Field(False, description="also write coordinates, layers and cell sizes (B4 only)")
 
 
+class LossSettings(Settings):
+    """Loss of a regression network (arXiv:2107.02119; the variants are the paper's loss ablation)."""
+
+    kind: Literal["squared", "log", "density"] = Field(
+        "squared",
+        description="squared error of the target, or of its logarithm, which the network then gives, or "
+        "cross entropy of the bin of the energy: the network gives a density",
+    )
+    target_power: float = Field(
+        -1.0, description="the error is weighed with the target to this power; -1 divides by it, as published"
+    )
+    huber: Literal["running", "batchwise", "fixed", "off"] = Field(
+        "running",
+        description="threshold of each target bin: running average over batches, of the batch alone, "
+        "frozen after the first epoch, or no Huberisation",
+    )
+    bin_edges: tuple[float, ...] = Field(
+        (50.0, 1640.0, 3230.0, 4820.0, 6410.0, 8000.0),
+        description="target bins of the thresholds, left-closed, in units of the target",
+    )
+    quantile: float = Field(0.68, gt=0, lt=1, description="quantile of the squared errors that sets a threshold")
+    momentum: float = Field(0.1, gt=0, le=1, description="weight of the newest batch in a running threshold")
+    weighted: bool = Field(True, description="apply the study's event weights (not to a density)")
+    smearing: float = Field(
+        0.5, ge=0, lt=1, description="part of a label that goes to the two neighbouring bins of a density"
+    )
+    update_in_validation: bool = Field(
+        False, description="let validation batches move the thresholds, as the original code does"
+    )
+
+
+class CaloTrainingSettings(TrainingSettings):
+    """How the members of a network model are trained, and what the training minimises."""
+
+    loss: LossSettings = Field(LossSettings(), description="what the training minimises")
+
+
 class CaloModelSettings(ModelSettings):
     """A model of calo_muon: the shared blocks and, for networks, the architecture."""
 
@@ -170,6 +219,7 @@ class CaloModelSettings(ModelSettings):
         "default",
         description="high-level features, with layers those and the layer summaries; none leaves the hits alone",
     )
+    training: CaloTrainingSettings = CaloTrainingSettings()
     network: NetworkSettings = Field(NetworkSettings(), description="the paper's architecture, where kind is network")
     layer_network: LayerNetworkSettings | None = Field(
         None, description="a network on the layers' profiles in place of the paper's"
@@ -200,18 +250,18 @@ class CaloMuonSettings(StudySettings):
         "evaluate": ("evaluation", "density"),
     }
     CODE: ClassVar[Mapping[str, tuple[str, ...]]] = {
-        "simulate": ("simulation", "geometry", "geometries", "muons"),
-        "validate": (*_READING, "feature_table", "validate"),
-        "build_shard": (*_READING, "feature_table", "features", "clusters", "layers"),
-        "fit_scaling": ("feature_table",),
-        "train_trees": ("feature_table", "weights"),
-        "train_member": ("feature_table", "weights", "networks", "layers", "geometry", "geometries"),
-        "assemble": ("feature_table", "networks", "layers"),
-        "predict": ("feature_table", "networks", "layers", "geometry", "geometries"),
+        "simulate": ("simulation", "data"),
+        "validate": ("data", "features"),
+        "build_shard": ("data", "features"),
+        "fit_scaling": ("features",),
+        "train_trees": ("features", "models.weights"),
+        "train_member": ("features", "models", "data"),
+        "assemble": ("features", "models", "data"),
+        "predict": ("features", "models", "data"),
         "calibrate": ("evaluation",),
         "evaluate": ("evaluation",),
-        "tables": (*(f"report.{name}" for name in (*_VIEWS, *_TABLE_VIEWS)), "published", "feature_table"),
-        "figures": (*(f"report.{name}" for name in (*_VIEWS, *_FIGURE_VIEWS)), *_SHOWN, "published", "feature_table"),
+        "tables": ("report", "evaluation", "published", "features"),
+        "figures": ("report", "evaluation", "data", "published", "features"),
     }
     TABLES: ClassVar[tuple[str, ...]] = names.TABLES
     FIGURES: ClassVar[tuple[str, ...]] = names.FIGURES

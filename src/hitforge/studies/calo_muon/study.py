@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from hitforge.config import SampleSettings
 from hitforge.shards import ShardBlock, ShardLayout
 from hitforge.studies.base import Progress, Study
-from hitforge.studies.calo_muon.feature_table import clip_features, column_units, feature_set
+from hitforge.studies.calo_muon.features import clip_features, column_units, feature_set
 from hitforge.studies.calo_muon.settings import CaloMuonSettings
 from hitforge.validation import PartFindings
 
@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
     from hitforge.predictions import EvaluationPiece, Predictions
     from hitforge.reporting.chapter import Chapter, Figure, ReportInputs, Table
-    from hitforge.studies.calo_muon.geometry import Geometry
+    from hitforge.studies.calo_muon.data.geometry import Geometry
     from hitforge.training.losses import MemberLoss
     from hitforge.training.window import HitTensors
 
@@ -37,7 +37,7 @@ class CaloMuon(Study[CaloMuonSettings]):
     @cached_property
     def geometry(self) -> Geometry:
         """The calorimeter block."""
-        from hitforge.studies.calo_muon.geometry import load_geometry
+        from hitforge.studies.calo_muon.data.geometry import load_geometry
 
         return load_geometry(self.settings.geometry)
 
@@ -46,7 +46,7 @@ class CaloMuon(Study[CaloMuonSettings]):
     @property
     def layout(self) -> ShardLayout:
         """Features, entry point and layer summaries, sparse voxels, the energy as target, truth with oracles' bits."""
-        from hitforge.studies.calo_muon.muons import LIMITS
+        from hitforge.studies.calo_muon.data.muons import LIMITS
 
         columns = column_units(self.settings.layers)
         return ShardLayout(
@@ -60,17 +60,17 @@ class CaloMuon(Study[CaloMuonSettings]):
     def inspect(self, source: str) -> PartFindings:
         """Read a part in full and report every problem in it."""
         if _is_fold(source):
-            from hitforge.studies.calo_muon.lumin import inspect_fold
+            from hitforge.studies.calo_muon.data.lumin import inspect_fold
 
             return inspect_fold(source, self.geometry)
-        from hitforge.studies.calo_muon.validate import inspect_part
+        from hitforge.studies.calo_muon.data.validation import inspect_part
 
         return inspect_part(source, self.geometry)
 
     def read(self, source: str) -> Iterator[ShardBlock]:
         """Yield blocks of muons with their features."""
         if _is_fold(source):
-            from hitforge.studies.calo_muon.lumin import fold_blocks
+            from hitforge.studies.calo_muon.data.lumin import fold_blocks
 
             return map(self._with_all_columns, fold_blocks(source, self.geometry))
         return self._read_ntuple(source)
@@ -82,10 +82,10 @@ class CaloMuon(Study[CaloMuonSettings]):
         return replace(block, features=features)
 
     def _read_ntuple(self, source: str) -> Iterator[ShardBlock]:
-        from hitforge.studies.calo_muon.features import high_level_features
-        from hitforge.studies.calo_muon.layers import layer_profiles, layer_summaries
-        from hitforge.studies.calo_muon.muons import LIMITS
-        from hitforge.studies.calo_muon.ntuple import event_bucket, read_muons
+        from hitforge.studies.calo_muon.data.high_level import high_level_features
+        from hitforge.studies.calo_muon.data.layers import layer_profiles, layer_summaries
+        from hitforge.studies.calo_muon.data.muons import LIMITS
+        from hitforge.studies.calo_muon.data.ntuple import event_bucket, read_muons
 
         layers = self.settings.layers
         for first_entry, muons in read_muons(source, self.geometry):
@@ -143,7 +143,7 @@ class CaloMuon(Study[CaloMuonSettings]):
         self, model: str, features: NDArray[np.float32], target: NDArray[np.floating]
     ) -> NDArray[np.float64]:
         """Return the down-weighting of high energies."""
-        from hitforge.studies.calo_muon.weights import event_weights
+        from hitforge.studies.calo_muon.models.weights import event_weights
 
         return event_weights(target, self.settings.weights).astype(np.float64)
 
@@ -156,25 +156,25 @@ class CaloMuon(Study[CaloMuonSettings]):
         """Return the layers' profiles, of the models that take them."""
         if self.settings.models[model].layer_network is None:
             return None
-        from hitforge.studies.calo_muon.networks.build import layer_tensors
+        from hitforge.studies.calo_muon.models.networks.build import layer_tensors
 
         return layer_tensors(self.layout.feature_names, self.geometry, self.settings.layers)
 
     def build_network(self, model: str, seed: int) -> nn.Module:
         """Return the network of a model."""
-        from hitforge.studies.calo_muon.networks.build import build_network
+        from hitforge.studies.calo_muon.models.networks.build import build_network
 
         return build_network(self.settings, model, self.geometry, seed)
 
     def build_loss(self, model: str) -> MemberLoss:
         """Return the loss of a model."""
-        from hitforge.studies.calo_muon.networks.build import build_loss
+        from hitforge.studies.calo_muon.models.networks.build import build_loss
 
         return build_loss(self.settings, model)
 
     def output_columns(self, model: str, output: Any) -> Mapping[str, Tensor]:
         """Return the energy and, where the network gives it, its density."""
-        from hitforge.studies.calo_muon.networks.build import output_columns
+        from hitforge.studies.calo_muon.models.networks.build import output_columns
 
         return output_columns(self.settings, model, output)
 
@@ -182,19 +182,19 @@ class CaloMuon(Study[CaloMuonSettings]):
         self, model: str, members: Mapping[str, NDArray[np.float32]], weights: Sequence[float]
     ) -> dict[str, NDArray[np.float32]]:
         """Return the weighted mean of the members; the energy of a density is that of the mean density."""
-        from hitforge.studies.calo_muon.networks.build import combined_columns
+        from hitforge.studies.calo_muon.models.networks.build import combined_columns
 
         return combined_columns(self.settings, super().combine(model, members, weights))
 
     def network_operations(self, model: str, network: nn.Module) -> int | None:
         """Return the multiply-adds of a network for one muon."""
-        from hitforge.studies.calo_muon.networks.build import multiply_adds
+        from hitforge.studies.calo_muon.models.networks.build import multiply_adds
 
         return multiply_adds(self.settings, model, self.geometry, network)
 
     def describe_network(self, network: nn.Module) -> dict[str, Any]:
         """Return parameters and output shapes of the network's blocks."""
-        from hitforge.studies.calo_muon.networks.network import MuonNetwork, describe_network
+        from hitforge.studies.calo_muon.models.networks.network import MuonNetwork, describe_network
 
         return describe_network(network) if isinstance(network, MuonNetwork) else super().describe_network(network)
 
@@ -208,13 +208,13 @@ class CaloMuon(Study[CaloMuonSettings]):
 
     def calibrate(self, predictions: Predictions) -> dict[str, Any]:
         """Fit the bias corrections of the ensemble and of each member, and the density of the energy."""
-        from hitforge.studies.calo_muon.evaluation.corrections import fit_corrections
+        from hitforge.studies.calo_muon.evaluation.calibration import fit_corrections
 
         return fit_corrections(predictions, self.settings.evaluation, self.settings.density)
 
     def calibrated(self, pieces: Sequence[EvaluationPiece]) -> Any:
         """Return the muons of an evaluation sample, corrected."""
-        from hitforge.studies.calo_muon.evaluation.corrections import as_sample
+        from hitforge.studies.calo_muon.evaluation.calibration import as_sample
 
         return as_sample(pieces, self.settings.evaluation)
 

@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from hitforge.evaluation.bootstrap import Counts, Floats, GroupedQuantiles, Number
-from hitforge.evaluation.resolution import BinnedResponse, EnergyBins, Response
+from hitforge.studies.calo_muon.evaluation.resolution import BinnedResponse, EnergyBins, Response
 from hitforge.studies.calo_muon.settings import EvaluationSettings
 
 

@@ -18,9 +18,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from hitforge.evaluation.bootstrap import Counts, Floats, GroupedQuantiles, Number
-from hitforge.evaluation.resolution import QUANTILES, EnergyBins
 from hitforge.studies.calo_muon.evaluation.density import EnergyDensity, bin_of
 from hitforge.studies.calo_muon.evaluation.posterior import combined_energy, measure
+from hitforge.studies.calo_muon.evaluation.resolution import QUANTILES, EnergyBins
 from hitforge.studies.calo_muon.settings import DensitySettings, EvaluationSettings
 
 CENTRAL = (0.15865525393145707, 0.8413447460685429)

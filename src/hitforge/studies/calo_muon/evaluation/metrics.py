@@ -17,7 +17,6 @@ from numpy.typing import NDArray
 
 from hitforge.config import RESERVED
 from hitforge.evaluation.bootstrap import Floats, Number, bootstrap, draws_of
-from hitforge.evaluation.resolution import EnergyBins, challenge_score
 from hitforge.seeds import child_generator
 from hitforge.studies.calo_muon.evaluation.density import EnergyDensity, bin_of
 from hitforge.studies.calo_muon.evaluation.improvement import (
@@ -27,6 +26,7 @@ from hitforge.studies.calo_muon.evaluation.improvement import (
     response_of,
 )
 from hitforge.studies.calo_muon.evaluation.measures import Measures, gain_bins, measure_muons
+from hitforge.studies.calo_muon.evaluation.resolution import EnergyBins, challenge_score
 from hitforge.studies.calo_muon.settings import DensitySettings, EvaluationSettings
 
 NOT_CORRECTED = "there is no bias correction"

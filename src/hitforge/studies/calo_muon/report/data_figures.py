@@ -11,7 +11,7 @@ from hitforge.folds import fold_of
 from hitforge.reporting.chapter import Figure, ReportInputs
 from hitforge.reporting.plotting import data_label, grid_shape, nothing
 from hitforge.reporting.style import BLUE, ORANGE, PURPLE, RED, label, new_figure
-from hitforge.studies.calo_muon.feature_table import FEATURE_NAMES, FEATURE_UNITS
+from hitforge.studies.calo_muon.features import FEATURE_NAMES, FEATURE_UNITS
 from hitforge.studies.calo_muon.report.muon_data import load_energies, load_features, train_sample
 
 CLASSES = ((50.0, 500.0, PURPLE), (500.0, 2000.0, ORANGE), (2000.0, 8000.0, BLUE))

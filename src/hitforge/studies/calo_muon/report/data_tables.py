@@ -6,7 +6,7 @@ import numpy as np
 
 from hitforge.provenance import read_json
 from hitforge.reporting.chapter import Column, Measured, ReportInputs, Table
-from hitforge.studies.calo_muon.feature_table import FEATURE_MEANINGS, FEATURE_NAMES, FEATURE_UNITS
+from hitforge.studies.calo_muon.features import FEATURE_MEANINGS, FEATURE_NAMES, FEATURE_UNITS
 from hitforge.studies.calo_muon.report.muon_data import load_features
 
 

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from hitforge.reporting.chapter import Figure, ReportInputs
 from hitforge.reporting.plotting import data_label, nothing
 from hitforge.reporting.style import label, new_figure
-from hitforge.studies.calo_muon.geometry import Geometry, load_geometry
+from hitforge.studies.calo_muon.data.geometry import Geometry, load_geometry
 from hitforge.studies.calo_muon.report.muon_data import DisplayedMuon, nearest_muon
 
 ENERGIES_GEV = (200.0, 5000.0)

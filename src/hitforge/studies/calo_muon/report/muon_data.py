@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from hitforge.hits import CellHits
 from hitforge.reporting.chapter import ReportInputs
 from hitforge.shards import Shard
-from hitforge.studies.calo_muon.feature_table import FEATURE_NAMES, clip_features
+from hitforge.studies.calo_muon.features import FEATURE_NAMES, clip_features
 
 ENERGY = "targets/energy"
 MAX_MUONS = 100_000

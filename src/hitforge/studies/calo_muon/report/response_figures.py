@@ -10,13 +10,13 @@ from matplotlib.axes import Axes
 from matplotlib.colors import LogNorm
 from numpy.typing import NDArray
 
-from hitforge.evaluation.calibration import BiasCorrection
 from hitforge.predictions import PlannedPiece
 from hitforge.reporting.chapter import Figure, ReportInputs
 from hitforge.reporting.evaluated import HELDOUT, sample_title
 from hitforge.reporting.plotting import data_label, nothing
 from hitforge.reporting.style import BLUE, GREY, INK, PURPLE, RED, SEQUENTIAL, label, new_figure
-from hitforge.studies.calo_muon.evaluation.corrections import as_sample
+from hitforge.studies.calo_muon.evaluation.bias import BiasCorrection
+from hitforge.studies.calo_muon.evaluation.calibration import as_sample
 from hitforge.studies.calo_muon.evaluation.metrics import EvaluationSample
 from hitforge.studies.calo_muon.report import view
 from hitforge.studies.calo_muon.report.model_view import colour

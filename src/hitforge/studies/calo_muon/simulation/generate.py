@@ -13,8 +13,8 @@ from numpy.typing import NDArray
 
 from hitforge.hits import CellHits
 from hitforge.seeds import child_generator, child_seed
-from hitforge.studies.calo_muon.geometry import Geometry
-from hitforge.studies.calo_muon.muons import Muons
+from hitforge.studies.calo_muon.data.geometry import Geometry
+from hitforge.studies.calo_muon.data.muons import Muons
 from hitforge.studies.calo_muon.settings import SimulationSettings
 from hitforge.studies.calo_muon.simulation.material import MATERIALS
 from hitforge.studies.calo_muon.simulation.muon_tables import MuonTables, build_muon_tables

@@ -9,8 +9,8 @@ import numpy as np
 import uproot
 from numpy.typing import NDArray
 
-from hitforge.studies.calo_muon.geometry import Geometry
-from hitforge.studies.calo_muon.muons import LIMITS, Muons
+from hitforge.studies.calo_muon.data.geometry import Geometry
+from hitforge.studies.calo_muon.data.muons import LIMITS, Muons
 from hitforge.studies.calo_muon.settings import SimulationSettings
 
 _BATCH = {"b4": 50, "compact": 500}  # events in memory at a time: 20 MB of dense cells, or about as much of hits
