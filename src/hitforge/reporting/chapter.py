@@ -311,6 +311,16 @@ class ReportInputs:
         base = self.settings["models"].get(model, {}).get("base")
         return str(base) if base in self.metrics else None
 
+    @property
+    def train_sample(self) -> str:
+        """The sample that models are trained on."""
+        return self.samples_with_role("train")[0]
+
+    def is_simulated(self, sample: str) -> bool:
+        """Whether a sample is simulated here; the held-out events are of the train sample."""
+        samples = self.settings["samples"]
+        return bool(samples.get(sample, samples[self.train_sample])["source"] == "simulate")
+
     def samples_with_role(self, role: str) -> list[str]:
         """Return the names of the samples of a role."""
         return [name for name, sample in self.settings["samples"].items() if sample["role"] == role]
