@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
 from hitforge.reporting.chapter import (
@@ -21,8 +22,9 @@ from hitforge.reporting.history import History, load_histories
 def models(inputs: ReportInputs) -> Table:
     """What each reported model is."""
 
-    def manifest(model: str) -> dict[str, Any]:
-        return inputs.manifest_of.get(model, {})
+    def manifest(model: str) -> Mapping[str, Any]:
+        found: Mapping[str, Any] = inputs.manifest_of.get(model, {})
+        return found
 
     def setting(model: str, key: str) -> str:
         return str(inputs.settings["models"].get(model, {}).get(key, ""))
