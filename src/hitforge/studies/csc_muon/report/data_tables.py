@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping
-from dataclasses import dataclass
 from functools import partial
 from typing import Any
 
@@ -13,121 +12,68 @@ from numpy.typing import NDArray
 
 from hitforge.folds import fold_of
 from hitforge.published import load_published
-from hitforge.reporting.chapter import Cell, Column, Measured, ReportInputs, Table, column, make_table
-from hitforge.shards import Shard
+from hitforge.reporting.chapter import Cell, Column, Measured, ReportInputs, Table, column, make_table, text_column
+from hitforge.reporting.events import ShownEvents, load_events
 from hitforge.studies.csc_muon.data.planes import PLANES
 from hitforge.studies.csc_muon.evaluation.sample import CLASS_NAMES, pt_class
 
 _TYPES = {"CSC": "cathode strip", "RPC": "resistive plate", "GEM": "gas electron multiplier"}
 
 
-MAX_ROADS = 100_000
-"""Distributions of more roads would look the same; further shards are left out."""
+NO_ROADS = "the shards of the train sample hold no roads"
+Q_OVER_PT = "targets/q_over_pt"
+ClassShares = tuple[str, int, list[float]]
 
 
-@dataclass(frozen=True)
-class RoadSample:
-    """Roads with all stored columns.
-
-    Attributes
-    ----------
-    names : tuple of str
-        Names of the columns.
-    features : ndarray, shape (N, F)
-        Stored columns; NaN where a hit is missing.
-    q_over_pt : ndarray, shape (N,), 1/GeV
-    bucket : ndarray, shape (N,)
-        Identity buckets, which decide the fold.
-    """
-
-    names: tuple[str, ...]
-    features: NDArray[np.float32]
-    q_over_pt: NDArray[np.float32]
-    bucket: NDArray[np.int16]
-
-    def __len__(self) -> int:
-        return len(self.q_over_pt)
-
-    def column(self, name: str) -> NDArray[np.float32]:
-        """Return a column by name."""
-        return np.asarray(self.features[:, self.names.index(name)])
-
-    @property
-    def pt(self) -> NDArray[np.float64]:
-        """Generated pT in GeV."""
-        return 1.0 / np.abs(self.q_over_pt.astype(np.float64))
+def train_roads(inputs: ReportInputs, sample: str = "") -> ShownEvents:
+    """Return some roads of the train sample, or of another."""
+    return load_events(inputs, sample or inputs.train_sample, ("features", "bucket", Q_OVER_PT))
 
 
-def train_sample(inputs: ReportInputs) -> str:
-    """Return the name of the sample that models were trained on."""
-    return inputs.samples_with_role("train")[0]
+def pt_of_roads(roads: ShownEvents) -> NDArray[np.float64]:
+    """Return the generated pT of roads, shape (N,), GeV."""
+    return 1.0 / np.abs(roads[Q_OVER_PT].astype(np.float64))
 
 
-def load_roads(inputs: ReportInputs, sample: str, limit: int = MAX_ROADS) -> RoadSample:
-    """Read the roads of a sample, shard by shard up to ``limit``."""
-    features, targets, buckets, total = [], [], [], 0
-    names: tuple[str, ...] = ()
-    for path in inputs.shards.get(sample, ()):
-        if total >= limit:
-            break
-        with Shard(path) as shard:
-            names = shard.feature_names
-            features.append(shard.column("features"))
-            targets.append(shard.column("targets/q_over_pt"))
-            buckets.append(shard.column("bucket"))
-            total += len(shard)
-    if not features:
-        return RoadSample((), np.zeros((0, 0), np.float32), np.zeros(0, np.float32), np.zeros(0, np.int16))
-    return RoadSample(names, np.concatenate(features), np.concatenate(targets), np.concatenate(buckets))
-
-
-def missing_percent(roads: RoadSample) -> dict[str, float]:
+def missing_percent(roads: ShownEvents) -> dict[str, float]:
     """Return the share of roads without a hit for each plane, in percent, by chamber name."""
-    return {
-        plane.chamber: 100.0 * float(np.mean(roads.column(f"mask_{plane.name}") != 0)) if len(roads) else np.nan
-        for plane in PLANES
-    }
+    return {plane.chamber: 100.0 * float(np.mean(roads.feature(f"mask_{plane.name}") != 0)) for plane in PLANES}
 
 
 def missing_values(inputs: ReportInputs) -> Table:
     """Share of roads without a hit, plane by plane."""
-    roads = load_roads(inputs, train_sample(inputs))
-    rows = [
-        (plane.chamber, _TYPES[plane.type], plane.station, Measured(value=share, decimals=1))
-        for plane, share in zip(PLANES, missing_percent(roads).values(), strict=True)
-        if len(roads)
-    ]
-    return Table(
-        name="missing_values",
-        title="Missing hits of each plane",
-        caption=(
-            f"Share of {len(roads)} roads of the train sample without a hit in the plane; all columns of a plane are "
-            "missing together. ME1/1 and ME1/2 are alternatives in η, so most of their missing hits are geometry and "
-            "not inefficiency."
+    roads = train_roads(inputs)
+    shares = missing_percent(roads) if len(roads) else {}
+    return make_table(
+        "missing_values",
+        "Missing hits of each plane",
+        f"Share of {len(roads)} roads of the train sample without a hit in the plane; all columns of a plane are "
+        "missing together. ME1/1 and ME1/2 are alternatives in η, so most of their missing hits are geometry and "
+        "not inefficiency.",
+        (
+            text_column("chamber", "Chambers", lambda plane: plane.chamber),
+            text_column("type", "Type", lambda plane: _TYPES[plane.type]),
+            column("station", "Station", lambda plane: plane.station),
+            column("missing", "Missing", lambda plane: Measured(value=shares[plane.chamber], decimals=1), "%"),
         ),
-        columns=(
-            Column(key="chamber", label="Chambers", align="left"),
-            Column(key="type", label="Type", align="left"),
-            Column(key="station", label="Station"),
-            Column(key="missing", label="Missing", unit="%"),
-        ),
-        rows=tuple(rows),
-        empty=None if rows else "the shards of the train sample hold no roads",
+        PLANES if shares else (),
+        empty=NO_ROADS,
     )
 
 
-def class_share_rows(inputs: ReportInputs) -> list[tuple[str, int, list[float]]]:
+def class_share_rows(inputs: ReportInputs) -> list[ClassShares]:
     """Return name, number of roads and class shares in percent: trained on, held out, and each test sample."""
-    folds, train = inputs.settings["folds"], train_sample(inputs)
-    roads = load_roads(inputs, train)
-    parts: list[tuple[str, np.ndarray]] = []
+    folds, roads = inputs.settings["folds"], train_roads(inputs)
+    parts: dict[str, NDArray[np.float64]] = {}
     if len(roads):
-        held = np.isin(fold_of(roads.bucket, folds["count"]), folds["held_out"])
-        parts += [("all of the train sample", roads.pt), ("trained on", roads.pt[~held]), ("held out", roads.pt[held])]
-    parts += [(name, load_roads(inputs, name).pt) for name in inputs.samples_with_role("test")]
+        held = np.isin(fold_of(roads["bucket"], folds["count"]), folds["held_out"])
+        pt = pt_of_roads(roads)
+        parts = {"all of the train sample": pt, "trained on": pt[~held], "held out": pt[held]}
+    tested = ((name, train_roads(inputs, name)) for name in inputs.samples_with_role("test"))
+    parts |= {name: pt_of_roads(found) for name, found in tested if len(found)}
     return [
         (name, len(pt), (100.0 * np.bincount(pt_class(pt), minlength=4) / len(pt)).tolist())
-        for name, pt in parts
+        for name, pt in parts.items()
         if len(pt)
     ]
 
