@@ -10,9 +10,8 @@ from hitforge.evaluation.bootstrap import resampling
 from hitforge.seeds import child_generator
 from hitforge.studies.calo_muon.evaluation.bias import fit_bias
 from hitforge.studies.calo_muon.evaluation.comparison import compare_models
-from hitforge.studies.calo_muon.evaluation.improvement import energy_bins
 from hitforge.studies.calo_muon.evaluation.metrics import EvaluationSample, ModelOutput, evaluate_model
-from hitforge.studies.calo_muon.evaluation.resolution import Response
+from hitforge.studies.calo_muon.evaluation.resolution import Response, energy_bins
 from hitforge.studies.calo_muon.published import load_published
 from hitforge.studies.calo_muon.settings import EvaluationSettings
 

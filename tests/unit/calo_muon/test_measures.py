@@ -12,7 +12,7 @@ import pytest
 from hitforge.evaluation.bootstrap import resampling
 from hitforge.predictions import EvaluationPiece
 from hitforge.seeds import child_generator
-from hitforge.studies.calo_muon.evaluation.calibration import as_sample, fit_corrections
+from hitforge.studies.calo_muon.evaluation.calibration import calibrate, calibrated
 from hitforge.studies.calo_muon.evaluation.comparison import compare_models
 from hitforge.studies.calo_muon.evaluation.density import EnergyDensity
 from hitforge.studies.calo_muon.evaluation.measures import COVERAGE_OF_POINTS, LOSSES_UNKNOWN
@@ -145,8 +145,8 @@ def test_a_saturating_objective_raises_the_published_measure_and_not_the_informa
     results = {}
     for name, number in (("plain", plain), ("saturated", saturated)):
         made = outputs(energy, number)
-        piece = EvaluationPiece(made, fit_corrections(made, SETTINGS, GRID), calibrated_on=True)
-        results[name] = as_sample([piece], SETTINGS)
+        piece = EvaluationPiece(made, calibrate(made, SETTINGS, GRID), calibrated_on=True)
+        results[name] = calibrated([piece], SETTINGS)
     first, second = (evaluated(results[name], "heldout") for name in ("saturated", "plain"))
     assert first["mean_improvement"]["value"] > second["mean_improvement"]["value"] + 0.01
     for name in ("information_bits", "measured_gain", "coverage_68"):
@@ -162,7 +162,7 @@ def test_comparisons_are_paired_and_agree_with_the_metrics() -> None:
     noise = {"a": 0.0, "b": 0.1, "c": 0.7}
     made = {name: outputs(energy, number + width * rng.normal(size=4000)) for name, width in noise.items()}
     samples = {
-        name: as_sample([EvaluationPiece(own, fit_corrections(own, SETTINGS, GRID), True)], SETTINGS)
+        name: calibrated([EvaluationPiece(own, calibrate(own, SETTINGS, GRID), True)], SETTINGS)
         for name, own in made.items()
     }
     rows = compare_models(samples, SETTINGS, 3, "heldout")
