@@ -8,11 +8,10 @@ from typing import Any
 
 import pytest
 import torch
-from hitforge.studies.calo_muon.models.networks.plan import plan_blocks
 from pydantic import ValidationError
 from torch import Tensor
 
-from hitforge.studies.calo_muon.models.networks.blocks import SqueezeExcitation
+from hitforge.studies.calo_muon.models.networks.blocks import SqueezeExcitation, plan_blocks
 from hitforge.studies.calo_muon.models.networks.network import MuonNetwork, build_network, describe_network
 from hitforge.studies.calo_muon.models.networks.running_norm import RunningBatchNorm
 from hitforge.studies.calo_muon.settings import NetworkSettings
