@@ -39,9 +39,10 @@ test: venv  ## Run the unit and workflow tests
 test-slow: venv  ## Run the slow tests too (physics acceptance, fault injection on one machine)
 	$(BIN)/pytest -n 2 -m "slow and not slurm and not gpu" tests
 
-lint: venv  ## Check style, types, imports and the workflow
+lint: venv  ## Check style, spelling, types, imports and the workflow
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
+	$(BIN)/codespell
 	$(BIN)/snakefmt --check Snakefile workflow
 	$(BIN)/mypy
 	$(BIN)/lint-imports

@@ -7,7 +7,6 @@ import sys
 import time
 from argparse import Namespace
 from pathlib import Path
-from typing import Any
 
 from hitforge.config import RunSettings, config_folder, load_settings, merge, read_yaml
 from hitforge.folds import fold_scheme, tree_folds
@@ -223,9 +222,7 @@ def evaluate(options: Namespace) -> int:
     settings, study = _study(options)
     plan = {HELDOUT: options.heldout} | ({"test": options.test} if options.test else {})
     pieces = {
-        name: (
-            PlannedPiece(predictions=tuple(paths), calibration=options.calibration, calibrated_on=name == HELDOUT),
-        )
+        name: (PlannedPiece(predictions=tuple(paths), calibration=options.calibration, calibrated_on=name == HELDOUT),)
         for name, paths in plan.items()
     }
     stage.evaluate(study, options.model, pieces, options.manifest, settings.seed, options.out, _hash(study, "evaluate"))
@@ -236,8 +233,9 @@ def report(options: Namespace) -> int:
     """Make the tables, figures and page of a study from a results folder."""
     from hitforge.reporting.catalogue import load_catalogue
     from hitforge.stages.bind_report import make_report
-    from hitforge.stages.report import headline_text, make_figures, make_tables
+    from hitforge.stages.report_figures import make_figures
     from hitforge.stages.report_inputs import paths_in, read_inputs
+    from hitforge.stages.report_tables import headline_text, make_tables
 
     settings, study = _study(options)
     inputs = read_inputs(paths_in(options.results / options.study, study))

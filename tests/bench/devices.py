@@ -8,8 +8,8 @@ from pathlib import Path
 
 import torch
 
-from hitforge.studies.scouting_egamma.networks.hybrid import build_network
-from hitforge.studies.scouting_egamma.networks.losses import CorrectionLoss
+from hitforge.studies.scouting_egamma.models.network import build_network
+from hitforge.studies.scouting_egamma.models.losses import CorrectionLoss
 from hitforge.studies.scouting_egamma.settings import NetworkSettings
 from tests.bench.timing import in_turn, ratios
 

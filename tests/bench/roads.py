@@ -11,14 +11,14 @@ import numpy as np
 from hitforge.config import load_settings
 from hitforge.shards import write_shard
 from hitforge.studies.base import load_study
-from hitforge.studies.csc_muon.features import features_of
-from hitforge.studies.csc_muon.ntuple import read_roads
-from hitforge.studies.csc_muon.reader_settings import ReaderSettings
-from hitforge.studies.csc_muon.roads import Roads
+from hitforge.studies.csc_muon.data.derived import features_of
+from hitforge.studies.csc_muon.data.ntuple import read_roads
+from hitforge.studies.csc_muon.data.roads import Roads
+from hitforge.studies.csc_muon.models.tensors import hit_image, plane_map
+from hitforge.studies.csc_muon.settings import ReaderSettings
 from hitforge.studies.csc_muon.simulation.generate import simulate_roads
-from hitforge.studies.csc_muon.simulation.settings import SimulationSettings
+from hitforge.studies.csc_muon.settings import SimulationSettings
 from hitforge.studies.csc_muon.simulation.write import write_part
-from hitforge.studies.csc_muon.tensors import hit_image, plane_map
 
 N_GUNS = 100_000
 BATCH = 4096

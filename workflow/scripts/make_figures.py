@@ -4,7 +4,7 @@ from pathlib import Path
 
 from hitforge.logs import start_log
 from hitforge.reporting.catalogue import load_catalogue
-from hitforge.stages.report import make_figures
+from hitforge.stages.report_figures import make_figures
 from hitforge.stages.report_inputs import read_inputs
 
 start_log(snakemake.log[0])

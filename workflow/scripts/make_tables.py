@@ -4,8 +4,8 @@ from pathlib import Path
 
 from hitforge.logs import start_log
 from hitforge.reporting.catalogue import load_catalogue
-from hitforge.stages.report import make_tables
 from hitforge.stages.report_inputs import read_inputs
+from hitforge.stages.report_tables import make_tables
 
 start_log(snakemake.log[0])
 inputs = read_inputs(snakemake.params.inputs)

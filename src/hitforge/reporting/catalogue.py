@@ -7,16 +7,18 @@ The workflow reads it to know its outputs, so it imports nothing that draws or c
 from __future__ import annotations
 
 import importlib
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Literal
+
+from hitforge.named import load_function, module_named
 
 if TYPE_CHECKING:
     from hitforge.reporting.chapter import ReportInputs
 
 Kind = Literal["table", "figure"]
-DEFAULT = "hitforge.reporting.default_chapter"
-"""Chapter of a study that declares none."""
+DEFAULT = "reporting.default_chapter"
+"""Chapter of a study that declares none; no full name, as the code of one stage would then count for the other."""
 
 
 @dataclass(frozen=True)
@@ -104,35 +106,11 @@ class Catalogue:
         """Names of the figures in reading order."""
         return tuple(view.name for view in self.views("figure"))
 
-    @property
-    def texts(self) -> tuple[str, ...]:
-        """Functions that write the chapter's words, whether for the chapter or for a section."""
-        own = (self.summary, self.notes, self.headline, self.front, *(section.text for section in self.sections))
-        return tuple(dict.fromkeys(function for function in own if function is not None))
-
 
 def load_catalogue(study: str) -> Catalogue:
     """Return the catalogue of the chapter that a study declares, or the default one."""
-    declared = importlib.import_module(f"hitforge.studies.{study}.study").STUDY.chapter
-    found: Catalogue = importlib.import_module(_absolute(declared, study) if declared else DEFAULT).CHAPTER
-    return found
-
-
-def resolve(function: str, study: str) -> Callable[..., Any]:
-    """Return a function that a catalogue names; its module is imported here.
-
-    Raises
-    ------
-    AttributeError
-        The module has no such function.
-    """
-    module, name = _absolute(function, study).split(":")
-    try:
-        found: Callable[..., Any] = getattr(importlib.import_module(module), name)
-    except AttributeError as error:
-        raise AttributeError(
-            f"chapter of {study}: module {module} has no function {name!r}; write it or correct the catalogue"
-        ) from error
+    declared = importlib.import_module(f"hitforge.studies.{study}.study").STUDY.chapter or f"hitforge.{DEFAULT}"
+    found: Catalogue = importlib.import_module(module_named(study, declared)).CHAPTER
     return found
 
 
@@ -144,21 +122,22 @@ def make(view: View, inputs: ReportInputs) -> Any:
     ValueError
         What its function made bears another name, so that its files would.
     """
-    made = resolve(view.maker, inputs.study)(inputs, **view.options)
+    made = load_function(inputs.study, view.maker)(inputs, **view.options)
     if made.name != view.name:
         raise ValueError(
-            f"chapter of {inputs.study}: {view.maker} made {made.name!r}, the catalogue says {view.name!r}"
+            f"chapter of {inputs.study}: {view.maker} made {made.name!r}, the catalogue says {view.name!r}; correct one"
         )
     return made
 
 
 def modules_of(catalogue: Catalogue, study: str, stage: Literal["tables", "figures"]) -> tuple[str, ...]:
-    """Return the modules, by their full names, whose code a stage of the report calls; words are made with tables."""
-    functions = [view.maker for view in catalogue.views("table" if stage == "tables" else "figure")]
+    """Return the full names of the modules whose code decides what a stage of the report writes.
+
+    The words are made with the tables. The study's package is among them for the published values beside it.
+    """
+    functions: list[str | None] = [view.maker for view in catalogue.views("table" if stage == "tables" else "figure")]
     if stage == "tables":
-        functions += catalogue.texts
-    return tuple(sorted({_absolute(function, study).split(":")[0] for function in functions}))
-
-
-def _absolute(module: str, study: str) -> str:
-    return module if module.startswith("hitforge.") else f"hitforge.studies.{study}.{module}"
+        functions += [catalogue.summary, catalogue.notes, catalogue.headline, catalogue.front]
+        functions += [section.text for section in catalogue.sections]
+    called = {module_named(study, function.partition(":")[0]) for function in functions if function}
+    return tuple(sorted({f"hitforge.studies.{study}", *called}))

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal, Protocol
+
+from pydantic import Field
 
 from hitforge.predictions import PlannedPiece
 from hitforge.provenance import read_json
@@ -45,7 +47,10 @@ Cell = str | int | float | Measured | None
 
 
 class Column(Settings):
-    """A column of a table; ``key`` names it in CSV, ``label`` and ``unit`` head it elsewhere."""
+    """A column of a table; ``key`` names it in CSV, ``label`` and ``unit`` head it elsewhere.
+
+    ``value`` returns its cell for a row, whatever object a row is; see :func:`make_table`.
+    """
 
     key: str
     label: str
@@ -55,6 +60,7 @@ class Column(Settings):
     """Text that may break over lines."""
     detail: bool = False
     """Left out where there is little room: on a terminal."""
+    value: Callable[[Any], Cell] | None = Field(default=None, exclude=True, repr=False)
 
 
 class Table(Settings):
@@ -72,6 +78,52 @@ class Table(Settings):
     empty: str | None = None
     highlight: tuple[int, ...] = ()
     """Rows to set off, for example that of the reference model."""
+
+
+def column(key: str, label: str, value: Callable[[Any], Cell], unit: str = "", **look: Any) -> Column:
+    """Return a column of numbers; ``value`` takes a row and returns its cell."""
+    return Column(key=key, label=label, unit=unit, value=value, **look)
+
+
+def text_column(key: str, label: str, value: Callable[[Any], Cell], **look: Any) -> Column:
+    """Return a column of words; ``value`` takes a row and returns its cell."""
+    return Column(key=key, label=label, align="left", value=value, **look)
+
+
+MODEL = text_column("model", "Model", str)
+"""First column of a table whose rows are models, each its name."""
+
+
+def make_table(
+    name: str,
+    title: str,
+    caption: str,
+    columns: Iterable[Column],
+    rows: Iterable[Any],
+    notes: Iterable[str] = (),
+    empty: str | None = None,
+    highlight: Callable[[Any], bool] | None = None,
+) -> Table:
+    """Return a table with a row for each object, whose cells the columns get from it.
+
+    Parameters
+    ----------
+    empty : str, optional
+        Why there are no rows, if there are none.
+    highlight : callable, optional
+        Says of a row whether to set it off.
+    """
+    columns, rows = tuple(columns), tuple(rows)
+    return Table(
+        name=name,
+        title=title,
+        caption=caption,
+        columns=columns,
+        rows=tuple(tuple(column.value(row) if column.value else None for column in columns) for row in rows),
+        notes=tuple(notes),
+        empty=None if rows else empty,
+        highlight=tuple(i for i, row in enumerate(rows) if highlight(row)) if highlight else (),
+    )
 
 
 @dataclass(frozen=True)
@@ -187,6 +239,7 @@ class ReportInputs:
         the plan that the reference model was evaluated with
     further_outputs : mapping of model to such a plan; optional, for figures that set a few models side by side
     scaling : path of the main fit's scaling; optional, the shards serve otherwise
+    explain : mapping of model to what is known of it beyond its metrics; optional
     """
 
     study: str
@@ -200,6 +253,7 @@ class ReportInputs:
     outputs: Mapping[str, Sequence[PlannedPiece]] = field(default_factory=dict)
     further_outputs: Mapping[str, Mapping[str, Sequence[PlannedPiece]]] = field(default_factory=dict)
     scaling: Path | None = None
+    explain: Mapping[str, Path] = field(default_factory=dict)
 
     @cached_property
     def metrics_of(self) -> dict[str, Any]:
@@ -221,11 +275,41 @@ class ReportInputs:
         """Inventories by sample."""
         return {sample: read_inventory(path) for sample, path in self.inventories.items()}
 
+    @cached_property
+    def explain_of(self) -> dict[str, Any]:
+        """What is known beyond their metrics, of the models that anything is known of."""
+        return {model: read_json(path) for model, path in self.explain.items()}
+
+    @cached_property
+    def comparison_of(self) -> dict[str, list[dict[str, Any]]]:
+        """Rows of differences between models by sample; see :mod:`hitforge.evaluation.differences`."""
+        samples: dict[str, list[dict[str, Any]]] = read_json(self.comparison)["samples"]
+        return samples
+
     @property
     def reference(self) -> str:
         """The reference model if it is reported, otherwise the last one."""
         wanted = self.settings.get("reference_model")
         return str(wanted) if wanted in self.metrics else list(self.metrics)[-1]
+
+    @property
+    def baseline(self) -> str:
+        """The model that the configuration names as the baseline, reported or not.
+
+        Raises
+        ------
+        ValueError
+            It names none.
+        """
+        wanted = self.settings.get("baseline_model")
+        if wanted is None:
+            raise ValueError(f"study {self.study}: the report needs a baseline; set baseline_model in its YAML file")
+        return str(wanted)
+
+    def base_of(self, model: str) -> str | None:
+        """Return the reported model that a model is a variant of, by its ``base`` in the configuration."""
+        base = self.settings["models"].get(model, {}).get("base")
+        return str(base) if base in self.metrics else None
 
     def samples_with_role(self, role: str) -> list[str]:
         """Return the names of the samples of a role."""

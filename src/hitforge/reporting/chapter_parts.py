@@ -5,9 +5,11 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import Any
 
-from hitforge.reporting.catalogue import Catalogue, resolve
-from hitforge.reporting.chapter import Cell, Chapter, FrontRow, HeadlineNumber, Item, Measured, ReportInputs, Section
-from hitforge.reporting.evaluated import sample_title, shown_sample
+from hitforge.named import load_function
+from hitforge.reporting.catalogue import Catalogue
+from hitforge.reporting.chapter import Chapter, FrontRow, HeadlineNumber, Item, Measured, ReportInputs, Section
+from hitforge.reporting.metrics import sample_title, shown_sample
+from hitforge.reporting.metrics import significance as significance
 from hitforge.reporting.numbers import cell_text, fixed
 
 
@@ -43,7 +45,7 @@ def write_chapter(catalogue: Catalogue, inputs: ReportInputs) -> Chapter:
     """
 
     def called(function: str | None) -> Any:
-        return () if function is None else resolve(function, inputs.study)(inputs)
+        return () if function is None else load_function(inputs.study, function)(inputs)
 
     def paragraphs(function: str | None) -> tuple[str, ...]:
         found = called(function)
@@ -129,10 +131,3 @@ def evaluated_events(inputs: ReportInputs, sample: str, n: int, events: str) -> 
     train = inputs.samples_with_role("train")[0]
     simulated = inputs.settings["samples"].get(sample, inputs.settings["samples"][train])["source"] == "simulate"
     return f"{fixed(n, 0)} {'simulated ' * simulated}{events}"
-
-
-def significance(difference: Measured) -> Cell:
-    """Return a difference in units of its error, nothing where either is unknown."""
-    if difference.value is None or not difference.error:
-        return None
-    return Measured(value=difference.value / difference.error, decimals=1)

@@ -10,7 +10,19 @@ from matplotlib.figure import Figure as MatplotlibFigure
 from numpy.typing import NDArray
 
 from hitforge.reporting.chapter import Figure, ReportInputs
-from hitforge.reporting.style import empty_figure, new_figure
+from hitforge.reporting.style import COLOURS, empty_figure, new_figure
+
+
+def overlaid(models: Sequence[str], reference: str, most: int) -> list[str]:
+    """Return at most so many models, as can be told apart in one panel, always with the reference; tables have all."""
+    first = [model for model in models if model != reference][: most - 1]
+    return [model for model in models if model in {*first, reference}]
+
+
+def colour_among(models: Sequence[str], reference: str, model: str) -> str:
+    """Return a model's colour, the same in every figure with these models; the first is that of the reference."""
+    others = [name for name in models if name != reference]
+    return COLOURS[0 if model == reference else (1 + others.index(model)) % len(COLOURS)]
 
 
 def nothing(name: str, title: str, reason: str) -> Figure:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import logging
 from pathlib import Path
-from typing import Any
 
 from hitforge.provenance import stamp
 from hitforge.shards import write_shard

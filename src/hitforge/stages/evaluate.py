@@ -23,9 +23,7 @@ def _samples(study: Study, plan: Plan) -> dict[str, Any]:
     return {name: study.calibrated([piece.read() for piece in pieces]) for name, pieces in plan.items()}
 
 
-def calibrate(
-    study: Study, predictions: Sequence[Path], inventory: Path | None, out: Path, config_hash: str
-) -> None:
+def calibrate(study: Study, predictions: Sequence[Path], inventory: Path | None, out: Path, config_hash: str) -> None:
     """Fit a fit's correction on its held-out events and write it."""
     events = usable(predictions, inventory)
     write_json(out, stamp(study=study.name, config_hash=config_hash, n_events=len(events), **study.calibrate(events)))

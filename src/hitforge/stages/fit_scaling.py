@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterator, Sequence
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -15,9 +14,7 @@ from hitforge.shards import Shard
 from hitforge.studies.base import Study
 
 
-def fit_scaling_of(
-    study: Study, shards: Sequence[Path], n_folds: int, held_out: Collection[int], out: Path
-) -> Scaling:
+def fit_scaling_of(study: Study, shards: Sequence[Path], n_folds: int, held_out: Collection[int], out: Path) -> Scaling:
     """Fit the scaling on the events of ``shards`` outside the held-out of ``n_folds`` folds and write it as JSON."""
     names = study.layout.feature_names
     with Shard(shards[0]) as first:

@@ -5,7 +5,6 @@ from __future__ import annotations
 import logging
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 
@@ -18,9 +17,7 @@ from hitforge.words import model_of
 log = logging.getLogger(__name__)
 
 
-def fit_table_of(
-    study: Study, fit: str, shards: Sequence[Path], folds: TreeFolds, out: Path, config_hash: str
-) -> None:
+def fit_table_of(study: Study, fit: str, shards: Sequence[Path], folds: TreeFolds, out: Path, config_hash: str) -> None:
     """Fit the table of a fit and write it as JSON."""
     model = model_of(fit)
     rows = zip(*read_feature_rows(study, shards, folds.training, folds.count), strict=True)

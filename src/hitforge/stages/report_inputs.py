@@ -29,6 +29,7 @@ def read_inputs(paths: Mapping[str, Any]) -> ReportInputs:
         outputs=read_plan(paths["outputs"]),
         further_outputs={model: read_plan(plan) for model, plan in paths["further_outputs"].items()},
         scaling=Path(paths["scaling"]),
+        explain={model: Path(path) for model, path in paths.get("explain", {}).items()},
     )
 
 
@@ -56,4 +57,5 @@ def paths_in(results: Path, study: Study) -> dict[str, Any]:
         "outputs": {},
         "further_outputs": {},
         "scaling": results / "scaling.json",
+        "explain": {path.stem: path for path in sorted((results / "explain").glob("*.json")) if path.stem in models},
     }

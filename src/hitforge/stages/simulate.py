@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Any
 
 from hitforge.config import SampleSettings
 from hitforge.seeds import child_seed

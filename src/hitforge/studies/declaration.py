@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import importlib
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, fields
 from typing import Any
 
 from hitforge.config import ModelSettings, StudySettings, study_module
+from hitforge.named import load_function, module_named
 
 _OF_ANY_MODEL = ("layout", "feature_set", "clip_features", "visible_features")
 _OF_A_NETWORK = ("network_inputs", "uses_voxels", "hit_tensors", "build_network")
@@ -148,18 +148,6 @@ class Declaration:
             # a manifest is made of what a prediction reads
             given["models"] = {model: settings.model_settings_for("predict" if stage == "assemble" else stage, model)}
         return given
-
-
-def module_named(study: str, module: str) -> str:
-    """Return the full name of a module that is named from a study's folder or whole."""
-    return module if module.startswith("hitforge.") else f"hitforge.studies.{study}.{module}"
-
-
-def load_function(study: str, function: str) -> Callable[..., Any]:
-    """Import ``module:function``, where the module is named from the study's folder or whole."""
-    module, _, name = function.partition(":")
-    found: Callable[..., Any] = getattr(importlib.import_module(module_named(study, module)), name)
-    return found
 
 
 def declaration_of(study: str) -> Declaration:

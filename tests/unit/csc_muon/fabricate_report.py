@@ -11,18 +11,18 @@ from hitforge.predictions import PlannedPiece, Predictions, write_predictions
 from hitforge.provenance import write_json
 from hitforge.reporting.chapter import ReportInputs
 from hitforge.shards import ShardBlock, ShardLayout, write_shard
+from hitforge.studies.csc_muon.data.derived import features_of
+from hitforge.studies.csc_muon.data.roads import Roads
 from hitforge.studies.csc_muon.evaluation.metrics import (
     apply_calibration,
     calibrate,
     compare_models,
     evaluate_model,
 )
-from hitforge.studies.csc_muon.evaluation.muons import MuonSample
-from hitforge.studies.csc_muon.feature_table import FEATURE_NAMES, FEATURE_UNITS
-from hitforge.studies.csc_muon.features import features_of
-from hitforge.studies.csc_muon.roads import Roads
+from hitforge.studies.csc_muon.evaluation.sample import MuonSample
+from hitforge.studies.csc_muon.features import FEATURE_NAMES, FEATURE_UNITS
 from hitforge.studies.csc_muon.simulation.generate import simulate_roads
-from hitforge.studies.csc_muon.simulation.settings import SimulationSettings
+from hitforge.studies.csc_muon.settings import SimulationSettings
 from hitforge.validation import Inventory, PartEntry, write_inventory
 from tests.unit.csc_muon.toy_muons import TOYS, sample_of, settings, toy_columns
 

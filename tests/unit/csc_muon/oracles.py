@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from hitforge.studies.csc_muon.roads import N_VARIABLES, Roads
+from hitforge.studies.csc_muon.data.roads import N_VARIABLES, Roads
 
 NAMES = ("me11", "me12", "me2", "me3", "me4", "re1", "re2", "re3", "re4", "ge11", "ge21", "me0")
 STATION = dict(zip(NAMES, (1, 1, 2, 3, 4, 1, 2, 3, 4, 1, 2, 1), strict=True))

@@ -7,11 +7,11 @@ from pathlib import Path
 import numpy as np
 import uproot
 
-from hitforge.studies.csc_muon.ntuple import complete_roads
-from hitforge.studies.csc_muon.reader_settings import SCALARS, ReaderSettings
-from hitforge.studies.csc_muon.roads import Roads
+from hitforge.studies.csc_muon.data.ntuple import complete_roads
+from hitforge.studies.csc_muon.data.roads import Roads
+from hitforge.studies.csc_muon.settings import SCALARS, ReaderSettings
 from hitforge.studies.csc_muon.simulation.generate import simulate_roads
-from hitforge.studies.csc_muon.simulation.settings import SimulationSettings
+from hitforge.studies.csc_muon.settings import SimulationSettings
 from hitforge.studies.csc_muon.simulation.write import write_part
 
 MAPPED = ReaderSettings(branches={**{name: f"vh_{name}" for name in SCALARS}, "event": "number", "w": "weight"})

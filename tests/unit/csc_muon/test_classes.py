@@ -7,12 +7,12 @@ import pytest
 
 from hitforge.evaluation.classes import Auc, ClassCalibration, ClassReport, one_vs_rest
 from hitforge.studies.csc_muon.evaluation.metrics import predicted_class
-from hitforge.studies.csc_muon.evaluation.muons import pt_class
+from hitforge.studies.csc_muon.evaluation.sample import pt_class
 from tests.unit.csc_muon.toy_muons import sample_of
 
 
 def test_class_edges_are_right_closed_and_agree_with_the_training_labels() -> None:
-    from hitforge.studies.csc_muon.targets import class_of
+    from hitforge.studies.csc_muon.models.targets import class_of
 
     pt = np.array([2.0, 10.0, 10.01, 30.0, 30.01, 100.0, 100.01, 7000.0])
     assert pt_class(pt).tolist() == [0, 0, 1, 1, 2, 2, 3, 3]

@@ -6,8 +6,9 @@ import numpy as np
 import pytest
 from pydantic import ValidationError
 
-from hitforge.studies.csc_muon.cuts import CUT_NAMES, CutSettings, select
-from hitforge.studies.csc_muon.roads import Roads
+from hitforge.studies.csc_muon.data.cuts import CUT_NAMES, select
+from hitforge.studies.csc_muon.settings import CutSettings
+from hitforge.studies.csc_muon.data.roads import Roads
 from tests.unit.csc_muon import oracles
 from tests.unit.csc_muon.part_builders import some_roads
 

@@ -7,18 +7,19 @@ import inspect
 import numpy as np
 import pytest
 
-from hitforge.studies.csc_muon import features, tensors
-from hitforge.studies.csc_muon.feature_table import (
+from hitforge.studies.csc_muon import features
+from hitforge.studies.csc_muon.data.derived import derived_features, features_of, without_planes
+from hitforge.studies.csc_muon.data.roads import PARAMETER_NAMES, VARIABLE_NAMES, Roads
+from hitforge.studies.csc_muon.features import (
     DERIVED_MEANINGS,
     DERIVED_NAMES,
     FEATURE_NAMES,
     FEATURE_SETS,
     FEATURE_UNITS,
 )
-from hitforge.studies.csc_muon.features import derived_features, features_of, without_planes
-from hitforge.studies.csc_muon.roads import PARAMETER_NAMES, VARIABLE_NAMES, Roads
+from hitforge.studies.csc_muon.models import tensors
 from hitforge.studies.csc_muon.simulation.generate import simulate_roads
-from hitforge.studies.csc_muon.simulation.settings import SimulationSettings
+from hitforge.studies.csc_muon.settings import SimulationSettings
 from tests.unit.csc_muon import oracles
 from tests.unit.csc_muon.oracles import Hit, road
 

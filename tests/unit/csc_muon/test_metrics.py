@@ -20,8 +20,8 @@ from hitforge.studies.csc_muon.evaluation.metrics import (
     evaluate_sample,
     headline_numbers,
 )
-from hitforge.studies.csc_muon.evaluation.muons import join_samples, pt_class
 from hitforge.studies.csc_muon.evaluation.regression import RegressionErrors
+from hitforge.studies.csc_muon.evaluation.sample import join_samples, pt_class
 from hitforge.studies.csc_muon.evaluation.settings import EvaluationSettings
 from tests.unit.csc_muon.toy_muons import sample_of, settings, toy_columns, toy_sample, toy_truth
 

@@ -12,13 +12,13 @@ import torch
 from hitforge.config import load_settings
 from hitforge.scaling import Scaling
 from hitforge.studies.base import Study, load_study
-from hitforge.studies.csc_muon.feature_table import FEATURE_NAMES
-from hitforge.studies.csc_muon.features import features_of
-from hitforge.studies.csc_muon.networks.losses import ClassLoss, EmtfLoss, EnsembleLoss, PointLoss, class_of
-from hitforge.studies.csc_muon.roads import PARAMETER_NAMES, Roads
+from hitforge.studies.csc_muon.data.derived import features_of
+from hitforge.studies.csc_muon.data.roads import PARAMETER_NAMES, Roads
+from hitforge.studies.csc_muon.features import FEATURE_NAMES
+from hitforge.studies.csc_muon.models.losses import ClassLoss, EmtfLoss, EnsembleLoss, PointLoss, class_of
+from hitforge.studies.csc_muon.models.targets import QUANTILE_LEVELS
 from hitforge.studies.csc_muon.simulation.generate import simulate_roads
-from hitforge.studies.csc_muon.simulation.settings import SimulationSettings
-from hitforge.studies.csc_muon.targets import QUANTILE_LEVELS
+from hitforge.studies.csc_muon.settings import SimulationSettings
 
 NETWORKS = ("seed-cnn1d", "seed-cnn2d", "seed-fcn4", "seed-fcnr", "emtf-nn", "ens5")
 

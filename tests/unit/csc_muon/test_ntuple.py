@@ -15,14 +15,14 @@ from pydantic import ValidationError
 from hitforge.folds import event_bucket
 from hitforge.inspection import ContentChecksum
 from hitforge.ntuple import NtupleError
-from hitforge.studies.csc_muon.ntuple import (
+from hitforge.studies.csc_muon.data.ntuple import (
     checksum_columns,
     event_numbers,
     open_roads,
     read_roads,
 )
-from hitforge.studies.csc_muon.reader_settings import SCALARS, ReaderSettings
-from hitforge.studies.csc_muon.roads import PARAMETER_NAMES, VARIABLE_NAMES, Roads
+from hitforge.studies.csc_muon.data.roads import PARAMETER_NAMES, VARIABLE_NAMES, Roads
+from hitforge.studies.csc_muon.settings import SCALARS, ReaderSettings
 from tests.unit.csc_muon.part_builders import MAPPED, some_roads, write_npz, write_scalars, write_vector
 
 PLAIN = ReaderSettings()

@@ -18,7 +18,7 @@ from hitforge.studies.csc_muon.evaluation.resolution import (
     predicted_charge,
 )
 from hitforge.studies.csc_muon.evaluation.uncertainty import Pulls, QuantileCoverage, fit_sigma_scale
-from hitforge.studies.csc_muon.targets import QUANTILE_LEVELS
+from hitforge.studies.csc_muon.models.targets import QUANTILE_LEVELS
 from tests.unit.csc_muon.toy_muons import sample_of, settings, toy_sample, toy_truth
 
 SETTINGS = settings()

@@ -9,10 +9,10 @@ import pytest
 from scipy.optimize import minimize
 from scipy.stats import beta
 
+from hitforge.studies.csc_muon.evaluation.calibration import PtScaling, fit_scaling
 from hitforge.studies.csc_muon.evaluation.metrics import apply_calibration, calibrate, compare_models
-from hitforge.studies.csc_muon.evaluation.muons import MuonSample
-from hitforge.studies.csc_muon.evaluation.pt_scaling import PtScaling, fit_scaling
 from hitforge.studies.csc_muon.evaluation.rates import RATE_THRESHOLDS_GEV, Rate
+from hitforge.studies.csc_muon.evaluation.sample import MuonSample
 from hitforge.studies.csc_muon.evaluation.turn_on import (
     PT_EDGES_GEV,
     TurnOn,

@@ -7,13 +7,13 @@ import pytest
 
 from hitforge.config import ConfigError, load_settings
 from hitforge.studies.base import Study, load_study
-from hitforge.studies.csc_muon import targets
-from hitforge.studies.csc_muon.evaluation import muons
-from hitforge.studies.csc_muon.feature_table import FEATURE_NAMES, SIGN
-from hitforge.studies.csc_muon.features import features_of
-from hitforge.studies.csc_muon.roads import Roads
+from hitforge.studies.csc_muon.data.derived import features_of
+from hitforge.studies.csc_muon.data.roads import Roads
+from hitforge.studies.csc_muon.evaluation import sample
+from hitforge.studies.csc_muon.features import FEATURE_NAMES, SIGN
+from hitforge.studies.csc_muon.models import targets
 from hitforge.studies.csc_muon.simulation.generate import simulate_roads
-from hitforge.studies.csc_muon.simulation.settings import SimulationSettings
+from hitforge.studies.csc_muon.settings import SimulationSettings
 
 X = np.array([0.4, -0.1, -0.05, 0.002, 0.0002], dtype=np.float32)
 
@@ -39,7 +39,7 @@ def test_labels_and_their_inverse() -> None:
 
 def test_classes_are_those_of_the_evaluation() -> None:
     pt = np.array([2.0, 10.0, 10.1, 30.0, 99.0, 100.1, 6000.0])
-    np.testing.assert_array_equal(targets.class_of(1 / pt), muons.pt_class(pt))
+    np.testing.assert_array_equal(targets.class_of(1 / pt), sample.pt_class(pt))
 
 
 def test_weights_are_capped() -> None:

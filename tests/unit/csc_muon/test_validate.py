@@ -10,10 +10,10 @@ import pytest
 import uproot
 
 from hitforge.ntuple import NtupleError
-from hitforge.studies.csc_muon.ntuple import read_roads
-from hitforge.studies.csc_muon.reader_settings import ReaderSettings
-from hitforge.studies.csc_muon.roads import Roads
-from hitforge.studies.csc_muon.validate import inspect_part
+from hitforge.studies.csc_muon.data.ntuple import read_roads
+from hitforge.studies.csc_muon.data.roads import Roads
+from hitforge.studies.csc_muon.data.validation import inspect_part
+from hitforge.studies.csc_muon.settings import ReaderSettings
 from hitforge.validation import PartFindings
 from tests.unit.csc_muon.part_builders import MAPPED, some_roads, write_npz, write_scalars, write_vector
 

@@ -8,9 +8,9 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.special import ndtri, softmax
 
-from hitforge.studies.csc_muon.evaluation.muons import MuonSample
+from hitforge.studies.csc_muon.evaluation.sample import MuonSample
 from hitforge.studies.csc_muon.evaluation.settings import EvaluationSettings
-from hitforge.studies.csc_muon.targets import QUANTILE_LEVELS
+from hitforge.studies.csc_muon.models.targets import QUANTILE_LEVELS
 
 TOYS = {
     # resolution of q/pT: constant [1/GeV] and relative; what the model gives besides 1/pT

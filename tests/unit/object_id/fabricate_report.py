@@ -12,11 +12,12 @@ from hitforge.predictions import EvaluationPiece, PlannedPiece, Predictions, wri
 from hitforge.provenance import write_json
 from hitforge.reporting.chapter import ReportInputs
 from hitforge.shards import ShardBlock, write_shard
+from hitforge.stages.explain import explain
 from hitforge.stages.fit_scaling import fit_scaling_of
-from hitforge.studies.base import Study, load_study
-from hitforge.studies.object_id.cuts import select
+from hitforge.studies.base import Study, TrainedModel, load_study
+from hitforge.studies.object_id.data.cuts import select
+from hitforge.studies.object_id.data.objects import Objects
 from hitforge.studies.object_id.features import features_of
-from hitforge.studies.object_id.objects import Objects
 from hitforge.training.member_files import TrainedMember, save_member
 from hitforge.validation import Inventory, PartEntry, write_inventory
 from tests.unit.object_id.part_builders import IMAGE, some_objects
@@ -34,6 +35,7 @@ def study() -> Study:
         "studies": ["object_id"],
         "preset": "demo",
         "object_id": {
+            "sweep_base": "sweep-mse",
             "evaluation": {"bootstraps": 3, "min_per_bin": 5},
             "models": {"sweep-mse": {"base": "seed-cnn", "description": "squared error", "network": {"loss": "mse"}}},
         },
@@ -72,6 +74,11 @@ def fabricate(folder: Path, models: tuple[str, ...] = tuple(STRENGTHS)) -> Repor
         ]
         for name in evaluated
     }
+    explained = [model for model in models if model == "ens5"]
+    for model in explained:
+        shards = {name: [folder / f"shards/{name}/part.h5"] for name in samples}
+        trained = TrainedModel(made, folder / f"models/{model}/model.json", folder / "scaling.json", shards)
+        explain(trained, model, folder / f"explain/{model}.json", {})
     return ReportInputs(
         study="object_id",
         settings=made.settings.model_dump(mode="json"),
@@ -83,6 +90,7 @@ def fabricate(folder: Path, models: tuple[str, ...] = tuple(STRENGTHS)) -> Repor
         shards={name: (folder / f"shards/{name}/part.h5",) for name in samples},
         outputs=plan if "ens5" in models else {},
         scaling=folder / "scaling.json",
+        explain={model: folder / f"explain/{model}.json" for model in explained},
     )
 
 

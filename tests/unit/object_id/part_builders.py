@@ -9,8 +9,8 @@ import awkward as ak
 import numpy as np
 import uproot
 
-from hitforge.studies.object_id.image import ImageSettings, wrapped
-from hitforge.studies.object_id.objects import SCALARS, Objects, join
+from hitforge.studies.object_id.data.image import ImageSettings, wrapped
+from hitforge.studies.object_id.data.objects import SCALARS, Objects, join
 from hitforge.studies.object_id.simulation.generate import simulate_objects
 from hitforge.studies.object_id.simulation.settings import SimulationSettings
 from hitforge.studies.object_id.simulation.write import write_part

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import numpy as np
 
-from hitforge.studies.object_id.cuts import CUT_NAMES, CutSettings, select
-from hitforge.studies.object_id.objects import ELECTRON, JET, TAU, Objects
+from hitforge.studies.object_id.data.cuts import CUT_NAMES, CutSettings, select
+from hitforge.studies.object_id.data.objects import ELECTRON, JET, TAU, Objects
 from tests.unit.object_id.part_builders import some_objects
 
 

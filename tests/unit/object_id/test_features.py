@@ -5,10 +5,15 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from hitforge.studies.object_id.feature_table import FEATURE_SETS, FEATURE_UNITS, HIGH_LEVEL
-from hitforge.studies.object_id.features import features_of, high_level
-from hitforge.studies.object_id.image import ImageSettings, to_gev, to_image
-from hitforge.studies.object_id.subjets import axis_distances
+from hitforge.studies.object_id.data.image import ImageSettings, to_gev, to_image
+from hitforge.studies.object_id.features import (
+    FEATURE_SETS,
+    FEATURE_UNITS,
+    HIGH_LEVEL,
+    axis_distances,
+    features_of,
+    high_level,
+)
 from tests.unit.object_id.part_builders import IMAGE, hand_made, some_objects
 
 

@@ -7,12 +7,12 @@ import pytest
 from scipy.stats import rankdata
 
 from hitforge.evaluation.statistics import entry
-from hitforge.studies.object_id.evaluation.calibration import calibrated, fit_temperature, log_loss, tempered
-from hitforge.studies.object_id.evaluation.matching import matching_weights
-from hitforge.studies.object_id.evaluation.metrics import compare_models, evaluate_sample
+from hitforge.studies.object_id.evaluation.calibration import at_temperature, fit_temperature, log_loss, tempered
+from hitforge.studies.object_id.evaluation.comparison import compare_models
+from hitforge.studies.object_id.evaluation.metrics import evaluate_sample, matching_weights
 from hitforge.studies.object_id.evaluation.roc import Areas, Question, Working, one_against_rest, pairs
 from hitforge.studies.object_id.evaluation.settings import EvaluationSettings
-from hitforge.studies.object_id.floor import fit_floor, floor_probabilities
+from hitforge.studies.object_id.models.floor import fit_floor, floor_probabilities
 from tests.unit.object_id.toy_objects import sample_of, toy_probabilities
 
 FEW = EvaluationSettings(bootstraps=5)
@@ -111,12 +111,12 @@ def test_the_temperature_undoes_a_wrong_scale() -> None:
     sharp = sample_of(drawn, tempered(good, 0.4))
     found = fit_temperature(sharp, 20)
     assert found["temperature"] == pytest.approx(2.5, rel=0.12)
-    after = calibrated(sharp, found)
+    after = at_temperature(sharp, found)
     assert log_loss(after.probabilities, drawn, after.weights) < log_loss(sharp.raw, drawn, sharp.weights)
     assert np.array_equal(after.predicted, sharp.predicted)
     few = fit_temperature(sample_of(drawn[:5], good[:5]), 20)
     assert few["temperature"] is None and "fewer than 20" in few["reason"]
-    assert calibrated(sharp, few) is sharp
+    assert at_temperature(sharp, few) is sharp
     # a model that favours wrong classes is best at an infinite temperature
     wrong = fit_temperature(sample_of((LABEL + 1) % 4, toy_probabilities(LABEL, 1.5)), 20)
     assert wrong["temperature"] is None and "no minimum" in wrong["reason"]
@@ -140,7 +140,7 @@ def test_the_floor_is_logistic_regression_and_without_features_the_shares() -> N
 
 def test_differences_are_paired() -> None:
     weak, strong = (sample_of(LABEL, toy_probabilities(LABEL, s)) for s in (1.0, 2.0))
-    rows = compare_models({"weak": weak, "strong": strong, "twin": strong}, FEW, 1, "test")["differences"]
+    rows = compare_models({"weak": weak, "strong": strong, "twin": strong}, 1, "test", evaluation=FEW)
     found = {(r["first"], r["second"], r["quantity"]): r["difference"] for r in rows}
     gained = (weak.predicted == LABEL).mean() - (strong.predicted == LABEL).mean()
     assert found["weak", "strong", "accuracy"]["value"] == pytest.approx(gained)

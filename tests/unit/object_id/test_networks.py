@@ -2,22 +2,30 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 import pytest
 import torch
 
 from hitforge.scaling import fit_scaling, identity_scaling
-from hitforge.studies.object_id.feature_table import FEATURE_UNITS, HIGH_LEVEL
-from hitforge.studies.object_id.features import features_of
-from hitforge.studies.object_id.image import ImageSettings
-from hitforge.studies.object_id.inputs import channel_deviations, network_inputs, output_columns
-from hitforge.studies.object_id.networks.augmentation import CELL_NOISE, Augmentation
-from hitforge.studies.object_id.networks.build import build_network
-from hitforge.studies.object_id.networks.losses import ClassLoss
-from hitforge.studies.object_id.settings import Cells, NetworkSettings, ObjectModelSettings
+from hitforge.studies.object_id.data.image import ImageSettings
+from hitforge.studies.object_id.features import FEATURE_UNITS, HIGH_LEVEL, features_of
+from hitforge.studies.object_id.models.inputs import channel_deviations, network_inputs, output_columns
+from hitforge.studies.object_id.models.losses import ClassLoss
+from hitforge.studies.object_id.models.networks import CELL_NOISE, Augmentation, build_network
+from hitforge.studies.object_id.settings import Cells, ObjectModelSettings
 from tests.unit.object_id.part_builders import IMAGE, some_objects
 
-RESIDUAL = NetworkSettings(architecture="residual", convolutions=(8, 16, 32), dense=32)
+
+def network_model(without: tuple[str, ...] = (), **network: Any) -> ObjectModelSettings:
+    features = "default" if network.get("architecture") == "residual" else "none"
+    return ObjectModelSettings.model_validate(
+        {"kind": "network", "features": features, "without": without, "network": network}
+    )
+
+
+RESIDUAL = network_model(architecture="residual", convolutions=(8, 16, 32), dense=32)
 
 
 def n_parameters(network: torch.nn.Module) -> int:
@@ -25,7 +33,7 @@ def n_parameters(network: torch.nn.Module) -> int:
 
 
 def test_the_seeds_network_is_the_classic_one() -> None:
-    network = build_network(NetworkSettings(), IMAGE, 0, seed=1)
+    network = build_network(network_model(), 0, 1, image=IMAGE)
     counts = [
         sum(p.numel() for p in m.parameters())
         for m in network.modules()
@@ -44,24 +52,24 @@ def test_the_seeds_network_is_the_classic_one() -> None:
 
 
 def test_variants_of_the_sweep() -> None:
-    extra = build_network(NetworkSettings(extra_convolution=128), IMAGE, 0, seed=1)
+    extra = build_network(network_model(extra_convolution=128), 0, 1, image=IMAGE)
     sizes = []
     for module in extra.modules():
         if isinstance(module, torch.nn.Conv2d):
             module.register_forward_hook(lambda _m, _i, output: sizes.append(output.shape[-1]))
     extra(image=torch.zeros(1, 2, 16, 16))
     assert sizes == [16, 16, 8, 8, 4]
-    selu = build_network(NetworkSettings(activations=("relu", "selu", "relu")), IMAGE, 0, seed=1)
+    selu = build_network(network_model(activations=("relu", "selu", "relu")), 0, 1, image=IMAGE)
     assert [type(m).__name__ for m in selu.modules() if type(m).__name__ in ("ReLU", "SELU")] == [
         "ReLU", "ReLU", "SELU", "SELU", "ReLU",
     ]  # fmt: skip
 
 
-@pytest.mark.parametrize("settings", [NetworkSettings(), RESIDUAL])
-def test_a_seed_fixes_the_weights_and_leaves_the_global_state(settings: NetworkSettings) -> None:
+@pytest.mark.parametrize("model", [network_model(), RESIDUAL])
+def test_a_seed_fixes_the_weights_and_leaves_the_global_state(model: ObjectModelSettings) -> None:
     torch.manual_seed(0)
     before = torch.get_rng_state()
-    first, again, other = (build_network(settings, IMAGE, 41, seed) for seed in (1, 1, 2))
+    first, again, other = (build_network(model, 41, seed, image=IMAGE) for seed in (1, 1, 2))
     assert torch.equal(before, torch.get_rng_state())
     pairs = list(zip(first.parameters(), again.parameters(), other.parameters(), strict=True))
     assert all(torch.equal(a, b) for a, b, _ in pairs)
@@ -69,7 +77,7 @@ def test_a_seed_fixes_the_weights_and_leaves_the_global_state(settings: NetworkS
 
 
 def test_members_of_the_ensemble_take_image_and_features() -> None:
-    network = build_network(RESIDUAL, ImageSettings(rows=12, columns=20), 5, seed=1).eval()
+    network = build_network(RESIDUAL, 5, 1, image=ImageSettings(rows=12, columns=20)).eval()
     image, features = torch.rand(3, 2, 12, 20), torch.rand(3, 5)
     logits = network(image=image, features=features)["class_logits"]
     assert logits.shape == (3, 4)
@@ -78,7 +86,9 @@ def test_members_of_the_ensemble_take_image_and_features() -> None:
 
 
 def test_augmentation_is_for_training_and_keeps_the_energy_within_its_range() -> None:
-    network = build_network(RESIDUAL.model_copy(update={"augment": True}), IMAGE, 5, seed=1)
+    network = build_network(
+        network_model(architecture="residual", convolutions=(8, 16, 32), dense=32, augment=True), 5, 1, image=IMAGE
+    )
     image, features = torch.rand(4, 2, 16, 16), torch.rand(4, 5)
     network.eval()
     assert torch.equal(
@@ -103,12 +113,12 @@ def test_inputs_are_scaled_by_the_training_deviation_and_hide_a_channel() -> Non
     scaling = fit_scaling([(stored, np.ones(len(stored), np.int16))], names, 2, [0])
     deviations = channel_deviations(scaling, IMAGE)
     assert deviations == pytest.approx([stored[:, :256].std(), stored[:, 256:512].std()], rel=1e-3)
-    own = network_inputs(scaling, IMAGE, "log", (), HIGH_LEVEL, lambda raw: raw[:, 512:-1])(stored)
+    own = network_inputs(RESIDUAL, scaling, HIGH_LEVEL, image=IMAGE)(stored, stored[:, 512:-1])
     assert own["image"].shape == (len(stored), 2, 16, 16) and own["image"].dtype == np.float32
     assert own["image"][:, 1].reshape(len(stored), -1) == pytest.approx(stored[:, 256:512] / deviations[1], rel=1e-5)
     assert own["features"].shape == (len(stored), len(HIGH_LEVEL)) and np.isfinite(own["features"]).all()
     assert np.all((own["image"] == 0) == (some_objects().image == 0))  # empty stays empty
-    hidden = network_inputs(scaling, IMAGE, "log", ("had",), (), lambda raw: raw[:, :0])(stored)
+    hidden = network_inputs(network_model(("had",)), scaling, (), image=IMAGE)(stored, stored[:, :0])
     assert set(hidden) == {"image"} and not hidden["image"][:, 1].any()
     assert np.array_equal(hidden["image"][:, 0], own["image"][:, 0])
 
@@ -118,7 +128,7 @@ def test_images_of_energies(cells: Cells) -> None:
     images = some_objects().image
     stored = features_of(images, some_objects().eta, IMAGE)
     scaling = identity_scaling((*IMAGE.cell_names, *FEATURE_UNITS), [0])
-    made = network_inputs(scaling, IMAGE, cells, (), (), lambda raw: raw[:, :0])(stored)["image"]
+    made = network_inputs(network_model(cells=cells), scaling, (), image=IMAGE)(stored, stored[:, :0])["image"]
     each = {"energy": np.full(len(images), 10.0), "share": images.sum((1, 2, 3)), "maximum": images.max((1, 2, 3))}
     np.testing.assert_allclose(made, images / each[cells][:, None, None, None], rtol=1e-4, atol=1e-6)
 
@@ -137,7 +147,7 @@ def test_losses_are_their_formulas() -> None:
         assert float(cross[i]) == pytest.approx(-np.log(p[i, label]) * float(weight[i]), abs=1e-6)
         assert float(smooth[i]) == pytest.approx(-((0.8 * one + 0.05) * np.log(p[i])).sum(), rel=1e-5)
         assert float(squared[i]) == pytest.approx(((p[i] - one) ** 2).sum() / 4, rel=1e-5)
-    assert output_columns(output)["class_probabilities"].numpy() == pytest.approx(p, rel=1e-5)
+    assert output_columns(RESIDUAL, output)["class_probabilities"].numpy() == pytest.approx(p, rel=1e-5)
 
 
 def test_training_accuracy_is_counted_over_an_epoch() -> None:

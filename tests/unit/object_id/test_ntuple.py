@@ -11,12 +11,12 @@ import uproot
 
 from hitforge.folds import event_bucket
 from hitforge.ntuple import NtupleError
-from hitforge.studies.object_id.cuts import CutSettings
-from hitforge.studies.object_id.image import ImageSettings
-from hitforge.studies.object_id.ntuple import read_objects
-from hitforge.studies.object_id.objects import SCALARS, Objects, join
-from hitforge.studies.object_id.reader_settings import ReaderSettings
-from hitforge.studies.object_id.validate import inspect_part
+from hitforge.studies.object_id.data.cuts import CutSettings
+from hitforge.studies.object_id.data.image import ImageSettings
+from hitforge.studies.object_id.data.ntuple import read_objects
+from hitforge.studies.object_id.data.objects import SCALARS, Objects, join
+from hitforge.studies.object_id.data.validation import inspect_part
+from hitforge.studies.object_id.settings import ReaderSettings
 from hitforge.validation import PartFindings
 from tests.unit.object_id.part_builders import IMAGE, some_objects, write_cells, write_images
 

@@ -7,7 +7,7 @@ import sys
 import numpy as np
 import pytest
 
-from hitforge.studies.object_id.objects import CLASS_NAMES, ELECTRON, JET, MUON, TAU, join
+from hitforge.studies.object_id.data.objects import CLASS_NAMES, ELECTRON, JET, MUON, TAU, join
 from hitforge.studies.object_id.simulation.events import Events, jets, leptons, particles_around, taus, turn
 from hitforge.studies.object_id.simulation.generate import simulate_objects
 from hitforge.studies.object_id.simulation.particles import HADRON, PHOTON

@@ -8,18 +8,17 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from hitforge.reporting.chapter import Measured, ReportInputs, Table
+from hitforge.published import load_published
+from hitforge.reporting.catalogue import make
+from hitforge.reporting.chapter import Figure, Measured, ReportInputs, Table
+from hitforge.reporting.chapter_parts import write_chapter
+from hitforge.reporting.metrics import verdict
 from hitforge.reporting.style import hep_style
 from hitforge.reporting.tables import write_table
-from hitforge.studies.object_id.objects import CLASS_NAMES
-from hitforge.studies.object_id.published import load_published
-from hitforge.studies.object_id.report.aims import verdict
-from hitforge.studies.object_id.report.figures import all_figures
-from hitforge.studies.object_id.report.front import front_row
-from hitforge.studies.object_id.report.names import FIGURES, TABLES
-from hitforge.studies.object_id.report.predicted import predicted_objects
-from hitforge.studies.object_id.report.tables import all_tables
-from hitforge.studies.object_id.report.text import chapter_text
+from hitforge.studies.object_id.data.objects import CLASS_NAMES
+from hitforge.studies.object_id.report.chapter import CHAPTER
+from hitforge.studies.object_id.report.text import front_row
+from hitforge.studies.object_id.report.view import predicted_objects
 from tests.unit.object_id.fabricate_report import STRENGTHS, fabricate
 
 
@@ -33,12 +32,21 @@ def tables(inputs: ReportInputs) -> dict[str, Table]:
     return {table.name: table for table in all_tables(inputs)}
 
 
+def all_tables(inputs: ReportInputs) -> list[Table]:
+    return [make(view, inputs) for view in CHAPTER.views("table")]
+
+
+def all_figures(inputs: ReportInputs) -> list[Figure]:
+    with hep_style():
+        return [make(view, inputs) for view in CHAPTER.views("figure")]
+
+
 def rows_of(table: Table) -> list[dict[str, object]]:
     return [dict(zip((column.key for column in table.columns), row, strict=True)) for row in table.rows]
 
 
 def test_all_tables_are_filled_and_every_missing_number_says_why(tables: dict[str, Table], tmp_path: Path) -> None:
-    assert tuple(tables) == TABLES
+    assert tuple(tables) == CHAPTER.tables
     for table in tables.values():
         assert table.rows and not table.empty, table.name
         write_table(table, tmp_path)
@@ -84,7 +92,7 @@ def test_single_images_stand_beside_the_printed_ones(inputs: ReportInputs, table
     assert found is not None
     first = found.probabilities[np.flatnonzero(found.label == 2)[0]]
     assert [rows[2][name].value for name in CLASS_NAMES] == pytest.approx((100 * first).tolist())
-    assert all(99.9 < sum(row) < 100.1 for row in load_published().scores_percent.values())
+    assert all(99.9 < sum(row) < 100.1 for row in load_published("object_id").blocks["scores_percent"].values())
 
 
 def test_the_sweep_names_its_variants(inputs: ReportInputs, tables: dict[str, Table]) -> None:
@@ -96,16 +104,14 @@ def test_the_sweep_names_its_variants(inputs: ReportInputs, tables: dict[str, Ta
 
 
 def test_all_figures_are_drawn(inputs: ReportInputs) -> None:
-    with hep_style():
-        figures = list(all_figures(inputs))
-    assert tuple(figure.name for figure in figures) == FIGURES
+    figures = all_figures(inputs)
+    assert tuple(figure.name for figure in figures) == CHAPTER.figures
     assert all(figure.caption and not figure.empty for figure in figures), [f.name for f in figures if f.empty]
 
 
 def test_what_is_not_there_is_said(tmp_path: Path) -> None:
     one = dataclasses.replace(fabricate(tmp_path, ("hgb",)), shards={}, outputs={})
-    with hep_style():
-        empty = {figure.name for figure in all_figures(one) if figure.empty}
+    empty = {figure.name for figure in all_figures(one) if figure.empty}
     images = {"misclassified", "mean_images", "example_images", "event_displays", "occlusion"}
     assert empty == {"scores", "kinematics", "accuracy_history", *images}
     tables = {table.name: table for table in all_tables(one)}
@@ -114,10 +120,10 @@ def test_what_is_not_there_is_said(tmp_path: Path) -> None:
 
 
 def test_the_text_shows_everything_and_is_honest_about_the_data(inputs: ReportInputs) -> None:
-    chapter = chapter_text(inputs)
+    chapter = write_chapter(CHAPTER, inputs)
     shown = [item for section in chapter.sections for item in section.items]
-    assert sorted(item.name for item in shown if item.kind == "table") == sorted(TABLES)
-    assert sorted(item.name for item in shown if item.kind == "figure") == sorted(FIGURES)
+    assert sorted(item.name for item in shown if item.kind == "table") == sorted(CHAPTER.tables)
+    assert sorted(item.name for item in shown if item.kind == "figure") == sorted(CHAPTER.figures)
     notes = " ".join(chapter.notes)
     assert "no validated detector simulation" in notes and "function, not physics" in notes
     assert "1 of 2 parts of train are left out" in notes

@@ -7,8 +7,8 @@ import dataclasses
 import numpy as np
 import pytest
 
-from hitforge.studies.object_id.image import ImageSettings
-from hitforge.studies.object_id.objects import JET, TAU, join
+from hitforge.studies.object_id.data.image import ImageSettings
+from hitforge.studies.object_id.data.objects import JET, TAU, join
 from hitforge.studies.object_id.simulation.generate import simulate_objects
 from hitforge.studies.object_id.simulation.particles import jets, taus
 from hitforge.studies.object_id.simulation.settings import SimulationSettings

@@ -56,7 +56,15 @@ def predicted(study: Study, folder: Path, model: str, trained: Path) -> Predicti
     manifest, out = folder / model / "model.json", folder / f"{model}.h5"
     assemble_model(given(study, "assemble", model), model, [trained], manifest, "0")
     predict_block(
-        given(study, "predict", model), manifest, [folder / "part.h5"], [0], 10, folder / "scaling.json", "cpu", out, "0"
+        given(study, "predict", model),
+        manifest,
+        [folder / "part.h5"],
+        [0],
+        10,
+        folder / "scaling.json",
+        "cpu",
+        out,
+        "0",
     )
     found = read_predictions([out])
     with Shard(folder / "part.h5") as shard:
@@ -98,7 +106,15 @@ def test_booster_beats_the_floors(study: Study, folder: Path) -> None:
     booster = folder / "hgb/booster_0.ubj"
     folds = tree_folds(10, [0])
     train_trees_of(
-        given(study, "train_trees", "hgb"), "hgb", 0, [folder / "part.h5"], folds, 1, booster, folder / "trials.json", "0"
+        given(study, "train_trees", "hgb"),
+        "hgb",
+        0,
+        [folder / "part.h5"],
+        folds,
+        1,
+        booster,
+        folder / "trials.json",
+        "0",
     )
     found = {"hgb": accuracy(predicted(study, folder, "hgb", booster))}
     for model in ("logreg-T", "majority"):

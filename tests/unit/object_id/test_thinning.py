@@ -5,9 +5,8 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from hitforge.studies.object_id.cuts import CutSettings, select
-from hitforge.studies.object_id.objects import Objects
-from hitforge.studies.object_id.thinning import ThinningSettings, kept_shares, thinned
+from hitforge.studies.object_id.data.cuts import CutSettings, ThinningSettings, kept_shares, select, thinned
+from hitforge.studies.object_id.data.objects import Objects
 from tests.unit.object_id.part_builders import some_objects
 
 PT_EDGES, ETA_EDGES = (20.0, 30.0, 50.0, 200.0), (0.0, 1.2, 2.4)

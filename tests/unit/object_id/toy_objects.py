@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from hitforge.studies.object_id.evaluation.classified import Classified
+from hitforge.studies.object_id.evaluation.sample import Classified
 
 
 def toy_probabilities(label: np.ndarray, strength: float, seed: int = 0) -> np.ndarray:

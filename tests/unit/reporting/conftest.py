@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 import pytest
 
 from hitforge.reporting.chapter import ReportInputs
-from hitforge.stages.report import make_figures, make_tables
+from hitforge.stages.report_figures import make_figures
+from hitforge.stages.report_tables import make_tables
 from hitforge.studies.base import Study
 from tests.unit.reporting.fabricate import fabricate
 from tests.unit.reporting.invent import MODELS, invent

@@ -5,7 +5,8 @@ import sys
 
 import pytest
 
-from hitforge.reporting.catalogue import Catalogue, Section, figure, modules_of, resolve, table
+from hitforge.named import load_function
+from hitforge.reporting.catalogue import Catalogue, Section, figure, modules_of, table
 
 CHAPTER = Catalogue(
     title="A chapter",
@@ -27,17 +28,18 @@ def test_names_stand_in_reading_order_and_only_once() -> None:
 
 def test_words_are_code_of_the_tables_and_not_of_the_figures() -> None:
     own = "hitforge.studies.toy.report"
-    assert modules_of(CHAPTER, "toy", "figures") == (f"{own}.figures",)
+    assert modules_of(CHAPTER, "toy", "figures") == ("hitforge.studies.toy", f"{own}.figures")
     assert modules_of(CHAPTER, "toy", "tables") == (
         "hitforge.reporting.part_tables",
+        "hitforge.studies.toy",
         *(f"{own}.{module}" for module in ("tables", "text", "words")),
     )
 
 
 def test_a_function_that_is_not_there_is_named() -> None:
-    assert resolve("hitforge.reporting.part_tables:cut_flow", "toy").__name__ == "cut_flow"
-    with pytest.raises(AttributeError, match=r"chapter of toy: module hitforge\.\S+ has no function 'cutflow'"):
-        resolve("hitforge.reporting.part_tables:cutflow", "toy")
+    assert load_function("toy", "hitforge.reporting.part_tables:cut_flow").__name__ == "cut_flow"
+    with pytest.raises(AttributeError, match=r"study toy: module hitforge\.\S+ has no function 'cutflow'"):
+        load_function("toy", "hitforge.reporting.part_tables:cutflow")
 
 
 def test_the_workflow_reads_catalogues_without_what_they_draw_with() -> None:

@@ -12,7 +12,7 @@ from hitforge.provenance import read_json
 from hitforge.reporting.chapter import Column, Measured, ReportInputs, Table
 from hitforge.reporting.numbers import cell_text, decimals_of_error, fixed, measured, plain
 from hitforge.reporting.tables import mark, read_table, tex, to_csv, to_latex, to_markdown, write_table
-from hitforge.stages.report import headline_text, make_tables
+from hitforge.stages.report_tables import headline_text, make_tables
 from hitforge.studies.base import Study
 from hitforge.studies.calo_muon.report.names import FIGURES, TABLES
 from tests.unit.reporting.fabricate import fabricate

@@ -10,7 +10,7 @@ import awkward as ak
 import numpy as np
 import uproot
 
-from hitforge.studies.scouting_egamma.candidates import COLUMNS, Candidates
+from hitforge.studies.scouting_egamma.data.candidates import COLUMNS, Candidates
 from hitforge.studies.scouting_egamma.simulation.generate import dead_channels, simulate_candidates
 from hitforge.studies.scouting_egamma.simulation.settings import SimulationSettings
 from hitforge.studies.scouting_egamma.simulation.write import BRANCHES

@@ -5,10 +5,10 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from hitforge.studies.scouting_egamma.feature_table import FEATURE_NAMES, FEATURE_SETS, FEATURE_UNITS
-from hitforge.studies.scouting_egamma.features import energy_sums, features_of
-from hitforge.studies.scouting_egamma.moments import log_weights, moments_of
-from hitforge.studies.scouting_egamma.selection import select
+from hitforge.studies.scouting_egamma.data.high_level import energy_sums, features_of
+from hitforge.studies.scouting_egamma.data.moments import log_weights, moments_of
+from hitforge.studies.scouting_egamma.data.selection import select
+from hitforge.studies.scouting_egamma.features import FEATURE_NAMES, FEATURE_SETS, FEATURE_UNITS
 from tests.unit.scouting_egamma import oracles
 from tests.unit.scouting_egamma.builders import changed, simulated
 

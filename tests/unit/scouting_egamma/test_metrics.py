@@ -10,14 +10,14 @@ import pytest
 from scipy.integrate import quad
 
 from hitforge.studies.scouting_egamma.evaluation import crystal_ball
-from hitforge.studies.scouting_egamma.evaluation.calibration import apply_calibration, calibrate
-from hitforge.studies.scouting_egamma.evaluation.energy_fit import PARAMETERS, EnergyFit
-from hitforge.studies.scouting_egamma.evaluation.energy_fit import fit as fit_energy
-from hitforge.studies.scouting_egamma.evaluation.metrics import compare_models, evaluate_sample
+from hitforge.studies.scouting_egamma.evaluation.calibration import apply_calibration, fit_scale
+from hitforge.studies.scouting_egamma.evaluation.comparison import compare_models
+from hitforge.studies.scouting_egamma.evaluation.metrics import evaluate_sample
 from hitforge.studies.scouting_egamma.evaluation.pair_mass import PairMass
 from hitforge.studies.scouting_egamma.evaluation.response import SELECTIONS
 from hitforge.studies.scouting_egamma.evaluation.sample import EnergySample, join_samples
 from hitforge.studies.scouting_egamma.evaluation.settings import EvaluationSettings
+from hitforge.studies.scouting_egamma.evaluation.widths import PARAMETERS, EnergyFit, fit_terms
 
 SETTINGS = EvaluationSettings(bootstraps=10)
 
@@ -64,16 +64,16 @@ def test_too_few_candidates_are_null_with_a_reason() -> None:
 
 def test_calibration_brings_medians_to_one_and_leaves_constants_alone() -> None:
     fitted, other = toy(scale=0.93, seed=2), toy(scale=0.93, seed=3)
-    calibration = calibrate(fitted, SETTINGS)
+    calibration = fit_scale(fitted, SETTINGS)
     assert np.median(apply_calibration(other, calibration).response) == pytest.approx(1, abs=0.002)
     raw = replace(fitted, columns={"y": np.ones(len(fitted))})
-    assert np.unique(calibrate(raw, SETTINGS)["factors"]).tolist() == [1]
+    assert np.unique(fit_scale(raw, SETTINGS)["factors"]).tolist() == [1]
 
 
 def test_width_is_scaled_to_its_coverage() -> None:
     fitted = toy(sigma=True, seed=2)
     half = np.where(fitted.category == 3, 0.5, 1.0)
-    calibration = calibrate(replace(fitted, columns={**fitted.columns, "ln_y_sigma": 0.01 * half}), SETTINGS)
+    calibration = fit_scale(replace(fitted, columns={**fitted.columns, "ln_y_sigma": 0.01 * half}), SETTINGS)
     # 0.02 of which the model says 0.01, and half of it for one category
     np.testing.assert_allclose(calibration["sigma_scale"], [2, 2, 2, 4], rtol=0.06)
     calibration["sigma_scale"][3] /= 2
@@ -104,9 +104,9 @@ def test_resolution_in_energy_is_found_again() -> None:
     for name, true in zip(PARAMETERS, (a, b, c), strict=True):
         assert np.median(found[name]) == pytest.approx(true, rel=0.2), name
     e, width = np.array([5.0, 20, 80, 300]), np.array([3.0, 2, 1, 0.5])
-    exact = fit_energy(e, np.sqrt(a**2 / e + b**2 / e**2 + c**2), np.array([50, 60, 70, 80]))
+    exact = fit_terms(e, np.sqrt(a**2 / e + b**2 / e**2 + c**2), np.array([50, 60, 70, 80]))
     np.testing.assert_allclose(exact, (a, b, c), rtol=1e-6)
-    assert np.isnan(fit_energy(e[:3], width[:3], np.ones(3, dtype=np.int64))).all()
+    assert np.isnan(fit_terms(e[:3], width[:3], np.ones(3, dtype=np.int64))).all()
 
 
 def test_numbers_in_bins_of_what_is_observed() -> None:
@@ -161,13 +161,21 @@ def test_differences_are_paired() -> None:
     one = toy(seed=1)
     worse = replace(one, columns={"y": one.columns["y"] * (1 + 0.02 * np.random.default_rng(9).standard_normal(8000))})
     same = replace(one)
-    found = compare_models({"a": one, "b": worse, "c": same}, SETTINGS, 1, "test")["differences"]
-    assert np.array(found["a:c"]["value"]).max() == 0 == np.array(found["a:c"]["error"]).max()
-    assert np.array(found["a:b"]["value"]).max() < -0.002
+    rows = compare_models({"a": one, "b": worse, "c": same}, 1, "test", evaluation=SETTINGS)
+
+    def found(second: str, key: str) -> list[float]:
+        return [row["difference"][key] for row in rows if (row["first"], row["second"]) == ("a", second)]
+
+    assert max(found("c", "value")) == 0 == max(found("c", "error"))
+    assert max(found("b", "value")) < -0.002
+    assert [row["where"] for row in rows[:2]] == [
+        {"selection": "all", "category": "EB electron"},
+        {"selection": "all", "category": "EB photon"},
+    ]
 
 
 def test_joined_samples_keep_their_own_calibration() -> None:
-    low, high = (apply_calibration(toy(scale=s, seed=2), calibrate(toy(scale=s, seed=3), SETTINGS)) for s in (0.9, 1.1))
+    low, high = (apply_calibration(toy(scale=s, seed=2), fit_scale(toy(scale=s, seed=3), SETTINGS)) for s in (0.9, 1.1))
     assert np.median(join_samples([low, high]).response) == pytest.approx(1, abs=0.002)
 
 

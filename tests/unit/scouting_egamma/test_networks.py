@@ -10,14 +10,13 @@ from scipy.stats import t as student_t
 from hitforge.config import load_settings
 from hitforge.scaling import Scaling, fit_scaling
 from hitforge.studies.base import Study, load_study
+from hitforge.studies.scouting_egamma.data.high_level import features_of
+from hitforge.studies.scouting_egamma.data.selection import select
 from hitforge.studies.scouting_egamma.evaluation import crystal_ball
-from hitforge.studies.scouting_egamma.feature_table import FEATURE_NAMES
-from hitforge.studies.scouting_egamma.features import features_of
-from hitforge.studies.scouting_egamma.inputs import combine
-from hitforge.studies.scouting_egamma.networks.losses import DEGREES, CorrectionLoss, crystal_ball_log_density
-from hitforge.studies.scouting_egamma.selection import select
+from hitforge.studies.scouting_egamma.features import FEATURE_NAMES
+from hitforge.studies.scouting_egamma.models.inputs import combine, image_of, table_of
+from hitforge.studies.scouting_egamma.models.losses import DEGREES, CorrectionLoss, crystal_ball_log_density
 from hitforge.studies.scouting_egamma.settings import EgammaModelSettings, NetworkSettings
-from hitforge.studies.scouting_egamma.tensors import image_of, table_of
 from tests.unit.scouting_egamma.builders import simulated
 
 CANDIDATES = simulated(3000)
@@ -156,7 +155,7 @@ def test_ensemble_adds_its_spread_to_the_width() -> None:
         "ln_y_sigma": np.float32([[0.03, 0.04], [0.02, 0.02]]),
     }
     mean = {name: values.mean(axis=1) for name, values in members.items()}
-    found = combine(members, mean)["ln_y_sigma"]
+    found = combine(EgammaModelSettings(kind="network"), members, mean)["ln_y_sigma"]
     own, spread = np.sqrt((0.03**2 + 0.04**2) / 2), np.log(1.02) / 2
     np.testing.assert_allclose(found, [np.hypot(own, spread), 0.02], rtol=1e-4)
 

@@ -11,11 +11,11 @@ import uproot
 
 from hitforge.folds import event_bucket
 from hitforge.ntuple import NtupleError
-from hitforge.studies.scouting_egamma.candidates import COLUMNS, TRACK
-from hitforge.studies.scouting_egamma.ntuple import read_candidates
-from hitforge.studies.scouting_egamma.reader_settings import ReaderSettings
+from hitforge.studies.scouting_egamma.data.candidates import COLUMNS, TRACK
+from hitforge.studies.scouting_egamma.data.ntuple import read_candidates
+from hitforge.studies.scouting_egamma.data.validation import inspect_part
+from hitforge.studies.scouting_egamma.settings import ReaderSettings
 from hitforge.studies.scouting_egamma.simulation.write import write_part
-from hitforge.studies.scouting_egamma.validate import inspect_part
 from tests.unit.scouting_egamma.builders import DEAD, changed, simulated, write
 
 SOME = simulated().take(np.arange(500))
@@ -29,7 +29,7 @@ def test_what_is_written_is_read(tmp_path: Path) -> None:
     assert [first for first, _ in chunks] == [0, 300]
     for name in COLUMNS:
         np.testing.assert_array_equal(np.concatenate([found[name] for _, found in chunks]), SOME[name])
-    findings = inspect_part(path, READER)
+    findings = inspect_part(path, reader=READER)
     assert findings.good and findings.layout == "scalars"
     assert dict(findings.cut_flow)["all"] == 500 and findings.n_events == int((SOME["e_reco"] > 0).sum())
 
@@ -66,7 +66,7 @@ def test_best_track_of_vectors(tmp_path: Path) -> None:
     found = next(read_candidates(path, READER))[1]
     # nearest in eta; of two equally near ones the better fit; none is NaN
     np.testing.assert_allclose(found["fbrem"], [0.2, np.nan, 0.5, 0.7], rtol=1e-6)
-    assert inspect_part(path, READER).layout == "vectors"
+    assert inspect_part(path, reader=READER).layout == "vectors"
 
 
 @pytest.mark.parametrize(
@@ -88,7 +88,7 @@ def test_faults_are_named(tmp_path: Path, column: str, value: float, reason: str
     values = chosen[column].copy()
     values[7] = value
     path = write(tmp_path / "bad.root", changed(chosen, **{column: values}))
-    problems = inspect_part(path, READER).problems
+    problems = inspect_part(path, reader=READER).problems
     assert (reason, column, 7, 1) in [(p.reason, p.branch, p.entry, p.count) for p in problems]
     with pytest.raises(NtupleError, match=reason):
         list(read_candidates(path, READER))
@@ -97,16 +97,16 @@ def test_faults_are_named(tmp_path: Path, column: str, value: float, reason: str
 def test_negative_cells_missing_branches_and_damage(tmp_path: Path) -> None:
     matrix = SOME["energyMatrix"].copy()
     matrix[3, 4] = -0.1
-    (problem,) = inspect_part(write(tmp_path / "n.root", changed(SOME, energyMatrix=matrix)), READER).problems
+    (problem,) = inspect_part(write(tmp_path / "n.root", changed(SOME, energyMatrix=matrix)), reader=READER).problems
     assert (problem.reason, problem.entry) == ("negative_energy", 3)
-    (problem,) = inspect_part(write(tmp_path / "m.root", SOME, leave_out="eta"), READER).problems
+    (problem,) = inspect_part(write(tmp_path / "m.root", SOME, leave_out="eta"), reader=READER).problems
     assert (problem.reason, problem.branch) == ("missing_branch", "eta")
     path = write(tmp_path / "d.root", SOME)
     whole = path.read_bytes()
     for cut in (0, 40, len(whole) // 2):
         path.write_bytes(whole[:cut])
-        assert not inspect_part(path, READER).good
-    assert inspect_part(tmp_path / "none.root", READER).problems[0].reason == "missing_file"
+        assert not inspect_part(path, reader=READER).good
+    assert inspect_part(tmp_path / "none.root", reader=READER).problems[0].reason == "missing_file"
 
 
 def test_flipped_bits_never_raise_nor_hang(tmp_path: Path) -> None:
@@ -120,7 +120,7 @@ def test_flipped_bits_never_raise_nor_hang(tmp_path: Path) -> None:
         content = bytearray(whole)
         content[place] ^= 1 << int(rng.integers(8))
         path.write_bytes(content)
-        judged += not inspect_part(path, READER).good
+        judged += not inspect_part(path, reader=READER).good
     assert judged > 0
 
 
@@ -134,6 +134,6 @@ def test_checksum_is_of_the_content(tmp_path: Path) -> None:
     one, two = tmp_path / "1.root", tmp_path / "2.root"
     write_part(one, [SOME], DEAD)
     write_part(two, [SOME.take(np.arange(100)), SOME.take(np.arange(100, 500))], DEAD)
-    assert inspect_part(one, READER).content_checksum == inspect_part(two, READER).content_checksum
+    assert inspect_part(one, reader=READER).content_checksum == inspect_part(two, reader=READER).content_checksum
     write_part(two, [changed(SOME, pse=SOME["pse"] + 1)], DEAD)
-    assert inspect_part(one, READER).content_checksum != inspect_part(two, READER).content_checksum
+    assert inspect_part(one, reader=READER).content_checksum != inspect_part(two, reader=READER).content_checksum

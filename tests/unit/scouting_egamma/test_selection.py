@@ -5,10 +5,16 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from hitforge.studies.scouting_egamma.feature_table import FEATURE_NAMES
-from hitforge.studies.scouting_egamma.features import features_of
-from hitforge.studies.scouting_egamma.geometry import category_of, ieta_of, module_place, signed_eta_index
-from hitforge.studies.scouting_egamma.selection import observable_cuts, passes_observable, quality_of, region_of, select
+from hitforge.studies.scouting_egamma.data.geometry import category_of, ieta_of, module_place, signed_eta_index
+from hitforge.studies.scouting_egamma.data.high_level import features_of
+from hitforge.studies.scouting_egamma.data.selection import (
+    observable_cuts,
+    passes_observable,
+    quality_of,
+    select,
+)
+from hitforge.studies.scouting_egamma.evaluation.response import region_of
+from hitforge.studies.scouting_egamma.features import FEATURE_NAMES
 from tests.unit.scouting_egamma.builders import changed, simulated
 
 CANDIDATES = simulated()

@@ -5,11 +5,11 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from hitforge.studies.scouting_egamma.candidates import TRACK, Candidates
-from hitforge.studies.scouting_egamma.checks import find_problems
-from hitforge.studies.scouting_egamma.geometry import CATEGORIES
-from hitforge.studies.scouting_egamma.moments import moments_of
-from hitforge.studies.scouting_egamma.reader_settings import ReaderSettings
+from hitforge.studies.scouting_egamma.data.candidates import TRACK, Candidates
+from hitforge.studies.scouting_egamma.data.geometry import CATEGORIES
+from hitforge.studies.scouting_egamma.data.moments import moments_of
+from hitforge.studies.scouting_egamma.data.ntuple import find_problems
+from hitforge.studies.scouting_egamma.settings import ReaderSettings
 from hitforge.studies.scouting_egamma.simulation.constants import load_constants
 from hitforge.studies.scouting_egamma.simulation.generate import dead_map, simulate_candidates
 from hitforge.studies.scouting_egamma.simulation.settings import SimulationSettings

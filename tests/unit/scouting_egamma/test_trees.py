@@ -9,15 +9,20 @@ import pytest
 
 from hitforge.config import load_settings
 from hitforge.studies.base import load_study
-from hitforge.studies.scouting_egamma.feature_table import FEATURE_NAMES
-from hitforge.studies.scouting_egamma.lookup import fit_lookup, lookup_columns
-from hitforge.studies.scouting_egamma.settings import CorrectionTreeSettings, TableSettings
+from hitforge.studies.scouting_egamma.features import FEATURE_NAMES
+from hitforge.studies.scouting_egamma.models.lookup import fit_lookup, lookup_columns
+from hitforge.studies.scouting_egamma.models.trees import booster_tasks, categories, passes, tree_columns
+from hitforge.studies.scouting_egamma.settings import CorrectionTreeSettings, EgammaModelSettings, TableSettings
 from hitforge.studies.scouting_egamma.simulation.write import write_part
-from hitforge.studies.scouting_egamma.trees import booster_tasks, categories, passes, tree_columns
 from tests.unit.scouting_egamma.builders import DEAD, simulated
 
 SETTINGS = load_settings({"studies": ["scouting_egamma"], "preset": "demo"}).studies["scouting_egamma"]
 STUDY = load_study("scouting_egamma", SETTINGS)
+
+
+def trees(**keys: object) -> EgammaModelSettings:
+    """A tree model with these keys."""
+    return EgammaModelSettings(kind="trees", trees=CorrectionTreeSettings(**keys))
 
 
 def even(features: np.ndarray, target: np.ndarray) -> np.ndarray:
@@ -47,14 +52,14 @@ def test_block_of_a_part(block) -> None:
 
 def test_each_candidate_belongs_to_one_booster(block) -> None:
     y = block.targets["y"]
-    tasks = booster_tasks(CorrectionTreeSettings(), even)
+    tasks = booster_tasks(trees(), even)
     weights = np.stack([task.weight(block.features, y) for task in tasks])
     np.testing.assert_array_equal(weights.sum(axis=0), 1)
     np.testing.assert_array_equal(weights.argmax(axis=0), categories(block.features))
     label = tasks[0].label(block.features, y)
     assert label.min() >= 0.2 and label.max() <= 2.0
     outputs = [np.full(len(y), 0.5 + 0.1 * c, np.float32) for c in range(4)]
-    said = tree_columns(CorrectionTreeSettings(), outputs, block.features)["y"]
+    said = tree_columns(trees(), outputs, block.features)["y"]
     np.testing.assert_allclose(said, 0.5 + 0.1 * categories(block.features), rtol=1e-6)
     assert len(tasks) == SETTINGS.models["hgb"].n_files
 
@@ -62,7 +67,7 @@ def test_each_candidate_belongs_to_one_booster(block) -> None:
 def test_squared_energies_and_falling_spectra_are_weights(block) -> None:
     y, f = block.targets["y"], dict(zip(FEATURE_NAMES, block.features.T, strict=True))
     own = categories(block.features) == 2
-    squared = booster_tasks(CorrectionTreeSettings(objective="squared"), even)[2].weight(block.features, y)
+    squared = booster_tasks(trees(objective="squared"), even)[2].weight(block.features, y)
     np.testing.assert_allclose(squared, np.where(own, f["e_reco"].astype(float) ** 2, 0))
     falling = STUDY.booster_tasks("hgb-falling")[2].weight(block.features, y)
     np.testing.assert_allclose(falling[own], (f["pt"] * y / 20)[own].astype(float) ** -2, rtol=1e-5)
@@ -71,7 +76,7 @@ def test_squared_energies_and_falling_spectra_are_weights(block) -> None:
 
 
 def test_quantiles_give_correction_and_width(block) -> None:
-    settings = CorrectionTreeSettings(objective="quantile")
+    settings = trees(objective="quantile")
     label = booster_tasks(settings, even)[0].label(block.features, block.targets["y"])
     np.testing.assert_allclose(label, np.log(np.clip(block.targets["y"], 0.2, 2.0)), rtol=1e-6)
     n, own = len(block), categories(block.features)
@@ -98,9 +103,10 @@ def test_training_cuts(block) -> None:
 def test_baselines(block) -> None:
     y = block.targets["y"]
     one = np.ones_like(y)
-    assert (lookup_columns(fit_lookup(block.features, y, one, TableSettings()), block.features)["y"] == 1).all()
-    settings = TableSettings(content="e5x5", bins=5)
-    found = lookup_columns(fit_lookup(block.features, y, one, settings), block.features)["y"]
+    raw = EgammaModelSettings(kind="table")
+    assert (lookup_columns(raw, fit_lookup(raw, block.features, y, one), block.features)["y"] == 1).all()
+    model = EgammaModelSettings(kind="table", table=TableSettings(content="e5x5", bins=5))
+    found = lookup_columns(model, fit_lookup(model, block.features, y, one), block.features)["y"]
     f = dict(zip(FEATURE_NAMES, block.features.T, strict=True))
     chosen = (categories(block.features) == 1) & (np.abs(f["eta"]) < 0.5)
     # the calibrated energy of the 5 x 5 has its median at the true energy
@@ -108,6 +114,6 @@ def test_baselines(block) -> None:
     np.testing.assert_allclose((found * f["e_reco"] / f["e5x5"])[chosen].std(), 0, atol=1e-5)
     # candidates of no weight do not matter
     some = np.arange(len(y)) % 3 > 0
-    weighted = fit_lookup(block.features, y, some.astype(np.float32), settings)
-    alone = fit_lookup(block.features[some], y[some], one[some], settings)
+    weighted = fit_lookup(model, block.features, y, some.astype(np.float32))
+    alone = fit_lookup(model, block.features[some], y[some], one[some])
     np.testing.assert_allclose(weighted["medians"], alone["medians"])

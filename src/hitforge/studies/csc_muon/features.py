@@ -1,139 +1,121 @@
-"""High-level features of roads: differences between stations, folded by the sign of the bending.
+"""Names, units and named sets of the features: the raw columns of a road and what is derived from them.
 
-Definitions follow the endcap trigger's pT assignment (public EMTF code; Acosta et al., J. Phys. Conf. Ser. 1085
-(2018) 042042). Functions see ``variables`` alone, so nothing of the generator can enter.
+No set holds the generator's phi or eta: they are not among the columns to choose from.
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from itertools import combinations
 from typing import Final
 
-import numpy as np
-from numpy.typing import NDArray
+from hitforge.studies.csc_muon.data.planes import CSC_PLANES, PHI_UNIT, PLANE_NAMES, THETA_UNIT
+from hitforge.studies.csc_muon.data.roads import BLOCK_UNITS, BLOCKS, VARIABLE_NAMES
 
-from hitforge.studies.csc_muon.feature_table import DERIVED_NAMES, PAIRS, SIGN
-from hitforge.studies.csc_muon.planes import N_PLANES, PLANE, modes_of
-from hitforge.studies.csc_muon.roads import BLOCKS, STRAIGHTNESS, blocks_of
+PAIRS: Final[tuple[str, ...]] = tuple(f"{a}{b}" for a, b in combinations("1234", 2))
+"""Pairs of stations: 12, 13, 14, 23, 24, 34."""
 
-Floats = NDArray[np.float32]
+SIGN: Final = "fold_sign"
+"""Sign of the first known dPhi; odd features and, in the models, q/pT are multiplied by it."""
 
-OUTLIER_FACTOR: Final = np.float32(1.5)
-_NAN: Final = np.float32(np.nan)
-# phi of a station: its CSC, else its RPC
-_CSC = ((PLANE["me11"], PLANE["me12"]), (PLANE["me2"],), (PLANE["me3"],), (PLANE["me4"],))
-_RPC = (PLANE["re1"], PLANE["re2"], PLANE["re3"], PLANE["re4"])
+_DERIVED: Final[tuple[tuple[str, str, str], ...]] = (
+    (SIGN, "", "sign of the first known of dPhi 12, 13, 14, 23, 24, 34; not an input but the key to the charge"),
+    *((f"dphi_{ab}", PHI_UNIT, f"phi of station {ab[0]} minus phi of station {ab[1]}, folded") for ab in PAIRS),
+    *((f"dtheta_{ab}", THETA_UNIT, f"theta of station {ab[0]} minus theta of station {ab[1]}") for ab in PAIRS),
+    ("dphi_sum4", PHI_UNIT, "sum of the six dPhi, folded"),
+    ("dphi_sum4_abs", PHI_UNIT, "sum of the magnitudes of the six dPhi"),
+    ("dphi_sum3", PHI_UNIT, "as dphi_sum4, without the outlier station, folded"),
+    ("dphi_sum3_abs", PHI_UNIT, "as dphi_sum4_abs, without the outlier station"),
+    ("outlier_station", "", "station whose dPhi are 1.5 times those of the others, 0 for none"),
+    *((f"bend_{n}", "", f"bend of the CSC hit in station {n}, folded") for n in range(1, 5)),
+    *((f"front_{n}", "", f"1 where the CSC hit in station {n} is in a front chamber") for n in range(1, 5)),
+    ("st1_ring2", "", "0: station 1 is ME1/1, 1: it is ME1/2"),
+    ("theta", THETA_UNIT, "theta of the first hit among ME2, ME3, ME4, ME1/1, ME1/2"),
+    *((f"rpc_{n}", "", f"1 where phi of station {n} is that of an RPC") for n in range(1, 5)),
+    *(
+        (f"{name}_bend{side}", PHI_UNIT, f"{meaning}, folded{where}")
+        for name, meaning in (("gem", "phi of GE1/1 minus phi of ME1/1"), ("me0", "phi of ME0 minus phi of ME1/1"))
+        for side, where in (("", ""), ("_front", ", ME1/1 front only"), ("_rear", ", ME1/1 rear only"))
+    ),
+    ("n_hits", "planes", "planes with a hit"),
+    ("mode", "", "8 S1 + 4 S2 + 2 S3 + S4"),
+    ("pattern", "", "straightness minus 4, folded"),
+)
 
+DERIVED_NAMES: Final[tuple[str, ...]] = tuple(row[0] for row in _DERIVED)
 
-def features_of(variables: Floats) -> Floats:
-    """Return all stored columns: the 87 variables, then the derived features.
+FEATURE_NAMES: Final[tuple[str, ...]] = (*VARIABLE_NAMES, *DERIVED_NAMES)
+"""Stored columns: the 87 of a road as they are, then the derived ones."""
 
-    Parameters
-    ----------
-    variables : ndarray, shape (N, 87), float32
+FEATURE_UNITS: Final[dict[str, str]] = {
+    **{f"{block}_{plane}": BLOCK_UNITS[block] for block in BLOCKS for plane in PLANE_NAMES},
+    **dict.fromkeys(("straightness", "zone", "road_word3"), ""),
+    **{name: unit for name, unit, _ in _DERIVED},
+}
+"""Unit of each column; empty for numbers. That of ``road_word3`` depends on its meaning."""
 
-    Returns
-    -------
-    ndarray, shape (N, F), float32
-        Columns of :data:`~hitforge.studies.csc_muon.feature_table.FEATURE_NAMES`; NaN where hits are missing.
-    """
-    return np.concatenate([variables, derived_features(variables)], axis=1)
+DERIVED_MEANINGS: Final[dict[str, str]] = {name: meaning for name, _, meaning in _DERIVED}
 
-
-def without_planes(variables: Floats, planes: Sequence[str]) -> Floats:
-    """Return a copy in which the named planes have no hits, for ablations; the road words stay as they are."""
-    changed = variables.copy()
-    for name in planes:
-        for block, kind in enumerate(BLOCKS):
-            changed[:, N_PLANES * block + PLANE[name]] = 1 if kind == "mask" else _NAN
-    return changed
-
-
-def derived_features(variables: Floats) -> Floats:
-    """Return the derived features.
-
-    Parameters
-    ----------
-    variables : ndarray, shape (N, 87), float32
-
-    Returns
-    -------
-    ndarray, shape (N, len(DERIVED_NAMES)), float32
-        Odd features (dPhi, bends, pattern) are multiplied by ``fold_sign``. NaN where a hit that a feature needs
-        is missing; the sums need all four stations.
-    """
-    block = blocks_of(variables)
-    phi, theta, bend, front = (block[name] for name in ("phi", "theta", "bend", "fr"))
-    hit = block["mask"] == 0
-    station_phi, station_theta, from_rpc = _stations(phi, theta)
-    columns = _differences(station_phi, station_theta)
-    sign = columns[SIGN]
-    columns |= _sums(columns)
-    for number, planes in enumerate(_CSC, start=1):
-        columns[f"bend_{number}"] = sign * _first(bend, planes)
-        columns[f"front_{number}"] = _first(front, planes)
-        columns[f"rpc_{number}"] = from_rpc[number - 1]
-    me11, me12 = PLANE["me11"], PLANE["me12"]
-    columns["st1_ring2"] = np.where(hit[me11], np.float32(0), np.where(hit[me12], np.float32(1), _NAN))
-    columns["theta"] = _first(theta, (PLANE["me2"], PLANE["me3"], PLANE["me4"], me11, me12))
-    for name, plane in (("gem", PLANE["ge11"]), ("me0", PLANE["me0"])):
-        local = sign * (phi[plane] - phi[me11])
-        columns[f"{name}_bend"] = local
-        columns[f"{name}_bend_front"] = np.where(front[me11] == 1, local, _NAN)
-        columns[f"{name}_bend_rear"] = np.where(front[me11] == 0, local, _NAN)
-    columns["n_hits"] = hit.sum(axis=0, dtype=np.float32)
-    columns["mode"] = modes_of(hit).astype(np.float32)
-    columns["pattern"] = sign * (variables[:, STRAIGHTNESS] - 4)
-    return np.stack([columns[name] for name in DERIVED_NAMES], axis=1, dtype=np.float32)
+_WORDS = ("straightness", "zone", "road_word3")
+_FOUR = ("me11", "me2", "me3", "me4")
+_CSC = tuple(PLANE_NAMES[plane] for plane in CSC_PLANES)
+_GEM = tuple(f"{name}_bend{side}" for name in ("gem", "me0") for side in ("", "_front", "_rear"))
+_MASKS = tuple(f"mask_{plane}" for plane in PLANE_NAMES)
+_EMTF = (*(name for name in DERIVED_NAMES if name != SIGN), "zone", *_MASKS)
 
 
-def _first(values: Floats, planes: Sequence[int]) -> Floats:
-    """Return the value of the first of the planes that has one, shape (N,)."""
-    found: Floats = values[planes[-1]]
-    for plane in reversed(planes[:-1]):
-        found = np.where(np.isnan(values[plane]), found, values[plane])
-    return found
+def _columns(blocks: tuple[str, ...], planes: tuple[str, ...]) -> tuple[str, ...]:
+    return tuple(f"{block}_{plane}" for block in blocks for plane in planes)
 
 
-def _stations(phi: Floats, theta: Floats) -> tuple[Floats, Floats, Floats]:
-    """Return phi and theta of each station, shape (4, N), and 1 where they are an RPC's, else 0."""
-    station_phi, station_theta, from_rpc = np.empty((3, 4, phi.shape[1]), dtype=np.float32)
-    for station, (csc, rpc) in enumerate(zip(_CSC, _RPC, strict=True)):
-        station_phi[station] = _first(phi, (*csc, rpc))
-        station_theta[station] = _first(theta, (*csc, rpc))
-        from_rpc[station] = np.isnan(_first(phi, csc)) & ~np.isnan(phi[rpc])
-    return station_phi, station_theta, from_rpc
+def _dphi(*pairs: str) -> tuple[str, ...]:
+    return tuple(f"dphi_{ab}" for ab in pairs)
 
 
-def _differences(phi: Floats, theta: Floats) -> dict[str, Floats]:
-    """Return the folding sign and the differences between stations."""
-    stations = [(int(ab[0]) - 1, int(ab[1]) - 1) for ab in PAIRS]
-    dphi = np.stack([phi[a] - phi[b] for a, b in stations])
-    first = _first(dphi, range(len(PAIRS)))
-    sign = np.where(first < 0, np.float32(-1), np.float32(1))
-    columns: dict[str, Floats] = {SIGN: sign}
-    for ab, (a, b), raw in zip(PAIRS, stations, dphi, strict=True):
-        columns[f"dphi_{ab}"] = sign * raw
-        columns[f"dtheta_{ab}"] = theta[a] - theta[b]
-    return columns
+_SUMS = ("dphi_sum4", "dphi_sum4_abs", "dphi_sum3", "dphi_sum3_abs", "outlier_station")
+
+FEATURE_SETS: Final[dict[str, tuple[str, ...]]] = {
+    # the deck's: rows with all four planes
+    "seed23": (*_columns(("phi", "theta", "bend", "ring", "fr"), _FOUR), *_WORDS),
+    "seed19": (*_columns(("phi", "theta", "bend", "fr"), _FOUR), *_WORDS),
+    # the article's 35 CSC columns and road words, without the generated phi and eta that it adds
+    "raw35": (*_columns(BLOCKS, _CSC), *_WORDS),
+    "emtf": _EMTF,
+    "emtf_no_bend": tuple(name for name in _EMTF if name not in {f"bend_{n}" for n in range(1, 5)}),
+    "emtf_no_gem": tuple(name for name in _EMTF if name not in {*_GEM, "mask_ge11", "mask_ge21", "mask_me0"}),
+    "emtf_raw_phi": (
+        *_columns(("phi", "theta"), PLANE_NAMES),
+        *(
+            name
+            for name in _EMTF
+            if not name.startswith(("dphi_", "dtheta_")) and name not in {*_GEM, "outlier_station"}
+        ),
+    ),
+    "emtf_no_straightness": tuple(name for name in _EMTF if name != "pattern"),
+    # inputs of the hardware's trees, one set for each mode (stations 1234, 123, 124, 134)
+    "mode15": (
+        *("theta", "st1_ring2", *_dphi("12", "23", "34", "13", "14", "24"), "front_1", "bend_1"),
+        *(*_SUMS, "dtheta_14", "rpc_1", "rpc_2", "rpc_3", "rpc_4"),
+    ),
+    "mode14": (
+        *("theta", "st1_ring2", *_dphi("12", "23", "13"), "front_1", "front_2", "bend_1", "dtheta_13"),
+        *("rpc_1", "rpc_2", "rpc_3"),
+    ),
+    "mode13": (
+        *("theta", "st1_ring2", *_dphi("12", "24", "14"), "front_1", "front_2", "bend_1", "dtheta_14"),
+        *("rpc_1", "rpc_2", "rpc_4"),
+    ),
+    "mode11": (
+        *("theta", "st1_ring2", *_dphi("34", "13", "14"), "front_1", "front_3", "bend_1", "dtheta_14"),
+        *("rpc_1", "rpc_3", "rpc_4"),
+    ),
+}
+# what the hardware's trees see in any mode: one model for all, with missing values
+FEATURE_SETS["hardware"] = tuple(
+    dict.fromkeys(name for mode in ("mode15", "mode14", "mode13", "mode11") for name in FEATURE_SETS[mode])
+)
+"""Columns by set name."""
 
 
-def _sums(columns: dict[str, Floats]) -> dict[str, Floats]:
-    """Return the sums of dPhi and the outlier station; NaN unless all six dPhi are known."""
-    dphi = np.stack([columns[f"dphi_{ab}"] for ab in PAIRS])
-    size = np.abs(dphi)
-    total, total_abs = dphi.sum(axis=0), size.sum(axis=0)
-    uses = np.array([[str(station) in ab for ab in PAIRS] for station in range(1, 5)])  # (4, 6)
-    deviation = np.stack([size[row].sum(axis=0) for row in uses])
-    largest = np.argmax(deviation, axis=0)
-    column = np.arange(len(total))
-    others = (deviation.sum(axis=0) - deviation[largest, column]) / 3
-    is_outlier = deviation[largest, column] > OUTLIER_FACTOR * others
-    of_station = np.stack([dphi[row].sum(axis=0) for row in uses])[largest, column]
-    return {
-        "dphi_sum4": total,
-        "dphi_sum4_abs": total_abs,
-        "dphi_sum3": np.where(is_outlier, total - of_station, total),
-        "dphi_sum3_abs": np.where(is_outlier, total_abs - deviation[largest, column], total_abs),
-        "outlier_station": np.where(np.isnan(total), _NAN, np.where(is_outlier, largest + 1, 0)).astype(np.float32),
-    }
+def feature_set(name: str) -> tuple[str, ...]:
+    """Return the columns of a feature set."""
+    return FEATURE_SETS[name]

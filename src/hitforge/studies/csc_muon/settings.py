@@ -3,23 +3,72 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import ClassVar, Literal
+from typing import Literal
 
-from pydantic import Field, PositiveFloat, PositiveInt, model_validator
+from pydantic import Field, NonNegativeFloat, PositiveFloat, PositiveInt, model_validator
 
 from hitforge.bdt_settings import TreeSettings
 from hitforge.config import ModelSettings, StudySettings
 from hitforge.settings_base import Settings
-from hitforge.studies.csc_muon.cuts import CutSettings
+from hitforge.studies.csc_muon.data.planes import PLANE_NAMES
+from hitforge.studies.csc_muon.data.roads import PARAMETER_NAMES, VARIABLE_NAMES
 from hitforge.studies.csc_muon.evaluation.settings import EvaluationSettings
-from hitforge.studies.csc_muon.reader_settings import ReaderSettings
-from hitforge.studies.csc_muon.report import names
-from hitforge.studies.csc_muon.simulation.settings import SimulationSettings
-from hitforge.studies.csc_muon.targets import Target, Weight
+from hitforge.studies.csc_muon.features import FEATURE_SETS
+from hitforge.studies.csc_muon.models.targets import Target, Weight
 
-_ROADS = ("roads", "planes", "feature_table")
-_READING = (*_ROADS, "reader_settings", "ntuple", "npz", "checks", "cuts")
-_INPUTS = (*_ROADS, "features", "tensors", "targets")
+SCALARS = (*VARIABLE_NAMES, *PARAMETER_NAMES)
+"""The 90 columns that a mapping of scalar branches names."""
+
+RoadWord3 = Literal["theta_median", "phi_quadstrip"]
+
+
+class ReaderSettings(Settings):
+    """How road ntuples are read."""
+
+    tree: str = Field("muons", description="tree of ROOT files")
+    branches: Mapping[str, str] = Field(
+        {},
+        description="where a ROOT file has one branch for each of the 90 columns: branch by column, and optionally "
+        "those of event and w; empty for the branches variables and parameters",
+    )
+    road_word3: RoadWord3 = Field("theta_median", description="meaning of column 86; checked on reading")
+    dataset_id: str = Field("csc_gun", description="event numbers are unique within this data set", min_length=1)
+
+    @model_validator(mode="after")
+    def _mapping_is_complete(self) -> ReaderSettings:
+        missing = [name for name in SCALARS if name not in self.branches]
+        unknown = sorted(set(self.branches) - {*SCALARS, "event", "w"})
+        if self.branches and (missing or unknown):
+            raise ValueError(f"branches: missing {missing[:5]} ({len(missing)} in all), unknown {unknown[:5]}")
+        return self
+
+
+class CutSettings(Settings):
+    """Which roads are used. The generated pT and eta select; they are never inputs."""
+
+    pt_min_gev: PositiveFloat = Field(2.0, description="smallest generated pT, in GeV")
+    pt_max_gev: PositiveFloat = Field(7000.0, description="largest generated pT, in GeV")
+    eta_min: PositiveFloat = Field(1.2, description="smallest generated |eta|")
+    eta_max: PositiveFloat = Field(2.4, description="largest generated |eta|")
+    modes: tuple[int, ...] = Field((11, 13, 14, 15), description="8 S1 + 4 S2 + 2 S3 + S4 of the stations with a hit")
+    station1_hit: bool = Field(True, description="require a hit in ME1/1, ME1/2 or ME0")
+    csc_bunch_crossings: tuple[int, ...] = Field((-1, 0), description="bunch crossings that CSC hits may have")
+
+    @model_validator(mode="after")
+    def _ranges_are_ranges(self) -> CutSettings:
+        if not (self.pt_min_gev < self.pt_max_gev and self.eta_min < self.eta_max):
+            raise ValueError("cuts: pt_min_gev must lie below pt_max_gev, and eta_min below eta_max")
+        return self
+
+
+class SimulationSettings(Settings):
+    """The embedded road generator: single muons, flat in 1/pT."""
+
+    displaced: bool = Field(False, description="muons with an impact parameter up to 120 cm, flat")
+    pileup_hits: NonNegativeFloat = Field(
+        0.0, description="mean number of foreign hits a plane, which replace the true one; 0.02 is realistic"
+    )
+    showering: bool = Field(False, description="3 % of muons above 200 GeV lose the precision of ME2 to ME4")
 
 
 class RoadTreeSettings(TreeSettings):
@@ -37,7 +86,7 @@ class RoadTreeSettings(TreeSettings):
 
 
 class LookupSettings(Settings):
-    """The lookup table of |dPhi| and zone."""
+    """A lookup of |dPhi| and zone."""
 
     bins: PositiveInt = Field(256, description="bins of |dPhi| of each pair of stations")
 
@@ -79,9 +128,6 @@ class CscModelSettings(ModelSettings):
 
     @model_validator(mode="after")
     def _is_consistent(self) -> CscModelSettings:
-        from hitforge.studies.csc_muon.feature_table import FEATURE_SETS
-        from hitforge.studies.csc_muon.planes import PLANE_NAMES
-
         if self.features not in FEATURE_SETS:
             raise ValueError(f"feature set {self.features!r} is not known; known: {', '.join(FEATURE_SETS)}")
         unknown = sorted(set(self.without) - set(PLANE_NAMES))
@@ -98,36 +144,8 @@ class CscModelSettings(ModelSettings):
 class CscMuonSettings(StudySettings):
     """All settings of the study."""
 
-    STAGE_BLOCKS: ClassVar[Mapping[str, tuple[str, ...]]] = {
-        "simulate": ("simulation",),
-        "validate": ("reader", "cuts"),
-        "build_shard": ("reader", "cuts"),
-        "calibrate": ("evaluation",),
-        "evaluate": ("evaluation",),
-    }
-    CODE: ClassVar[Mapping[str, tuple[str, ...]]] = {
-        "simulate": (*_ROADS, "simulation"),
-        "validate": (*_READING, "validate"),
-        "build_shard": (*_READING, "features"),
-        "fit_scaling": _ROADS,
-        "train_trees": (*_INPUTS, "trees"),
-        "fit_table": (*_INPUTS, "trees", "lookup"),
-        "train_member": (*_INPUTS, "networks", "inputs", "trees"),
-        "assemble": (*_INPUTS, "networks"),
-        "predict": (*_INPUTS, "networks", "inputs", "trees", "lookup"),
-        "calibrate": ("evaluation", "samples", "targets"),
-        "evaluate": ("evaluation", "samples", "targets"),
-        "tables": ("report", "evaluation", "published", *_INPUTS),
-        "figures": ("report", "evaluation", "published", "samples", *_INPUTS),
-    }
-    TABLES: ClassVar[tuple[str, ...]] = names.TABLES
-    FIGURES: ClassVar[tuple[str, ...]] = names.FIGURES
-
     reader: ReaderSettings = Field(ReaderSettings(), description="names and meanings of the ntuples' columns")
     cuts: CutSettings = Field(CutSettings(), description="which roads are used")
     evaluation: EvaluationSettings = Field(EvaluationSettings(), description="thresholds, bins, spectra and bootstrap")
     simulation: SimulationSettings = Field(SimulationSettings(), description="of samples with source: simulate")
     models: Mapping[str, CscModelSettings] = Field({}, description="models by name; base: other inherits")
-
-
-SETTINGS = CscMuonSettings

@@ -1,21 +1,70 @@
-"""High-level features of sub-images. A feature that an empty channel does not define is NaN."""
+"""Features of sub-images: names, units and named sets, then the formulas.
+
+One that an empty channel does not define is NaN.
+"""
 
 from __future__ import annotations
+
+from typing import Final
 
 import numpy as np
 from numpy.lib.stride_tricks import sliding_window_view
 from numpy.typing import NDArray
 
-from hitforge.studies.object_id.feature_table import HIGH_LEVEL
-from hitforge.studies.object_id.image import ImageSettings, to_columns
-from hitforge.studies.object_id.objects import CHANNELS
-from hitforge.studies.object_id.subjets import axis_distances
+from hitforge.studies.object_id.data.image import ImageSettings, to_columns
+from hitforge.studies.object_id.data.objects import CHANNELS
+
+_TOTAL: Final = {"ln_T": "ln GeV"} | dict.fromkeys(
+    (
+        *("em_frac", "R_had", "ring_01", "ring_12", "ring_24", "eccentricity", "tau21", "tau32", "axis_distance"),
+        *("R_eta", "R_phi", "w_s3"),
+    ),
+    "",
+)
+_EACH: Final = dict.fromkeys(
+    (
+        *("sum", "n_cells", "max", "max_frac", "second_frac", "w_eta", "w_phi", "w_R", "skew_eta", "skew_phi", "pTD"),
+        *("offset_eta", "offset_phi", "n_maxima"),
+    ),
+    "",
+) | {"sum": "GeV", "max": "GeV", "w_phi": "rad", "offset_phi": "rad"}
+_SHOWERS: Final = _TOTAL | {f"{name}_{c}": unit for c in CHANNELS for name, unit in _EACH.items()}
+FEATURE_UNITS: Final = _SHOWERS | {"abs_eta": ""}
+"""Unit of each feature that is stored behind the cells; "" for a number or a distance in eta."""
+
+HIGH_LEVEL: Final = tuple(_SHOWERS)
+"""The features made of the image."""
+
+FEATURE_SETS: Final = {
+    "default": HIGH_LEVEL,
+    "with_eta": (*HIGH_LEVEL, "abs_eta"),
+    "energy": ("ln_T",),
+    "none": (),
+}
+"""Columns of each named feature set; networks on images read the cells besides."""
 
 LOCAL_MAXIMUM_GEV = 1.0
 LARGEST_R_HAD = 100.0
 ROWS_AT_A_TIME = 1000
 
+ROUNDS = 4
+"""Updates of the axes; the hottest cells that are not close to each other are a good start."""
+
+SEPARATION = 0.1
+"""Least distance of two starting axes, as far as there are deposits that allow it."""
+
 Floats = NDArray[np.float64]
+
+
+def feature_set(name: str) -> tuple[str, ...]:
+    """Return the columns of a feature set."""
+    return FEATURE_SETS[name]
+
+
+def columns_of(stored: NDArray[np.float32], name: str) -> NDArray[np.float32]:
+    """Return the columns of a feature set, shape (N, f), of all stored columns, shape (N, F)."""
+    first = stored.shape[1] - len(FEATURE_UNITS)  # cells stand in front of the features
+    return stored[:, [first + list(FEATURE_UNITS).index(column) for column in FEATURE_SETS[name]]]
 
 
 def features_of(image: NDArray[np.float32], eta: NDArray[np.floating], settings: ImageSettings) -> NDArray[np.float32]:
@@ -150,3 +199,42 @@ def _ratio(numerator: Floats, denominator: Floats) -> Floats:
     result = np.full(np.shape(numerator), np.nan)
     np.divide(numerator, denominator, out=result, where=denominator > 0)
     return result
+
+
+def axis_distances(energy: Floats, eta: Floats, phi: Floats, n_axes: int) -> Floats:
+    """Return the energy-weighted mean distance to the nearest of ``n_axes`` k-means axes, shape (n,).
+
+    Parameters
+    ----------
+    energy : ndarray, shape (n, cells)
+        Deposits, of which at least one is positive.
+    eta, phi : ndarray, shape (cells,)
+        Centres of the cells.
+    """
+    axes = _start(energy, eta, phi, n_axes)
+    for _ in range(ROUNDS):
+        nearest = _distances(axes, eta, phi).argmin(axis=1)
+        for k in range(n_axes):
+            own = np.where(nearest == k, energy, 0.0)
+            total = own.sum(axis=1)
+            moved = np.stack([own @ eta, own @ phi], axis=1) / np.where(total > 0, total, 1.0)[:, None]
+            axes[:, k] = np.where((total > 0)[:, None], moved, axes[:, k])
+    shortest = _distances(axes, eta, phi).min(axis=1)
+    return np.asarray((energy * shortest).sum(axis=1) / energy.sum(axis=1))
+
+
+def _start(energy: Floats, eta: Floats, phi: Floats, n_axes: int) -> Floats:
+    """Return the hottest cell, then the hottest that is far from those before, shape (n, n_axes, 2)."""
+    left = energy.copy()
+    axes = np.empty((len(energy), n_axes, 2))
+    for k in range(n_axes):
+        hottest = left.argmax(axis=1)
+        axes[:, k] = np.stack([eta[hottest], phi[hottest]], axis=1)
+        near = np.hypot(eta - axes[:, k, :1], phi - axes[:, k, 1:]) < SEPARATION
+        left = np.where(near, -1.0, left)
+    return axes
+
+
+def _distances(axes: Floats, eta: Floats, phi: Floats) -> Floats:
+    """Return distances, shape (n, n_axes, cells)."""
+    return np.hypot(eta - axes[:, :, :1], phi - axes[:, :, 1:])

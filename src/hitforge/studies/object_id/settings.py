@@ -3,26 +3,34 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import ClassVar, Literal
+from typing import Literal
 
 from pydantic import Field, PositiveFloat, PositiveInt, model_validator
 
 from hitforge.bdt_settings import TreeSettings
 from hitforge.config import ModelSettings, StudySettings
 from hitforge.settings_base import Settings
-from hitforge.studies.object_id.cuts import CutSettings
+from hitforge.studies.object_id.data.cuts import CutSettings
+from hitforge.studies.object_id.data.image import ImageSettings
+from hitforge.studies.object_id.data.objects import N_CLASSES
 from hitforge.studies.object_id.evaluation.settings import EvaluationSettings
-from hitforge.studies.object_id.image import ImageSettings
-from hitforge.studies.object_id.objects import N_CLASSES
-from hitforge.studies.object_id.reader_settings import ReaderSettings
-from hitforge.studies.object_id.report import names
+from hitforge.studies.object_id.features import FEATURE_SETS
 from hitforge.studies.object_id.simulation.settings import SimulationSettings
-
-_OBJECTS = ("objects", "image", "feature_table")
-_READING = (*_OBJECTS, "reader_settings", "ntuple", "cells", "checks", "cuts", "thinning")
 
 Cells = Literal["log", "energy", "share", "maximum"]
 Activation = Literal["relu", "selu"]
+
+
+class ReaderSettings(Settings):
+    """How object ntuples are read."""
+
+    tree: str = Field("objects", description="tree of ROOT files")
+    layout: Literal["images", "cells"] = Field(
+        "images", description="images: one array for each channel; cells: lists of cells, from which images are made"
+    )
+    em: str = Field("em", description="branch of the electromagnetic channel, in GeV (layout images)")
+    had: str = Field("had", description="branch of the hadronic channel, in GeV (layout images)")
+    dataset_id: str = Field("object_gun", description="event numbers are unique within this data set", min_length=1)
 
 
 class ObjectTreeSettings(TreeSettings):
@@ -80,8 +88,6 @@ class ObjectModelSettings(ModelSettings):
 
     @model_validator(mode="after")
     def _is_consistent(self) -> ObjectModelSettings:
-        from hitforge.studies.object_id.feature_table import FEATURE_SETS
-
         if self.features not in FEATURE_SETS:
             raise ValueError(f"feature set {self.features!r} is not known; known: {', '.join(FEATURE_SETS)}")
         if self.class_weights and len(self.class_weights) != N_CLASSES:
@@ -101,46 +107,19 @@ class ObjectModelSettings(ModelSettings):
 class ObjectIdSettings(StudySettings):
     """All settings of the study."""
 
-    STAGE_BLOCKS: ClassVar[Mapping[str, tuple[str, ...]]] = {
-        "simulate": ("simulation", "image"),
-        "validate": ("reader", "cuts", "image"),
-        "build_shard": ("reader", "cuts", "image"),
-        "fit_scaling": ("image",),
-        "train_trees": ("image",),
-        "fit_table": ("image",),
-        "train_member": ("image",),
-        "assemble": ("image",),
-        "predict": ("image",),
-        "calibrate": ("evaluation",),
-        "evaluate": ("evaluation",),
-    }
-    CODE: ClassVar[Mapping[str, tuple[str, ...]]] = {
-        "simulate": (*_OBJECTS, "simulation"),
-        "validate": (*_READING, "validate"),
-        "build_shard": (*_READING, "features", "subjets"),
-        "fit_scaling": _OBJECTS,
-        "train_trees": _OBJECTS,
-        "fit_table": (*_OBJECTS, "floor"),
-        "train_member": (*_OBJECTS, "networks", "inputs"),
-        "assemble": (*_OBJECTS, "networks"),
-        "predict": (*_OBJECTS, "networks", "inputs", "floor"),
-        "calibrate": ("evaluation", "samples", "objects"),
-        "evaluate": ("evaluation", "samples", "objects"),
-        "tables": ("report", "evaluation", "published", "samples", *_OBJECTS),
-        "figures": (
-            *("report", "evaluation", "published", "samples", *_OBJECTS),
-            *("networks", "inputs", "features", "subjets"),  # of the occlusion maps
-        ),
-    }
-    TABLES: ClassVar[tuple[str, ...]] = names.TABLES
-    FIGURES: ClassVar[tuple[str, ...]] = names.FIGURES
-
     image: ImageSettings = Field(ImageSettings(), description="cells of a sub-image")
     reader: ReaderSettings = Field(ReaderSettings(), description="names and meanings of the ntuples' branches")
     cuts: CutSettings = Field(CutSettings(), description="which objects are used")
     evaluation: EvaluationSettings = Field(EvaluationSettings(), description="bins, working points and bootstrap")
     simulation: SimulationSettings = Field(SimulationSettings(), description="of samples with source: simulate")
     models: Mapping[str, ObjectModelSettings] = Field({}, description="models by name; base: other inherits")
+    sweep_base: str | None = Field(
+        None,
+        description="it and the models that inherit from it are a sweep: they have a table and are in no figure",
+    )
 
-
-SETTINGS = ObjectIdSettings
+    @model_validator(mode="after")
+    def _sweep_is_known(self) -> ObjectIdSettings:
+        if self.sweep_base is not None and self.sweep_base not in self.models:
+            raise ValueError(f"sweep_base: model {self.sweep_base!r} is not defined")
+        return self

@@ -1,134 +1,107 @@
-"""High-level features of candidates (CMS EcalClusterTools; definitions of the scouting slides).
-
-Functions see reconstructed columns alone, so nothing of the generator can enter. In EE, eta and phi of the 5 x 5 are
-x and y.
-"""
+"""What models read and learn: names, units and sets of the stored columns, the range of the correction."""
 
 from __future__ import annotations
 
-from typing import Any
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Final
 
 import numpy as np
 from numpy.typing import NDArray
 
-from hitforge.studies.scouting_egamma.candidates import MATRIX, TRACK, Candidates
-from hitforge.studies.scouting_egamma.feature_table import (
-    CELLS,
-    CLUSTER_COLUMNS,
-    FEATURE_NAMES,
-    RATIOS,
+from hitforge.studies.scouting_egamma.data.candidates import TRACK
+
+if TYPE_CHECKING:
+    from hitforge.shards import ShardLayout
+
+CELLS: Final = tuple(f"cell_{row}{column}" for row in range(5) for column in range(5))
+"""The 5 x 5, row-major in eta, then phi: ``cell_22`` is the seed crystal."""
+
+SUMS: Final = (
+    *("e1x5", "e2nd", "e2x5B", "e2x5L", "e2x5M", "e2x5R", "e2x5T", "e3x3", "e5x5"),
+    *("eB", "eL", "eMax", "eR", "eT"),
 )
-from hitforge.studies.scouting_egamma.geometry import (
-    EB_WIDTH,
-    EE_CENTRE,
-    EE_WIDTH,
-    module_distance,
-    module_place,
-    signed_eta_index,
-    supermodule_distance,
+SHAPES: Final = ("r9", "sieie", "sipip", "sieip")
+CLUSTER_COLUMNS: Final = ("e_reco", "raw_energy", "pse", "pt", "eta", "phi", "ieta", "iphi")
+
+RATIOS: Final = tuple(f"{name}_e5x5" for name in SUMS if name not in ("eMax", "e5x5"))
+SCALE_FREE: Final = (
+    *("e1x1_e5x5", "e1x1_e3x3", *RATIOS),
+    *("ln_e5x5", "ln_pt", "raw_e5x5", "pse_raw", "asym_eta", "asym_phi", "n_cells"),
 )
-from hitforge.studies.scouting_egamma.moments import Moments, moments_of
+PLACE: Final = ("d_sm", "d_mod", "radius", "module_place", "ieta_5", "iphi_2", "iphi_20", "sin_phi", "cos_phi")
+FLAGS: Final = ("dead", "is_electron", "is_eb")
 
-Floats = NDArray[np.float32]
+FEATURE_NAMES: Final[tuple[str, ...]] = (
+    *CELLS, *CLUSTER_COLUMNS, *SUMS, *SHAPES, *TRACK, *SCALE_FREE, *PLACE, *FLAGS,
+)  # fmt: skip
 
+_GEV = {*CELLS, *SUMS, "e_reco", "raw_energy", "pse", "pt", "trkpt"}
+_UNITS = dict.fromkeys(_GEV, "GeV") | {
+    "phi": "rad", "trkphi": "rad", "dphiin": "rad", "ooemoop": "1/GeV", "d_sm": "crystals", "d_mod": "crystals",
+    "radius": "crystals",
+}  # fmt: skip
+FEATURE_UNITS: Final[dict[str, str]] = {name: _UNITS.get(name, "") for name in FEATURE_NAMES}
 
-def features_of(candidates: Candidates) -> Floats:
-    """Return all stored columns, shape (N, F), of candidates with energy in the 5 x 5.
+_SEED_ECAL = (
+    *("e1x5", "e2nd", "e2x5B", "e2x5L", "e2x5M", "e2x5R", "e2x5T", "e5x5", "eB", "eL", "eR", "eT", "eMax"),
+    *("eta", "ieta", "iphi", "phi", "pse", "pt", "r9", "sieie"),
+)
+_OURS_ECAL = (*SCALE_FREE, *SHAPES, *PLACE, "eta")
+FEATURE_SETS: Final[dict[str, tuple[str, ...]]] = {
+    "default": (),
+    "none": (),
+    # the seed's; photons have no track, which leaves ECAL alone
+    "seed": (*_SEED_ECAL, *TRACK),
+    "seed_ecal": _SEED_ECAL,
+    # for networks: angles by sine and cosine, and flags, for one network serves all categories
+    "seed_network": (
+        *(name for name in (*_SEED_ECAL, *TRACK) if name not in ("phi", "trkphi")),
+        *("sin_phi", "cos_phi", *FLAGS[1:]),
+    ),
+    # what CMS's own regression reads, as far as the scouting data have it
+    "cms": (
+        *("raw_energy", "r9", "e1x1_e5x5", "e2nd_e5x5", "raw_e5x5", "pse_raw", "asym_eta", "asym_phi"),
+        *("sieie", "sipip", "sieip", "n_cells", "eta", "ieta", "iphi", *FLAGS[1:]),
+    ),
+    "ours": (*_OURS_ECAL, *TRACK, *FLAGS[1:]),
+    "ours_ecal": (*_OURS_ECAL, *FLAGS[1:]),
+    "ours_no_place": (*SCALE_FREE, *SHAPES, "eta", *TRACK, *FLAGS[1:]),
+    "ours_no_ratios": (*SHAPES, *PLACE, "eta", "ln_e5x5", "ln_pt", "raw_e5x5", "pse_raw", *TRACK, *FLAGS[1:]),
+}
+"""Columns by set name. The flags tell a model of all categories which one it has."""
 
-    NaN where a column has no meaning: tracks of photons, distances to barrel gaps in the endcaps.
-    """
-    matrix = candidates.matrix
-    moments = moments_of(matrix)
-    columns: dict[str, NDArray[np.generic]] = {name: candidates[name] for name in (*CLUSTER_COLUMNS, *TRACK)}
-    columns |= dict(zip(CELLS, candidates[MATRIX].T, strict=True))
-    columns |= energy_sums(matrix)
-    columns |= _shapes(columns, moments, candidates)
-    columns |= _scale_free(columns, matrix)
-    columns |= _place(candidates, moments)
-    columns |= {
-        "dead": candidates["dead_5x5"],
-        "is_electron": candidates["is_electron"],
-        "is_eb": candidates["is_EB"],
-    }
-    return np.stack([np.asarray(columns[name], dtype=np.float32) for name in FEATURE_NAMES], axis=1)
-
-
-def energy_sums(matrix: Floats) -> dict[str, Floats]:
-    """Return the sums over cells, shape (N,) each, GeV, of energies, shape (N, 5, 5), the seed in the middle.
-
-    L and R are lower and higher eta, B and T lower and higher phi; ``e1x5`` is one row in eta, five columns in phi.
-    """
-    rows, columns = matrix.sum(axis=2), matrix.sum(axis=1)
-    ordered = np.partition(matrix.reshape(-1, 25), 23, axis=1)
-    return {
-        "eMax": matrix[:, 2, 2],
-        "e2nd": ordered[:, 23],
-        "eL": matrix[:, 1, 2],
-        "eR": matrix[:, 3, 2],
-        "eB": matrix[:, 2, 1],
-        "eT": matrix[:, 2, 3],
-        "e1x5": rows[:, 2],
-        "e3x3": matrix[:, 1:4, 1:4].sum(axis=(1, 2)),
-        "e5x5": rows.sum(axis=1),
-        "e2x5L": rows[:, :2].sum(axis=1),
-        "e2x5R": rows[:, 3:].sum(axis=1),
-        "e2x5B": columns[:, :2].sum(axis=1),
-        "e2x5T": columns[:, 3:].sum(axis=1),
-        "e2x5M": rows[:, 2] + np.maximum(rows[:, 1], rows[:, 3]),
-    }
+Y_RANGE: Final = (0.2, 2.0)
+"""Corrections y = E_MC / E_reco are learnt and predicted within this range, as in the CMS trainer; true ones are never
+clipped."""
 
 
-def _shapes(columns: dict[str, NDArray[Any]], moments: Moments, candidates: Candidates) -> dict[str, Floats]:
-    width = np.where(candidates["is_EB"] > 0, EB_WIDTH, EE_WIDTH)
-    return {
-        "r9": columns["e3x3"] / columns["raw_energy"],
-        "sieie": np.sqrt(moments.eta_eta) * width,
-        "sipip": np.sqrt(moments.phi_phi) * width,
-        "sieip": moments.eta_phi * width**2,
-    }
+def layout() -> ShardLayout:
+    """The 5 x 5, cluster, track and derived features; E_MC / E_reco; what the evaluation bins and selects by."""
+    # the Snakefile imports this module with the settings, and needs no HDF5
+    from hitforge.shards import ShardLayout
+
+    return ShardLayout(
+        feature_names=FEATURE_NAMES,
+        feature_units=tuple(FEATURE_UNITS[name] for name in FEATURE_NAMES),
+        targets={"y": ""},
+        truth={
+            "gen_pt": "GeV", "gen_eta": "", "gen_phi": "rad", "candidate_pt": "GeV", "candidate_abs_eta": "",
+            "category": "", "quality": "", "observable": "", "weight": "",
+            "e5x5_response": "", "candidate_r9": "", "candidate_fbrem": "", "supermodule_place": "crystals",
+        },
+    )  # fmt: skip
 
 
-def _scale_free(columns: dict[str, NDArray[Any]], matrix: Floats) -> dict[str, NDArray[Any]]:
-    total = columns["e5x5"]
-    ratios = {name: columns[name.removesuffix("_e5x5")] / total for name in RATIOS}
-    return {
-        **ratios,
-        "e1x1_e5x5": columns["eMax"] / total,
-        "e1x1_e3x3": _ratio(columns["eMax"], columns["e3x3"]),
-        "ln_e5x5": np.log(total),
-        "ln_pt": np.log(columns["pt"]),
-        "raw_e5x5": columns["raw_energy"] / total,
-        "pse_raw": columns["pse"] / columns["raw_energy"],
-        "asym_eta": _ratio(columns["eR"] - columns["eL"], columns["eR"] + columns["eL"]),
-        "asym_phi": _ratio(columns["eT"] - columns["eB"], columns["eT"] + columns["eB"]),
-        "n_cells": (matrix > 0).sum(axis=(1, 2)),
-    }
+def feature_set(name: str) -> tuple[str, ...]:
+    """Return the columns of a feature set."""
+    return FEATURE_SETS[name]
 
 
-def _ratio(top: Floats, bottom: Floats) -> Floats:
-    """Return the quotient, 0 where both are."""
-    return np.divide(top, bottom, out=np.zeros_like(top), where=bottom > 0)
+def columns_of(features: NDArray[np.float32]) -> Mapping[str, NDArray[np.float32]]:
+    """Return the stored columns, shape (n, F), by name."""
+    return dict(zip(FEATURE_NAMES, features.T, strict=True))
 
 
-def _place(candidates: Candidates, moments: Moments) -> dict[str, NDArray[Any]]:
-    """Return where the shower is: the log-weighted position against the gaps, and words of the seed crystal."""
-    barrel = candidates["is_EB"] > 0
-    ieta, iphi = candidates["ieta"].astype(np.int64), candidates["iphi"].astype(np.int64)
-    eta_position = signed_eta_index(ieta) + np.float32(0.5) + moments.eta
-    phi_position = iphi - np.float32(0.5) + moments.phi
-    x, y = (word - 0.5 + mean - EE_CENTRE for word, mean in ((ieta, moments.eta), (iphi, moments.phi)))
-
-    def where(region: NDArray[np.bool_], values: NDArray[Any]) -> NDArray[Any]:
-        return np.where(region, values, np.nan)
-
-    return {
-        "d_sm": where(barrel, supermodule_distance(phi_position)),
-        "d_mod": where(barrel, module_distance(eta_position)),
-        "radius": where(~barrel, np.hypot(x, y)),
-        "module_place": where(barrel, module_place(ieta)),
-        "ieta_5": where(barrel, np.abs(ieta) % 5),
-        "iphi_2": where(barrel, iphi % 2),
-        "iphi_20": where(barrel, iphi % 20),
-        "sin_phi": np.sin(candidates["phi"]),
-        "cos_phi": np.cos(candidates["phi"]),
-    }
+def clipped(y: NDArray[np.floating]) -> NDArray[np.floating]:
+    """Return corrections cut to :data:`Y_RANGE`, shape (n,)."""
+    return np.asarray(np.clip(y, *Y_RANGE))

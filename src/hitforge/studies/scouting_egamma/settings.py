@@ -3,28 +3,44 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import ClassVar, Literal, Self
+from typing import Literal, Self
 
-from pydantic import Field, NonNegativeFloat, PositiveInt, model_validator
+from pydantic import Field, NonNegativeFloat, PositiveInt, field_validator, model_validator
 
 from hitforge.bdt_settings import TreeSettings
 from hitforge.config import ModelSettings, StudySettings
 from hitforge.settings_base import Settings
+from hitforge.studies.scouting_egamma.data.candidates import COLUMNS
+from hitforge.studies.scouting_egamma.data.geometry import CATEGORIES
 from hitforge.studies.scouting_egamma.evaluation.settings import EvaluationSettings
-from hitforge.studies.scouting_egamma.geometry import CATEGORIES
-from hitforge.studies.scouting_egamma.reader_settings import ReaderSettings
-from hitforge.studies.scouting_egamma.report import names
+from hitforge.studies.scouting_egamma.features import FEATURE_SETS
 from hitforge.studies.scouting_egamma.simulation.settings import SimulationSettings
-from hitforge.studies.scouting_egamma.targets import QUANTILE_LEVELS
-
-_CANDIDATES = ("candidates", "geometry", "feature_table")
-_READING = (*_CANDIDATES, "moments", "reader_settings", "ntuple", "checks", "selection")
-_INPUTS = (*_CANDIDATES, "moments", "selection", "targets", "trees")
-_NETWORKS = ("networks", "tensors", "inputs")
 
 TrainingCuts = Literal["none", "observable", "truth"]
 Image = Literal["ratios", "emax", "log_emax", "log_weights", "energies", "off"]
 NetworkLoss = Literal["relative", "absolute", "gaussian", "student_t", "crystal_ball"]
+
+
+class ReaderSettings(Settings):
+    """How ntuples of candidates are read."""
+
+    tree: str = Field("egamma", description="tree of ROOT files")
+    branches: Mapping[str, str] = Field(
+        {}, description="branch by column, where a ntuple names one differently (the default is the column's name)"
+    )
+    dataset_id: str = Field("egamma_gun", description="event numbers are unique within this data set", min_length=1)
+
+    @field_validator("branches")
+    @classmethod
+    def _columns_are_known(cls, branches: Mapping[str, str]) -> Mapping[str, str]:
+        unknown = sorted(set(branches) - set(COLUMNS))
+        if unknown:
+            raise ValueError(f"columns {unknown} are not known; known: {', '.join(COLUMNS)}")
+        return branches
+
+    def branch_of(self, column: str) -> str:
+        """Return the branch that holds a column."""
+        return self.branches.get(column, column)
 
 
 class CorrectionTreeSettings(TreeSettings):
@@ -41,7 +57,8 @@ class CorrectionTreeSettings(TreeSettings):
         "dE > -0.4, which looks at the truth",
     )
     quantiles: tuple[float, ...] = Field(
-        QUANTILE_LEVELS, description="levels of the quantiles of ln y; 0.5 is the correction, 0.16 and 0.84 its width"
+        (0.05, 0.16, 0.5, 0.84, 0.95),
+        description="levels of the quantiles of ln y; 0.5 is the correction, 0.16 and 0.84 its width",
     )
 
     @model_validator(mode="after")
@@ -95,8 +112,6 @@ class EgammaModelSettings(ModelSettings):
 
     @model_validator(mode="after")
     def _features_are_known(self) -> EgammaModelSettings:
-        from hitforge.studies.scouting_egamma.feature_table import FEATURE_SETS
-
         if self.features not in FEATURE_SETS:
             raise ValueError(f"feature set {self.features!r} is not known; known: {', '.join(FEATURE_SETS)}")
         if self.kind == "network" and self.network.image == "off" and not FEATURE_SETS[self.features]:
@@ -107,35 +122,7 @@ class EgammaModelSettings(ModelSettings):
 class ScoutingEgammaSettings(StudySettings):
     """All settings of the study."""
 
-    STAGE_BLOCKS: ClassVar[Mapping[str, tuple[str, ...]]] = {
-        "simulate": ("simulation",),
-        "validate": ("reader",),
-        "build_shard": ("reader",),
-        "calibrate": ("evaluation",),
-        "evaluate": ("evaluation",),
-    }
-    CODE: ClassVar[Mapping[str, tuple[str, ...]]] = {
-        "simulate": (*_CANDIDATES, "moments", "simulation"),
-        "validate": (*_READING, "validate"),
-        "build_shard": (*_READING, "features"),
-        "fit_scaling": _CANDIDATES,
-        "train_trees": _INPUTS,
-        "fit_table": (*_INPUTS, "lookup"),
-        "train_member": (*_INPUTS, *_NETWORKS),
-        "assemble": (*_INPUTS, *_NETWORKS),
-        "predict": (*_INPUTS, *_NETWORKS, "lookup"),
-        "calibrate": ("evaluation", "samples", *_CANDIDATES),
-        "evaluate": ("evaluation", "samples", *_CANDIDATES),
-        "tables": ("report", "evaluation", "samples", *_INPUTS),
-        "figures": ("report", "evaluation", "samples", "simulation", *_INPUTS),
-    }
-    TABLES: ClassVar[tuple[str, ...]] = names.TABLES
-    FIGURES: ClassVar[tuple[str, ...]] = names.FIGURES
-
     reader: ReaderSettings = Field(ReaderSettings(), description="names of the ntuples' branches")
     evaluation: EvaluationSettings = Field(EvaluationSettings(), description="bins, calibration and bootstrap")
     simulation: SimulationSettings = Field(SimulationSettings(), description="of samples with source: simulate")
     models: Mapping[str, EgammaModelSettings] = Field({}, description="models by name; base: other inherits")
-
-
-SETTINGS = ScoutingEgammaSettings

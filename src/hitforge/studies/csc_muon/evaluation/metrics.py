@@ -1,33 +1,16 @@
-"""All metrics of a model on a sample, its calibration, and paired comparisons between models.
-
-The calibration is fitted on held-out muons of one fit and is held fixed in the bootstrap, as it is when it is used.
-"""
+"""All metrics of a model on a sample; the calibration is held fixed in the bootstrap, as it is when it is used."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
-from dataclasses import replace
-from itertools import combinations
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
-from hitforge.evaluation.bootstrap import Floats, draws_of
+from hitforge.evaluation.bootstrap import draws_of
 from hitforge.evaluation.classes import Auc, ClassCalibration, ClassReport, one_vs_rest
-from hitforge.evaluation.statistics import Arrays, Statistic, entry, packed, plain, ratio, resample
-from hitforge.studies.csc_muon.evaluation.muons import (
-    CLASS_NAMES,
-    MuonSample,
-    pt_class,
-)
-from hitforge.studies.csc_muon.evaluation.pt_scaling import PtScaling, fit_scaling
-from hitforge.studies.csc_muon.evaluation.rates import (
-    RATE_THRESHOLDS_GEV,
-    Rate,
-    RateReduction,
-    spectrum_weights,
-)
+from hitforge.evaluation.statistics import Statistic, plain, resample
+from hitforge.studies.csc_muon.evaluation.rates import RATE_THRESHOLDS_GEV, Rate
 from hitforge.studies.csc_muon.evaluation.regression import UNSIGNED, RegressionErrors, check_r2
 from hitforge.studies.csc_muon.evaluation.resolution import (
     MODES,
@@ -37,6 +20,12 @@ from hitforge.studies.csc_muon.evaluation.resolution import (
     PointResolution,
     SignedResolution,
     binnings,
+)
+from hitforge.studies.csc_muon.evaluation.sample import (
+    CLASS_NAMES,
+    MuonSample,
+    predicted_class,
+    pt_class,
 )
 from hitforge.studies.csc_muon.evaluation.settings import EvaluationSettings
 from hitforge.studies.csc_muon.evaluation.thresholds import (
@@ -48,34 +37,33 @@ from hitforge.studies.csc_muon.evaluation.thresholds import (
     deck_class,
 )
 from hitforge.studies.csc_muon.evaluation.turn_on import PHI_EDGES, PT_EDGES_GEV, TurnOn
-from hitforge.studies.csc_muon.evaluation.uncertainty import INTERVALS, Pulls, QuantileCoverage, fit_sigma_scale
-from hitforge.studies.csc_muon.targets import PT_CLASSES_GEV, QUANTILE_LEVELS
+from hitforge.studies.csc_muon.evaluation.uncertainty import INTERVALS, Pulls, QuantileCoverage
+from hitforge.studies.csc_muon.models.targets import PT_CLASSES_GEV, QUANTILE_LEVELS
 
 TRIGGER_AUC_GEV = (10.0, 22.0)
 """Questions pT > x whose AUC is quoted."""
 
 
-def calibrate(muons: MuonSample, settings: EvaluationSettings) -> dict[str, Any]:
-    """Fit the pT scaling and the scale of the uncertainty on calibration muons; plain data for JSON."""
-    scaling = fit_scaling(muons.true_pt, muons.predicted_pt, muons.weights, settings)
-    has_sigma = "q_over_pt_sigma" in muons.columns and len(muons) >= settings.min_per_bin
-    scale = fit_sigma_scale(replace(muons, sigma_scale=1.0)) if has_sigma else None
-    return {"pt_scaling": scaling.model_dump(mode="json"), "sigma_scale": scale}
-
-
-def apply_calibration(muons: MuonSample, calibration: Mapping[str, Any]) -> MuonSample:
-    """Return the sample with the scaled pT and the scale of the uncertainty of its own fit."""
-    scaling = PtScaling.model_validate(calibration["pt_scaling"])
-    return replace(
-        muons,
-        scaled_pt=scaling.apply(muons.predicted_pt) if scaling.ok else None,
-        sigma_scale=calibration["sigma_scale"] or 1.0,
-        reason=scaling.reason,
-    )
+AXES: dict[str, Any] = {
+    "conventions": CONVENTIONS,
+    "scan_gev": SCAN_GEV.tolist(),
+    "deck_gev": DECK_GEV.tolist(),
+    "classes": CLASS_NAMES,
+    "turn_on_pt_edges_gev": PT_EDGES_GEV.tolist(),
+    "phi_edges": PHI_EDGES.tolist(),
+    "rate_thresholds_gev": RATE_THRESHOLDS_GEV.tolist(),
+    "quantile_levels": QUANTILE_LEVELS,
+    "intervals": [nominal for _, _, nominal in INTERVALS],
+    "points_gev": POINTS_GEV,
+    "modes": MODES,
+    "trigger_auc_gev": TRIGGER_AUC_GEV,
+    "class_edges_gev": PT_CLASSES_GEV,
+}
+"""What the indices of the arrays mean."""
 
 
 def evaluate_model(
-    model: str, samples: Mapping[str, MuonSample], settings: EvaluationSettings, seed: int
+    model: str, samples: Mapping[str, MuonSample], _weights: Sequence[float], seed: int, evaluation: EvaluationSettings
 ) -> dict[str, Any]:
     """Return the metrics of one model on each sample, calibrated before.
 
@@ -83,28 +71,9 @@ def evaluate_model(
     """
     return {
         "model": model,
-        "settings": settings.model_dump(mode="json"),
-        "axes": axes(settings),
-        "samples": {name: evaluate_sample(model, name, muons, settings, seed) for name, muons in samples.items()},
-    }
-
-
-def axes(settings: EvaluationSettings) -> dict[str, Any]:
-    """Return what the indices of the arrays mean."""
-    return {
-        "conventions": CONVENTIONS,
-        "scan_gev": SCAN_GEV.tolist(),
-        "deck_gev": DECK_GEV.tolist(),
-        "classes": CLASS_NAMES,
-        "turn_on_pt_edges_gev": PT_EDGES_GEV.tolist(),
-        "phi_edges": PHI_EDGES.tolist(),
-        "rate_thresholds_gev": RATE_THRESHOLDS_GEV.tolist(),
-        "quantile_levels": QUANTILE_LEVELS,
-        "intervals": [nominal for _, _, nominal in INTERVALS],
-        "points_gev": POINTS_GEV,
-        "modes": MODES,
-        "trigger_auc_gev": TRIGGER_AUC_GEV,
-        "class_edges_gev": PT_CLASSES_GEV,
+        "settings": evaluation.model_dump(mode="json"),
+        "axes": AXES,
+        "samples": {name: evaluate_sample(model, name, muons, evaluation, seed) for name, muons in samples.items()},
     }
 
 
@@ -113,14 +82,14 @@ def evaluate_sample(
 ) -> dict[str, Any]:
     """Return the metrics of one model on one sample (see `evaluate_model`)."""
     statistics = _statistics(muons, settings)
-    result: dict[str, Any] = resample(statistics, muons.weights, settings.bootstraps, draws_of(seed, name))
+    result: dict[str, Any] = resample(statistics, muons.weight, settings.bootstraps, draws_of(seed, name))
     for space in ("inverse_pt", "pt", "q_over_pt"):
         if space in result:
             check_r2(result[space], f"{model}, sample {name}, {space}")
     turn_on = statistics.get("turn_on")
     if isinstance(turn_on, TurnOn):
         efficiency = np.array(result["turn_on"]["efficiency"]["value"], dtype=np.float64)
-        low, high = turn_on.bands(efficiency, muons.weights)
+        low, high = turn_on.bands(efficiency, muons.weight)
         result["turn_on"]["band"] = {"low": plain(low), "high": plain(high)}
     result["absent"] = _absent(muons)
     result["class_source"] = "class probabilities" if "class_probabilities" in muons.columns else "predicted pT"
@@ -133,7 +102,7 @@ def evaluate_sample(
         few = _benchmark_statistics(own, settings)
         result["four_csc"] = {
             "n_muons": len(own),
-            **resample(few, own.weights, settings.bootstraps, draws_of(seed, f"{name}, four CSC hits")),
+            **resample(few, own.weight, settings.bootstraps, draws_of(seed, f"{name}, four CSC hits")),
         }
     return result
 
@@ -205,113 +174,3 @@ def _benchmark_statistics(muons: MuonSample, settings: EvaluationSettings) -> di
     if "class_probabilities" in columns:
         result["class_auc"] = one_vs_rest(columns["class_probabilities"], pt_class(true_pt))
     return result
-
-
-def predicted_class(muons: MuonSample) -> NDArray[np.int64]:
-    """Return the class of the largest probability, or that of the predicted pT."""
-    if "class_probabilities" in muons.columns:
-        return np.asarray(muons.columns["class_probabilities"].argmax(axis=1), dtype=np.int64)
-    return pt_class(muons.predicted_pt)
-
-
-def compare_models(
-    models: Mapping[str, MuonSample], settings: EvaluationSettings, seed: int, sample: str
-) -> dict[str, Any]:
-    """Return the rate reduction against the reference model and paired differences of the headline errors.
-
-    Parameters
-    ----------
-    models : mapping of model to MuonSample
-        The same muons in the same order.
-    settings : EvaluationSettings
-    seed : int
-        Root seed; the draws are those of `evaluate_model`.
-    sample : str
-        Name of the sample, part of the stream's name.
-
-    Returns
-    -------
-    dict
-        ``rates``: for each model ``reduction`` (exponents, thresholds), ``reduction_eta`` (bins) and ``headline``,
-        ``{value, error, reason}`` each; ``differences``: rows ``{first, second, quantity, difference}``.
-    """
-    weights = next(iter(models.values())).weights
-    statistics: dict[str, Statistic] = {"errors": _Errors(models, settings)} if len(models) > 1 else {}
-    reference = settings.rate_reference
-    scaled = {name: muons for name, muons in models.items() if muons.scaled_pt is not None}
-    if reference in scaled:
-        statistics["rates"] = RateReduction(models[reference], scaled, settings)
-    found = resample(statistics, weights, settings.bootstraps, draws_of(seed, sample))
-    rates: dict[str, dict[str, Any]] = {name: {} for name in scaled}
-    for key, number in found.get("rates", {}).items():
-        model, _, quantity = key.rpartition(":")
-        rates[model][quantity] = number
-    why = f"the reference model {reference} " + ("has no scaled pT" if reference in models else "was not evaluated")
-    for name in models:
-        if not rates.get(name):
-            reason = why if reference not in scaled else f"{name} has no scaled pT"
-            rates[name] = {"headline": packed(np.array(np.nan), None, reason)}
-    differences = []
-    for key, number in found.get("errors", {}).items():
-        quantity, first, second = key.split(":")
-        differences.append({"first": first, "second": second, "quantity": quantity, "difference": number})
-    return {"reference": reference, "rates": rates, "differences": differences}
-
-
-class _Errors:
-    """Differences of RMSE, accuracy and rate between every two models, keyed ``quantity:first:second``."""
-
-    reason = "one of the two models has no such number"
-
-    def __init__(self, models: Mapping[str, MuonSample], settings: EvaluationSettings) -> None:
-        self._terms: dict[str, dict[str, Floats]] = {
-            quantity: {} for quantity in ("rmse_inverse_pt", "rmse_q_over_pt", "accuracy", "rate")
-        }
-        for name, muons in models.items():
-            inverse = muons.columns["inverse_pt"] - np.abs(muons.q_over_pt)
-            self._terms["rmse_inverse_pt"][name] = inverse**2
-            if "q_over_pt" in muons.columns:
-                self._terms["rmse_q_over_pt"][name] = (muons.columns["q_over_pt"] - muons.q_over_pt) ** 2
-            correct = predicted_class(muons) == pt_class(muons.true_pt)
-            self._terms["accuracy"][name] = correct.astype(np.float64)
-            if muons.scaled_pt is not None:
-                self._terms["rate"][name] = (muons.scaled_pt >= settings.rate_threshold_gev).astype(np.float64)
-            self._spectrum = spectrum_weights(muons.true_pt, settings.spectrum_exponents[0])
-
-    def __call__(self, weights: Floats) -> Arrays:
-        result = {}
-        for quantity, terms in self._terms.items():
-            own = weights * self._spectrum if quantity == "rate" else weights
-            finish: Callable[[Floats], Floats] = np.sqrt if quantity.startswith("rmse") else np.asarray
-            values = {name: finish(ratio((own * term).sum(), own.sum())) for name, term in terms.items()}
-            for first, second in combinations(values, 2):
-                result[f"{quantity}:{first}:{second}"] = values[first] - values[second]
-        return result
-
-
-def headline_numbers(
-    metrics: Mapping[str, Any], comparison: Mapping[str, Any] | None, model: str
-) -> dict[str, Mapping[str, Any]]:
-    """Return the headline numbers of a model on one sample, each ``{value, error, reason}``.
-
-    Parameters
-    ----------
-    metrics : mapping
-        One sample of `evaluate_model`.
-    comparison : mapping or None
-        The same sample of `compare_models`.
-    """
-
-    def missing(reason: str) -> dict[str, Any]:
-        return {"value": None, "error": None, "reason": reason}
-
-    absent = metrics["absent"]
-    rates = {} if comparison is None else comparison["rates"].get(model, {})
-    return {
-        "accuracy": metrics["classes"]["accuracy"],
-        "rmse_q_over_pt": metrics["q_over_pt"]["rmse"] if "q_over_pt" in metrics else missing(absent["q_over_pt"]),
-        "rmse_inverse_pt": metrics["inverse_pt"]["rmse"],
-        "rate_reduction": rates.get("headline", missing("not compared")),
-        "charge_misid": metrics["charge"]["total"] if "charge" in metrics else missing(UNSIGNED),
-        "median_20gev": entry(metrics["points"]["median"], POINTS_GEV.index(20.0)),
-    }

@@ -6,13 +6,11 @@ the weighted fraction of roads whose scaled pT passes, so only ratios of rates h
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-
 import numpy as np
 
 from hitforge.evaluation.bootstrap import Floats
 from hitforge.evaluation.statistics import Arrays, group_of, ratio
-from hitforge.studies.csc_muon.evaluation.muons import MuonSample
+from hitforge.studies.csc_muon.evaluation.sample import MuonSample
 from hitforge.studies.csc_muon.evaluation.settings import EvaluationSettings
 
 RATE_THRESHOLDS_GEV = np.arange(3.0, 61.0)
@@ -71,31 +69,3 @@ class Rate:
         passing = np.bincount(self._eta[inside], own * self._passes[inside], self._n_eta)
         total = np.bincount(self._eta[inside], own, self._n_eta)
         return {"rate": np.stack(rates), "rate_eta": np.where(self._enough, ratio(passing, total), np.nan)}
-
-
-class RateReduction:
-    """Rate of a reference model divided by that of each model, at equal efficiency and on the same draws.
-
-    Arrays, for M models: ``<model>:reduction`` (spectra, thresholds), ``<model>:reduction_eta`` (bins of |eta|) and
-    the scalar ``<model>:headline`` at the headline threshold and the first exponent.
-    """
-
-    def __init__(self, reference: MuonSample, models: Mapping[str, MuonSample], settings: EvaluationSettings) -> None:
-        self.reason = "no muon passes the threshold in one of the two models"
-        self._reference = Rate(reference, settings)
-        self._models = {name: Rate(muons, settings) for name, muons in models.items()}
-        self._headline = int(np.argmin(np.abs(RATE_THRESHOLDS_GEV - settings.rate_threshold_gev)))
-
-    def __call__(self, weights: Floats) -> Arrays:
-        """Return the arrays of a weighted sample."""
-        reference = self._reference(weights)
-        result: dict[str, Floats] = {}
-        for name, rate in self._models.items():
-            own = rate(weights)
-            reduction = ratio(np.where(reference["rate"] > 0, reference["rate"], np.nan), own["rate"])
-            result[f"{name}:reduction"] = reduction
-            result[f"{name}:reduction_eta"] = ratio(
-                np.where(reference["rate_eta"] > 0, reference["rate_eta"], np.nan), np.nan_to_num(own["rate_eta"])
-            )
-            result[f"{name}:headline"] = reduction[0, self._headline]
-        return result

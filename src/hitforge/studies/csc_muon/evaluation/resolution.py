@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 from hitforge.evaluation.bootstrap import Floats
 from hitforge.evaluation.ordered import OrderedGroups
 from hitforge.evaluation.statistics import Arrays, enough, group_of, ratio
-from hitforge.studies.csc_muon.evaluation.muons import MuonSample
+from hitforge.studies.csc_muon.evaluation.sample import MuonSample
 from hitforge.studies.csc_muon.evaluation.settings import EvaluationSettings
 
 HIGH_PT_GEV = 120.0

@@ -7,6 +7,7 @@ from typing import Self
 
 from pydantic import Field, NonNegativeFloat, PositiveFloat, PositiveInt, model_validator
 
+from hitforge.bootstrap_settings import BootstrapSettings
 from hitforge.settings_base import Settings
 
 
@@ -25,7 +26,7 @@ class SpectrumHistogram(Settings):
         return self
 
 
-class EvaluationSettings(Settings):
+class EvaluationSettings(BootstrapSettings):
     """Thresholds, bins, spectra and bootstrap."""
 
     trigger_thresholds_gev: tuple[PositiveFloat, ...] = Field(
@@ -58,7 +59,6 @@ class EvaluationSettings(Settings):
         ((1.2, 1.55), (1.55, 2.1), (2.1, 2.4)), description="regions of |eta| with turn-on curves of their own"
     )
     min_per_bin: PositiveInt = Field(20, description="a bin with fewer muons gives null with its reason")
-    bootstraps: int = Field(200, ge=2, description="bootstrap replicas of every number")
 
     @model_validator(mode="after")
     def _headline_threshold_is_scaled(self) -> Self:

@@ -10,8 +10,8 @@ from scipy.special import logit as logit_of
 
 from hitforge.evaluation.bootstrap import Floats
 from hitforge.evaluation.statistics import Arrays, group_of, ratio
-from hitforge.studies.csc_muon.evaluation.muons import MuonSample
-from hitforge.studies.csc_muon.evaluation.pt_scaling import PLATEAU_FROM
+from hitforge.studies.csc_muon.evaluation.calibration import PLATEAU_FROM
+from hitforge.studies.csc_muon.evaluation.sample import MuonSample
 from hitforge.studies.csc_muon.evaluation.settings import EvaluationSettings
 
 PT_EDGES_GEV = np.concatenate(

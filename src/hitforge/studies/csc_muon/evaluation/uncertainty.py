@@ -7,10 +7,10 @@ import numpy as np
 from hitforge.evaluation.bootstrap import Floats
 from hitforge.evaluation.ordered import OrderedGroups
 from hitforge.evaluation.statistics import Arrays, enough, ratio
-from hitforge.studies.csc_muon.evaluation.muons import MuonSample
 from hitforge.studies.csc_muon.evaluation.resolution import binnings
+from hitforge.studies.csc_muon.evaluation.sample import MuonSample
 from hitforge.studies.csc_muon.evaluation.settings import EvaluationSettings
-from hitforge.studies.csc_muon.targets import QUANTILE_LEVELS
+from hitforge.studies.csc_muon.models.targets import QUANTILE_LEVELS
 
 INTERVALS = ((2, 4, 0.5), (1, 5, 0.68), (0, 6, 0.95))
 """Central intervals: columns of their lower and upper quantile, nominal coverage."""
@@ -99,4 +99,4 @@ def fit_sigma_scale(muons: MuonSample) -> float:
     """Return the factor on sigma that brings 68.3 % of the calibration muons within one sigma."""
     absolute = np.abs(pulls(muons))
     groups = OrderedGroups(absolute, np.zeros(len(absolute), dtype=np.int64), 1)
-    return float(groups.weighted(muons.weights).quantile(_ONE_SIGMA)[0])
+    return float(groups.weighted(muons.weight).quantile(_ONE_SIGMA)[0])

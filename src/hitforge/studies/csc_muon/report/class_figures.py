@@ -10,7 +10,7 @@ from hitforge.reporting.chapter import Figure, ReportInputs
 from hitforge.reporting.evaluated import axes_of, metrics_of, shown_sample, values
 from hitforge.reporting.plotting import confusion_panels, data_label, draw_confusion, nothing
 from hitforge.reporting.style import GREY, label, new_figure
-from hitforge.studies.csc_muon.evaluation.muons import CLASS_NAMES
+from hitforge.studies.csc_muon.evaluation.sample import CLASS_NAMES
 from hitforge.studies.csc_muon.report.plotting import (
     common_legend,
     log_pt,

@@ -9,14 +9,14 @@ from numpy.typing import NDArray
 from hitforge.reporting.chapter import Figure, ReportInputs
 from hitforge.reporting.plotting import data_label, nothing
 from hitforge.reporting.style import BLUE, COLOURS, GREY, ORANGE, PURPLE, RED, label, new_figure
-from hitforge.studies.csc_muon.evaluation.muons import CLASS_NAMES, pt_class
-from hitforge.studies.csc_muon.feature_table import FEATURE_UNITS
-from hitforge.studies.csc_muon.planes import PLANES
+from hitforge.studies.csc_muon.data.planes import PLANES
+from hitforge.studies.csc_muon.evaluation.sample import CLASS_NAMES, pt_class
+from hitforge.studies.csc_muon.features import FEATURE_UNITS
+from hitforge.studies.csc_muon.models.tensors import IMAGE_COLUMNS, IMAGE_ROWS, hit_image
 from hitforge.studies.csc_muon.published import load_published
 from hitforge.studies.csc_muon.report.data_tables import class_share_rows, missing_percent
 from hitforge.studies.csc_muon.report.plotting import right_title
 from hitforge.studies.csc_muon.report.road_data import load_roads, train_sample
-from hitforge.studies.csc_muon.tensors import IMAGE_COLUMNS, IMAGE_ROWS, hit_image
 
 SHOWN_FEATURES = (
     *(f"{block}_{plane}" for plane in ("me11", "me12", "me2") for block in ("phi", "theta", "bend")),

@@ -8,8 +8,8 @@ import numpy as np
 
 from hitforge.folds import fold_of
 from hitforge.reporting.chapter import Cell, Column, Measured, ReportInputs, Table
-from hitforge.studies.csc_muon.evaluation.muons import CLASS_NAMES, pt_class
-from hitforge.studies.csc_muon.planes import PLANES
+from hitforge.studies.csc_muon.data.planes import PLANES
+from hitforge.studies.csc_muon.evaluation.sample import CLASS_NAMES, pt_class
 from hitforge.studies.csc_muon.published import load_published
 from hitforge.studies.csc_muon.report.road_data import RoadTable, load_roads, train_sample
 

@@ -11,7 +11,7 @@ from hitforge.reporting.chapter import Figure, ReportInputs
 from hitforge.reporting.evaluated import sample_title, shown_sample
 from hitforge.reporting.plotting import nothing
 from hitforge.reporting.style import GREY, RED, SEQUENTIAL
-from hitforge.studies.csc_muon.evaluation.muons import pt_of
+from hitforge.studies.csc_muon.evaluation.sample import pt_of
 from hitforge.studies.csc_muon.report.plotting import (
     ETA_LABEL,
     common_legend,

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 from hitforge.reporting.chapter import Cell, Column, Measured, ReportInputs, Table
 from hitforge.reporting.evaluated import all_samples, axes_of, cell, metrics_of, sample_title, shown_sample
-from hitforge.studies.csc_muon.evaluation.muons import CLASS_NAMES
+from hitforge.studies.csc_muon.evaluation.sample import CLASS_NAMES
 from hitforge.studies.csc_muon.published import load_published
 from hitforge.studies.csc_muon.report.view import main_models
 

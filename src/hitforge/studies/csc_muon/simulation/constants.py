@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from pydantic import model_validator
 
 from hitforge.settings_base import Settings
-from hitforge.studies.csc_muon.planes import N_PLANES, PLANE_NAMES
+from hitforge.studies.csc_muon.data.planes import N_PLANES, PLANE_NAMES
 
 # the table's values by key; what each one is stands beside it in the file
 _Numbers = Mapping[str, float]

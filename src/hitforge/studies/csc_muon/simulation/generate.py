@@ -6,13 +6,13 @@ Units: phi in 1/60 deg inside a trigger sector, theta in 36.5/128 deg, q/pT in 1
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
 
 from hitforge.seeds import child_generator, child_seed
-from hitforge.studies.csc_muon.planes import (
+from hitforge.studies.csc_muon.data.planes import (
     CSC_PLANES,
     INNER_RING_THETA,
     N_PLANES,
@@ -22,10 +22,10 @@ from hitforge.studies.csc_muon.planes import (
     station_planes,
     theta_units,
 )
-from hitforge.studies.csc_muon.roads import BLOCKS, N_VARIABLES, ROAD_WORD3, STRAIGHTNESS, ZONE, Roads
+from hitforge.studies.csc_muon.data.roads import BLOCKS, N_VARIABLES, ROAD_WORD3, STRAIGHTNESS, ZONE, Roads
+from hitforge.studies.csc_muon.settings import SimulationSettings
 from hitforge.studies.csc_muon.simulation.constants import Constants, load_constants
 from hitforge.studies.csc_muon.simulation.road_words import road_words
-from hitforge.studies.csc_muon.simulation.settings import SimulationSettings
 
 GUNS_PER_CHUNK = 10_000
 
@@ -73,14 +73,7 @@ def simulate_roads(
     for number, first in enumerate(range(0, n_guns, GUNS_PER_CHUNK)):
         roads = _simulate_chunk(seed, number, settings, load_constants())
         roads = roads.take(roads.event < n_guns - first)
-        yield Roads(
-            roads.variables,
-            roads.parameters,
-            roads.event + (prefix + np.uint64(first)),
-            roads.n_hits,
-            roads.mode,
-            roads.weight,
-        )
+        yield replace(roads, event=roads.event + (prefix + np.uint64(first)))
         if progress is not None:
             progress(min(first + GUNS_PER_CHUNK, n_guns), n_guns)
 

@@ -9,8 +9,8 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-from hitforge.studies.csc_muon.planes import PLANES, ZONE_ETA_EDGES, station_planes, zone_of
-from hitforge.studies.csc_muon.roads import median_of_present, median_theta
+from hitforge.studies.csc_muon.data.planes import PLANES, ZONE_ETA_EDGES, station_planes, zone_of
+from hitforge.studies.csc_muon.data.roads import median_of_present, median_theta
 from hitforge.studies.csc_muon.simulation.constants import Constants
 
 

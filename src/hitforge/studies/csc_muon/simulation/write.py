@@ -1,16 +1,29 @@
-"""ROOT files of roads, written whole or not at all."""
+"""Simulated parts: ROOT files of roads, written whole or not at all."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from pathlib import Path
+from typing import Any
 
 import uproot
 
+from hitforge.config import SampleSettings
 from hitforge.provenance import atomic_path
-from hitforge.studies.csc_muon.roads import N_VARIABLES, Roads
+from hitforge.studies.csc_muon.data.roads import N_VARIABLES, Roads
+from hitforge.studies.csc_muon.settings import SimulationSettings
+from hitforge.studies.csc_muon.simulation.generate import simulate_roads
 
 TREE = "muons"
+_BRANCHES: dict[str, tuple[Any, str]] = {
+    "variables": (("<f4", (N_VARIABLES,)), "variables"),
+    "parameters": (("<f4", (3,)), "parameters"),
+    "event": ("<u8", "event"),
+    "n_hits": ("<i4", "n_hits"),
+    "mode": ("<i4", "mode"),
+    "w": ("<f4", "weight"),
+}
+"""Type of each branch, and where its values are."""
 
 
 def write_part(path: Path, chunks: Iterable[Roads]) -> int:
@@ -24,32 +37,26 @@ def write_part(path: Path, chunks: Iterable[Roads]) -> int:
     path : Path
         Final name; its folder is made if needed.
     chunks : iterable of Roads
-        Consecutive roads. Branches: ``variables`` float32[87], ``parameters`` float32[3], ``event`` uint64,
-        ``n_hits`` and ``mode`` int32, ``w`` float32.
+        Consecutive roads.
     """
     n_roads = 0
     with atomic_path(path) as temporary, uproot.recreate(temporary, compression=uproot.ZSTD(3)) as file:
-        tree = file.mktree(
-            TREE,
-            {
-                "variables": ("<f4", (N_VARIABLES,)),
-                "parameters": ("<f4", (3,)),
-                "event": "<u8",
-                "n_hits": "<i4",
-                "mode": "<i4",
-                "w": "<f4",
-            },
-        )
+        tree = file.mktree(TREE, {branch: kind for branch, (kind, _) in _BRANCHES.items()})
         for roads in chunks:
             n_roads += len(roads)
-            tree.extend(
-                {
-                    "variables": roads.variables,
-                    "parameters": roads.parameters,
-                    "event": roads.event,
-                    "n_hits": roads.n_hits,
-                    "mode": roads.mode,
-                    "w": roads.weight,
-                }
-            )
+            tree.extend({branch: getattr(roads, name) for branch, (_, name) in _BRANCHES.items()})
     return n_roads
+
+
+def simulate_part(
+    out: Path,
+    sample: SampleSettings,
+    seed: int,
+    progress: Callable[[int, int], None] | None,
+    simulation: SimulationSettings,
+) -> None:
+    """Write one part of ``events_per_part`` muons, about 0.78 of which make a road."""
+    assert sample.events_per_part is not None
+    if sample.spectrum != "flat":
+        raise ValueError(f"spectrum {sample.spectrum!r} is not known; known: flat (in 1/pT)")
+    write_part(out, simulate_roads(sample.events_per_part, seed, simulation, progress))

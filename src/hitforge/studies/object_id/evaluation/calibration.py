@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
@@ -12,11 +12,26 @@ from scipy.optimize import minimize_scalar
 from scipy.special import softmax
 
 from hitforge.evaluation.bootstrap import Floats
-from hitforge.studies.object_id.evaluation.classified import Classified
+from hitforge.predictions import EvaluationPiece, Predictions
+from hitforge.studies.object_id.evaluation.sample import Classified, classified, join_classified
+from hitforge.studies.object_id.evaluation.settings import EvaluationSettings
 
 _SMALLEST = 1e-12
 RANGE = (0.05, 20.0)
 """Temperatures that the fit looks at."""
+
+
+def calibrate(predictions: Predictions, evaluation: EvaluationSettings) -> dict[str, Any]:
+    """Return the temperature of held-out objects, see :func:`fit_temperature`."""
+    return fit_temperature(classified(predictions), evaluation.min_per_bin)
+
+
+def calibrated(pieces: Sequence[EvaluationPiece]) -> Classified:
+    """Return the objects of an evaluation sample, each piece at the temperature of its own fit.
+
+    Pieces are joined in their order, which is the same for all models: they can be compared object by object.
+    """
+    return join_classified([at_temperature(classified(piece.predictions), piece.calibration) for piece in pieces])
 
 
 def fit_temperature(sample: Classified, minimum: int) -> dict[str, Any]:
@@ -55,7 +70,7 @@ def log_loss(probabilities: Floats, label: NDArray[np.integer], weights: Floats)
     return float(-(weights * np.log(own)).sum() / weights.sum())
 
 
-def calibrated(sample: Classified, calibration: Mapping[str, Any]) -> Classified:
+def at_temperature(sample: Classified, calibration: Mapping[str, Any]) -> Classified:
     """Return the sample with the probabilities at the temperature of its own fit; without one they stay raw."""
     temperature = calibration["temperature"]
     if temperature is None:

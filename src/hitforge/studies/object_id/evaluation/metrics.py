@@ -1,8 +1,8 @@
-"""All metrics of a model on a sample, and paired comparisons between models, on the same bootstrap draws."""
+"""All metrics of a model on a sample."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from itertools import combinations
 from typing import Any
 
@@ -12,22 +12,19 @@ from numpy.typing import NDArray
 from hitforge.evaluation.bootstrap import Floats, draws_of
 from hitforge.evaluation.classes import ClassCalibration, ClassReport
 from hitforge.evaluation.statistics import Arrays, Statistic, enough, group_of, ratio, resample
-from hitforge.studies.object_id.evaluation.classified import Classified
-from hitforge.studies.object_id.evaluation.matching import matching_weights
-from hitforge.studies.object_id.evaluation.roc import (
-    GRID,
-    Areas,
-    Working,
-    one_against_rest,
-    pairs,
-    taus_by_prong,
-)
+from hitforge.studies.object_id.data.objects import CLASS_NAMES, N_CLASSES
+from hitforge.studies.object_id.evaluation.roc import GRID, Areas, Working, one_against_rest, pairs, taus_by_prong
+from hitforge.studies.object_id.evaluation.sample import Classified
 from hitforge.studies.object_id.evaluation.settings import EvaluationSettings
-from hitforge.studies.object_id.objects import CLASS_NAMES, N_CLASSES
 
 
 def evaluate_model(
-    model: str, samples: Mapping[str, Classified], settings: EvaluationSettings, seed: int
+    model: str,
+    samples: Mapping[str, Classified],
+    weights: Sequence[float],
+    seed: int,
+    *,
+    evaluation: EvaluationSettings,
 ) -> dict[str, Any]:
     """Return the metrics of one model on each sample, calibrated before.
 
@@ -35,9 +32,9 @@ def evaluate_model(
     """
     return {
         "model": model,
-        "settings": settings.model_dump(mode="json"),
-        "axes": axes(settings),
-        "samples": {name: evaluate_sample(name, objects, settings, seed) for name, objects in samples.items()},
+        "settings": evaluation.model_dump(mode="json"),
+        "axes": axes(evaluation),
+        "samples": {name: evaluate_sample(name, objects, evaluation, seed) for name, objects in samples.items()},
     }
 
 
@@ -136,46 +133,29 @@ class Recall:
         return {"recall": np.where(self._enough, recall.reshape(self._shape), np.nan)}
 
 
-def compare_models(
-    models: Mapping[str, Classified], settings: EvaluationSettings, seed: int, sample: str
-) -> dict[str, Any]:
-    """Return paired differences of accuracy and balanced accuracy between every two models.
+def matching_weights(
+    label: NDArray[np.integer], pt: Floats, eta: Floats, weights: Floats, settings: EvaluationSettings
+) -> Floats:
+    """Return weights, shape (n,), with which each class has the same sum in each bin of (pT, |eta|).
 
-    Parameters
-    ----------
-    models : mapping of model to Classified
-        The same objects in the same order; the draws are those of `evaluate_model`.
-
-    Returns
-    -------
-    dict
-        ``differences``: rows ``{first, second, quantity, difference}``, the latter ``{value, error, reason}``.
+    Otherwise a network can tell classes apart by pT alone.
+    The sum in a bin is the least of the classes' normalised ones, so that no object gets a large weight; a bin that
+    one of the classes does not reach counts for none, and neither do objects outside all bins. The weights of a class
+    add up to the same number for all classes.
     """
-    weights = next(iter(models.values())).weights
-    statistics: dict[str, Statistic] = {"scores": _Scores(models)} if len(models) > 1 else {}
-    found = resample(statistics, weights, settings.bootstraps, draws_of(seed, sample)).get("scores", {})
-    rows = []
-    for key, number in found.items():
-        quantity, first, second = key.split(":")
-        rows.append({"first": first, "second": second, "quantity": quantity, "difference": number})
-    return {"differences": rows}
-
-
-class _Scores:
-    """Differences between every two models, keyed ``quantity:first:second``."""
-
-    reason = "a class has no objects"
-
-    def __init__(self, models: Mapping[str, Classified]) -> None:
-        self._correct = {name: (s.predicted == s.label).astype(np.float64) for name, s in models.items()}
-        self._label = next(iter(models.values())).label
-
-    def __call__(self, weights: Floats) -> Arrays:
-        result = {}
-        support = np.bincount(self._label, weights, N_CLASSES)
-        correct = {n: np.bincount(self._label, weights * hit, N_CLASSES) for n, hit in self._correct.items()}
-        for first, second in combinations(correct, 2):
-            gained = correct[first] - correct[second]
-            result[f"accuracy:{first}:{second}"] = ratio(gained.sum(), support.sum())
-            result[f"balanced_accuracy:{first}:{second}"] = ratio(gained, support).mean()
-        return result
+    n_eta = len(settings.matching_eta_edges) - 1
+    n_bins = (len(settings.matching_pt_edges_gev) - 1) * n_eta
+    in_pt = group_of(pt, np.array(settings.matching_pt_edges_gev))
+    in_eta = group_of(np.abs(eta), np.array(settings.matching_eta_edges))
+    inside = (in_pt >= 0) & (in_eta >= 0)
+    cell = np.where(inside, in_pt * n_eta + in_eta, 0)
+    own = np.where(inside, weights, 0.0)
+    sums = np.bincount(label * n_bins + cell, own, N_CLASSES * n_bins).reshape(N_CLASSES, n_bins)
+    totals = sums.sum(axis=1, keepdims=True)
+    present = totals[:, 0] > 0
+    if not present.any():
+        return np.zeros(len(label))
+    share = sums / np.where(totals > 0, totals, 1.0)
+    wanted = share[present].min(axis=0)
+    factor = np.divide(wanted, sums, out=np.zeros_like(sums), where=sums > 0)
+    return np.asarray(own * factor[label, cell] * weights.sum() / N_CLASSES)

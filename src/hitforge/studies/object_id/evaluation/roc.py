@@ -11,8 +11,8 @@ from numpy.typing import NDArray
 from hitforge.evaluation.bootstrap import Floats
 from hitforge.evaluation.classes import Auc
 from hitforge.evaluation.statistics import Arrays, ratio
-from hitforge.studies.object_id.evaluation.classified import Classified
-from hitforge.studies.object_id.objects import CLASS_NAMES, JET, N_CLASSES, TAU
+from hitforge.studies.object_id.data.objects import CLASS_NAMES, JET, N_CLASSES, TAU
+from hitforge.studies.object_id.evaluation.sample import Classified
 
 GRID = np.concatenate([[0.05], np.linspace(0.1, 0.9, 17), [0.925, 0.95, 0.97, 0.98, 0.99, 0.995]])
 """Signal efficiencies of a curve."""

@@ -7,10 +7,10 @@ from typing import Self
 
 from pydantic import Field, NonNegativeFloat, PositiveInt, model_validator
 
-from hitforge.settings_base import Settings
+from hitforge.bootstrap_settings import BootstrapSettings
 
 
-class EvaluationSettings(Settings):
+class EvaluationSettings(BootstrapSettings):
     """Bins, working points and bootstrap."""
 
     efficiencies: tuple[float, ...] = Field(
@@ -30,7 +30,6 @@ class EvaluationSettings(Settings):
     )
     reliability_bins: PositiveInt = Field(15, description="bins of the largest probability")
     min_per_bin: PositiveInt = Field(20, description="a bin with fewer objects gives null with its reason")
-    bootstraps: int = Field(200, ge=2, description="bootstrap replicas of every number")
 
     @model_validator(mode="after")
     def _are_ordered(self) -> Self:

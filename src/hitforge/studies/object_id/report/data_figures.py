@@ -8,16 +8,16 @@ from hitforge.reporting.chapter import Figure, ReportInputs
 from hitforge.reporting.history import load_histories
 from hitforge.reporting.plotting import data_label, grid_shape, nothing
 from hitforge.reporting.style import COLOURS, label, new_figure
-from hitforge.studies.object_id.objects import CLASS_NAMES
-from hitforge.studies.object_id.report.data_tables import accuracy_rows
+from hitforge.studies.object_id.data.objects import CLASS_NAMES
+from hitforge.studies.object_id.report.data_tables import accuracy_by_epoch
 from hitforge.studies.object_id.report.image_figures import NO_OBJECTS
-from hitforge.studies.object_id.report.object_data import load_objects, train_sample
+from hitforge.studies.object_id.report.view import objects_of, train_sample
 
 
 def kinematics(inputs: ReportInputs) -> Figure:
     """pT and eta of each class: what the matching is about."""
     title = "Transverse momentum and direction of each class"
-    objects = load_objects(inputs, train_sample(inputs))
+    objects = objects_of(inputs, train_sample(inputs))
     if not len(objects):
         return nothing("kinematics", title, NO_OBJECTS)
     figure = new_figure(12.0, 3.9)
@@ -61,7 +61,7 @@ def accuracy_history(inputs: ReportInputs) -> Figure:
         for history in load_histories(inputs.manifests[model], inputs.manifest_of[model]):
             colour = COLOURS[history.member % len(COLOURS)]
             for key, style in (("train_accuracy", "--"), ("validation_accuracy", "-")):
-                found = accuracy_rows(inputs, model, history.member, key)
+                found = accuracy_by_epoch(inputs, model, history.member, key)
                 axes.plot(np.arange(1, len(found) + 1), found, style, color=colour, linewidth=1.2)
         axes.set_title(model, loc="left", fontweight="bold")
         axes.set_xlabel("Epoch")

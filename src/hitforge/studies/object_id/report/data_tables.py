@@ -1,4 +1,4 @@
-"""Tables of the data, the models and the slides' single images."""
+"""Tables of the data, the sweep and the slides' single images."""
 
 from __future__ import annotations
 
@@ -7,82 +7,78 @@ from collections.abc import Sequence
 import numpy as np
 
 from hitforge.provenance import read_json
-from hitforge.reporting.chapter import Cell, Column, Measured, ReportInputs, Table
-from hitforge.reporting.evaluated import evaluation_samples, metrics_of, sample_title
+from hitforge.published import load_published
+from hitforge.reporting.chapter import MODEL, Measured, ReportInputs, Table, column, make_table, text_column
 from hitforge.reporting.history import load_histories
-from hitforge.studies.object_id.objects import CLASS_NAMES
-from hitforge.studies.object_id.published import load_published
-from hitforge.studies.object_id.report.object_data import load_objects
-from hitforge.studies.object_id.report.predicted import predicted_objects
-from hitforge.studies.object_id.report.view import SWEEP_PREFIX
+from hitforge.reporting.metrics import evaluation_samples, metrics_of, sample_title
+from hitforge.studies.object_id.data.objects import CLASS_NAMES, N_CLASSES
+from hitforge.studies.object_id.report.view import objects_of, predicted_objects, sweep_of
 
 
 def image_scores(inputs: ReportInputs) -> Table:
     """Class scores of one test image of each class, as in the slides, beside the printed ones."""
-    rows: list[tuple[Cell, ...]] = []
-    found = predicted_objects(inputs)
+    published, found = load_published(inputs.study), predicted_objects(inputs)
+    rows: list[tuple[str, str, Sequence[float]]] = []
     for c, name in enumerate(CLASS_NAMES):
         own = np.flatnonzero(found.label == c) if found is not None else np.zeros(0, np.int64)
         if found is not None and len(own):
-            scores = (Measured(value=100.0 * float(p), decimals=5) for p in found.probabilities[own[0]])
-            rows.append((f"{inputs.reference}, this run", name, *scores))
-    published = load_published()
-    rows += [
-        ("slides, other data", name, *(Measured(value=value, decimals=5) for value in scores))
-        for name, scores in published.scores_percent.items()
-    ]
-    return Table(
-        name="image_scores",
-        title="Scores of single images",
-        caption="The first test image of each class, not a chosen one, beside what the slides print. Scores of single "
-        "images say how sure a model is of them, not how often it is right; the class report does.",
-        columns=(
-            Column(key="source", label="Scores of", align="left"),
-            Column(key="true", label="True class", align="left"),
-            *(Column(key=name, label=name, unit="%") for name in CLASS_NAMES),
+            rows.append((f"{inputs.reference}, this run", name, (100.0 * found.probabilities[own[0]]).tolist()))
+    rows += [("slides, other data", name, scores) for name, scores in published.blocks["scores_percent"].items()]
+    return make_table(
+        "image_scores",
+        "Scores of single images",
+        "The first test image of each class, not a chosen one, beside what the slides print. Scores of single images "
+        "say how sure a model is of them, not how often it is right; the class report does.",
+        (
+            text_column("source", "Scores of", lambda row: row[0]),
+            text_column("true", "True class", lambda row: row[1]),
+            *(
+                column(name, name, lambda row, c=c: Measured(value=row[2][c], decimals=5), "%")
+                for c, name in enumerate(CLASS_NAMES)
+            ),
         ),
-        rows=tuple(rows),
+        rows,
         notes=(f"{published.source}; {published.note}.",),
     )
 
 
 def sweep(inputs: ReportInputs) -> Table:
     """Variants of the seed's network: what validation says, and the test sample once."""
-    rows: list[tuple[Cell, ...]] = []
-    for model in (name for name in inputs.metrics if name.startswith(SWEEP_PREFIX)):
-        histories = load_histories(inputs.manifests[model], inputs.manifest_of[model])
-        best = [history.best for history in histories if history.best is not None]
-        curves = [accuracy_rows(inputs, model, history.member) for history in histories if history.best is not None]
-        rows.append(
-            (
-                model,
-                inputs.settings["models"].get(model, {}).get("description", ""),
-                inputs.manifest_of[model].get("n_parameters"),
-                len(histories),
-                max((len(history.step) for history in histories), default=None),
-                float(np.mean(best)) if best else None,
-                _of_trainings([curve[epoch - 1] for curve, epoch in zip(curves, best, strict=True)]),
-                _of_trainings(metrics_of(inputs)[model]["member_accuracy"]),
-            )
-        )
-    return Table(
-        name="sweep",
-        title="Variants of the seed's network",
-        caption="Variants are chosen by the validation folds; the test sample is looked at once. Mean of the "
-        "trainings, which differ in seed and validation fold, and their standard deviation; each network stands for "
-        "itself, they are not averaged.",
-        columns=(
-            Column(key="model", label="Model", align="left"),
-            Column(key="description", label="Variant", align="left", wide=True),
-            Column(key="parameters", label="Parameters"),
-            Column(key="trainings", label="Trainings"),
-            Column(key="epochs", label="Epochs, at most"),
-            Column(key="best_epoch", label="Best epoch, mean"),
-            Column(key="validation_accuracy", label="Validation accuracy", unit="%"),
-            Column(key="test_accuracy", label="Test accuracy", unit="%"),
+    models, entries = sweep_of(inputs), inputs.settings["models"]
+    histories = {model: load_histories(inputs.manifests[model], inputs.manifest_of[model]) for model in models}
+    # the number of the best epoch of each training that has one, and the accuracy there
+    best = {m: [(own.member, own.best) for own in histories[m] if own.best is not None] for m in models}
+
+    def validation_accuracy(model: str) -> Measured:
+        return _of_trainings([accuracy_by_epoch(inputs, model, k)[epoch - 1] for k, epoch in best[model]])
+
+    return make_table(
+        "sweep",
+        "Variants of the seed's network",
+        "Variants are chosen by the validation folds; the test sample is looked at once. Mean of the trainings, which "
+        "differ in seed and validation fold, and their standard deviation; each network stands for itself, they are "
+        "not averaged.",
+        (
+            MODEL,
+            text_column("description", "Variant", lambda m: entries.get(m, {}).get("description", ""), wide=True),
+            column("parameters", "Parameters", lambda m: inputs.manifest_of[m].get("n_parameters")),
+            column("trainings", "Trainings", lambda m: len(histories[m])),
+            column("epochs", "Epochs, at most", lambda m: max((len(own.step) for own in histories[m]), default=None)),
+            column(
+                "best_epoch",
+                "Best epoch, mean",
+                lambda m: float(np.mean([epoch for _, epoch in best[m]])) if best[m] else None,
+            ),
+            column("validation_accuracy", "Validation accuracy", validation_accuracy, "%"),
+            column(
+                "test_accuracy",
+                "Test accuracy",
+                lambda m: _of_trainings(metrics_of(inputs)[m]["member_accuracy"]),
+                "%",
+            ),
         ),
-        rows=tuple(rows),
-        empty=None if rows else "no variant was run; lay config/presets/object-id-sweep.yaml on top of a preset",
+        models,
+        empty="no variant was run; lay config/presets/object-id-sweep.yaml on top of a preset",
     )
 
 
@@ -95,7 +91,7 @@ def _of_trainings(accuracies: Sequence[float | None]) -> Measured:
     return Measured(value=float(np.mean(known)), error=spread, decimals=None if spread else 2)
 
 
-def accuracy_rows(inputs: ReportInputs, model: str, member: int, key: str = "validation_accuracy") -> list[float]:
+def accuracy_by_epoch(inputs: ReportInputs, model: str, member: int, key: str = "validation_accuracy") -> list[float]:
     """Return the accuracy of each epoch of a member."""
     file = inputs.manifests[model].parent / inputs.manifest_of[model]["members"][member]["file"]
     history = read_json(file.with_suffix(".json")).get("history", [])
@@ -104,22 +100,21 @@ def accuracy_rows(inputs: ReportInputs, model: str, member: int, key: str = "val
 
 def class_counts(inputs: ReportInputs) -> Table:
     """Objects of each class in what was evaluated, and in the shards that the figures show."""
-    rows: list[tuple[Cell, ...]] = []
-    for name in inputs.shards:
-        counts = np.bincount(load_objects(inputs, name).label, minlength=len(CLASS_NAMES))
-        rows.append((f"{name}, shards shown", *(int(n) for n in counts), int(counts.sum())))
-    for sample in evaluation_samples(inputs):
-        metrics = metrics_of(inputs, sample)[inputs.reference]
-        counts = np.array(metrics["counts"]).sum(axis=1)
-        rows.append((f"{sample_title(sample)}, evaluated", *(int(n) for n in counts), int(counts.sum())))
-    return Table(
-        name="class_counts",
-        title="Objects of each class",
-        caption="After all cuts.",
-        columns=(
-            Column(key="sample", label="Sample", align="left"),
-            *(Column(key=name, label=name) for name in CLASS_NAMES),
-            Column(key="all", label="All"),
+    rows = [
+        (f"{name}, shards shown", np.bincount(objects_of(inputs, name).label, minlength=N_CLASSES))
+        for name in inputs.shards
+    ] + [
+        (f"{sample_title(name)}, evaluated", np.array(metrics_of(inputs, name)[inputs.reference]["counts"]).sum(axis=1))
+        for name in evaluation_samples(inputs)
+    ]
+    return make_table(
+        "class_counts",
+        "Objects of each class",
+        "After all cuts.",
+        (
+            text_column("sample", "Sample", lambda row: row[0]),
+            *(column(name, name, lambda row, c=c: int(row[1][c])) for c, name in enumerate(CLASS_NAMES)),
+            column("all", "All", lambda row: int(row[1].sum())),
         ),
-        rows=tuple(rows),
+        rows,
     )

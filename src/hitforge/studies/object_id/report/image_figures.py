@@ -11,14 +11,12 @@ from matplotlib.patches import Rectangle
 from numpy.typing import NDArray
 
 from hitforge.reporting.chapter import Figure, ReportInputs
-from hitforge.reporting.evaluated import shown_sample
+from hitforge.reporting.metrics import shown_sample
 from hitforge.reporting.plotting import data_label, nothing
 from hitforge.reporting.style import GREY, SEQUENTIAL, new_figure
-from hitforge.studies.object_id.image import ImageSettings
-from hitforge.studies.object_id.objects import CHANNELS, CLASS_NAMES
-from hitforge.studies.object_id.report.object_data import image_settings, load_objects, train_sample
-from hitforge.studies.object_id.report.occlusion import OBJECTS_PER_CLASS, PATCH, occluded_model, occlusion_maps
-from hitforge.studies.object_id.report.predicted import predicted_objects
+from hitforge.studies.object_id.data.image import ImageSettings
+from hitforge.studies.object_id.data.objects import CHANNELS, CLASS_NAMES
+from hitforge.studies.object_id.report.view import image_settings, objects_of, predicted_objects, train_sample
 
 LOWEST_GEV, HIGHEST_GEV = 0.01, 50.0
 ENERGY = LogNorm(LOWEST_GEV, HIGHEST_GEV)
@@ -33,7 +31,7 @@ Images = NDArray[np.floating]
 def mean_images(inputs: ReportInputs) -> Figure:
     """Mean image of each class in both channels."""
     title = "Mean sub-image of each class"
-    objects = load_objects(inputs, train_sample(inputs))
+    objects = objects_of(inputs, train_sample(inputs))
     if not len(objects):
         return nothing("mean_images", title, NO_OBJECTS)
     present = [c for c in range(len(CLASS_NAMES)) if (objects.label == c).any()]
@@ -46,7 +44,7 @@ def mean_images(inputs: ReportInputs) -> Figure:
 def example_images(inputs: ReportInputs) -> Figure:
     """One object of each class: the first of the train sample with a pT near 40 GeV."""
     title = "One object of each class"
-    objects = load_objects(inputs, train_sample(inputs))
+    objects = objects_of(inputs, train_sample(inputs))
     if not len(objects):
         return nothing("example_images", title, NO_OBJECTS)
     chosen, names = [], []
@@ -63,7 +61,7 @@ def example_images(inputs: ReportInputs) -> Figure:
 def event_displays(inputs: ReportInputs) -> Figure:
     """The first event of each class of which both objects are used, in the plane of the detector."""
     title = "Events"
-    objects = load_objects(inputs, train_sample(inputs))
+    objects = objects_of(inputs, train_sample(inputs))
     # the objects of an event stand next to each other and share its bucket
     same = (objects.bucket[1:] == objects.bucket[:-1]) & (objects.label[1:] == objects.label[:-1])
     first = {c: np.flatnonzero(same & (objects.label[1:] == c))[:1] for c in range(len(CLASS_NAMES))}
@@ -102,7 +100,7 @@ def misclassified(inputs: ReportInputs) -> Figure:
     """The surest mistakes of the reference model."""
     title = f"The surest mistakes of {inputs.reference}"
     found = predicted_objects(inputs)
-    objects = load_objects(inputs, shown_sample(inputs))
+    objects = objects_of(inputs, shown_sample(inputs))
     if found is None or not len(objects):
         return nothing("misclassified", title, "predictions or shards of the shown sample are not among the inputs")
     place = {key: k for k, key in enumerate(zip(objects.part.tolist(), objects.entry.tolist(), strict=True))}
@@ -124,23 +122,25 @@ def misclassified(inputs: ReportInputs) -> Figure:
 
 def occlusion(inputs: ReportInputs) -> Figure:
     """What a network looks at: the loss of likelihood when cells are emptied."""
-    model, title = occluded_model(inputs), "What the network looks at"
-    if model is None:
+    title = "What the network looks at"
+    networks = [model for model, manifest in inputs.manifest_of.items() if manifest.get("kind") == "network"]
+    if not networks:
         return nothing("occlusion", title, "no network is among the reported models")
+    model = inputs.reference if inputs.reference in networks else networks[0]
     title += f": occlusion maps of {model}"
-    objects = load_objects(inputs, shown_sample(inputs)) if shown_sample(inputs) in inputs.shards else None
-    objects = load_objects(inputs, train_sample(inputs)) if objects is None else objects
-    if not len(objects) or inputs.scaling is None:
+    found = inputs.explain_of.get(model, {}).get("occlusion")
+    if found is None:
         return nothing("occlusion", title, "no shard of the sample, or no scaling, is among the report's inputs")
-    maps = occlusion_maps(inputs, model, inputs.scaling, objects)
-    present = [c for c in range(len(CLASS_NAMES)) if np.isfinite(maps[c]).all()]
-    largest = max(float(np.abs(maps[present]).max()), 1e-3)
+    present = [c for c, of_class in enumerate(found["maps"]) if of_class is not None]
+    maps = np.array([found["maps"][c] for c in present])
+    largest = max(float(np.abs(maps).max()), 1e-3)
     norm = SymLogNorm(linthresh=0.01 * largest, vmin=-largest, vmax=largest)
-    figure = _gallery(inputs, maps[present], [CLASS_NAMES[c] for c in present], norm, "RdBu_r", "Mean loss of ln p")
+    figure = _gallery(inputs, maps, [CLASS_NAMES[c] for c in present], norm, "RdBu_r", "Mean loss of ln p")
     caption = (
-        f"Mean loss of ln p of the true class when {PATCH} × {PATCH} cells of one channel are emptied, first member of "
-        f"{model}, {OBJECTS_PER_CLASS} objects of each class; features are made again from what is left. Red cells "
-        "speak for the true class, blue ones against it. The scale is linear below a hundredth of its end."
+        f"Mean loss of ln p of the true class when {found['patch']} × {found['patch']} cells of one channel are "
+        f"emptied, first member of {model}, {found['objects_per_class']} objects of each class; features are made "
+        "again from what is left. Red cells speak for the true class, blue ones against it. The scale is linear below "
+        "a hundredth of its end."
     )
     return Figure("occlusion", title, caption, figure)
 

@@ -8,14 +8,27 @@ from matplotlib.figure import Figure as MatplotlibFigure
 
 from hitforge.evaluation.bootstrap import Floats
 from hitforge.reporting.chapter import Figure, ReportInputs
-from hitforge.reporting.evaluated import axes_of, metrics_of, sample_title, shown_sample, values
-from hitforge.reporting.plotting import confusion_panels, data_label, nothing
+from hitforge.reporting.metrics import axes_of, metrics_of, sample_title, shown_sample, values
+from hitforge.reporting.plotting import colour_among, confusion_panels, data_label, nothing, overlaid
 from hitforge.reporting.style import COLOURS, GREY, MARKERS, label, new_figure
-from hitforge.studies.object_id.objects import CLASS_NAMES
-from hitforge.studies.object_id.report.predicted import predicted_objects
-from hitforge.studies.object_id.report.view import colour_of, main_models
+from hitforge.studies.object_id.data.objects import CLASS_NAMES
+from hitforge.studies.object_id.report.view import predicted_objects, sweep_of
+
+MAX_OVERLAID = 8
+"""More models than this in one panel cannot be told apart; the tables have them all."""
 
 CLASS_COLOURS = dict(zip(CLASS_NAMES, COLOURS, strict=False))
+
+
+def main_models(inputs: ReportInputs) -> list[str]:
+    """Return the models outside the sweep, at most as many as a panel can show, always with the reference."""
+    left_out = set(sweep_of(inputs)) - {inputs.reference}
+    return overlaid([model for model in inputs.metrics if model not in left_out], inputs.reference, MAX_OVERLAID)
+
+
+def colour_of(inputs: ReportInputs, model: str) -> str:
+    """Return a main model's colour, the same in every figure; the first is that of the reference."""
+    return colour_among(main_models(inputs), inputs.reference, model)
 
 
 def confusion(inputs: ReportInputs) -> Figure:

@@ -4,21 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from hitforge.reporting.chapter import Chapter, HeadlineNumber, ReportInputs, Section
-from hitforge.reporting.chapter_parts import (
-    bind_chapter,
-    headline_numbers,
-    items,
-    models_and_events,
-    parts_left_out,
-    reference_sentence,
-)
-from hitforge.reporting.evaluated import HELDOUT, metrics_of, shown_sample
-from hitforge.studies.object_id.published import load_published
-from hitforge.studies.object_id.report.front import front_row
-from hitforge.studies.object_id.report.result_tables import headline_of
-
-TITLE = "Electron, jet, muon or tau from calorimeter sub-images"
+from hitforge.published import load_published
+from hitforge.reporting import chapter_parts
+from hitforge.reporting.chapter import FrontRow, HeadlineNumber, Measured, ReportInputs
+from hitforge.reporting.chapter_parts import evaluated_events, models_and_events, parts_left_out, reference_sentence
+from hitforge.reporting.metrics import metrics_of, sample_title, shown_sample
+from hitforge.studies.object_id.data.objects import CLASS_NAMES
+from hitforge.studies.object_id.report.result_tables import difference, headline_of
+from hitforge.words import HELDOUT
 
 _QUANTITIES = {
     "balanced_accuracy": ("balanced accuracy", "%"),
@@ -28,24 +21,34 @@ _QUANTITIES = {
 }
 
 
-def chapter_text(inputs: ReportInputs) -> Chapter:
-    """Return title, summary, notes and the order of tables and figures."""
-    return bind_chapter(
-        inputs,
-        TITLE,
-        summary=_summary(inputs),
-        notes=_notes(inputs),
-        sections=_sections(),
-        headline=_headline(inputs),
-        front=front_row(inputs),
+def headline_numbers(inputs: ReportInputs) -> Iterator[HeadlineNumber]:
+    """Return the numbers that the next report compares with."""
+    return chapter_parts.headline_numbers(inputs, headline_of, _QUANTITIES)
+
+
+def front_row(inputs: ReportInputs) -> FrontRow:
+    """Return the balanced accuracies of the baseline and of the reference model."""
+    absent = Measured(value=None, reason=f"{inputs.baseline} was not run")
+    published = load_published(inputs.study)
+    scores = [published.blocks["scores_percent"][name][c] for c, name in enumerate(CLASS_NAMES)]  # of the true class
+    sample = shown_sample(inputs)
+    n_objects = metrics_of(inputs)[inputs.reference]["n_objects"]
+    return FrontRow(
+        data=evaluated_events(inputs, sample, n_objects, f"{sample_title(sample)} objects"),
+        quantity="balanced accuracy of four classes",
+        unit="%",
+        baseline=inputs.baseline,
+        baseline_number=headline_of(inputs, inputs.baseline).get("balanced_accuracy", absent),
+        ensemble=inputs.reference,
+        ensemble_number=headline_of(inputs, inputs.reference)["balanced_accuracy"],
+        gain=difference(inputs, inputs.reference, inputs.baseline),
+        published=f"{min(scores):.1f} to {max(scores):.1f} % (slides, 2017)",
+        other_sample=f"scores of one image of each class, no accuracies; {published.note}",
     )
 
 
-def _headline(inputs: ReportInputs) -> Iterator[HeadlineNumber]:
-    return headline_numbers(inputs, headline_of, _QUANTITIES)
-
-
-def _summary(inputs: ReportInputs) -> Iterator[str]:
+def summary(inputs: ReportInputs) -> Iterator[str]:
+    """Yield what was run on which data."""
     yield (
         "An electron, a jet, a muon and a hadronic tau leave different showers in a calorimeter. Here they are told "
         "apart from the cells around their axis alone: two pictures, one of the electromagnetic and one of the "
@@ -53,11 +56,12 @@ def _summary(inputs: ReportInputs) -> Iterator[str]:
         "says so."
     )
     yield models_and_events(inputs, "objects") + " Both objects of an event are always on the same side of a split."
-    yield from reference_sentence(inputs, _headline(inputs), "objects")
+    yield from reference_sentence(inputs, headline_numbers(inputs), "objects")
 
 
-def _notes(inputs: ReportInputs) -> Iterator[str]:
-    samples = inputs.settings["samples"]
+def notes(inputs: ReportInputs) -> Iterator[str]:
+    """Yield what a reader must know before using a number."""
+    samples, published = inputs.settings["samples"], load_published(inputs.study)
     generated = [name for name, sample in samples.items() if sample["source"] == "simulate"]
     if generated:
         yield (
@@ -66,13 +70,10 @@ def _notes(inputs: ReportInputs) -> Iterator[str]:
             "numbers may be called better than a published one."
         )
     yield (
-        f"The slides that this study repeats print scores of four single images ({load_published().note}) and no "
+        f"The slides that this study repeats print scores of four single images ({published.note}) and no "
         "counts; there is no published number to compare an accuracy with."
     )
-    yield (
-        "logreg-T knows only the energy in the image and marks the floor: what is above it comes from the shape of the "
-        "showers. majority always says the largest class."
-    )
+    yield from _floors(inputs)
     held = shown_sample(inputs) == HELDOUT
     yield (
         "Epochs, hyper-parameters and variants are chosen on validation folds of the train sample. The temperature of "
@@ -91,57 +92,15 @@ def _notes(inputs: ReportInputs) -> Iterator[str]:
     yield from parts_left_out(inputs)
 
 
-def _sections() -> tuple[Section, ...]:
-    return (
-        Section(
-            id="results",
-            title="Results",
-            text=("Every number is for objects that no model was trained on.",),
-            items=items("table headline", "figure confusion", "table aims", "table differences", "table class_report"),
-        ),
-        Section(
-            id="separation",
-            title="Separation of the classes",
-            items=items("figure roc_pairs", "figure roc_rest", "table auc", "table rejections", "figure recall"),
-        ),
-        Section(
-            id="probabilities",
-            title="Probabilities",
-            text=("A probability of 90 % should be right in nine cases of ten.",),
-            items=items("figure reliability", "table calibration", "figure scores"),
-        ),
-        Section(
-            id="images",
-            title="Images",
-            items=items(
-                "figure mean_images",
-                "figure example_images",
-                "figure event_displays",
-                "figure occlusion",
-                "figure misclassified",
-                "table image_scores",
-            ),
-        ),
-        Section(
-            id="data",
-            title="Data",
-            text=("A part is one ROOT file. Bad and duplicate parts are left out as a whole.",),
-            items=items(
-                "table cut_flow", "table selection", "table class_counts", "table bad_parts", "figure kinematics"
-            ),
-        ),
-        Section(
-            id="models",
-            title="Models and training",
-            items=items(
-                "table models",
-                "figure accuracy_history",
-                "figure loss_history",
-                "table training",
-                "table sweep",
-                "figure importances",
-                "table tuning",
-                "figure tuning_history",
-            ),
-        ),
-    )
+def _floors(inputs: ReportInputs) -> Iterator[str]:
+    """Yield what the logistic regressions know, in one paragraph."""
+    words = {
+        "energy": "{} knows only the energy in the image and marks the floor: what is above it comes from the shape of "
+        "the showers.",
+        "none": "{} always says the largest class.",
+    }
+    models = inputs.settings["models"].items()
+    floors = [(name, entry["features"]) for name, entry in models if entry["kind"] == "table"]
+    said = [text.format(name) for known, text in words.items() for name, own in floors if own == known]
+    if said:
+        yield " ".join(said)

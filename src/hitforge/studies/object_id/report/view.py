@@ -1,30 +1,63 @@
-"""What tables and figures of the chapter look up: metrics by model and sample, colours, cells."""
+"""What tables and figures of the chapter look up: the sweep, objects, and what the reference model says of them."""
 
 from __future__ import annotations
 
-from typing import Any
+from dataclasses import dataclass
 
-from hitforge.provenance import read_json
+import numpy as np
+from numpy.typing import NDArray
+
 from hitforge.reporting.chapter import ReportInputs
-from hitforge.reporting.evaluated import colour_among, overlaid, shown_sample
-
-SWEEP_PREFIX = "sweep-"
-MAX_OVERLAID = 8
-"""More models than this in one panel cannot be told apart; the tables have them all."""
-
-
-def differences_of(inputs: ReportInputs) -> list[dict[str, Any]]:
-    """Return the paired differences between models on the shown sample."""
-    found: list[dict[str, Any]] = read_json(inputs.comparison)["samples"][shown_sample(inputs)]["differences"]
-    return found
+from hitforge.reporting.metrics import shown_sample
+from hitforge.studies.object_id.data.image import ImageSettings
+from hitforge.studies.object_id.data.stored import StoredObjects, load_objects
+from hitforge.studies.object_id.evaluation.calibration import calibrated
 
 
-def main_models(inputs: ReportInputs) -> list[str]:
-    """Return the models outside the sweep, at most as many as a panel can show, always with the reference."""
-    models = [m for m in inputs.metrics if not m.startswith(SWEEP_PREFIX) or m == inputs.reference]
-    return overlaid(models, inputs.reference, MAX_OVERLAID)
+def sweep_of(inputs: ReportInputs) -> list[str]:
+    """Return the reported models of the sweep: its base and what inherits from it, directly or not."""
+    base, models = inputs.settings.get("sweep_base"), inputs.settings["models"]
+
+    def belongs(model: str | None) -> bool:
+        return model is not None and (model == base or belongs(models.get(model, {}).get("base")))
+
+    return [model for model in inputs.metrics if base and belongs(model)]
 
 
-def colour_of(inputs: ReportInputs, model: str) -> str:
-    """Return a main model's colour, the same in every figure; the first is that of the reference."""
-    return colour_among(main_models(inputs), inputs.reference, model)
+def image_settings(inputs: ReportInputs) -> ImageSettings:
+    """Return the geometry of the sub-images."""
+    return ImageSettings.model_validate(inputs.settings["image"])
+
+
+def train_sample(inputs: ReportInputs) -> str:
+    """Return the name of the sample that models were trained on."""
+    return inputs.samples_with_role("train")[0]
+
+
+def objects_of(inputs: ReportInputs, sample: str) -> StoredObjects:
+    """Return the objects of a sample that figures show; none where the report has no shard of it."""
+    return load_objects(inputs.shards.get(sample, ()), image_settings(inputs))
+
+
+@dataclass(frozen=True)
+class PredictedObjects:
+    """True classes and probabilities of N objects, and the part and entry of each."""
+
+    label: NDArray[np.int64]
+    probabilities: NDArray[np.float64]
+    part: NDArray[np.str_]
+    entry: NDArray[np.int64]
+
+
+def predicted_objects(inputs: ReportInputs) -> PredictedObjects | None:
+    """Return what the reference model says of the shown sample; None where the report has no predictions."""
+    pieces = [piece.read() for piece in inputs.outputs.get(shown_sample(inputs), ())]
+    if not pieces:
+        return None
+    sample = calibrated(pieces)
+    return PredictedObjects(
+        label=sample.label,
+        probabilities=sample.probabilities,
+        part=np.concatenate([piece.predictions.part.astype(str) for piece in pieces]),
+        entry=np.concatenate([piece.predictions.entry for piece in pieces]),
+    )

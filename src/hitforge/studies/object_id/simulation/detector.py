@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-from hitforge.studies.object_id.image import ImageSettings
+from hitforge.studies.object_id.data.image import ImageSettings
 from hitforge.studies.object_id.simulation.particles import HAD_ONLY, MUON, PHOTON, Particles
 from hitforge.studies.object_id.simulation.settings import SimulationSettings
 

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from hitforge.studies.object_id.image import wrapped
+from hitforge.studies.object_id.data.image import wrapped
 from hitforge.studies.object_id.simulation.particles import HADRON, MUON, PHOTON, Particles
 
 NEUTRINOS = (12, 14, 16)

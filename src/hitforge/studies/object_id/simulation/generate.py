@@ -8,8 +8,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from hitforge.seeds import child_generator
-from hitforge.studies.object_id.image import ImageSettings
-from hitforge.studies.object_id.objects import ELECTRON, JET, MUON, TAU, Objects
+from hitforge.studies.object_id.data.image import ImageSettings
+from hitforge.studies.object_id.data.objects import ELECTRON, JET, MUON, TAU, Objects
 from hitforge.studies.object_id.simulation import particles
 from hitforge.studies.object_id.simulation.detector import deposit, read_out
 from hitforge.studies.object_id.simulation.settings import SimulationSettings

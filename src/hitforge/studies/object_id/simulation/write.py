@@ -2,23 +2,42 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from pathlib import Path
 
 import uproot
 
+from hitforge.config import SampleSettings
 from hitforge.provenance import atomic_path
-from hitforge.studies.object_id.image import ImageSettings
-from hitforge.studies.object_id.objects import CHANNELS, SCALARS, Objects
+from hitforge.studies.object_id.data.image import ImageSettings
+from hitforge.studies.object_id.data.objects import CHANNELS, SCALARS, Objects
+from hitforge.studies.object_id.simulation.generate import simulate_objects
+from hitforge.studies.object_id.simulation.settings import SimulationSettings
 
 TREE = "objects"
+
+
+def simulate_part(
+    out: Path,
+    sample: SampleSettings,
+    seed: int,
+    progress: Callable[[int, int], None] | None = None,
+    *,
+    simulation: SimulationSettings,
+    image: ImageSettings,
+) -> None:
+    """Write one simulated part of ``events_per_part`` objects, two in each event."""
+    assert sample.events_per_part is not None
+    if sample.spectrum != "flat":
+        raise ValueError(f"spectrum {sample.spectrum!r} is not known; the generator has one, leave it out")
+    write_part(out, simulate_objects(sample.events_per_part, seed, simulation, image, progress), image)
 
 
 def write_part(path: Path, chunks: Iterable[Objects], image: ImageSettings) -> int:
     """Write one file with tree ``objects``, one entry an object, and return the number of objects.
 
     Branches: ``em`` and ``had`` float32[H W] in GeV, row-major eta then phi, and those of
-    :data:`hitforge.studies.object_id.objects.SCALARS`. Chunks are written as they come.
+    :data:`hitforge.studies.object_id.data.objects.SCALARS`. Chunks are written as they come.
     """
     n_objects = 0
     types = dict.fromkeys(CHANNELS, ("<f4", (image.n_cells,))) | SCALARS

@@ -6,7 +6,7 @@ constant corrects nothing, so nothing is calibrated either: it stays the uncorre
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
@@ -14,14 +14,25 @@ import numpy as np
 from numpy.typing import NDArray
 
 from hitforge.evaluation.ordered import OrderedGroups
-from hitforge.studies.scouting_egamma.evaluation.sample import EnergySample
+from hitforge.predictions import EvaluationPiece, Predictions
+from hitforge.studies.scouting_egamma.data.geometry import CATEGORIES
+from hitforge.studies.scouting_egamma.evaluation.sample import EnergySample, energy_sample, join_samples
 from hitforge.studies.scouting_egamma.evaluation.settings import EvaluationSettings
-from hitforge.studies.scouting_egamma.geometry import CATEGORIES
 
 _ONE_SIGMA = 0.683
 
 
-def calibrate(sample: EnergySample, settings: EvaluationSettings) -> dict[str, Any]:
+def calibrate(predictions: Predictions, *, evaluation: EvaluationSettings) -> dict[str, Any]:
+    """Return the correction of the energy scale, and of the width, of held-out candidates (:func:`fit_scale`)."""
+    return fit_scale(energy_sample(predictions), evaluation)
+
+
+def calibrated(pieces: Sequence[EvaluationPiece]) -> EnergySample:
+    """Return the candidates of an evaluation sample, each piece with the calibration of its own fit, in order."""
+    return join_samples([apply_calibration(energy_sample(piece.predictions), piece.calibration) for piece in pieces])
+
+
+def fit_scale(sample: EnergySample, settings: EvaluationSettings) -> dict[str, Any]:
     """Fit the scale in bins of category, corrected pT and |eta|, and that of the width by category.
 
     Plain data for JSON. ``factors`` is 1 / median of E_corrected / E_MC; a bin with too few candidates has that of its

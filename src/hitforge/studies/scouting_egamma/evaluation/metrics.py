@@ -1,39 +1,43 @@
-"""All metrics of a model on a sample, and paired comparisons between models.
+"""All metrics of a model on a sample.
 
 The calibration is fitted on held-out candidates of one fit and is held fixed in the bootstrap.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
 
 from hitforge.evaluation.bootstrap import draws_of
-from hitforge.evaluation.statistics import Statistic, resample
+from hitforge.evaluation.statistics import Statistic, group_of, resample
 from hitforge.seeds import child_generator
+from hitforge.studies.scouting_egamma.data.geometry import CATEGORIES
 from hitforge.studies.scouting_egamma.evaluation import crystal_ball
-from hitforge.studies.scouting_egamma.evaluation.energy_fit import EnergyFit
 from hitforge.studies.scouting_egamma.evaluation.pair_mass import PAIRS, PairMass
 from hitforge.studies.scouting_egamma.evaluation.response import (
     N_CATEGORIES,
     SELECTIONS,
     Response,
     Selections,
-    WidthDifferences,
     binned_groups,
     plane_groups,
+    region_shares,
     selection_masks,
 )
 from hitforge.studies.scouting_egamma.evaluation.sample import EnergySample, Floats
 from hitforge.studies.scouting_egamma.evaluation.settings import EvaluationSettings
-from hitforge.studies.scouting_egamma.evaluation.uncertainty import Coverage, WidthPulls
-from hitforge.studies.scouting_egamma.geometry import CATEGORIES
+from hitforge.studies.scouting_egamma.evaluation.widths import Coverage, EnergyFit, WidthPulls
 
 
 def evaluate_model(
-    model: str, samples: Mapping[str, EnergySample], settings: EvaluationSettings, seed: int
+    model: str,
+    samples: Mapping[str, EnergySample],
+    _weights: Sequence[float],
+    seed: int,
+    *,
+    evaluation: EvaluationSettings,
 ) -> dict[str, Any]:
     """Return the metrics of one model on each sample, calibrated before.
 
@@ -41,9 +45,9 @@ def evaluate_model(
     """
     return {
         "model": model,
-        "settings": settings.model_dump(mode="json"),
+        "settings": evaluation.model_dump(mode="json"),
         "axes": {"categories": CATEGORIES, "selections": SELECTIONS, "pairs": PAIRS},
-        "samples": {name: evaluate_sample(name, sample, settings, seed) for name, sample in samples.items()},
+        "samples": {name: evaluate_sample(name, sample, evaluation, seed) for name, sample in samples.items()},
     }
 
 
@@ -72,10 +76,23 @@ def evaluate_sample(name: str, sample: EnergySample, settings: EvaluationSetting
         category: crystal_ball.fit(sample.response[own], sample.weights[own])
         for category, own in ((name, sample.category == i) for i, name in enumerate(CATEGORIES))
     }
+    result["published_width"] = _published_width(sample, settings)
+    result["regions"] = region_shares(sample)
     masks = selection_masks(sample, settings)
     result["n"] = [np.bincount(sample.category[mask], minlength=N_CATEGORIES).tolist() for mask in masks.values()]
     result["n_candidates"] = len(sample)
     return result
+
+
+def _published_width(sample: EnergySample, settings: EvaluationSettings) -> dict[str, Any]:
+    """Return the width of electrons in the bins of |eta| that a published number is for, shape (bins,)."""
+    edges = np.array(settings.published_eta_edges)
+    electron = (sample.category % 2 == 0) & (sample.gen_pt > settings.published_pt_min_gev)
+    group = np.where(electron, group_of(np.abs(sample.gen_eta), edges), -1)
+    statistic = Response(sample.response, group, (len(edges) - 1,), settings.min_per_bin, brief=True)
+    draws = child_generator(0, "published table")
+    found: dict[str, Any] = resample({"all": statistic}, sample.weights, settings.bootstraps, draws)["all"]["width"]
+    return found
 
 
 def _binnings(sample: EnergySample, settings: EvaluationSettings) -> dict[str, tuple[Floats, tuple[float, ...]]]:
@@ -86,20 +103,3 @@ def _binnings(sample: EnergySample, settings: EvaluationSettings) -> dict[str, t
         "fbrem": (sample.observed["fbrem"], settings.fbrem_edges),
         "supermodule": (sample.observed["supermodule"], tuple(range(21))),
     }
-
-
-def compare_models(
-    models: Mapping[str, EnergySample], settings: EvaluationSettings, seed: int, sample: str
-) -> dict[str, Any]:
-    """Return ``differences`` of sigma_eff / median between every two models, keyed ``first:second``.
-
-    Parameters
-    ----------
-    models : mapping of model to EnergySample
-        The same candidates in the same order.
-    """
-    if len(models) < 2:
-        return {"differences": {}}
-    weights = next(iter(models.values())).weights
-    statistic = {"differences": WidthDifferences(dict(models), settings)}
-    return resample(statistic, weights, settings.bootstraps, draws_of(seed, sample))

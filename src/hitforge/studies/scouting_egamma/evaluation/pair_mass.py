@@ -8,8 +8,8 @@ from numpy.typing import NDArray
 from hitforge.evaluation.bootstrap import Floats
 from hitforge.evaluation.ordered import OrderedGroups
 from hitforge.evaluation.statistics import Arrays
+from hitforge.studies.scouting_egamma.data.geometry import CATEGORIES
 from hitforge.studies.scouting_egamma.evaluation.sample import EnergySample
-from hitforge.studies.scouting_egamma.geometry import CATEGORIES
 
 Z_MASS_GEV, Z_WIDTH_GEV = 91.1876, 2.4952
 MASS_RANGE_GEV = (60.0, 120.0)

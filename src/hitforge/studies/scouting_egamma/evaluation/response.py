@@ -2,18 +2,24 @@
 
 from __future__ import annotations
 
+from typing import Any, Final
+
 import numpy as np
 from numpy.typing import NDArray
 
 from hitforge.evaluation.bootstrap import Floats
 from hitforge.evaluation.ordered import OrderedGroups
-from hitforge.evaluation.statistics import Arrays, enough, group_of, ratio
+from hitforge.evaluation.statistics import Arrays, enough, group_of, plain, ratio
+from hitforge.studies.scouting_egamma.data.geometry import CATEGORIES
 from hitforge.studies.scouting_egamma.evaluation.sample import EnergySample
 from hitforge.studies.scouting_egamma.evaluation.settings import EvaluationSettings
-from hitforge.studies.scouting_egamma.geometry import CATEGORIES
 
 _NORMAL_IQR = 1.3489795003921634
+_ROUNDED_IQR = 1.349
 N_CATEGORIES = len(CATEGORIES)
+REGIONS: Final = ("core", "E_reco = E_5x5", "nothing found", "bad match")
+"""Of the plane ((E_5x5 - E_MC)/E_MC, dE)."""
+
 SELECTIONS = ("all", "good", "gap", "dead", "observable", "low_pt")
 """Candidates that numbers are given for: all, by quality, passing the observable cuts, and of low pT."""
 
@@ -106,25 +112,40 @@ class Selections:
         return {**stacked, "median_before": before["median"], "width_before": before["width"]}
 
 
-class WidthDifferences:
-    """Difference of sigma_eff / median between every two models, keyed ``first:second``, (selections, categories)."""
+def region_of(response: Floats, e5x5_response: Floats, sigma: float) -> NDArray[np.int64]:
+    """Return the region 1 to 4 of :data:`REGIONS`, shape (n,).
 
-    reason = "fewer candidates than a bin needs"
+    Nothing found comes first, then the core: a photon whose energy all lies in the 5 x 5 is on the line of region 2
+    too, and well measured.
 
-    def __init__(self, models: dict[str, EnergySample], settings: EvaluationSettings) -> None:
-        first = next(iter(models.values()))
-        groups = selection_groups(first, settings)
-        self._models = {
-            name: [Response(s.response, group, (N_CATEGORIES,), settings.min_per_bin, brief=True) for group in groups]
-            for name, s in models.items()
-        }
+    Parameters
+    ----------
+    response, e5x5_response : ndarray, shape (n,)
+        E_reco / E_MC and E_5x5 / E_MC.
+    sigma : float
+        Robust width of the response.
+    """
+    d, d5 = response - 1, e5x5_response - 1
+    nothing = (d < -0.95) & (d5 < -0.95)
+    core = (np.abs(d) <= 4 * sigma) & (e5x5_response > 0.6)
+    return np.select([nothing, core, np.abs(d - d5) < 0.01], [3, 1, 2], 4).astype(np.int64)
 
-    def __call__(self, weights: Floats) -> Arrays:
-        """Return the arrays of a weighted sample."""
-        width = {name: np.stack([r(weights)["width"] for r in each]) for name, each in self._models.items()}
-        names = list(width)
-        return {
-            f"{first}:{second}": width[first] - width[second]
-            for i, first in enumerate(names)
-            for second in names[i + 1 :]
-        }
+
+def region_shares(sample: EnergySample) -> dict[str, dict[str, Any]]:
+    """Return the share of the candidates in each of :data:`REGIONS`, (regions, categories), with binomial errors.
+
+    ``before`` and ``after`` the correction; the widths of the core are those of the uncorrected response.
+    """
+    before = 1 / sample.y_true
+    low, high = np.quantile(before, [0.25, 0.75]) if len(sample) else (np.nan, np.nan)
+    found = {}
+    for when, response in (("before", before), ("after", sample.response)):
+        region = region_of(response, sample.observed["e5x5_response"], (high - low) / _ROUNDED_IQR)
+        share, error = np.zeros((2, len(REGIONS), N_CATEGORIES))
+        for c in range(N_CATEGORIES):
+            own = region[sample.category == c]
+            for number in range(len(REGIONS)):
+                p = float(np.mean(own == number + 1)) if len(own) else 0.0
+                share[number, c], error[number, c] = p, np.sqrt(p * (1 - p) / max(len(own), 1))
+        found[when] = {"value": plain(share), "error": plain(error), "reason": None}
+    return found

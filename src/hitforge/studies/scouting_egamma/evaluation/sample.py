@@ -9,7 +9,17 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from hitforge.predictions import Predictions
+
 Floats = NDArray[np.float64]
+
+OBSERVED = {
+    "e5x5_response": "e5x5_response",
+    "r9": "candidate_r9",
+    "fbrem": "candidate_fbrem",
+    "supermodule": "supermodule_place",
+}
+"""What responses are shown against, by the column that holds it."""
 
 
 @dataclass(frozen=True)
@@ -76,6 +86,25 @@ class EnergySample:
     def uncalibrated(self) -> Floats:
         """E_corrected / E_MC before the calibration, shape (n,)."""
         return self.columns["y"] / self.y_true
+
+
+def energy_sample(predictions: Predictions) -> EnergySample:
+    """Return the candidates of a prediction with the columns of the ensemble, not calibrated."""
+    truth = {name: values.astype(np.float64) for name, values in predictions.truth.items()}
+    return EnergySample(
+        y_true=predictions.target.astype(np.float64),
+        gen_pt=truth["gen_pt"],
+        gen_eta=truth["gen_eta"],
+        pt=truth["candidate_pt"],
+        abs_eta=truth["candidate_abs_eta"],
+        category=truth["category"].astype(np.int64),
+        quality=truth["quality"].astype(np.int64),
+        observable=truth["observable"] > 0,
+        weights=truth["weight"],
+        observed={name: truth[column] for name, column in OBSERVED.items()},
+        columns={name: values.astype(np.float64) for name, values in predictions.ensemble.items()},
+        factor=np.ones(len(predictions)),
+    )
 
 
 def join_samples(samples: Sequence[EnergySample]) -> EnergySample:

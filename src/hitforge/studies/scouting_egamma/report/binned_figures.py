@@ -12,8 +12,8 @@ from hitforge.reporting.chapter import Figure, ReportInputs
 from hitforge.reporting.evaluated import metrics_of, shown_sample, values
 from hitforge.reporting.plotting import data_label
 from hitforge.reporting.style import GREY, MARKERS, SEQUENTIAL, label, new_figure
-from hitforge.studies.scouting_egamma.evaluation.energy_fit import PARAMETERS
-from hitforge.studies.scouting_egamma.geometry import CATEGORIES
+from hitforge.studies.scouting_egamma.data.geometry import CATEGORIES
+from hitforge.studies.scouting_egamma.evaluation.widths import PARAMETERS
 from hitforge.studies.scouting_egamma.report.view import colour_of, log_percent, sample_text, shown_models
 
 Floats = NDArray[np.float64]

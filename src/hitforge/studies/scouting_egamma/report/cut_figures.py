@@ -8,9 +8,8 @@ from hitforge.evaluation.statistics import group_of, ratio
 from hitforge.reporting.chapter import Figure, ReportInputs
 from hitforge.reporting.plotting import data_label, nothing
 from hitforge.reporting.style import COLOURS, INK, MARKERS, label, new_figure
-from hitforge.studies.scouting_egamma.report.cuts import all_cuts
 from hitforge.studies.scouting_egamma.report.data_figures import DE
-from hitforge.studies.scouting_egamma.report.view import load_candidates
+from hitforge.studies.scouting_egamma.report.view import all_cuts, load_candidates
 
 _EMPTY = "the shards of the train sample hold no candidates"
 

@@ -7,8 +7,8 @@ from collections.abc import Mapping
 import numpy as np
 from numpy.typing import NDArray
 
-from hitforge.studies.scouting_egamma.feature_table import FEATURE_NAMES
-from hitforge.studies.scouting_egamma.selection import observable_cuts
+from hitforge.studies.scouting_egamma.data.selection import observable_cuts
+from hitforge.studies.scouting_egamma.features import FEATURE_NAMES
 
 
 def all_cuts(data: Mapping[str, NDArray[np.float32]]) -> dict[str, NDArray[np.bool_]]:

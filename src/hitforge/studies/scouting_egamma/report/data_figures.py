@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from hitforge.reporting.chapter import Figure, ReportInputs
 from hitforge.reporting.plotting import data_label, nothing
 from hitforge.reporting.style import BLUE, GREY, INK, RED, SEQUENTIAL, label, new_figure
-from hitforge.studies.scouting_egamma.geometry import EB_MAX_IETA, ieta_of
+from hitforge.studies.scouting_egamma.data.geometry import EB_MAX_IETA, ieta_of
 from hitforge.studies.scouting_egamma.report.view import load_candidates, share_without_energy
 from hitforge.studies.scouting_egamma.simulation.constants import load_constants
 from hitforge.studies.scouting_egamma.simulation.generate import dead_map

@@ -5,9 +5,8 @@ from __future__ import annotations
 import numpy as np
 
 from hitforge.reporting.chapter import Cell, Column, Measured, ReportInputs, Table
-from hitforge.studies.scouting_egamma.geometry import CATEGORIES
-from hitforge.studies.scouting_egamma.report.cuts import all_cuts
-from hitforge.studies.scouting_egamma.report.view import load_candidates
+from hitforge.studies.scouting_egamma.data.geometry import CATEGORIES
+from hitforge.studies.scouting_egamma.report.view import all_cuts, load_candidates
 
 
 def quality_cuts(inputs: ReportInputs) -> Table:

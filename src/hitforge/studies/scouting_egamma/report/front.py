@@ -5,8 +5,8 @@ from __future__ import annotations
 from hitforge.reporting.chapter import FrontRow, Measured, ReportInputs
 from hitforge.reporting.chapter_parts import evaluated_events
 from hitforge.reporting.evaluated import cell, metrics_of, sample_title, shown_sample
+from hitforge.studies.scouting_egamma.data.geometry import CATEGORIES
 from hitforge.studies.scouting_egamma.evaluation.response import SELECTIONS
-from hitforge.studies.scouting_egamma.geometry import CATEGORIES
 from hitforge.studies.scouting_egamma.report.view import difference
 
 BASELINE, ENSEMBLE = "seed-bdt", "ens5"

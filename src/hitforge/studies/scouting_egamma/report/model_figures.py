@@ -16,9 +16,9 @@ from hitforge.reporting.style import COLOURS, new_figure
 from hitforge.seeds import child_generator
 from hitforge.shards import Shard
 from hitforge.studies.base import load_study
-from hitforge.studies.scouting_egamma.geometry import CATEGORIES
+from hitforge.studies.scouting_egamma.data.geometry import CATEGORIES
+from hitforge.studies.scouting_egamma.models.trees import categories
 from hitforge.studies.scouting_egamma.report.view import colour_of
-from hitforge.studies.scouting_egamma.trees import categories
 
 MAX_SHUFFLED: Final = 1500
 """Candidates of a category; more would not change the order."""

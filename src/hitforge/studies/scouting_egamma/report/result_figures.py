@@ -12,8 +12,8 @@ from hitforge.reporting.evaluated import metrics_of, shown_sample
 from hitforge.reporting.plotting import data_label, nothing
 from hitforge.reporting.style import GREY, MARKERS, label, new_figure
 from hitforge.seeds import child_generator
+from hitforge.studies.scouting_egamma.data.geometry import CATEGORIES
 from hitforge.studies.scouting_egamma.evaluation.pair_mass import MASS_RANGE_GEV, PAIRS, PairMass
-from hitforge.studies.scouting_egamma.geometry import CATEGORIES
 from hitforge.studies.scouting_egamma.report.view import (
     colour_of,
     log_percent,

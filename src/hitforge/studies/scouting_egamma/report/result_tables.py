@@ -9,10 +9,10 @@ import numpy as np
 
 from hitforge.reporting.chapter import Cell, Column, Measured, ReportInputs, Table
 from hitforge.reporting.evaluated import SIGMAS, cell, metrics_of, verdict
+from hitforge.studies.scouting_egamma.data.geometry import CATEGORIES
 from hitforge.studies.scouting_egamma.evaluation.crystal_ball import FIT_RANGE, PARAMETERS
 from hitforge.studies.scouting_egamma.evaluation.pair_mass import MASS_RANGE_GEV, PAIRS
 from hitforge.studies.scouting_egamma.evaluation.response import SELECTIONS
-from hitforge.studies.scouting_egamma.geometry import CATEGORIES
 from hitforge.studies.scouting_egamma.report.view import SELECTION_TITLES, difference, sample_text
 
 _MODEL = Column(key="model", label="Model", align="left")

@@ -9,7 +9,7 @@ from hitforge.reporting.part_tables import bad_parts, cut_flow, selection
 from hitforge.reporting.training_tables import training, tuning
 from hitforge.studies.scouting_egamma.report.data_tables import quality_cuts
 from hitforge.studies.scouting_egamma.report.names import TABLES
-from hitforge.studies.scouting_egamma.report.published_table import published
+from hitforge.studies.scouting_egamma.report.published_tables import published
 from hitforge.studies.scouting_egamma.report.result_tables import (
     aims,
     crystal_ball,

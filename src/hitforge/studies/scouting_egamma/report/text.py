@@ -7,8 +7,8 @@ from collections.abc import Iterator
 from hitforge.reporting.chapter import Chapter, HeadlineNumber, Measured, ReportInputs, Section
 from hitforge.reporting.chapter_parts import bind_chapter, items, models_and_events, parts_left_out
 from hitforge.reporting.evaluated import cell, metrics_of, verdict
+from hitforge.studies.scouting_egamma.data.geometry import CATEGORIES
 from hitforge.studies.scouting_egamma.evaluation.response import SELECTIONS
-from hitforge.studies.scouting_egamma.geometry import CATEGORIES
 from hitforge.studies.scouting_egamma.report.front import front_row
 from hitforge.studies.scouting_egamma.report.result_tables import ORDER
 from hitforge.studies.scouting_egamma.report.view import difference

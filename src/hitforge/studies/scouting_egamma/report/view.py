@@ -16,10 +16,10 @@ from hitforge.reporting.chapter import ReportInputs
 from hitforge.reporting.evaluated import colour_among, metrics_of, sample_title, shown_sample, values
 from hitforge.reporting.numbers import fixed
 from hitforge.shards import Shard
+from hitforge.studies.scouting_egamma.data.selection import CUT_NAMES
+from hitforge.studies.scouting_egamma.evaluation.calibration import calibrated
 from hitforge.studies.scouting_egamma.evaluation.response import SELECTIONS
 from hitforge.studies.scouting_egamma.evaluation.sample import EnergySample
-from hitforge.studies.scouting_egamma.samples import calibrated
-from hitforge.studies.scouting_egamma.selection import CUT_NAMES
 
 MAX_CANDIDATES = 200_000
 """Distributions of more candidates would look the same; further shards are left out."""

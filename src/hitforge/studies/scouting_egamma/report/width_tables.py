@@ -9,11 +9,11 @@ import numpy as np
 
 from hitforge.reporting.chapter import Cell, Column, Measured, ReportInputs, Table
 from hitforge.reporting.evaluated import cell, metrics_of
-from hitforge.studies.scouting_egamma.evaluation.energy_fit import PARAMETERS
+from hitforge.studies.scouting_egamma.data.geometry import CATEGORIES
+from hitforge.studies.scouting_egamma.data.selection import REGIONS, region_of
 from hitforge.studies.scouting_egamma.evaluation.response import SELECTIONS
-from hitforge.studies.scouting_egamma.geometry import CATEGORIES
+from hitforge.studies.scouting_egamma.evaluation.widths import PARAMETERS
 from hitforge.studies.scouting_egamma.report.view import SELECTION_TITLES, reference_sample, sample_text
-from hitforge.studies.scouting_egamma.selection import REGIONS, region_of
 
 _MODEL = Column(key="model", label="Model", align="left")
 _ALL = SELECTIONS.index("all")

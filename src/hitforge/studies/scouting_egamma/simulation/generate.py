@@ -13,8 +13,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from hitforge.seeds import child_generator, child_seed
-from hitforge.studies.scouting_egamma.candidates import WORDS, Candidates
-from hitforge.studies.scouting_egamma.geometry import (
+from hitforge.studies.scouting_egamma.data.candidates import WORDS, Candidates
+from hitforge.studies.scouting_egamma.data.geometry import (
     EB_MAX_IETA,
     EB_N_PHI,
     EB_PITCH,
@@ -23,12 +23,11 @@ from hitforge.studies.scouting_egamma.geometry import (
     EE_Z_CM,
     ieta_of,
 )
-from hitforge.studies.scouting_egamma.moments import moments_of
+from hitforge.studies.scouting_egamma.data.moments import moments_of
 from hitforge.studies.scouting_egamma.simulation.constants import Constants, load_constants
-from hitforge.studies.scouting_egamma.simulation.guns import Guns, draw_guns
+from hitforge.studies.scouting_egamma.simulation.guns import Guns, draw_guns, track_columns
 from hitforge.studies.scouting_egamma.simulation.settings import SimulationSettings
 from hitforge.studies.scouting_egamma.simulation.showers import MIDDLE, WINDOW, deposits, response
-from hitforge.studies.scouting_egamma.simulation.tracks import track_columns
 
 GUNS_PER_CHUNK = 20_000
 

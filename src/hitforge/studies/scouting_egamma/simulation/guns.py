@@ -1,4 +1,4 @@
-"""Electrons and photons in front of the calorimeter: bremsstrahlung, conversions and where they strike."""
+"""Electrons and photons in front of the calorimeter: bremsstrahlung, conversions, where they strike, tracks."""
 
 from __future__ import annotations
 
@@ -7,8 +7,8 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from hitforge.studies.scouting_egamma.candidates import ELECTRON_MASS_GEV
-from hitforge.studies.scouting_egamma.geometry import EB_ETA_MAX, EB_PITCH, EE_CENTRE, EE_PITCH_CM, EE_Z_CM
+from hitforge.studies.scouting_egamma.data.candidates import ELECTRON_MASS_GEV
+from hitforge.studies.scouting_egamma.data.geometry import EB_ETA_MAX, EB_PITCH, EE_CENTRE, EE_PITCH_CM, EE_Z_CM
 from hitforge.studies.scouting_egamma.simulation.constants import Constants, Region
 from hitforge.studies.scouting_egamma.simulation.settings import SimulationSettings
 
@@ -79,3 +79,32 @@ def impact_point(eta: Floats, phi: Floats, is_eb: Bools) -> tuple[Floats, Floats
     first = np.where(is_eb, eta / EB_PITCH, EE_CENTRE + radius * np.cos(phi))
     second = np.where(is_eb, np.mod(phi, 2 * np.pi) / EB_PITCH, EE_CENTRE + radius * np.sin(phi))
     return first.astype(np.float32), second.astype(np.float32)
+
+
+def track_columns(
+    rng: np.random.Generator, guns: Guns, raw_energy: NDArray[np.floating], constants: Constants
+) -> dict[str, NDArray[np.floating]]:
+    """Return the columns of the track and of its match to the cluster, shape (n,), NaN for photons.
+
+    Without a cluster energy there is no ``ooemoop``.
+    """
+    about, n = constants.track, len(guns.pt)
+
+    def normal() -> NDArray[np.float64]:
+        return rng.standard_normal(n)
+
+    constant, slope = about.resolution
+    momentum = guns.energy * guns.kept**0.25 * np.maximum(1 + (constant + slope * guns.pt) * normal(), 0.05)
+    with np.errstate(divide="ignore"):
+        inverse = np.where(raw_energy > 0, 1 / raw_energy, np.nan)
+    columns = {
+        "detain": about.detain * normal(),
+        "dphiin": about.dphiin * normal() - about.dphiin_brem * guns.turns[1] * (1 - guns.kept),
+        "ooemoop": inverse - 1 / momentum,
+        "fbrem": np.clip(1 - guns.kept * (1 + about.fbrem * normal()), -0.5, 1),
+        "trkpt": momentum / np.cosh(guns.eta),
+        "trketa": guns.eta + about.direction * normal(),
+        "trkphi": guns.phi + about.direction * normal(),
+        "trkq": guns.charge * np.where(rng.random(n) < about.wrong_charge, -1, 1),
+    }
+    return {name: np.where(guns.is_electron, values, np.nan) for name, values in columns.items()}

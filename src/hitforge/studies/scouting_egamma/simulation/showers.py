@@ -7,7 +7,7 @@ from collections.abc import Mapping
 import numpy as np
 from numpy.typing import NDArray
 
-from hitforge.studies.scouting_egamma.geometry import EB_N_PHI, module_distance, supermodule_distance
+from hitforge.studies.scouting_egamma.data.geometry import EB_N_PHI, module_distance, supermodule_distance
 from hitforge.studies.scouting_egamma.simulation.constants import Constants
 from hitforge.studies.scouting_egamma.simulation.guns import Guns, impact_point
 

@@ -2,21 +2,39 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
 
 import numpy as np
 import uproot
 from numpy.typing import NDArray
 
+from hitforge.config import SampleSettings
 from hitforge.provenance import atomic_path
-from hitforge.studies.scouting_egamma.candidates import COLUMNS, MATRIX, N_CELLS, WORDS, Candidates
+from hitforge.studies.scouting_egamma.data.candidates import COLUMNS, MATRIX, N_CELLS, WORDS, Candidates
+from hitforge.studies.scouting_egamma.simulation.generate import dead_channels, simulate_candidates
+from hitforge.studies.scouting_egamma.simulation.settings import SimulationSettings
 
 TREE, DEAD_TREE = "egamma", "dead_channels"
 BRANCHES = {name: "<i2" if name in WORDS else "<f4" for name in COLUMNS} | {
     MATRIX: ("<f4", (N_CELLS,)),
     "event": "<u8",
 }
+
+
+def simulate_part(
+    out: Path,
+    sample: SampleSettings,
+    seed: int,
+    progress: Callable[[int, int], None] | None = None,
+    *,
+    simulation: SimulationSettings,
+) -> None:
+    """Write one simulated part of ``events_per_part`` candidates."""
+    assert sample.events_per_part is not None
+    settings = simulation.of_spectrum(sample.spectrum)
+    candidates = simulate_candidates(sample.events_per_part, seed, settings, progress)
+    write_part(out, candidates, dead_channels(settings))
 
 
 def write_part(path: Path, chunks: Iterable[Candidates], dead: Mapping[str, NDArray[np.int16]]) -> int:

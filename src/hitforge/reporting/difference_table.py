@@ -1,0 +1,92 @@
+"""The table of paired differences to the reference model."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from itertools import product
+from typing import Any
+
+from hitforge.reporting.chapter import Cell, ReportInputs, Table, column, make_table, text_column
+from hitforge.reporting.metrics import difference, sample_title, shown_sample, significance
+
+Restriction = Mapping[str, Any]
+
+
+def differences(
+    inputs: ReportInputs,
+    quantities: Mapping[str, tuple[str, str]],
+    samples: Sequence[str] = (),
+    across: Mapping[str, Restriction] | None = None,
+    down: tuple[str, Mapping[str, Restriction]] | None = None,
+    models: Sequence[str] = (),
+    note: str = "",
+) -> Table:
+    """Each model minus the reference model, with the significance beside each number.
+
+    Parameters
+    ----------
+    quantities : mapping of quantity to title and unit
+        Differences of fractions are shown in percent or percentage points where the unit is ``%`` or ``pp``.
+    samples : sequence of str, optional
+        Samples side by side; default: the shown one.
+    across : mapping of title to restriction, optional
+        Restrictions of the events side by side, such as categories.
+    down : tuple of column title and mapping of title to restriction, optional
+        Restrictions below each other, such as selections: a row of each model for each.
+    models : sequence of str, optional
+        Their order; default: as in the report.
+    note : str
+        What a positive difference means, at the end of the caption.
+    """
+    samples = samples or (shown_sample(inputs),)
+    heading, restrictions = down or ("", {"": {}})
+    columns = [text_column("model", "Model", lambda row: row[0])]
+    if heading:
+        columns.append(text_column(_key(heading), heading, lambda row: row[1]))
+    for sample, (title, where), quantity in product(samples, (across or {"": {}}).items(), quantities):
+        label, unit = quantities[quantity]
+        place = [title] * bool(title) + [sample_title(sample)] * (len(samples) > 1)
+        compared = _Compared(inputs, quantity, sample, where, restrictions, 100.0 if unit in ("%", "pp") else 1.0)
+        words, key = ", ".join((label, *place)), _key(quantity, *place)
+        columns += [
+            column(key, words, compared, unit),
+            column(f"{key}_sigma", f"Significance, {words}", compared.significance, "σ", detail=True),
+        ]
+    return make_table(
+        "differences",
+        f"Difference to {inputs.reference}",
+        f"Each model minus {inputs.reference} on the same {' and '.join(map(sample_title, samples))} events and the "
+        f"same bootstrap draws: what these events do to both cancels. {note}".rstrip(),
+        columns,
+        [(model, title) for model in models or inputs.metrics if model != inputs.reference for title in restrictions],
+        empty="only one model was run",
+    )
+
+
+class _Compared:
+    """A quantity of the models of rows (model, title of the restriction) minus that of the reference model."""
+
+    def __init__(
+        self,
+        inputs: ReportInputs,
+        quantity: str,
+        sample: str,
+        where: Restriction,
+        restrictions: Mapping[str, Restriction],
+        scale: float,
+    ) -> None:
+        self._inputs, self._quantity, self._sample = inputs, quantity, sample
+        self._where, self._restrictions, self._scale = where, restrictions, scale
+
+    def __call__(self, row: tuple[str, str]) -> Cell:
+        model, title = row
+        where = {**self._where, **self._restrictions[title]}
+        return difference(self._inputs, model, self._inputs.reference, self._quantity, where, self._scale, self._sample)
+
+    def significance(self, row: tuple[str, str]) -> Cell:
+        return significance(self(row))
+
+
+def _key(*words: str) -> str:
+    """Return a column's key: small letters, digits and underscores."""
+    return "_".join("".join(c if c.isalnum() else " " for c in " ".join(words).lower()).split())

@@ -1,0 +1,41 @@
+"""Stage make-tables: the tables and the words of a chapter."""
+
+from __future__ import annotations
+
+import logging
+from pathlib import Path
+
+import rich.console
+
+from hitforge.provenance import write_json
+from hitforge.reporting.catalogue import Catalogue, make
+from hitforge.reporting.chapter import ReportInputs, Table
+from hitforge.reporting.chapter_parts import write_chapter
+from hitforge.reporting.tables import read_table, to_terminal, write_table
+
+log = logging.getLogger(__name__)
+
+CHAPTER_FILE = "chapter.json"
+
+
+def make_tables(catalogue: Catalogue, inputs: ReportInputs, folder: Path) -> None:
+    """Write the tables of a chapter as CSV, Markdown, LaTeX and JSON, and its words as ``chapter.json``.
+
+    Parameters
+    ----------
+    folder : Path
+        Gets ``<name>.{csv,md,tex,json}`` for each table of the catalogue, and ``chapter.json``.
+    """
+    for view in catalogue.views("table"):
+        table: Table = make(view, inputs)
+        write_table(table, folder)
+        log.info("table %s: %d rows", table.name, len(table.rows))
+    write_json(folder / CHAPTER_FILE, write_chapter(catalogue, inputs).model_dump(mode="json"))
+
+
+def headline_text(folder: Path, width: int = 120) -> str:
+    """Return the headline table of a tables folder for the terminal."""
+    console = rich.console.Console(width=width, force_terminal=False, color_system=None, highlight=False)
+    with console.capture() as capture:
+        console.print(to_terminal(read_table(folder, "headline")))
+    return capture.get()

@@ -1,0 +1,188 @@
+"""Roads from ROOT trees, with 87 + 3 columns in two branches or in 90, and from the original ``.npz`` file."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import Any, Final, Literal
+
+import numpy as np
+from numpy.typing import NDArray
+
+from hitforge.branches import TreeBranches
+from hitforge.inspection import Chunk, OpenPart, find_problems, good_events
+from hitforge.ntuple import entry_ranges, find_tree, naming_damage, open_root
+from hitforge.studies.csc_muon.data.checks import faults_of
+from hitforge.studies.csc_muon.data.npz import is_npz, open_npz
+from hitforge.studies.csc_muon.data.planes import modes_of
+from hitforge.studies.csc_muon.data.roads import N_VARIABLES, PARAMETER_NAMES, VARIABLE_NAMES, Roads
+from hitforge.studies.csc_muon.settings import ReaderSettings
+
+CHUNK_MB: Final = 16.0
+"""Uncompressed bytes of ``variables`` in memory at a time: 46 000 roads."""
+
+_ARRAYS: Final = {"variables": N_VARIABLES, "parameters": 3}
+
+
+def open_roads(source: str | Path, settings: ReaderSettings, chunk_mb: float = CHUNK_MB) -> Iterator[OpenPart[Roads]]:
+    """Yield the one open part of a source; a generator so that the file closes when the caller is done.
+
+    Its layout is ``vector``, ``scalars`` or ``npz``; with any problem there are no chunks.
+    """
+    if is_npz(str(source)):
+        yield from _read_npz(str(source), settings, chunk_mb)
+        return
+    with open_root(source) as file:
+        name, tree = find_tree(file, (settings.tree,), source)
+        with naming_damage(str(source), name):
+            reader = _RoadTree(tree, name, str(source), settings)
+            n_bytes = int(file.file.source.num_bytes)
+
+        def chunks() -> Iterator[Chunk[Roads]]:
+            if reader.problems:
+                return
+            with naming_damage(str(source), name):
+                ranges = entry_ranges(tree, reader.main_branch, chunk_mb / reader.branches_per_road)
+            for start, stop in ranges:
+                roads = reader.read(start, stop)
+                yield _chunk(roads, start, str(source), name, reader.branches, settings)
+
+        yield OpenPart(reader.layout, int(tree.num_entries), n_bytes, tuple(reader.problems), chunks())
+
+
+def read_roads(source: str | Path, settings: ReaderSettings, chunk_mb: float = CHUNK_MB) -> Iterator[tuple[int, Roads]]:
+    """Read the roads of a part in chunks of bounded memory.
+
+    Parameters
+    ----------
+    source : str or Path
+        Local path or ``root://`` URL of a ROOT file, path of an ``.npz`` file, or ``<file.npz>#slice_<k>_of_<n>``.
+    settings : ReaderSettings
+        Names and meanings of columns.
+    chunk_mb : float, default 16
+        Uncompressed bytes of ``variables`` per chunk.
+
+    Yields
+    ------
+    tuple of int and Roads
+        Entry of the chunk's first road in the file, and the roads.
+
+    Raises
+    ------
+    NtupleError
+        The part has any fault that :func:`hitforge.studies.csc_muon.data.validation.inspect_part` reports, except
+        having no entries and quad-strips that are median theta.
+    """
+    yield from good_events(open_roads(source, settings, chunk_mb))
+
+
+class _RoadTree(TreeBranches):
+    """Reads ranges of entries of one tree."""
+
+    def __init__(self, tree: Any, name: str, file: str, settings: ReaderSettings) -> None:
+        super().__init__(tree, name, file)
+        self._names = settings.branches
+        self.layout = "scalars" if self._names else "vector"
+        self._event: str | None
+        self._weight: str | None
+        self._n_hits: str | None
+        self._mode: str | None
+        if self._names:
+            self.branches = dict(self._names)
+            for column in (*VARIABLE_NAMES, *PARAMETER_NAMES):
+                self.require_scalar(self._names[column], "biuf")
+            self._event, self._weight = self._names.get("event"), self._names.get("w")
+            if self._event is not None:
+                self.require_scalar(self._event, "iu")
+            if self._weight is not None:
+                self.require_scalar(self._weight, "f")
+            # branches of these names in a foreign tree may mean anything
+            self._n_hits = self._mode = None
+        else:
+            self.branches = {name: f"variables[{column}]" for column, name in enumerate(VARIABLE_NAMES)}
+            self.branches |= {name: f"parameters[{column}]" for column, name in enumerate(PARAMETER_NAMES)}
+            for branch, length in _ARRAYS.items():
+                self.require_array(branch, length)
+            self.require_scalar("event", "iu")
+            self._event, self._weight = "event", self._optional("w", "f")
+            self._n_hits, self._mode = self._optional("n_hits", "iu"), self._optional("mode", "iu")
+        self.main_branch = self._names[VARIABLE_NAMES[0]] if self._names else "variables"
+        self.branches_per_road = N_VARIABLES if self._names else 1
+
+    def read(self, start: int, stop: int) -> Roads:
+        """Read entries ``start:stop``; what the tree does not tell follows from the hits and the generator."""
+        if self._names:
+            variables, parameters = (
+                np.stack([self.array(self._names[column], start, stop) for column in columns], axis=1)
+                for columns in (VARIABLE_NAMES, PARAMETER_NAMES)
+            )
+        else:
+            variables, parameters = (self.rows(branch, start, stop) for branch in _ARRAYS)
+        branches = {"event": self._event, "weight": self._weight, "n_hits": self._n_hits, "mode": self._mode}
+        known = {name: self.array(branch, start, stop) for name, branch in branches.items() if branch is not None}
+        return complete_roads(variables, parameters, **known)
+
+    def _optional(self, branch: str, kinds: Literal["f", "iu"]) -> str | None:
+        return branch if branch in self.there and self.require_scalar(branch, kinds) else None
+
+
+def _read_npz(source: str, settings: ReaderSettings, chunk_mb: float) -> Iterator[OpenPart[Roads]]:
+    with open_npz(source) as file:
+        branches = {name: f"variables[:, {column}]" for column, name in enumerate(VARIABLE_NAMES)}
+        branches |= {name: f"parameters ({name})" for name in PARAMETER_NAMES}
+
+        def chunks() -> Iterator[Chunk[Roads]]:
+            for first, variables, parameters in file.rows(max(int(chunk_mb * 1e6 / (4 * N_VARIABLES)), 1)):
+                yield _chunk(complete_roads(variables, parameters), first, file.path, "", branches, settings)
+
+        yield OpenPart("npz", file.stop - file.start, Path(file.path).stat().st_size, (), chunks())
+
+
+def _chunk(
+    roads: Roads, first: int, file: str, tree: str, branches: Mapping[str, str], settings: ReaderSettings
+) -> Chunk[Roads]:
+    """Return roads with what is wrong with them, in the file's names of columns."""
+    faults = faults_of(roads, settings.road_word3)
+    return Chunk(first, roads, tuple(find_problems(faults, first, file, tree, lambda name: branches.get(name, name))))
+
+
+def complete_roads(variables: NDArray[Any], parameters: NDArray[Any], **known: NDArray[Any]) -> Roads:
+    """Return roads; what is not ``known`` of event, weight, n_hits and mode is derived.
+
+    Parameters
+    ----------
+    variables, parameters : ndarray, shape (N, 87) and (N, 3)
+        Numbers of any type.
+
+    Returns
+    -------
+    Roads
+        ``event`` is a hash of the generated muon if the ntuple does not number its events.
+    """
+    variables = np.ascontiguousarray(variables, dtype=np.float32)
+    parameters = np.ascontiguousarray(parameters, dtype=np.float32)
+    hit = np.ascontiguousarray(variables[:, 72:84].T) == 0
+    event = known["event"] if "event" in known else event_numbers(parameters)
+    return Roads(
+        variables=variables,
+        parameters=parameters,
+        event=np.asarray(event).astype(np.uint64),
+        n_hits=np.asarray(known.get("n_hits", hit.sum(axis=0))).astype(np.int32),
+        mode=np.asarray(known.get("mode", modes_of(hit))).astype(np.int32),
+        weight=np.asarray(known.get("weight", np.ones(len(variables)))).astype(np.float32),
+    )
+
+
+def event_numbers(parameters: NDArray[np.float32]) -> NDArray[np.uint64]:
+    """Return a number for each generated muon, shape (N,): 8 bytes of blake2b of its float32 q/pT, phi and eta."""
+    raw = np.ascontiguousarray(parameters, dtype="<f4").tobytes()
+    digests = b"".join(hashlib.blake2b(raw[i : i + 12], digest_size=8).digest() for i in range(0, len(raw), 12))
+    return np.frombuffer(digests, dtype="<u8").astype(np.uint64)
+
+
+def checksum_columns(roads: Roads) -> tuple[NDArray[Any], ...]:
+    """Return the columns that enter the checksum of a part."""
+    variables = roads.variables.astype("<f4")
+    variables[np.isnan(variables)] = np.nan  # of the many bit patterns of NaN one
+    return variables, roads.parameters.astype("<f4"), roads.event.astype("<u8"), roads.weight.astype("<f4")

@@ -1,0 +1,220 @@
+"""Objects from ROOT trees: sub-images in two branches, or lists of cells."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Final
+
+import awkward as ak
+import numpy as np
+from numpy.typing import NDArray
+
+from hitforge.branches import MAKE_AGAIN, TreeBranches
+from hitforge.inspection import Chunk, OpenPart, good_events
+from hitforge.ntuple import NtupleError, entry_ranges, find_tree, naming_damage, open_root
+from hitforge.studies.object_id.data.image import ImageSettings, wrapped
+from hitforge.studies.object_id.data.objects import CHANNELS, N_CLASSES, SCALARS, TAU, Objects
+from hitforge.studies.object_id.settings import ReaderSettings
+from hitforge.validation import Problem
+
+CHUNK_MB: Final = 8.0
+"""Uncompressed bytes of one channel in memory at a time: 8 000 objects of 16 x 16 cells."""
+
+_CELLS = "write the ntuple again; an empty cell is 0"
+_AXIS = "match each object to its generated axis; without it the object cannot be selected"
+_SORT = "sort the entries by event: overlaps are looked for within an event"
+CELL_BRANCHES: Final = ("cell_eta", "cell_phi", "cell_et", "cell_layer")
+"""Branches of the layout ``cells``: detector eta and phi, transverse energy in GeV, and channel (0 EM, 1 HAD)."""
+
+
+def open_objects(
+    source: str | Path, settings: ReaderSettings, image: ImageSettings, chunk_mb: float = CHUNK_MB
+) -> Iterator[OpenPart[Objects]]:
+    """Yield the one open part of a source; a generator so that the file closes when the caller is done.
+
+    Its layout is that of the settings; with any problem there are no chunks.
+    """
+    with open_root(source) as file:
+        name, tree = find_tree(file, (settings.tree,), source)
+        with naming_damage(str(source), name):
+            reader = _ObjectTree(tree, name, str(source), settings, image)
+            n_bytes = int(file.file.source.num_bytes)
+            event = reader.events()
+
+        def chunks() -> Iterator[Chunk[Objects]]:
+            if reader.problems:
+                return
+            with naming_damage(str(source), name):
+                ranges = entry_ranges(tree, reader.place.channels[0], chunk_mb)
+            for start, stop in _whole_events(ranges, event):
+                objects = reader.read(start, stop)
+                yield Chunk(start, objects, tuple(find_problems(objects, start, reader.place)))
+
+        yield OpenPart(settings.layout, int(tree.num_entries), n_bytes, tuple(reader.problems), chunks())
+
+
+def read_objects(
+    source: str | Path, settings: ReaderSettings, image: ImageSettings, chunk_mb: float = CHUNK_MB
+) -> Iterator[tuple[int, Objects]]:
+    """Yield the objects of a part in chunks of bounded memory, with the entry of each chunk's first object.
+
+    No event is cut in two.
+
+    Raises
+    ------
+    NtupleError
+        The part has any fault that ``data.validation.inspect_part`` reports, except having no entries.
+    """
+    yield from good_events(open_objects(source, settings, image, chunk_mb))
+
+
+def _whole_events(ranges: list[tuple[int, int]], event: NDArray[np.uint64]) -> Iterator[tuple[int, int]]:
+    """Yield the ranges with their ends moved to where the next event begins."""
+    begins = np.append(np.flatnonzero(event[1:] != event[:-1]) + 1, len(event))
+    start = 0
+    for _, stop in ranges:
+        end = int(begins[np.searchsorted(begins, stop)])
+        if end > start:
+            yield start, end
+        start = max(start, end)
+
+
+class _ObjectTree(TreeBranches):
+    """Reads ranges of entries of one tree."""
+
+    def __init__(self, tree: Any, name: str, file: str, settings: ReaderSettings, image: ImageSettings) -> None:
+        super().__init__(tree, name, file)
+        self._image = image
+        self._lists = settings.layout == "cells"
+        self.place = Place(file, name, ("cell_et", "cell_et") if self._lists else (settings.em, settings.had))
+        if self._lists:
+            for branch in CELL_BRANCHES:
+                if self.require(branch) and not self.is_list(branch):
+                    self.note_type("wrong_type", branch, "a list of numbers")
+        else:
+            for branch in self.place.channels:
+                self.require_array(branch, image.n_cells)
+        for branch, dtype in SCALARS.items():
+            self.require_scalar(branch, "f" if np.dtype(dtype).kind == "f" else "iu")
+
+    def events(self) -> NDArray[np.uint64]:
+        """Return the event number of every entry, and note events that are not in one piece."""
+        if self.problems:
+            return np.zeros(0, dtype=np.uint64)
+        event: NDArray[np.uint64] = self.array("event", 0, self.tree.num_entries).astype(np.uint64)
+        first = np.flatnonzero(np.append(True, event[1:] != event[:-1])[: len(event)])
+        _, earliest, count = np.unique(event[first], return_index=True, return_counts=True)
+        if (count > 1).any():
+            again = np.setdiff1d(np.arange(len(first)), earliest)
+            detail = "the event has other entries further up, with other events between"
+            entry = int(first[again[0]])
+            self.problems.append(
+                Problem("split_event", detail, _SORT, self.file, self.name, "event", entry, len(again))
+            )
+        return event
+
+    def read(self, start: int, stop: int) -> Objects:
+        """Read entries ``start:stop``."""
+        scalars = {name: self.array(name, start, stop).astype(dtype) for name, dtype in SCALARS.items()}
+        if self._lists:
+            cells = {branch: self.array(branch, start, stop, "ak") for branch in CELL_BRANCHES}
+            self._check_lists(cells, start)
+            image = images_of(cells, scalars["eta"], scalars["phi"], self._image)
+        else:
+            flat = [self.array(branch, start, stop).astype(np.float32) for branch in self.place.channels]
+            image = np.stack(flat, axis=1).reshape(stop - start, *self._image.shape)
+        return Objects(image=image, **scalars)
+
+    def _check_lists(self, cells: dict[str, ak.Array], start: int) -> None:
+        counts = np.stack([ak.to_numpy(ak.num(values)) for values in cells.values()])
+        uneven = (counts != counts[0]).any(axis=0)
+        if uneven.any():
+            detail = f"lists of different lengths in {', '.join(CELL_BRANCHES)}"
+            self._raise("uneven_lists", detail, "one number for each cell in all lists", "cell_et", uneven, start)
+        layer = cells["cell_layer"]
+        wrong = ak.to_numpy(ak.any((layer != 0) & (layer != 1), axis=1))
+        if wrong.any():
+            self._raise(
+                "unknown_layer", "neither 0 (EM) nor 1 (HAD)", "map layers to these", "cell_layer", wrong, start
+            )
+        for branch in ("cell_eta", "cell_phi"):
+            wrong = ~ak.to_numpy(ak.all(np.isfinite(cells[branch]), axis=1))
+            if wrong.any():
+                self._raise("not_finite", "a cell's place is NaN or infinite", MAKE_AGAIN, branch, wrong, start)
+
+    def _raise(self, reason: str, detail: str, fix: str, branch: str, bad: NDArray[np.bool_], start: int) -> None:
+        entry = start + int(bad.argmax())
+        raise NtupleError(Problem(reason, detail, fix, self.file, self.name, branch, entry, int(bad.sum())))
+
+
+def checksum_columns(objects: Objects) -> tuple[NDArray[Any], ...]:
+    """Return the columns that enter the checksum of a part."""
+    columns = (getattr(objects, name) for name in ("image", *SCALARS))
+    return tuple(values.astype(values.dtype.newbyteorder("<"), copy=False) for values in columns)
+
+
+def images_of(
+    cells: dict[str, ak.Array], eta: NDArray[np.floating], phi: NDArray[np.floating], image: ImageSettings
+) -> NDArray[np.float32]:
+    """Return images around axes, shape (N, 2, H, W), in GeV.
+
+    Parameters
+    ----------
+    cells : mapping of name to jagged array, N lists
+        The branches of :data:`CELL_BRANCHES`; all lists of an object have the same length.
+    eta, phi : ndarray, shape (N,)
+        Axes. Distances in phi are wrapped; a cell outside the window is left out.
+    """
+    counts = ak.to_numpy(ak.num(cells["cell_et"]))
+    owner = np.repeat(np.arange(len(counts)), counts)
+    flat = {name: ak.to_numpy(ak.flatten(values)).astype(np.float64) for name, values in cells.items()}
+    place = image.cell_of(flat["cell_eta"] - eta[owner], wrapped(flat["cell_phi"] - phi[owner]))
+    layer = flat["cell_layer"].astype(np.int64)
+    inside = place >= 0
+    index = (owner * len(CHANNELS) + layer) * image.n_cells + place
+    n_total = len(counts) * len(CHANNELS) * image.n_cells
+    filled = np.bincount(index[inside], flat["cell_et"][inside], n_total)
+    return filled.reshape(len(counts), *image.shape).astype(np.float32)
+
+
+@dataclass(frozen=True)
+class Place:
+    """Where objects come from: the file, its tree, and the branches of the two channels."""
+
+    file: str
+    tree: str
+    channels: tuple[str, str]
+
+
+def find_problems(objects: Objects, first_entry: int, place: Place) -> list[Problem]:
+    """Return what is wrong with consecutive objects, each kind of fault and branch once."""
+    found = []
+    for reason, detail, fix, branch, bad in _faults(objects, place):
+        if bad.any():
+            entry, count = first_entry + int(bad.argmax()), int(bad.sum())
+            found.append(Problem(reason, detail, fix, place.file, place.tree, branch, entry, count))
+    return found
+
+
+_Fault = tuple[str, str, str, str, NDArray[np.bool_]]
+
+
+def _faults(objects: Objects, place: Place) -> Iterator[_Fault]:
+    for channel, branch in enumerate(place.channels[: len(CHANNELS)]):
+        cells = objects.image[:, channel].reshape(len(objects), -1)
+        finite = np.isfinite(cells)
+        yield "not_finite", "a cell is NaN or infinite", _CELLS, branch, np.asarray(~finite.all(axis=1))
+        negative = np.asarray((finite & (cells < 0)).any(axis=1))
+        yield "negative_cell", "a transverse energy below 0", "cut noise at or above 0", branch, negative
+    for name in ("pt", "eta", "phi"):
+        yield "not_finite", "NaN or infinite", _AXIS, name, ~np.isfinite(getattr(objects, name))
+    label = objects.label
+    detail = f"not a class from 0 to {N_CLASSES - 1} (electron, jet, muon, tau)"
+    yield "unknown_label", detail, "map the classes to these numbers", "label", ~np.isin(label, np.arange(N_CLASSES))
+    detail = "neither 0 (leptonic decay) nor a number of charged hadrons"
+    uncounted = np.logical_and(label == TAU, objects.n_prong < 0)
+    yield "bad_n_prong", detail, "count the tau's charged hadrons", "n_prong", uncounted
+    negative = ~(np.isfinite(objects.w) & (objects.w >= 0))
+    yield "bad_weight", "NaN, infinite or negative", "weights are 0 or larger", "w", negative

@@ -1,0 +1,190 @@
+"""Candidates from ROOT trees with the names of the scouting data, and what must hold for them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any, Final, Literal
+
+import awkward as ak
+import numpy as np
+from numpy.typing import NDArray
+
+from hitforge.branches import TreeBranches
+from hitforge.inspection import Chunk, OpenPart, good_events
+from hitforge.ntuple import entry_ranges, find_tree, naming_damage, open_root
+from hitforge.studies.scouting_egamma.data.candidates import (
+    CLUSTER,
+    COLUMNS,
+    GENERATED,
+    MATRIX,
+    N_CELLS,
+    TRACK,
+    WORDS,
+    Candidates,
+)
+from hitforge.studies.scouting_egamma.settings import ReaderSettings
+from hitforge.validation import Problem
+
+CHUNK_MB: Final = 4.0
+"""Uncompressed bytes of ``energyMatrix`` in memory at a time: 40 000 candidates."""
+
+_CHI2 = "trkchi2overndf"
+_MAKE_AGAIN = "write the ntuple again"
+_GENERATOR = "match each candidate to a generated particle; without it there is no target"
+
+
+def open_candidates(
+    source: str | Path, settings: ReaderSettings, chunk_mb: float = CHUNK_MB
+) -> Iterator[OpenPart[Candidates]]:
+    """Yield the one open part of a source; a generator so that the file closes when the caller is done.
+
+    Its layout is ``scalars``, or ``vectors`` where the tracks are; with any problem there are no chunks.
+    """
+    with open_root(source) as file:
+        name, tree = find_tree(file, (settings.tree,), source)
+        with naming_damage(str(source), name):
+            reader = _CandidateTree(tree, str(source), settings)
+            n_bytes = int(file.file.source.num_bytes)
+
+        def chunks() -> Iterator[Chunk[Candidates]]:
+            if reader.problems:
+                return
+            with naming_damage(str(source), name):
+                ranges = entry_ranges(tree, settings.branch_of(MATRIX), chunk_mb)
+            for start, stop in ranges:
+                candidates = reader.read(start, stop)
+                yield Chunk(start, candidates, tuple(find_problems(candidates, start, str(source), settings)))
+
+        yield OpenPart(reader.layout, int(tree.num_entries), n_bytes, tuple(reader.problems), chunks())
+
+
+def read_candidates(
+    source: str | Path, settings: ReaderSettings, chunk_mb: float = CHUNK_MB
+) -> Iterator[tuple[int, Candidates]]:
+    """Read the candidates of a part in chunks of bounded memory.
+
+    Yields
+    ------
+    tuple of int and Candidates
+        Entry of the chunk's first candidate in the file, and the candidates.
+
+    Raises
+    ------
+    NtupleError
+        The part has any fault that the validation reports, except having no entries.
+    """
+    yield from good_events(open_candidates(source, settings, chunk_mb))
+
+
+class _CandidateTree(TreeBranches):
+    """Reads ranges of entries of one tree, by the names of columns."""
+
+    def __init__(self, tree: Any, file: str, settings: ReaderSettings) -> None:
+        super().__init__(tree, settings.tree, file)
+        self._branch_of = settings.branch_of
+        optional = set() if self._branch_of("w") in self.there else {"w"}
+        self._scalars = [name for name in COLUMNS if name not in {MATRIX, *TRACK, *optional}]
+        for name in self._scalars:
+            self.require_scalar(self._branch_of(name), "iu" if name in {*WORDS, "event"} else "f")
+        self.require_array(self._branch_of(MATRIX), N_CELLS)
+        self._vectors = all(self.is_list(self._branch_of(name)) for name in TRACK)
+        self.layout = "vectors" if self._vectors else "scalars"
+        if not self._vectors:
+            for name in TRACK:
+                self.require_scalar(self._branch_of(name), "f")
+
+    def read(self, start: int, stop: int) -> Candidates:
+        """Read entries ``start:stop``; without weights they are 1."""
+        columns: dict[str, NDArray[Any]] = {name: self._column(name, start, stop) for name in self._scalars}
+        columns[MATRIX] = self.rows(self._branch_of(MATRIX), start, stop)
+        # as many as were read: a damaged header can promise any number
+        columns.setdefault("w", np.ones(len(columns[MATRIX])))
+        columns |= self._tracks(start, stop)
+        kinds = dict.fromkeys(WORDS, np.int16) | {"event": np.uint64}
+        return Candidates({name: columns[name].astype(kinds.get(name, np.float32)) for name in COLUMNS})
+
+    def _tracks(self, start: int, stop: int) -> dict[str, NDArray[Any]]:
+        """Return the columns of the best track, NaN where there is none."""
+        if not self._vectors:
+            return {name: self._column(name, start, stop) for name in TRACK}
+        jagged = {name: self._column(name, start, stop, "ak") for name in TRACK}
+        chi2 = self._column(_CHI2, start, stop, "ak") if self._branch_of(_CHI2) in self.there else None
+        best = best_track(jagged["detain"], chi2)
+        return {
+            name: ak.to_numpy(ak.fill_none(ak.firsts(values[best]), np.nan)).astype(np.float32)
+            for name, values in jagged.items()
+        }
+
+    def _column(self, name: str, start: int, stop: int, library: Literal["np", "ak"] = "np") -> Any:
+        return self.array(self._branch_of(name), start, stop, library)
+
+
+def best_track(detain: Any, chi2: Any | None) -> Any:
+    """Return the index of the best track as lists of none or one: smallest abs(detain), then smallest chi2/ndf.
+
+    Parameters
+    ----------
+    detain, chi2 : awkward array, N lists of one number a track
+    """
+    distance = abs(detain)
+    nearest = distance == ak.min(distance, axis=1)
+    rank = ak.local_index(detain) if chi2 is None else chi2
+    return ak.argmin(ak.mask(rank, nearest), axis=1, keepdims=True)
+
+
+def checksum_columns(candidates: Candidates) -> tuple[NDArray[Any], ...]:
+    """Return the columns that enter the checksum of a part."""
+    columns = [candidates[name].astype(candidates[name].dtype.newbyteorder("<")) for name in COLUMNS]
+    for values in columns:
+        if values.dtype.kind == "f":
+            values[np.isnan(values)] = np.nan  # of the many bit patterns of NaN one
+    return tuple(columns)
+
+
+_Fault = tuple[str, str, str, str, NDArray[np.bool_]]
+
+
+def find_problems(candidates: Candidates, first_entry: int, file: str, settings: ReaderSettings) -> list[Problem]:
+    """Return what is wrong with consecutive candidates, each kind of fault and column once.
+
+    Parameters
+    ----------
+    first_entry : int
+        Entry of the first of them.
+    file : str
+        For the messages.
+    """
+    found = []
+    for reason, detail, fix, column, bad in _faults(candidates):
+        if bad.any():
+            entry, count = first_entry + int(bad.argmax()), int(bad.sum())
+            found.append(Problem(reason, detail, fix, file, settings.tree, settings.branch_of(column), entry, count))
+    return found
+
+
+def _faults(candidates: Candidates) -> Iterator[_Fault]:
+    for name in (*GENERATED, *CLUSTER):
+        fix = _GENERATOR if name in GENERATED else _MAKE_AGAIN
+        yield "not_finite", "NaN or infinite", fix, name, ~np.isfinite(candidates[name])
+    matrix = candidates[MATRIX]
+    yield "not_finite", "NaN or infinite", _MAKE_AGAIN, MATRIX, ~np.isfinite(matrix).all(axis=1)
+    for name in TRACK:
+        yield "not_finite", "infinite", f"{_MAKE_AGAIN}; a missing track is NaN", name, np.isinf(candidates[name])
+    yield "not_positive", "a generated pT of zero or less", _GENERATOR, "gen_pt", candidates["gen_pt"] <= 0
+    for name in ("e_reco", "raw_energy", "pse"):
+        yield "negative_energy", "below zero", _MAKE_AGAIN, name, candidates[name] < 0
+    suppressed = f"{_MAKE_AGAIN}; a suppressed cell is 0"
+    yield "negative_energy", "a cell below zero", suppressed, MATRIX, np.asarray((matrix < 0).any(axis=1))
+    without = (candidates["e_reco"] > 0) & (candidates["raw_energy"] <= 0)
+    yield "no_raw_energy", "zero for a candidate with a calibrated energy", _MAKE_AGAIN, "raw_energy", without
+    for name in ("is_electron", "is_EB", "dead_5x5"):
+        yield "bad_flag", "neither 0 nor 1", _MAKE_AGAIN, name, ~np.isin(candidates[name], (0, 1))
+    barrel = candidates["is_EB"] != 0
+    eta, phi = np.abs(candidates["ieta"].astype(np.int64)), candidates["iphi"]
+    fix = "EB: ieta -85..85 without 0, iphi 1..360; EE: ix and iy 1..100 in the same branches"
+    outside = np.where(barrel, (eta < 1) | (eta > 85), (candidates["ieta"] < 1) | (eta > 100))
+    yield "bad_crystal", "outside the detector", fix, "ieta", outside
+    yield "bad_crystal", "outside the detector", fix, "iphi", (phi < 1) | (phi > np.where(barrel, 360, 100))
+    bad_weight = ~(np.isfinite(candidates["w"]) & (candidates["w"] >= 0))
+    yield "bad_weight", "NaN, infinite or negative", "weights are 0 or larger", "w", bad_weight

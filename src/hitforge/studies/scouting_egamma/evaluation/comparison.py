@@ -1,0 +1,69 @@
+"""Paired differences between models."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from itertools import combinations
+from typing import Any
+
+import numpy as np
+
+from hitforge.evaluation.bootstrap import Floats, draws_of
+from hitforge.evaluation.statistics import Arrays, entry, resample
+from hitforge.studies.scouting_egamma.data.geometry import CATEGORIES
+from hitforge.studies.scouting_egamma.evaluation.response import N_CATEGORIES, SELECTIONS, Response, selection_groups
+from hitforge.studies.scouting_egamma.evaluation.sample import EnergySample
+from hitforge.studies.scouting_egamma.evaluation.settings import EvaluationSettings
+
+
+def compare_models(
+    models: Mapping[str, EnergySample], seed: int, sample: str, *, evaluation: EvaluationSettings
+) -> list[dict[str, Any]]:
+    """Return the difference of the ``width``, sigma_eff / median, of every two models by selection and category.
+
+    Parameters
+    ----------
+    models : mapping of model to EnergySample
+        The same candidates in the same order.
+    """
+    if len(models) < 2:
+        return []
+    weights = next(iter(models.values())).weights
+    statistic = WidthDifferences(dict(models), evaluation)
+    found = resample({"width": statistic}, weights, evaluation.bootstraps, draws_of(seed, sample))["width"]
+    return [
+        {
+            "first": first,
+            "second": second,
+            "quantity": "width",
+            "where": {"selection": selection, "category": category},
+            "difference": entry(found[f"{first}:{second}"], s, c),
+        }
+        for first, second in combinations(models, 2)
+        for s, selection in enumerate(SELECTIONS)
+        for c, category in enumerate(CATEGORIES)
+    ]
+
+
+class WidthDifferences:
+    """Difference of sigma_eff / median between every two models, keyed ``first:second``, (selections, categories)."""
+
+    reason = "fewer candidates than a bin needs"
+
+    def __init__(self, models: dict[str, EnergySample], settings: EvaluationSettings) -> None:
+        first = next(iter(models.values()))
+        groups = selection_groups(first, settings)
+        self._models = {
+            name: [Response(s.response, group, (N_CATEGORIES,), settings.min_per_bin, brief=True) for group in groups]
+            for name, s in models.items()
+        }
+
+    def __call__(self, weights: Floats) -> Arrays:
+        """Return the arrays of a weighted sample."""
+        width = {name: np.stack([r(weights)["width"] for r in each]) for name, each in self._models.items()}
+        names = list(width)
+        return {
+            f"{first}:{second}": width[first] - width[second]
+            for i, first in enumerate(names)
+            for second in names[i + 1 :]
+        }
