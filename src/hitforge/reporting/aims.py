@@ -8,7 +8,7 @@ from typing import Any
 
 from hitforge.published import Aim, load_published, model_named
 from hitforge.reporting.chapter import Column, Measured, ReportInputs, Table, column, make_table, text_column
-from hitforge.reporting.metrics import SIGMAS, difference, verdict
+from hitforge.reporting.metrics import SIGMAS, difference, not_run, verdict
 
 NumbersOf = Callable[[ReportInputs, str], Mapping[str, Measured]]
 
@@ -59,7 +59,7 @@ def aim_row(inputs: ReportInputs, aim: Aim, numbers_of: NumbersOf, where: Mappin
         absent, scale = f"{model} and {against} were not both run", 100.0 if aim.percent else 1.0
         number = difference(inputs, model, against, aim.quantity, where, scale, absent=absent)
     else:
-        number = numbers_of(inputs, model).get(aim.quantity, Measured(value=None, reason=f"{model} was not run"))
+        number = numbers_of(inputs, model).get(aim.quantity, not_run(model))
     if number.value is not None:
         value = abs(number.value) if aim.absolute else number.value
         number = number.model_copy(update={"value": value - aim.limit})

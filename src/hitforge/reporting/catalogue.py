@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import importlib
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any, Literal
 
 from hitforge.named import load_function, module_named
@@ -109,9 +109,9 @@ class Catalogue:
 
 def load_catalogue(study: str) -> Catalogue:
     """Return the catalogue of the chapter that a study declares, or the default one."""
-    declared = importlib.import_module(f"hitforge.studies.{study}.study").STUDY.chapter or f"hitforge.{DEFAULT}"
-    found: Catalogue = importlib.import_module(module_named(study, declared)).CHAPTER
-    return found
+    declared = importlib.import_module(f"hitforge.studies.{study}.study").STUDY.chapter
+    found: Catalogue = importlib.import_module(module_named(study, declared or f"hitforge.{DEFAULT}")).CHAPTER
+    return found if declared else replace(found, title=f"Study {study}")
 
 
 def make(view: View, inputs: ReportInputs) -> Any:

@@ -90,6 +90,15 @@ def text_column(key: str, label: str, value: Callable[[Any], Cell], **look: Any)
     return Column(key=key, label=label, align="left", value=value, **look)
 
 
+def columns_by(titles: Mapping[str, tuple[str, str]], value: Callable[[Any, str], Cell], **look: Any) -> list[Column]:
+    """Return a column of numbers for each key with its label and unit; ``value`` takes a row and the key."""
+
+    def of(key: str) -> Callable[[Any], Cell]:
+        return lambda row: value(row, key)
+
+    return [column(key, label, of(key), unit, **look) for key, (label, unit) in titles.items()]
+
+
 MODEL = text_column("model", "Model", str)
 """First column of a table whose rows are models, each its name."""
 
@@ -310,6 +319,16 @@ class ReportInputs:
         """Return the reported model that a model is a variant of, by its ``base`` in the configuration."""
         base = self.settings["models"].get(model, {}).get("base")
         return str(base) if base in self.metrics else None
+
+    @property
+    def train_sample(self) -> str:
+        """The sample that models are trained on."""
+        return self.samples_with_role("train")[0]
+
+    def is_simulated(self, sample: str) -> bool:
+        """Whether a sample is simulated here; the held-out events are of the train sample."""
+        samples = self.settings["samples"]
+        return bool(samples.get(sample, samples[self.train_sample])["source"] == "simulate")
 
     def samples_with_role(self, role: str) -> list[str]:
         """Return the names of the samples of a role."""

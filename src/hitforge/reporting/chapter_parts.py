@@ -118,6 +118,20 @@ def reference_sentence(inputs: ReportInputs, headline: Iterable[HeadlineNumber],
         yield f"The reference model {inputs.reference} on the {sample} {events}: {'; '.join(words)}."
 
 
+def generated_samples(inputs: ReportInputs) -> str:
+    """Return the names of the samples that are simulated here, ``a and b``; empty if none is."""
+    return " and ".join(name for name, sample in inputs.settings["samples"].items() if sample["source"] == "simulate")
+
+
+def missing_numbers(headline: Iterable[HeadlineNumber]) -> dict[tuple[str, str], list[str]]:
+    """Return the models without a headline number, by quantity and reason: a note says each once."""
+    missing: dict[tuple[str, str], list[str]] = {}
+    for item in headline:
+        if item.number.value is None:
+            missing.setdefault((item.quantity, item.number.reason or "it was not computed"), []).append(item.model)
+    return missing
+
+
 def parts_left_out(inputs: ReportInputs) -> Iterator[str]:
     """Yield a note for each sample of which parts were left out."""
     for sample, inventory in inputs.inventory_of.items():
@@ -128,6 +142,4 @@ def parts_left_out(inputs: ReportInputs) -> Iterator[str]:
 
 def evaluated_events(inputs: ReportInputs, sample: str, n: int, events: str) -> str:
     """Return what was evaluated, for the front page: ``2 625 simulated test objects``; ``events`` names them."""
-    train = inputs.samples_with_role("train")[0]
-    simulated = inputs.settings["samples"].get(sample, inputs.settings["samples"][train])["source"] == "simulate"
-    return f"{fixed(n, 0)} {'simulated ' * simulated}{events}"
+    return f"{fixed(n, 0)} {'simulated ' * inputs.is_simulated(sample)}{events}"

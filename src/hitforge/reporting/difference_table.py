@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from itertools import product
 from typing import Any
 
-from hitforge.reporting.chapter import Cell, ReportInputs, Table, column, make_table, text_column
+from hitforge.reporting.chapter import Cell, Measured, ReportInputs, Table, column, make_table, text_column
 from hitforge.reporting.metrics import difference, sample_title, shown_sample, significance
 
 Restriction = Mapping[str, Any]
@@ -78,7 +78,7 @@ class _Compared:
         self._inputs, self._quantity, self._sample = inputs, quantity, sample
         self._where, self._restrictions, self._scale = where, restrictions, scale
 
-    def __call__(self, row: tuple[str, str]) -> Cell:
+    def __call__(self, row: tuple[str, str]) -> Measured:
         model, title = row
         where = {**self._where, **self._restrictions[title]}
         return difference(self._inputs, model, self._inputs.reference, self._quantity, where, self._scale, self._sample)

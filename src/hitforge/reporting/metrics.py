@@ -62,6 +62,11 @@ def cell(number: Mapping[str, Any] | None, *index: int, scale: float = 1.0, abse
     return Measured.of(None if number is None else entry(number, *index), scale, absent)
 
 
+def not_run(model: str) -> Measured:
+    """Return the cell of a model that is not among the reported ones."""
+    return Measured(value=None, reason=f"{model} was not run")
+
+
 def difference(
     inputs: ReportInputs,
     first: str,

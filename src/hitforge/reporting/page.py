@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import base64
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from importlib.resources import files
 from pathlib import Path
@@ -15,7 +15,7 @@ from markupsafe import Markup
 import hitforge
 from hitforge.provenance import read_json
 from hitforge.reporting.changes import Changes
-from hitforge.reporting.chapter import Cell, Chapter, Column, FigureText, Measured, Table
+from hitforge.reporting.chapter import Cell, Chapter, FigureText, Measured, Table, column, make_table, text_column
 from hitforge.reporting.numbers import cell_text, fixed
 from hitforge.reporting.run_info import RunInfo, StageCost, TrainingCost
 from hitforge.reporting.tables import heading, read_table, render
@@ -125,104 +125,87 @@ def _picture(folder: Path, name: str) -> _Picture:
 
 def _front_table(chapters: Sequence[Chapter]) -> Table:
     """Return the front page's table: a line for each study."""
-    rows: list[tuple[Cell, ...]] = []
-    for chapter in chapters:
+
+    def of(key: str) -> Callable[[Chapter], Cell]:
+        return lambda chapter: None if chapter.front is None else getattr(chapter.front, key)
+
+    def quantity(chapter: Chapter) -> Cell:
         row = chapter.front
-        if row is None:
-            rows.append((chapter.study, chapter.title, *[None] * 8))
-            continue
-        quantity = f"{row.quantity} [{row.unit}]" if row.unit else row.quantity
-        pairs = (row.baseline, row.baseline_number, row.ensemble, row.ensemble_number)
-        rows.append((chapter.study, row.data, quantity, *pairs, row.gain, row.published, row.other_sample))
-    return Table(
-        name="front",
-        title="The studies in one table",
-        caption="Baseline and ensemble on the same events; gain is by how much the ensemble is better, with the error "
+        return None if row is None else f"{row.quantity} [{row.unit}]" if row.unit else row.quantity
+
+    return make_table(
+        "front",
+        "The studies in one table",
+        "Baseline and ensemble on the same events; gain is by how much the ensemble is better, with the error "
         "of the paired difference. Published numbers are for other samples and show the scale only.",
-        columns=(
-            Column(key="study", label="Study", align="left"),
-            Column(key="data", label="Data", align="left", wide=True),
-            Column(key="quantity", label="Quantity", align="left", wide=True),
-            Column(key="baseline", label="Baseline", align="left"),
-            Column(key="baseline_number", label="its number"),
-            Column(key="ensemble", label="Ensemble", align="left"),
-            Column(key="ensemble_number", label="its number"),
-            Column(key="gain", label="Gain"),
-            Column(key="published", label="Published", align="left", wide=True),
-            Column(key="other_sample", label="No comparison, because", align="left", wide=True),
+        (
+            text_column("study", "Study", lambda chapter: chapter.study),
+            text_column(
+                "data", "Data", lambda chapter: chapter.front.data if chapter.front else chapter.title, wide=True
+            ),
+            text_column("quantity", "Quantity", quantity, wide=True),
+            text_column("baseline", "Baseline", of("baseline")),
+            column("baseline_number", "its number", of("baseline_number")),
+            text_column("ensemble", "Ensemble", of("ensemble")),
+            column("ensemble_number", "its number", of("ensemble_number")),
+            column("gain", "Gain", of("gain")),
+            text_column("published", "Published", of("published"), wide=True),
+            text_column("other_sample", "No comparison, because", of("other_sample"), wide=True),
         ),
-        rows=tuple(rows),
+        chapters,
     )
 
 
 def _cost_table(stages: Sequence[StageCost]) -> Table | None:
     if not stages:
         return None
-    on_slurm = any(cost.slurm_jobs for cost in stages)
-    rows: list[tuple[Cell, ...]] = []
-    for cost in stages:
-        row: list[Cell] = [cost.rule, cost.jobs, duration(cost.wall_s_total), duration(cost.wall_s_max)]
-        row += [_rounded(cost.max_rss_mb), cost.suggested_mem_mb, cost.suggested_runtime_min]
-        if on_slurm:
-            row += [cost.slurm_jobs, cost.slurm_failed, _rounded(cost.slurm_mem_mb), _rounded(cost.slurm_runtime_min)]
-        rows.append(tuple(row))
-    columns = [
-        Column(key="rule", label="Rule", align="left"),
-        Column(key="jobs", label="Jobs"),
-        Column(key="wall_total", label="Wall time, all jobs"),
-        Column(key="wall_max", label="Longest job"),
-        Column(key="rss", label="Peak memory", unit="MB"),
-        Column(key="mem_suggested", label="mem_mb suggested"),
-        Column(key="runtime_suggested", label="runtime suggested", unit="min"),
-    ]
-    if on_slurm:
-        columns += [
-            Column(key="slurm_jobs", label="Slurm jobs"),
-            Column(key="slurm_failed", label="of them failed"),
-            Column(key="slurm_mem", label="Memory requested", unit="MB"),
-            Column(key="slurm_runtime", label="Time requested", unit="min"),
-        ]
-    total = sum(cost.wall_s_total for cost in stages)
-    rows.append(("all", sum(cost.jobs for cost in stages), duration(total), *[""] * (len(columns) - 3)))
-    requests = " Requests are those of a Slurm job, from the accounting; grouped rules share one." if on_slurm else ""
-    return Table(
-        name="run_cost",
-        title="Time and memory",
-        caption="From the benchmark files, the most expensive rule first; suggestions leave a margin of 30 % in memory "
-        f"and a factor 2 in time over the largest job.{requests}",
-        columns=tuple(columns),
-        rows=tuple(rows),
-        highlight=(len(rows) - 1,),
+    of_slurm = (
+        column("slurm_jobs", "Slurm jobs", lambda cost: cost.slurm_jobs),
+        column("slurm_failed", "of them failed", lambda cost: cost.slurm_failed),
+        column("slurm_mem", "Memory requested", lambda cost: _rounded(cost.slurm_mem_mb), "MB"),
+        column("slurm_runtime", "Time requested", lambda cost: _rounded(cost.slurm_runtime_min), "min"),
     )
+    on_slurm = any(cost.slurm_jobs for cost in stages)
+    requests = " Requests are those of a Slurm job, from the accounting; grouped rules share one." if on_slurm else ""
+    table = make_table(
+        "run_cost",
+        "Time and memory",
+        "From the benchmark files, the most expensive rule first; suggestions leave a margin of 30 % in memory "
+        f"and a factor 2 in time over the largest job.{requests}",
+        (
+            text_column("rule", "Rule", lambda cost: cost.rule),
+            column("jobs", "Jobs", lambda cost: cost.jobs),
+            column("wall_total", "Wall time, all jobs", lambda cost: duration(cost.wall_s_total)),
+            column("wall_max", "Longest job", lambda cost: duration(cost.wall_s_max)),
+            column("rss", "Peak memory", lambda cost: _rounded(cost.max_rss_mb), "MB"),
+            column("mem_suggested", "mem_mb suggested", lambda cost: cost.suggested_mem_mb),
+            column("runtime_suggested", "runtime suggested", lambda cost: cost.suggested_runtime_min, "min"),
+            *(of_slurm if on_slurm else ()),
+        ),
+        stages,
+    )
+    jobs, seconds = sum(cost.jobs for cost in stages), sum(cost.wall_s_total for cost in stages)
+    total: tuple[Cell, ...] = ("all", jobs, duration(seconds), *[""] * (len(table.columns) - 3))
+    return table.model_copy(update={"rows": (*table.rows, total), "highlight": (len(table.rows),)})
 
 
 def _training_table(trainings: Sequence[TrainingCost]) -> Table | None:
     if not trainings:
         return None
-    return Table(
-        name="training_cost",
-        title="Training time of each model",
-        caption="Wall time from the benchmark files, searches included; trainings that ran side by side shared the "
+    return make_table(
+        "training_cost",
+        "Training time of each model",
+        "Wall time from the benchmark files, searches included; trainings that ran side by side shared the "
         "machine. Members of an ensemble and boosters of a model count as trainings.",
-        columns=(
-            Column(key="study", label="Study", align="left"),
-            Column(key="model", label="Model", align="left"),
-            Column(key="trainings", label="Trainings"),
-            Column(key="wall_mean", label="Mean"),
-            Column(key="wall_max", label="Longest"),
-            Column(key="wall_total", label="All"),
+        (
+            text_column("study", "Study", lambda cost: cost.study),
+            text_column("model", "Model", lambda cost: cost.model),
+            column("trainings", "Trainings", lambda cost: cost.trainings),
+            column("wall_mean", "Mean", lambda cost: duration(cost.wall_s_total / cost.trainings)),
+            column("wall_max", "Longest", lambda cost: duration(cost.wall_s_max)),
+            column("wall_total", "All", lambda cost: duration(cost.wall_s_total)),
         ),
-        rows=tuple(
-            (
-                cost.study,
-                cost.model,
-                cost.trainings,
-                duration(cost.wall_s_total / cost.trainings),
-                duration(cost.wall_s_max),
-                duration(cost.wall_s_total),
-            )
-            for cost in trainings
-        ),
+        trainings,
     )
 
 
@@ -239,31 +222,20 @@ def duration(seconds: float) -> str:
 
 
 def _change_table(changes: Changes) -> Table:
-    rows = [
+    return make_table(
+        "changed_numbers",
+        "Headline numbers that moved",
+        "The shift is not divided by an error: both reports share most of their events.",
         (
-            item.study,
-            item.model,
-            f"{item.quantity} [{item.unit}]",
-            item.before,
-            item.after,
-            _moved(item.before, item.after),
-        )
-        for item in changes.numbers
-    ]
-    return Table(
-        name="changed_numbers",
-        title="Headline numbers that moved",
-        caption="The shift is not divided by an error: both reports share most of their events.",
-        columns=(
-            Column(key="study", label="Study", align="left"),
-            Column(key="model", label="Model", align="left"),
-            Column(key="quantity", label="Quantity", align="left"),
-            Column(key="before", label="Before"),
-            Column(key="after", label="Now"),
-            Column(key="shift", label="Shift"),
+            text_column("study", "Study", lambda item: item.study),
+            text_column("model", "Model", lambda item: item.model),
+            text_column("quantity", "Quantity", lambda item: f"{item.quantity} [{item.unit}]"),
+            column("before", "Before", lambda item: item.before),
+            column("after", "Now", lambda item: item.after),
+            column("shift", "Shift", lambda item: _moved(item.before, item.after)),
         ),
-        rows=tuple(rows),
-        empty=None if rows else "no headline number changed",
+        changes.numbers,
+        empty="no headline number changed",
     )
 
 

@@ -2,95 +2,85 @@
 
 from __future__ import annotations
 
-from hitforge.reporting.chapter import Cell, Column, ReportInputs, Table
+from hitforge.reporting.chapter import ReportInputs, Table, column, make_table, text_column
+from hitforge.validation import Inventory, PartEntry
 
 
 def cut_flow(inputs: ReportInputs) -> Table:
     """Parts and events of each sample, from what was found to what was used."""
-    rows: list[tuple[Cell, ...]] = []
-    for name, inventory in inputs.inventory_of.items():
-        sample = inputs.settings["samples"].get(name, {})
-        status = [entry.status for entry in inventory.parts.values()]
-        found = sum(entry.n_events for entry in inventory.parts.values())
-        rows.append(
-            (
-                name,
-                sample.get("role", ""),
-                source_text(sample.get("source", "")),
-                len(status),
-                status.count("bad"),
-                status.count("duplicate"),
-                status.count("good"),
-                found,
-                inventory.n_events,
-            )
-        )
-    return Table(
-        name="cut_flow",
-        title="Samples and parts",
-        caption="Parts found, left out and used. Events found counts all that could be read, in left-out parts too.",
-        columns=(
-            Column(key="sample", label="Sample", align="left"),
-            Column(key="role", label="Role", align="left"),
-            Column(key="source", label="Source", align="left", wide=True),
-            Column(key="parts_found", label="Parts found"),
-            Column(key="parts_bad", label="Bad"),
-            Column(key="parts_duplicate", label="Duplicate"),
-            Column(key="parts_used", label="Used"),
-            Column(key="events_found", label="Events found"),
-            Column(key="events_used", label="Events used"),
+
+    def status(name: str, wanted: str) -> int:
+        return sum(entry.status == wanted for entry in _parts(inputs, name))
+
+    def setting(name: str, key: str) -> str:
+        found: str | list[str] = inputs.settings["samples"].get(name, {}).get(key, "")
+        return found if isinstance(found, str) else ", ".join(found)
+
+    return make_table(
+        "cut_flow",
+        "Samples and parts",
+        "Parts found, left out and used. Events found counts all that could be read, in left-out parts too.",
+        (
+            text_column("sample", "Sample", str),
+            text_column("role", "Role", lambda name: setting(name, "role")),
+            text_column("source", "Source", lambda name: setting(name, "source"), wide=True),
+            column("parts_found", "Parts found", lambda name: len(_parts(inputs, name))),
+            column("parts_bad", "Bad", lambda name: status(name, "bad")),
+            column("parts_duplicate", "Duplicate", lambda name: status(name, "duplicate")),
+            column("parts_used", "Used", lambda name: status(name, "good")),
+            column("events_found", "Events found", lambda name: sum(e.n_events for e in _parts(inputs, name))),
+            column("events_used", "Events used", lambda name: inputs.inventory_of[name].n_events),
         ),
-        rows=tuple(rows),
+        inputs.inventory_of,
     )
+
+
+def _parts(inputs: ReportInputs, sample: str) -> list[PartEntry]:
+    return list(inputs.inventory_of[sample].parts.values())
 
 
 def selection(inputs: ReportInputs) -> Table:
     """Entries of the used parts that are left after each cut."""
-    samples: dict[str, dict[str, int]] = {}
-    for name, inventory in inputs.inventory_of.items():
-        flow = samples.setdefault(name, {})
-        for part in inventory.good:
-            for cut, left in inventory.parts[part].cut_flow:
-                flow[cut] = flow.get(cut, 0) + left
-    cuts = dict.fromkeys(cut for flow in samples.values() for cut in flow)
-    rows = tuple((cut, *(flow.get(cut) for flow in samples.values())) for cut in cuts)
-    return Table(
-        name="selection",
-        title="Selection",
-        caption="Entries of the used parts that are left after each cut; a cut is applied to what the one before left.",
-        columns=(
-            Column(key="cut", label="Cut", align="left"),
-            *(Column(key=name, label=name) for name in samples),
+    flows = {name: _flow(inventory) for name, inventory in inputs.inventory_of.items()}
+    return make_table(
+        "selection",
+        "Selection",
+        "Entries of the used parts that are left after each cut; a cut is applied to what the one before left.",
+        (
+            text_column("cut", "Cut", str),
+            *(column(name, name, flow.get) for name, flow in flows.items()),
         ),
-        rows=rows,
-        empty=None if rows else "this study applies no cuts",
+        dict.fromkeys(cut for flow in flows.values() for cut in flow),
+        empty="this study applies no cuts",
     )
 
 
-def source_text(source: str | list[str] | tuple[str, ...]) -> str:
-    """Return a sample's source as text."""
-    return source if isinstance(source, str) else ", ".join(source)
+def _flow(inventory: Inventory) -> dict[str, int]:
+    flow: dict[str, int] = {}
+    for part in inventory.good:
+        for cut, left in inventory.parts[part].cut_flow:
+            flow[cut] = flow.get(cut, 0) + left
+    return flow
 
 
 def bad_parts(inputs: ReportInputs) -> Table:
     """Every part that is not used, with the reason and the fix."""
-    rows = [
-        (name, part, entry.status, "; ".join(entry.reasons), entry.source)
-        for name, inventory in inputs.inventory_of.items()
-        for part, entry in inventory.parts.items()
-        if entry.status != "good"
-    ]
-    return Table(
-        name="bad_parts",
-        title="Parts left out",
-        caption="Quarantined and duplicate parts: none of their events is used anywhere.",
-        columns=(
-            Column(key="sample", label="Sample", align="left"),
-            Column(key="part", label="Part", align="left"),
-            Column(key="status", label="Status", align="left"),
-            Column(key="reason", label="Reason and fix", align="left", wide=True),
-            Column(key="source", label="Source", align="left", wide=True),
+    return make_table(
+        "bad_parts",
+        "Parts left out",
+        "Quarantined and duplicate parts: none of their events is used anywhere.",
+        (
+            text_column("sample", "Sample", lambda row: row[0]),
+            text_column("part", "Part", lambda row: row[1]),
+            text_column("status", "Status", lambda row: row[2].status),
+            text_column("reason", "Reason and fix", lambda row: "; ".join(row[2].reasons), wide=True),
+            text_column("source", "Source", lambda row: row[2].source, wide=True),
         ),
-        rows=tuple(rows),
-        empty=None if rows else "every part is good: nothing was left out",
+        [
+            (name, part, entry)
+            for name, inventory in inputs.inventory_of.items()
+            for part, entry in inventory.parts.items()
+            if entry.status != "good"
+        ],
+        empty="every part is good: nothing was left out",
     )

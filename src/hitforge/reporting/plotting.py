@@ -2,15 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
+from functools import wraps
+from typing import Any
 
 import numpy as np
 from matplotlib.axes import Axes
+from matplotlib.axis import Axis
 from matplotlib.figure import Figure as MatplotlibFigure
+from matplotlib.ticker import Formatter, LogLocator, NullFormatter, ScalarFormatter
 from numpy.typing import NDArray
 
 from hitforge.reporting.chapter import Figure, ReportInputs
-from hitforge.reporting.style import COLOURS, empty_figure, new_figure
+from hitforge.reporting.metrics import metrics_of, shown_sample, values
+from hitforge.reporting.style import COLOURS, MARKERS, empty_figure, label, new_figure
 
 
 def overlaid(models: Sequence[str], reference: str, most: int) -> list[str]:
@@ -30,18 +35,206 @@ def nothing(name: str, title: str, reason: str) -> Figure:
     return Figure(name, title, "", empty_figure(reason), empty=reason)
 
 
+def figure_of(
+    title: str, load: Callable[[ReportInputs], Any], empty: str
+) -> Callable[[Callable[[ReportInputs, Any], tuple[MatplotlibFigure, str]]], Callable[[ReportInputs], Figure]]:
+    """Make of a function that draws what ``load`` returns the maker of a figure of the function's name.
+
+    Parameters
+    ----------
+    title : str
+        May hold ``{reference}``.
+    load : callable
+        Takes the inputs; what it returns is false or has no length where there is nothing to draw.
+    empty : str
+        Why there may be nothing.
+
+    Returns
+    -------
+    callable
+        Decorates a function of the inputs and the data that returns a figure and its caption.
+    """
+
+    def decorate(draw: Callable[[ReportInputs, Any], tuple[MatplotlibFigure, str]]) -> Callable[[ReportInputs], Figure]:
+        @wraps(draw)
+        def make(inputs: ReportInputs) -> Figure:
+            data, heading = load(inputs), title.format(reference=inputs.reference)
+            if not data:
+                return nothing(draw.__name__, heading, empty)
+            figure, caption = draw(inputs, data)
+            return Figure(draw.__name__, heading, caption, figure)
+
+        return make
+
+    return decorate
+
+
 def data_label(inputs: ReportInputs, sample: str) -> str:
     """Return ``simulation`` for generated samples and nothing for the user's own."""
-    settings = (
-        inputs.settings["samples"].get(sample) or inputs.settings["samples"][inputs.samples_with_role("train")[0]]
-    )
-    return "simulation" if settings["source"] == "simulate" else ""
+    return "simulation" if inputs.is_simulated(sample) else ""
 
 
 def grid_shape(n: int, columns: int) -> tuple[int, int]:
     """Return rows and columns of ``n`` panels, four as a square."""
     used = 2 if n == 4 else max(1, min(n, columns))
     return -(-n // used), used
+
+
+def legend_below(figure: MatplotlibFigure, axes: Axes, columns: int | None = None, **options: Any) -> None:
+    """Put the legend of one panel below the figure, in at most so many columns; nothing where it would be empty."""
+    handles, texts = axes.get_legend_handles_labels()
+    if handles:
+        n_columns = len(texts) if columns is None else min(columns, len(texts))
+        figure.legend(handles, texts, loc="outside lower center", ncols=n_columns, **options)
+
+
+def right_title(axes: Axes, text: str, size: float = 10.0, pad: float | None = 5) -> None:
+    """Write a remark above the axes on the right."""
+    axes.set_title(text, loc="right", fontsize=size, pad=pad)
+
+
+def labelled_panels(
+    inputs: ReportInputs, rows: int, columns: int, size: tuple[float, float], sample: str | None = None, **shared: Any
+) -> tuple[MatplotlibFigure, Any]:
+    """Return a figure of a size in inches with its panels, shape (rows, columns); the first says what the data are.
+
+    ``sample`` is that of the data, the shown one otherwise; ``shared`` says which axes panels share.
+    """
+    figure = new_figure(*size)
+    panels = figure.subplots(rows, columns, squeeze=False, **shared)
+    label(panels[0, 0], data_label(inputs, sample or shown_sample(inputs)))
+    return figure, panels
+
+
+def panels_for(
+    names: Collection[str],
+    most_columns: int,
+    size: tuple[float, float],
+    margin: tuple[float, float] = (0.0, 0.0),
+    alone: float | None = None,
+) -> tuple[MatplotlibFigure, Any]:
+    """Return a figure with a panel for each model, or whatever is named, in a grid; what is left of it stays empty.
+
+    Parameters
+    ----------
+    names : collection of str
+    most_columns : int
+    size, margin : tuple of float
+        Width and height of a panel, and what the figure has beyond its panels, in inches.
+    alone : float, optional
+        Width of the figure where there is one column.
+
+    Returns
+    -------
+    figure, ndarray of Axes, shape (rows, columns)
+    """
+    rows, columns = grid_shape(len(names), most_columns)
+    width = size[0] * columns + margin[0] if columns > 1 or alone is None else alone
+    figure = new_figure(width, size[1] * rows + margin[1])
+    panels = figure.subplots(rows, columns, squeeze=False)
+    for axes in panels.flat[len(names) :]:
+        axes.set_axis_off()
+    return figure, panels
+
+
+def overlay(inputs: ReportInputs, models: Sequence[str], *path: str) -> dict[str, tuple[int, str, Any]]:
+    """Return index, colour and the numbers at a path of the shown metrics for each of the models that has them.
+
+    Index and colour of a model are the same in every figure with these models.
+    """
+    result = {}
+    metrics = metrics_of(inputs)
+    for index, model in enumerate(models):
+        found: Any = metrics.get(model)
+        for key in path:
+            found = None if found is None else found.get(key)
+        if found is not None:
+            result[model] = (index, colour_among(models, inputs.reference, model), found)
+    return result
+
+
+def middles(edges: Sequence[float] | NDArray[np.floating], logarithmic: bool = False) -> NDArray[np.float64]:
+    """Return the middles of bins."""
+    low, high = np.asarray(edges[:-1], np.float64), np.asarray(edges[1:], np.float64)
+    return np.sqrt(low * high) if logarithmic else 0.5 * (low + high)
+
+
+def draw_points(
+    axes: Axes,
+    x: NDArray[np.floating],
+    y: NDArray[np.floating],
+    error: NDArray[np.floating],
+    which: int,
+    colour: str,
+    text: str | None,
+    **style: Any,
+) -> None:
+    """Draw numbers as points with errors, those that there are, joined by a thin line; ``which`` is the marker."""
+    drawn = np.isfinite(y)
+    look = {"marker": MARKERS[which % len(MARKERS)], "linewidth": 0.9, **style}
+    axes.errorbar(x[drawn], y[drawn], yerr=np.nan_to_num(error[drawn]), color=colour, label=text, **look)
+
+
+def draw_binned(
+    axes: Axes,
+    edges: Sequence[float] | NDArray[np.floating],
+    number: Mapping[str, Any],
+    which: int,
+    colour: str,
+    text: str | None,
+    scale: float = 1.0,
+    index: int | tuple[int, ...] = (),
+    minus: float = 0.0,
+    logarithmic: bool = False,
+    **style: Any,
+) -> None:
+    """Draw one row of an array of the metrics, of numbers in bins, as points: ``scale`` times it less ``minus``."""
+    y, error = scale * (values(number)[index] - minus), scale * values(number, "error")[index]
+    draw_points(axes, middles(edges, logarithmic), y, error, which, colour, text, **style)
+
+
+def draw_curve(
+    axes: Axes,
+    x: NDArray[np.float64],
+    number: Mapping[str, Any],
+    colour: str,
+    text: str | None,
+    index: int | tuple[int, ...] = (),
+    scale: float = 1.0,
+    bold: bool = False,
+    band: bool = True,
+) -> None:
+    """Draw one row of an array of the metrics as a line with an error band; null leaves a gap."""
+    y, error = (scale * values(number, key)[index] for key in ("value", "error"))
+    axes.plot(x, y, color=colour, linewidth=2.2 if bold else 1.3, label=text, zorder=3 + bold)
+    error = np.nan_to_num(error)
+    if band:
+        axes.fill_between(x, y - error, y + error, color=colour, alpha=0.16, linewidth=0)
+
+
+def draw_shares(
+    axes: Axes,
+    numbers: NDArray[np.floating],
+    edges: NDArray[np.floating],
+    colour: str,
+    text: str | None = None,
+    **style: Any,
+) -> None:
+    """Draw a histogram that adds up to one; the outermost bins hold what lies beyond. Nothing without numbers."""
+    if len(numbers):
+        clipped = np.clip(numbers, edges[0], np.nextafter(edges[-1], -np.inf))
+        axes.stairs(np.histogram(clipped, edges)[0] / len(numbers), edges, color=colour, label=text, **style)
+
+
+FINE_STEPS = (1.0, 1.5, 2.0, 3.0, 5.0, 7.0)
+"""Of an axis that spans little more than a decade."""
+
+
+def few_log_ticks(axis: Axis, steps: Sequence[float] = (1.0, 2.0, 5.0), formatter: Formatter | None = None) -> None:
+    """Label a logarithmic axis with these multiples of powers of ten, as plain numbers."""
+    axis.set_major_locator(LogLocator(subs=steps))
+    axis.set_major_formatter(formatter or ScalarFormatter())
+    axis.set_minor_formatter(NullFormatter())
 
 
 def draw_confusion(
@@ -68,16 +261,12 @@ def confusion_panels(
     counts: Mapping[str, NDArray[np.int64]] | None = None,
 ) -> MatplotlibFigure:
     """Return a figure with the confusion matrix of each model, rows in percent."""
-    rows, columns = grid_shape(len(percent), columns)
-    figure = new_figure(3.4 * columns + 0.8, 3.35 * rows + 0.35)
-    grid = figure.subplots(rows, columns, squeeze=False)
+    figure, grid = panels_for(percent, columns, (3.4, 3.35), (0.8, 0.35))
     for axes, (model, matrix) in zip(grid.flat, percent.items(), strict=False):
         draw_confusion(axes, matrix, names, 8.5, None if counts is None else counts[model])
         axes.set_title(model, loc="left", fontweight="bold", fontsize=10.5)
-    for axes in grid.flat[len(percent) :]:
-        axes.set_axis_off()
     for row in grid:
         row[0].set_ylabel(f"True class {unit}".rstrip())
-    for axes in grid.flat[max(0, len(percent) - columns) : len(percent)]:
+    for axes in grid.flat[max(0, len(percent) - grid.shape[1]) : len(percent)]:
         axes.set_xlabel(f"Predicted class {unit}".rstrip())
     return figure

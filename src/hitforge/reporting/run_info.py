@@ -10,7 +10,6 @@ from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 
 from hitforge.reporting.changes import Changes
-from hitforge.reporting.changes import compare_chapters as compare_chapters
 from hitforge.reporting.slurm_accounting import SlurmUse, read_accounting
 from hitforge.settings_base import Settings
 

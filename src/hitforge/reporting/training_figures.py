@@ -8,11 +8,11 @@ from typing import Any
 import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.lines import Line2D
-from matplotlib.ticker import LogFormatterMathtext, LogLocator, NullFormatter, ScalarFormatter
+from matplotlib.ticker import LogFormatterMathtext, NullFormatter
 
 from hitforge.reporting.chapter import Figure, ReportInputs
 from hitforge.reporting.history import History, load_histories
-from hitforge.reporting.plotting import grid_shape, nothing
+from hitforge.reporting.plotting import FINE_STEPS, few_log_ticks, nothing, panels_for
 from hitforge.reporting.style import COLOURS, INK, new_figure
 
 
@@ -28,9 +28,7 @@ def loss_history(inputs: ReportInputs, loss: str, note: str = "") -> Figure:
     models = _histories(inputs)
     if not models:
         return nothing("loss_history", "Losses", "no training history was found beside the models' manifests")
-    rows, columns = grid_shape(len(models), 3)
-    figure = new_figure(4.3 * columns if columns > 1 else 6.0, 3.3 * rows + 0.5)
-    panels = figure.subplots(rows, columns, squeeze=False)
+    figure, panels = panels_for(models, 3, (4.3, 3.3), (0.0, 0.5), alone=6.0)
     for axes, (model, histories) in zip(panels.flat, models.items(), strict=False):
         for history in histories:
             _losses(axes, history)
@@ -41,8 +39,6 @@ def loss_history(inputs: ReportInputs, loss: str, note: str = "") -> Figure:
         if min(loss for h in histories for loss in (*h.train, *h.monitor) if loss is not None) > 0:
             axes.set_yscale("log")
             _sparse_log_ticks(axes)
-    for axes in panels.flat[len(models) :]:
-        axes.set_axis_off()
     for row in panels:
         row[0].set_ylabel(loss)
     members = max(len(histories) for histories in models.values())
@@ -56,7 +52,7 @@ def loss_history(inputs: ReportInputs, loss: str, note: str = "") -> Figure:
             else []
         ),
     ]
-    figure.legend(handles=keys, loc="outside lower center", ncols=min(len(keys), 4 if columns < 3 else 8))
+    figure.legend(handles=keys, loc="outside lower center", ncols=min(len(keys), 4 if panels.shape[1] < 3 else 8))
     return Figure(
         "loss_history",
         "Losses",
@@ -87,10 +83,7 @@ def _sparse_log_ticks(axes: Axes) -> None:
     """Label 1, 2, 5 of a decade where the losses span less than two, otherwise the decades."""
     low, high = axes.get_ylim()
     if high / low < 100.0:
-        axes.yaxis.set_major_locator(
-            LogLocator(subs=(1.0, 1.5, 2.0, 3.0, 5.0, 7.0) if high / low < 10 else (1.0, 2.0, 5.0))
-        )
-        axes.yaxis.set_major_formatter(ScalarFormatter())
+        few_log_ticks(axes.yaxis, FINE_STEPS if high / low < 10 else (1.0, 2.0, 5.0))
     else:
         axes.yaxis.set_major_formatter(LogFormatterMathtext())
     axes.yaxis.set_minor_formatter(NullFormatter())

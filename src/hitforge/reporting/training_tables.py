@@ -2,84 +2,79 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
-from hitforge.reporting.chapter import Cell, Column, Measured, ReportInputs, Table
-from hitforge.reporting.history import load_histories
+from hitforge.reporting.chapter import (
+    MODEL,
+    Cell,
+    Column,
+    Measured,
+    ReportInputs,
+    Table,
+    column,
+    make_table,
+    text_column,
+)
+from hitforge.reporting.history import History, load_histories
 
 
 def models(inputs: ReportInputs) -> Table:
     """What each reported model is."""
-    rows = []
-    for model in inputs.metrics:
-        entry, manifest = inputs.settings["models"].get(model, {}), inputs.manifest_of.get(model, {})
-        rows.append(
-            (
-                model,
-                entry.get("kind", manifest.get("kind", "")),
-                entry.get("description", ""),
-                len(manifest.get("features", [])) or None,
-                manifest.get("n_parameters"),
-                len(manifest.get("members", [])) or None,
-            )
-        )
-    return Table(
-        name="models",
-        title="Models",
-        caption="Models of this report; the configuration has all their settings.",
-        columns=(
-            Column(key="model", label="Model", align="left"),
-            Column(key="kind", label="Kind", align="left"),
-            Column(key="description", label="Description", align="left", wide=True),
-            Column(key="features", label="Features"),
-            Column(key="parameters", label="Parameters"),
-            Column(key="members", label="Members"),
+
+    def manifest(model: str) -> Mapping[str, Any]:
+        found: Mapping[str, Any] = inputs.manifest_of.get(model, {})
+        return found
+
+    def setting(model: str, key: str) -> str:
+        return str(inputs.settings["models"].get(model, {}).get(key, ""))
+
+    return make_table(
+        "models",
+        "Models",
+        "Models of this report; the configuration has all their settings.",
+        (
+            MODEL,
+            text_column("kind", "Kind", lambda model: setting(model, "kind") or manifest(model).get("kind", "")),
+            text_column("description", "Description", lambda model: setting(model, "description"), wide=True),
+            column("features", "Features", lambda model: len(manifest(model).get("features", [])) or None),
+            column("parameters", "Parameters", lambda model: manifest(model).get("n_parameters")),
+            column("members", "Members", lambda model: len(manifest(model).get("members", [])) or None),
         ),
-        rows=tuple(rows),
+        inputs.metrics,
     )
 
 
 def training(inputs: ReportInputs, unit: str, decimals: int | None = None) -> Table:
     """How each member was trained; ``unit`` and ``decimals`` are those of the loss."""
-    rows: list[tuple[Cell, ...]] = []
-    for model, manifest in inputs.manifest_of.items():
-        weights = manifest.get("weights") or []
-        for history in load_histories(inputs.manifests[model], manifest):
-            if not history.step:
-                continue  # a table is fitted at once
-            rows.append(
-                (
-                    model,
-                    history.member,
-                    history.n_training,
-                    history.n_monitoring,
-                    len(history.step),
-                    history.best,
-                    _number(history.best_loss, decimals),
-                    _number(weights[history.member], 3) if history.member < len(weights) else None,
-                    history.stop_reason or "",
-                )
-            )
-    return Table(
-        name="training",
-        title="Training of each member",
-        caption=(
-            "Steps are epochs of networks and boosting rounds of trees. The best loss is that of the monitoring fold, "
-            "another one for each member; the weight is that of the member in the ensemble."
+
+    def weight(row: tuple[str, History]) -> Cell:
+        weights = inputs.manifest_of[row[0]].get("weights") or []
+        return _number(weights[row[1].member], 3) if row[1].member < len(weights) else None
+
+    return make_table(
+        "training",
+        "Training of each member",
+        "Steps are epochs of networks and boosting rounds of trees. The best loss is that of the monitoring fold, "
+        "another one for each member; the weight is that of the member in the ensemble.",
+        (
+            text_column("model", "Model", lambda row: row[0]),
+            column("member", "Member", lambda row: row[1].member),
+            column("n_training", "Training events", lambda row: row[1].n_training),
+            column("n_monitoring", "Monitoring events", lambda row: row[1].n_monitoring),
+            column("steps", "Steps", lambda row: len(row[1].step)),
+            column("best_step", "Best step", lambda row: row[1].best),
+            column("best_loss", "Best loss", lambda row: _number(row[1].best_loss, decimals), unit),
+            column("weight", "Ensemble weight", weight),
+            text_column("stop_reason", "Ended by", lambda row: row[1].stop_reason or ""),
         ),
-        columns=(
-            Column(key="model", label="Model", align="left"),
-            Column(key="member", label="Member"),
-            Column(key="n_training", label="Training events"),
-            Column(key="n_monitoring", label="Monitoring events"),
-            Column(key="steps", label="Steps"),
-            Column(key="best_step", label="Best step"),
-            Column(key="best_loss", label="Best loss", unit=unit),
-            Column(key="weight", label="Ensemble weight"),
-            Column(key="stop_reason", label="Ended by", align="left"),
-        ),
-        rows=tuple(rows),
-        empty=None if rows else "no training history was found beside the models' manifests",
+        [
+            (model, history)
+            for model, manifest in inputs.manifest_of.items()
+            for history in load_histories(inputs.manifests[model], manifest)
+            if history.step  # a table is fitted at once
+        ],
+        empty="no training history was found beside the models' manifests",
     )
 
 
@@ -93,33 +88,25 @@ def tuning(inputs: ReportInputs, unit: str, decimals: int | None = None) -> Tabl
         (model, trial) for model, manifest in inputs.manifest_of.items() for trial in manifest.get("trials") or []
     ]
     trials.sort(key=lambda item: (item[0], item[1]["score"] is None, item[1]["score"], item[1]["number"]))
-    parameters = list(dict.fromkeys(name for _, trial in trials for name in trial.get("params", {})))
-    rows = tuple(
+    best = dict(reversed(trials))
+
+    def parameter(name: str) -> Column:
+        return column(name, name, lambda row: _parameter(row[1].get("params", {}).get(name)))
+
+    return make_table(
+        "tuning",
+        "Hyper-parameter search",
+        "Trials of the search on the training folds, best first; the held-out folds are never looked at. A trial "
+        "without score was ended early: its monitoring loss was above the median of those before.",
         (
-            model,
-            int(trial["number"]),
-            _number(trial["score"], decimals),
-            *(_parameter(trial.get("params", {}).get(name)) for name in parameters),
-        )
-        for model, trial in trials
-    )
-    best = tuple(i for i, row in enumerate(rows) if i == 0 or rows[i - 1][0] != row[0])
-    return Table(
-        name="tuning",
-        title="Hyper-parameter search",
-        caption=(
-            "Trials of the search on the training folds, best first; the held-out folds are never looked at. A trial "
-            "without score was ended early: its monitoring loss was above the median of those before."
+            text_column("model", "Model", lambda row: row[0]),
+            column("trial", "Trial", lambda row: int(row[1]["number"])),
+            column("score", "Score (loss)", lambda row: _number(row[1]["score"], decimals), unit),
+            *map(parameter, dict.fromkeys(name for _, trial in trials for name in trial.get("params", {}))),
         ),
-        columns=(
-            Column(key="model", label="Model", align="left"),
-            Column(key="trial", label="Trial"),
-            Column(key="score", label="Score (loss)", unit=unit),
-            *(Column(key=name, label=name) for name in parameters),
-        ),
-        rows=rows,
-        empty=None if rows else "no tuned model is among the reported models",
-        highlight=best,
+        trials,
+        empty="no tuned model is among the reported models",
+        highlight=lambda row: row[1] is best[row[0]],
     )
 
 

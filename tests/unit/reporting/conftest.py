@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from hitforge.reporting.catalogue import Catalogue, load_catalogue
 from hitforge.reporting.chapter import ReportInputs
 from hitforge.stages.report_figures import make_figures
 from hitforge.stages.report_tables import make_tables
@@ -17,9 +18,9 @@ from tests.unit.reporting.invent import MODELS, invent
 
 @dataclass(frozen=True)
 class Report:
-    """A study, its inputs, and the folders of its tables and figures."""
+    """The catalogue and the inputs of a chapter, and the folders of its tables and figures."""
 
-    study: Study
+    catalogue: Catalogue
     inputs: ReportInputs
     tables: Path
     figures: Path
@@ -43,8 +44,8 @@ def many(production: tuple[Study, ReportInputs], tmp_path_factory: pytest.TempPa
 @pytest.fixture(scope="session")
 def report(production: tuple[Study, ReportInputs], tmp_path_factory: pytest.TempPathFactory) -> Report:
     """Tables and figures of that production."""
-    study, inputs = production
+    catalogue, inputs = load_catalogue("calo_muon"), production[1]
     folder = tmp_path_factory.mktemp("report")
-    make_tables(study, inputs, folder / "tables")
-    make_figures(study, inputs, folder / "figures")
-    return Report(study, inputs, folder / "tables", folder / "figures")
+    make_tables(catalogue, inputs, folder / "tables")
+    make_figures(catalogue, inputs, folder / "figures")
+    return Report(catalogue, inputs, folder / "tables", folder / "figures")

@@ -11,15 +11,16 @@ import pytest
 from PIL import Image
 
 from hitforge.provenance import read_json
+from hitforge.reporting.catalogue import load_catalogue
 from hitforge.reporting.chapter import Figure, ReportInputs
 from hitforge.reporting.style import hep_style, new_figure, write_figure
 from hitforge.reporting.training_figures import importances, learning_rate, tuning_history
+from hitforge.stages.report_figures import make_figures
 from hitforge.studies.calo_muon.report import view
 from hitforge.studies.calo_muon.report.data_figures import spectra
 from hitforge.studies.calo_muon.report.event_display import event_displays
 from hitforge.studies.calo_muon.report.information_figures import information
 from hitforge.studies.calo_muon.report.labels import Named, around, place_names
-from hitforge.studies.calo_muon.report.names import FIGURES
 from hitforge.studies.calo_muon.report.objective_figure import objectives
 from hitforge.studies.calo_muon.report.resolution_figures import measured_resolution, resolution
 from hitforge.studies.calo_muon.report.response_figures import linearity, responses
@@ -29,7 +30,7 @@ from tests.unit.reporting.invent import LIMIT, LIMIT_TRACK, MODELS, invent
 
 
 def test_all_figures_are_written_in_all_formats(report: Any) -> None:
-    for name in FIGURES:
+    for name in report.catalogue.figures:
         assert (report.figures / f"{name}.svg").read_text(encoding="utf-8").lstrip().startswith("<?xml")
         with Image.open(report.figures / f"{name}.png") as picture:
             assert picture.width >= 1000
@@ -38,12 +39,12 @@ def test_all_figures_are_written_in_all_formats(report: Any) -> None:
 
 
 def test_only_what_was_not_run_is_empty(report: Any) -> None:
-    empty = {name for name in FIGURES if read_json(report.figures / f"{name}.json")["empty"]}
+    empty = {name for name in report.catalogue.figures if read_json(report.figures / f"{name}.json")["empty"]}
     assert empty == {"tuning_history", "objectives", "learning_curve"}
 
 
 def test_drawings_have_no_dates_and_load_nothing(report: Any) -> None:
-    for name in FIGURES:
+    for name in report.catalogue.figures:
         text = (report.figures / f"{name}.svg").read_text(encoding="utf-8")
         assert "<dc:date>" not in text
         assert not re.search(r'(?:href|src)="https?:', text) and "@import" not in text
@@ -190,10 +191,9 @@ def test_responses_set_the_models_with_predictions_side_by_side(report: Any) -> 
 
 
 def test_a_production_without_information_still_draws(tmp_path: Path) -> None:
-    study, inputs = fabricate(tmp_path, n_heldout=40, n_points=2, bootstraps=5, bad_part=False)
+    _, inputs = fabricate(tmp_path, n_heldout=40, n_points=2, bootstraps=5, bad_part=False)
+    make_figures(load_catalogue("calo_muon"), inputs, tmp_path / "figures")
     with hep_style():
-        for figure in study.figures(inputs):
-            write_figure(figure, tmp_path / "figures")
         made = [make(inputs) for make in (information, transfer, learning_curve, objectives, measured_resolution)]
     assert all(figure.empty for figure in made)
 

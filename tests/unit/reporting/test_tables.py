@@ -9,12 +9,13 @@ from typing import Any
 import pytest
 
 from hitforge.provenance import read_json
+from hitforge.reporting.catalogue import load_catalogue
 from hitforge.reporting.chapter import Column, Measured, ReportInputs, Table
+from hitforge.reporting.chapter_parts import write_chapter
 from hitforge.reporting.numbers import cell_text, decimals_of_error, fixed, measured, plain
 from hitforge.reporting.tables import mark, read_table, tex, to_csv, to_latex, to_markdown, write_table
 from hitforge.stages.report_tables import headline_text, make_tables
 from hitforge.studies.base import Study
-from hitforge.studies.calo_muon.report.names import FIGURES, TABLES
 from tests.unit.reporting.fabricate import fabricate
 from tests.unit.reporting.invent import LIMIT, LIMIT_TRACK, MODELS
 
@@ -101,7 +102,7 @@ def test_a_terminal_shows_every_column_but_details(tmp_path: Path) -> None:
 
 
 def test_all_tables_are_written_in_all_formats(report: Any) -> None:
-    for name in TABLES:
+    for name in report.catalogue.tables:
         for suffix in ("csv", "md", "tex", "json"):
             assert (report.tables / f"{name}.{suffix}").stat().st_size > 0
         table = read_table(report.tables, name)
@@ -111,7 +112,7 @@ def test_all_tables_are_written_in_all_formats(report: Any) -> None:
 
 
 def test_tables_repeat_byte_for_byte(report: Any, tmp_path: Path) -> None:
-    make_tables(report.study, report.inputs, tmp_path)
+    make_tables(report.catalogue, report.inputs, tmp_path)
     for path in report.tables.iterdir():
         assert (tmp_path / path.name).read_bytes() == path.read_bytes()
 
@@ -149,7 +150,7 @@ def test_headline_ranks_by_information_under_the_limit(report: Any) -> None:
 
 
 def test_inputs_and_objectives_are_read_from_the_settings(production: Any, many: ReportInputs, tmp_path: Path) -> None:
-    make_tables(production[0], many, tmp_path)
+    make_tables(load_catalogue("calo_muon"), many, tmp_path)
     rows = {row["model"]: row for row in _rows(tmp_path, "headline")}
     assert [rows[name]["objective"] for name in ("layers", "layers_w", "layers_we")] == ["W/E", "W", "W·E"]
     assert rows["layers_density"]["objective"] == "density of E"
@@ -177,7 +178,7 @@ def test_differences_have_the_sign_of_model_minus_reference(report: Any) -> None
     for row in rows:
         expected = MODELS[row["model"]].information - MODELS["cnn"].information
         assert float(row["information_bits_test [bit]"]) == pytest.approx(expected)
-        assert float(row["sigma_test [σ]"]) == pytest.approx(expected / 0.006)
+        assert float(row["information_bits_test_sigma [σ]"]) == pytest.approx(expected / 0.006)
         expected = MODELS[row["model"]].mi - MODELS["cnn"].mi
         assert float(row["mean_improvement_test [pp]"]) == pytest.approx(100 * expected)
 
@@ -200,8 +201,8 @@ def test_bad_parts_stand_in_the_tables_with_their_reason(report: Any) -> None:
 
 
 def test_numbers_that_cannot_be_computed_are_dashes_with_reasons(tmp_path: Path) -> None:
-    study, inputs = fabricate(tmp_path, models=("hl_only",), n_heldout=40, n_points=2, bootstraps=5, bad_part=False)
-    make_tables(study, inputs, tmp_path / "tables")
+    _, inputs = fabricate(tmp_path, models=("hl_only",), n_heldout=40, n_points=2, bootstraps=5, bad_part=False)
+    make_tables(load_catalogue("calo_muon"), inputs, tmp_path / "tables")
     text = (tmp_path / "tables/headline.md").read_text(encoding="utf-8")
     assert "— [a]" in text and "the linear fit needs 2" in text
     chapter = read_json(tmp_path / "tables/chapter.json")
@@ -212,14 +213,14 @@ def test_numbers_that_cannot_be_computed_are_dashes_with_reasons(tmp_path: Path)
 
 
 def test_the_result_is_one_sentence_with_its_errors(production: tuple[Study, ReportInputs]) -> None:
-    study, inputs = production
-    chapter = study.chapter(inputs)
+    catalogue = load_catalogue("calo_muon")
+    chapter = write_chapter(catalogue, production[1])
     assert chapter.summary[-1].startswith("On the test muons bdt knows most about the energy: 0.740 ± 0.011 bit of the")
     assert "0.690 ± 0.021 on geant4" in chapter.summary[-1]
     (saturation,) = next(section for section in chapter.sections if section.id == "objectives").text
     assert "saturate" in saturation and saturation.count(".") == 3
     shown = {(item.kind, item.name) for section in chapter.sections for item in section.items}
-    assert shown == {("table", name) for name in TABLES} | {("figure", name) for name in FIGURES}
+    assert shown == {(view.kind, view.name) for section in catalogue.sections for view in section.views}
 
 
 def test_headline_for_the_terminal(report: Any) -> None:
@@ -232,22 +233,24 @@ def test_unseen_parts_of_frozen_models_are_named(production: tuple[Study, Report
     import dataclasses
     import json
 
-    study, inputs = production
+    inputs = production[1]
     manifest = read_json(inputs.manifests["cnn"])
     manifest["training_parts"] = sorted(inputs.inventory_of["train"].good)[1:]
     (tmp_path / "model.json").write_text(json.dumps(manifest))
     frozen = dataclasses.replace(inputs, manifests={**inputs.manifests, "cnn": tmp_path / "model.json"})
-    assert any("cnn was trained without 1 parts" in note for note in study.chapter(frozen).notes)
+    assert any(
+        "cnn was trained without 1 parts" in note for note in write_chapter(load_catalogue("calo_muon"), frozen).notes
+    )
 
 
 def test_line_on_the_front_page_is_the_paired_gain_over_the_trees(production: tuple[Study, ReportInputs]) -> None:
-    study, inputs = production
-    row = study.chapter(inputs).front
+    catalogue, inputs = load_catalogue("calo_muon"), production[1]
+    row = write_chapter(catalogue, inputs).front
     assert row is not None and (row.baseline, row.ensemble) == ("bdt", inputs.reference)
     baseline, ensemble, gain = row.baseline_number.value, row.ensemble_number.value, row.gain.value
     assert baseline is not None and ensemble is not None
     assert gain == pytest.approx(ensemble - baseline) and row.gain.error == 0.006 and row.unit == "bit"
     assert "20.72 pp (arXiv:2107.02119" in row.published
     without = dataclasses.replace(inputs, metrics={inputs.reference: inputs.metrics[inputs.reference]})
-    row = study.chapter(without).front
+    row = write_chapter(catalogue, without).front
     assert row is not None and row.baseline_number.reason == "bdt was not run"
