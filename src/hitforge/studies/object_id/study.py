@@ -10,7 +10,7 @@ STUDY = Declaration(
     settings=ObjectIdSettings,
     target="label",
     # ntuples to shards
-    layout=EntryPoint("data.reading:layout", settings=("image",)),
+    layout=EntryPoint("data.layout:layout", settings=("image",)),
     inspect=EntryPoint("data.validation:inspect_part", settings=("reader", "image", "cuts")),
     read=EntryPoint("data.reading:read", settings=("reader", "image", "cuts")),
     simulate=EntryPoint("simulation.write:simulate_part", settings=("simulation", "image")),

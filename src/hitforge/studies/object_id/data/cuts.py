@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 from pydantic import Field, NonNegativeFloat, PositiveFloat, PositiveInt, model_validator
 
+from hitforge.folds import N_BUCKETS, bucket_of
 from hitforge.settings_base import Settings
 from hitforge.studies.object_id.data.image import wrapped
 from hitforge.studies.object_id.data.objects import JET, N_CLASSES, TAU, Objects
@@ -166,9 +167,6 @@ def kept_shares(objects: Objects, pt_edges_gev: tuple[float, ...], eta_edges: tu
 
 def _uniform(objects: Objects) -> NDArray[np.float64]:
     """Return a number in [0, 1) for each object, from a hash of its event and axis."""
-    # here: the settings import this module, and stages that only read settings know nothing of folds
-    from hitforge.folds import N_BUCKETS, bucket_of
-
     records = np.empty((len(objects), len(_PREFIX) + 16), dtype=np.uint8)
     records[:, : len(_PREFIX)] = _PREFIX
     records[:, len(_PREFIX) : -8] = objects.event.astype("<u8").view(np.uint8).reshape(-1, 8)

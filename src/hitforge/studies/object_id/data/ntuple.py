@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
 
@@ -12,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from hitforge.branches import MAKE_AGAIN, TreeBranches
-from hitforge.inspection import Chunk, OpenPart, good_events
+from hitforge.inspection import Chunk, Fault, OpenPart, bad_weight, find_problems, good_events
 from hitforge.ntuple import NtupleError, entry_ranges, find_tree, naming_damage, open_root
 from hitforge.studies.object_id.data.image import ImageSettings, wrapped
 from hitforge.studies.object_id.data.objects import CHANNELS, N_CLASSES, SCALARS, TAU, Objects
@@ -47,10 +46,11 @@ def open_objects(
             if reader.problems:
                 return
             with naming_damage(str(source), name):
-                ranges = entry_ranges(tree, reader.place.channels[0], chunk_mb)
+                ranges = entry_ranges(tree, reader.channels[0], chunk_mb)
             for start, stop in _whole_events(ranges, event):
                 objects = reader.read(start, stop)
-                yield Chunk(start, objects, tuple(find_problems(objects, start, reader.place)))
+                faults = _faults(objects, reader.channels)
+                yield Chunk(start, objects, tuple(find_problems(faults, start, str(source), name)))
 
         yield OpenPart(settings.layout, int(tree.num_entries), n_bytes, tuple(reader.problems), chunks())
 
@@ -88,13 +88,13 @@ class _ObjectTree(TreeBranches):
         super().__init__(tree, name, file)
         self._image = image
         self._lists = settings.layout == "cells"
-        self.place = Place(file, name, ("cell_et", "cell_et") if self._lists else (settings.em, settings.had))
+        self.channels = ("cell_et", "cell_et") if self._lists else (settings.em, settings.had)
         if self._lists:
             for branch in CELL_BRANCHES:
                 if self.require(branch) and not self.is_list(branch):
                     self.note_type("wrong_type", branch, "a list of numbers")
         else:
-            for branch in self.place.channels:
+            for branch in self.channels:
                 self.require_array(branch, image.n_cells)
         for branch, dtype in SCALARS.items():
             self.require_scalar(branch, "f" if np.dtype(dtype).kind == "f" else "iu")
@@ -123,7 +123,7 @@ class _ObjectTree(TreeBranches):
             self._check_lists(cells, start)
             image = images_of(cells, scalars["eta"], scalars["phi"], self._image)
         else:
-            flat = [self.array(branch, start, stop).astype(np.float32) for branch in self.place.channels]
+            flat = [self.array(branch, start, stop).astype(np.float32) for branch in self.channels]
             image = np.stack(flat, axis=1).reshape(stop - start, *self._image.shape)
         return Objects(image=image, **scalars)
 
@@ -179,30 +179,9 @@ def images_of(
     return filled.reshape(len(counts), *image.shape).astype(np.float32)
 
 
-@dataclass(frozen=True)
-class Place:
-    """Where objects come from: the file, its tree, and the branches of the two channels."""
-
-    file: str
-    tree: str
-    channels: tuple[str, str]
-
-
-def find_problems(objects: Objects, first_entry: int, place: Place) -> list[Problem]:
-    """Return what is wrong with consecutive objects, each kind of fault and branch once."""
-    found = []
-    for reason, detail, fix, branch, bad in _faults(objects, place):
-        if bad.any():
-            entry, count = first_entry + int(bad.argmax()), int(bad.sum())
-            found.append(Problem(reason, detail, fix, place.file, place.tree, branch, entry, count))
-    return found
-
-
-_Fault = tuple[str, str, str, str, NDArray[np.bool_]]
-
-
-def _faults(objects: Objects, place: Place) -> Iterator[_Fault]:
-    for channel, branch in enumerate(place.channels[: len(CHANNELS)]):
+def _faults(objects: Objects, channels: tuple[str, str]) -> Iterator[Fault]:
+    """Yield what must hold for the objects of every ntuple, whatever its layout."""
+    for channel, branch in enumerate(channels):
         cells = objects.image[:, channel].reshape(len(objects), -1)
         finite = np.isfinite(cells)
         yield "not_finite", "a cell is NaN or infinite", _CELLS, branch, np.asarray(~finite.all(axis=1))
@@ -216,5 +195,4 @@ def _faults(objects: Objects, place: Place) -> Iterator[_Fault]:
     detail = "neither 0 (leptonic decay) nor a number of charged hadrons"
     uncounted = np.logical_and(label == TAU, objects.n_prong < 0)
     yield "bad_n_prong", detail, "count the tau's charged hadrons", "n_prong", uncounted
-    negative = ~(np.isfinite(objects.w) & (objects.w >= 0))
-    yield "bad_weight", "NaN, infinite or negative", "weights are 0 or larger", "w", negative
+    yield bad_weight(objects.w)

@@ -48,7 +48,7 @@ def explain(
     """
     if trained.scaling is None or read_json(trained.manifest)["kind"] != "network":
         return {}
-    tests = sorted(name for name in trained.shards if samples[name].role == "test")
+    tests = [name for name in trained.shards if samples[name].role == "test"]
     objects = load_objects(trained.shards[tests[0] if tests else next(iter(trained.shards))], image)
     if not len(objects):
         return {}

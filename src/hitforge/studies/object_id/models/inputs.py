@@ -9,13 +9,10 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from hitforge.scaling import Scaling
+from hitforge.scaling import Scaling, without_outliers
 from hitforge.studies.object_id.data.image import ImageSettings, to_gev, to_image
 from hitforge.studies.object_id.data.objects import CHANNELS
 from hitforge.studies.object_id.settings import Cells, ObjectModelSettings
-
-CLIP = np.float32(5.0)
-"""Standardised features are cut at so many deviations."""
 
 ENERGY_UNIT_GEV = np.float32(10.0)
 """Of images of energies, so that most cells lie below 1."""
@@ -51,7 +48,7 @@ def network_inputs(
     def inputs(columns: Floats, own: Floats) -> dict[str, Floats]:
         tensors = {"image": _filled(to_image(columns, image), cells) * factor[:, None, None]}
         if names:
-            tensors["features"] = np.clip(np.nan_to_num(scale.apply(own), copy=False), -CLIP, CLIP)
+            tensors["features"] = without_outliers(scale.apply(own))
         return tensors
 
     return inputs

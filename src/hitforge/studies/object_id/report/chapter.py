@@ -24,7 +24,12 @@ CHAPTER = Catalogue(
                 table("headline", _TABLES),
                 figure("confusion", _FIGURES),
                 table("aims", _TABLES),
-                table("differences", _TABLES),
+                table(
+                    "differences",
+                    "hitforge.reporting.difference_table",
+                    quantities={"balanced_accuracy": ("balanced accuracy", "%"), "accuracy": ("accuracy", "%")},
+                    note="Negative is worse.",
+                ),
                 table("class_report", _TABLES),
             ),
         ),

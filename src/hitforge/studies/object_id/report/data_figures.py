@@ -4,22 +4,20 @@ from __future__ import annotations
 
 import numpy as np
 
-from hitforge.reporting.chapter import Figure, ReportInputs
+from hitforge.reporting.chapter import ReportInputs
 from hitforge.reporting.history import load_histories
-from hitforge.reporting.plotting import data_label, grid_shape, nothing
+from hitforge.reporting.plotting import data_label, figure_of, panels_for
 from hitforge.reporting.style import COLOURS, label, new_figure
 from hitforge.studies.object_id.data.objects import CLASS_NAMES
+from hitforge.studies.object_id.data.stored import StoredObjects
 from hitforge.studies.object_id.report.data_tables import accuracy_by_epoch
-from hitforge.studies.object_id.report.image_figures import NO_OBJECTS
-from hitforge.studies.object_id.report.view import objects_of, train_sample
+from hitforge.studies.object_id.report.image_figures import NO_OBJECTS, Drawn
+from hitforge.studies.object_id.report.view import networks_of, train_objects
 
 
-def kinematics(inputs: ReportInputs) -> Figure:
+@figure_of("Transverse momentum and direction of each class", train_objects, NO_OBJECTS)
+def kinematics(inputs: ReportInputs, objects: StoredObjects) -> Drawn:
     """pT and eta of each class: what the matching is about."""
-    title = "Transverse momentum and direction of each class"
-    objects = objects_of(inputs, train_sample(inputs))
-    if not len(objects):
-        return nothing("kinematics", title, NO_OBJECTS)
     figure = new_figure(12.0, 3.9)
     panels = figure.subplots(1, 3)
     total = objects.image.sum(axis=(1, 2, 3))
@@ -39,24 +37,17 @@ def kinematics(inputs: ReportInputs) -> Figure:
     panels[2].set_yscale("log")
     panels[1].set_ylim(bottom=0.0)
     panels[0].legend()
-    label(panels[0], data_label(inputs, train_sample(inputs)), f"{len(objects)} objects")
-    return Figure(
-        "kinematics",
-        title,
+    label(panels[0], data_label(inputs, inputs.train_sample), f"{len(objects)} objects")
+    return figure, (
         "Each class normalised to one. Where the spectra of pT differ, a model can tell classes apart without looking "
-        "at a shower; the matched numbers of the tables weigh them to one spectrum.",
-        figure,
+        "at a shower; the matched numbers of the tables weigh them to one spectrum."
     )
 
 
-def accuracy_history(inputs: ReportInputs) -> Figure:
+@figure_of("Accuracy against epochs", networks_of, "no network is among the reported models")
+def accuracy_history(inputs: ReportInputs, networks: list[str]) -> Drawn:
     """Accuracy against epochs, in training and on the validation fold, a panel for each network."""
-    networks = [m for m, manifest in inputs.manifest_of.items() if manifest.get("kind") == "network"]
-    if not networks:
-        return nothing("accuracy_history", "Accuracy against epochs", "no network is among the reported models")
-    rows, columns = grid_shape(len(networks), 3)
-    figure = new_figure(4.3 * columns if columns > 1 else 6.0, 3.3 * rows + 0.3)
-    grid = figure.subplots(rows, columns, squeeze=False)
+    figure, grid = panels_for(networks, 3, (4.3, 3.3), (0.0, 0.3), alone=6.0)
     for axes, model in zip(grid.flat, networks, strict=False):
         for history in load_histories(inputs.manifests[model], inputs.manifest_of[model]):
             colour = COLOURS[history.member % len(COLOURS)]
@@ -67,12 +58,7 @@ def accuracy_history(inputs: ReportInputs) -> Figure:
         axes.set_xlabel("Epoch")
         axes.set_ylabel("Accuracy")
         axes.set_ylim(0.0, 1.0)
-    for axes in grid.flat[len(networks) :]:
-        axes.set_axis_off()
-    return Figure(
-        "accuracy_history",
-        "Accuracy against epochs",
+    return figure, (
         "On training batches, with dropout and augmentation at work (dashed), and on the validation fold (solid); each "
-        "member of an ensemble has a colour.",
-        figure,
+        "member of an ensemble has a colour."
     )

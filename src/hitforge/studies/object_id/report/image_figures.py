@@ -12,11 +12,18 @@ from numpy.typing import NDArray
 
 from hitforge.reporting.chapter import Figure, ReportInputs
 from hitforge.reporting.metrics import shown_sample
-from hitforge.reporting.plotting import data_label, nothing
+from hitforge.reporting.plotting import data_label, figure_of, nothing
 from hitforge.reporting.style import GREY, SEQUENTIAL, new_figure
 from hitforge.studies.object_id.data.image import ImageSettings
 from hitforge.studies.object_id.data.objects import CHANNELS, CLASS_NAMES
-from hitforge.studies.object_id.report.view import image_settings, objects_of, predicted_objects, train_sample
+from hitforge.studies.object_id.data.stored import StoredObjects
+from hitforge.studies.object_id.report.view import (
+    image_settings,
+    networks_of,
+    objects_of,
+    predicted_objects,
+    train_objects,
+)
 
 LOWEST_GEV, HIGHEST_GEV = 0.01, 50.0
 ENERGY = LogNorm(LOWEST_GEV, HIGHEST_GEV)
@@ -26,27 +33,23 @@ IN_A_LINE = 4
 NO_OBJECTS = "no shard of the sample is among the report's inputs"
 
 Images = NDArray[np.floating]
+Drawn = tuple[MatplotlibFigure, str]
+"""A figure and its caption."""
 
 
-def mean_images(inputs: ReportInputs) -> Figure:
+@figure_of("Mean sub-image of each class", train_objects, NO_OBJECTS)
+def mean_images(inputs: ReportInputs, objects: StoredObjects) -> Drawn:
     """Mean image of each class in both channels."""
-    title = "Mean sub-image of each class"
-    objects = objects_of(inputs, train_sample(inputs))
-    if not len(objects):
-        return nothing("mean_images", title, NO_OBJECTS)
     present = [c for c in range(len(CLASS_NAMES)) if (objects.label == c).any()]
     means = [objects.image[objects.label == c].mean(axis=0) for c in present]
     names = [CLASS_NAMES[c] for c in present]
     caption = f"Mean transverse energy of {len(objects)} objects of the train sample, each relative to its axis."
-    return Figure("mean_images", title, caption, _gallery(inputs, np.stack(means), names))
+    return _gallery(inputs, np.stack(means), names), caption
 
 
-def example_images(inputs: ReportInputs) -> Figure:
+@figure_of("One object of each class", train_objects, NO_OBJECTS)
+def example_images(inputs: ReportInputs, objects: StoredObjects) -> Drawn:
     """One object of each class: the first of the train sample with a pT near 40 GeV."""
-    title = "One object of each class"
-    objects = objects_of(inputs, train_sample(inputs))
-    if not len(objects):
-        return nothing("example_images", title, NO_OBJECTS)
     chosen, names = [], []
     for c, name in enumerate(CLASS_NAMES):
         own = np.flatnonzero(objects.label == c)
@@ -55,13 +58,13 @@ def example_images(inputs: ReportInputs) -> Figure:
             chosen.append(objects.image[k])
             names.append(f"{name}, $p_T$ {objects.pt[k]:.0f} GeV")
     caption = "The object of the train sample whose pT is closest to 40 GeV; white cells are below the threshold."
-    return Figure("example_images", title, caption, _gallery(inputs, np.stack(chosen), names))
+    return _gallery(inputs, np.stack(chosen), names), caption
 
 
 def event_displays(inputs: ReportInputs) -> Figure:
     """The first event of each class of which both objects are used, in the plane of the detector."""
     title = "Events"
-    objects = objects_of(inputs, train_sample(inputs))
+    objects = train_objects(inputs)
     # the objects of an event stand next to each other and share its bucket
     same = (objects.bucket[1:] == objects.bucket[:-1]) & (objects.label[1:] == objects.label[:-1])
     first = {c: np.flatnonzero(same & (objects.label[1:] == c))[:1] for c in range(len(CLASS_NAMES))}
@@ -123,7 +126,7 @@ def misclassified(inputs: ReportInputs) -> Figure:
 def occlusion(inputs: ReportInputs) -> Figure:
     """What a network looks at: the loss of likelihood when cells are emptied."""
     title = "What the network looks at"
-    networks = [model for model, manifest in inputs.manifest_of.items() if manifest.get("kind") == "network"]
+    networks = networks_of(inputs)
     if not networks:
         return nothing("occlusion", title, "no network is among the reported models")
     model = inputs.reference if inputs.reference in networks else networks[0]
@@ -176,7 +179,7 @@ def _gallery(
 
 
 def _headed(figure: MatplotlibFigure, inputs: ReportInputs) -> None:
-    figure.suptitle(r"$\bf{hitforge}$ " + rf"$\it{{{data_label(inputs, train_sample(inputs))}}}$", x=0.02, ha="left")
+    figure.suptitle(r"$\bf{hitforge}$ " + rf"$\it{{{data_label(inputs, inputs.train_sample)}}}$", x=0.02, ha="left")
 
 
 def _image(

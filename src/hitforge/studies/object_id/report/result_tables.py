@@ -1,4 +1,4 @@
-"""Tables of the results: headline, aims, differences, classes, areas, rejections, calibration."""
+"""Tables of the results: headline, aims, classes, areas, rejections, calibration."""
 
 from __future__ import annotations
 
@@ -8,7 +8,6 @@ from typing import Any
 from hitforge.reporting.aims import AIM, AIMED_MODEL, aim_table, measured_aims
 from hitforge.reporting.chapter import MODEL, Measured, ReportInputs, Table, column, make_table, text_column
 from hitforge.reporting.metrics import axes_of, cell, evaluation_samples, metrics_of, sample_title, shown_sample
-from hitforge.reporting.metrics import difference as difference_of
 from hitforge.studies.object_id.data.objects import CLASS_NAMES
 
 _HEADLINE = {
@@ -46,8 +45,8 @@ def headline(inputs: ReportInputs) -> Table:
         "headline",
         f"Results on the {sample_title(shown_sample(inputs))} objects",
         "Balanced accuracy is the mean of the four recalls; matched: with all classes weighted to the same "
-        "distribution of pT and |η|. Errors are bootstrap errors; where they are 0, all or none of the n objects are right, and up "
-        "to 3/n of the others may still be wrong (95 % confidence).",
+        "distribution of pT and |η|. Errors are bootstrap errors; where they are 0, all or none of the n objects are "
+        "right, and up to 3/n of the others may still be wrong (95 % confidence).",
         (
             MODEL,
             *(
@@ -68,34 +67,6 @@ def aims(inputs: ReportInputs) -> Table:
         "trained."
     )
     return aim_table(measured_aims(inputs, headline_of), caption, (AIM, AIMED_MODEL), "%")
-
-
-def difference(inputs: ReportInputs, first: str, second: str, quantity: str = "balanced_accuracy") -> Measured:
-    """Return first minus second of two models in points, with the error of the paired difference."""
-    return difference_of(inputs, first, second, quantity, scale=100.0)
-
-
-def differences(inputs: ReportInputs) -> Table:
-    """The reference minus every other model, on the same objects and draws."""
-    rows = [
-        (model, quantity)
-        for model in inputs.metrics
-        if model != inputs.reference
-        for quantity in ("accuracy", "balanced_accuracy")
-    ]
-    return make_table(
-        "differences",
-        f"Differences to {inputs.reference}",
-        f"First minus second on the same {sample_title(shown_sample(inputs))} objects and bootstrap draws.",
-        (
-            text_column("first", "First", lambda row: inputs.reference),
-            text_column("second", "Second", lambda row: row[0]),
-            text_column("quantity", "Quantity", lambda row: row[1].replace("_", " ")),
-            column("difference", "Difference", lambda row: difference(inputs, inputs.reference, *row), "%"),
-        ),
-        rows,
-        empty="there is one model only",
-    )
 
 
 def class_report(inputs: ReportInputs) -> Table:

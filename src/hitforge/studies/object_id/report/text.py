@@ -6,11 +6,17 @@ from collections.abc import Iterator
 
 from hitforge.published import load_published
 from hitforge.reporting import chapter_parts
-from hitforge.reporting.chapter import FrontRow, HeadlineNumber, Measured, ReportInputs
-from hitforge.reporting.chapter_parts import evaluated_events, models_and_events, parts_left_out, reference_sentence
-from hitforge.reporting.metrics import metrics_of, sample_title, shown_sample
+from hitforge.reporting.chapter import FrontRow, HeadlineNumber, ReportInputs
+from hitforge.reporting.chapter_parts import (
+    evaluated_events,
+    generated_samples,
+    models_and_events,
+    parts_left_out,
+    reference_sentence,
+)
+from hitforge.reporting.metrics import difference, metrics_of, not_run, sample_title, shown_sample
 from hitforge.studies.object_id.data.objects import CLASS_NAMES
-from hitforge.studies.object_id.report.result_tables import difference, headline_of
+from hitforge.studies.object_id.report.result_tables import headline_of
 from hitforge.words import HELDOUT
 
 _QUANTITIES = {
@@ -28,7 +34,6 @@ def headline_numbers(inputs: ReportInputs) -> Iterator[HeadlineNumber]:
 
 def front_row(inputs: ReportInputs) -> FrontRow:
     """Return the balanced accuracies of the baseline and of the reference model."""
-    absent = Measured(value=None, reason=f"{inputs.baseline} was not run")
     published = load_published(inputs.study)
     scores = [published.blocks["scores_percent"][name][c] for c, name in enumerate(CLASS_NAMES)]  # of the true class
     sample = shown_sample(inputs)
@@ -38,10 +43,10 @@ def front_row(inputs: ReportInputs) -> FrontRow:
         quantity="balanced accuracy of four classes",
         unit="%",
         baseline=inputs.baseline,
-        baseline_number=headline_of(inputs, inputs.baseline).get("balanced_accuracy", absent),
+        baseline_number=headline_of(inputs, inputs.baseline).get("balanced_accuracy", not_run(inputs.baseline)),
         ensemble=inputs.reference,
         ensemble_number=headline_of(inputs, inputs.reference)["balanced_accuracy"],
-        gain=difference(inputs, inputs.reference, inputs.baseline),
+        gain=difference(inputs, inputs.reference, inputs.baseline, "balanced_accuracy", scale=100.0),
         published=f"{min(scores):.1f} to {max(scores):.1f} % (slides, 2017)",
         other_sample=f"scores of one image of each class, no accuracies; {published.note}",
     )
@@ -61,11 +66,10 @@ def summary(inputs: ReportInputs) -> Iterator[str]:
 
 def notes(inputs: ReportInputs) -> Iterator[str]:
     """Yield what a reader must know before using a number."""
-    samples, published = inputs.settings["samples"], load_published(inputs.study)
-    generated = [name for name, sample in samples.items() if sample["source"] == "simulate"]
+    published, generated = load_published(inputs.study), generated_samples(inputs)
     if generated:
         yield (
-            f"The objects of {' and '.join(generated)} come from the embedded parametric generator: one spectrum of pT "
+            f"The objects of {generated} come from the embedded parametric generator: one spectrum of pT "
             "for all classes, a few formulas for showers. It is no validated detector simulation, and none of these "
             "numbers may be called better than a published one."
         )

@@ -24,19 +24,24 @@ def sweep_of(inputs: ReportInputs) -> list[str]:
     return [model for model in inputs.metrics if base and belongs(model)]
 
 
+def networks_of(inputs: ReportInputs) -> list[str]:
+    """Return the reported networks."""
+    return [model for model, manifest in inputs.manifest_of.items() if manifest.get("kind") == "network"]
+
+
 def image_settings(inputs: ReportInputs) -> ImageSettings:
     """Return the geometry of the sub-images."""
     return ImageSettings.model_validate(inputs.settings["image"])
 
 
-def train_sample(inputs: ReportInputs) -> str:
-    """Return the name of the sample that models were trained on."""
-    return inputs.samples_with_role("train")[0]
-
-
 def objects_of(inputs: ReportInputs, sample: str) -> StoredObjects:
     """Return the objects of a sample that figures show; none where the report has no shard of it."""
     return load_objects(inputs.shards.get(sample, ()), image_settings(inputs))
+
+
+def train_objects(inputs: ReportInputs) -> StoredObjects:
+    """Return the objects of the train sample that figures show."""
+    return objects_of(inputs, inputs.train_sample)
 
 
 @dataclass(frozen=True)
