@@ -21,6 +21,7 @@ from hitforge.studies.object_id.report.view import (
     image_settings,
     networks_of,
     objects_of,
+    places_of,
     predicted_objects,
     train_objects,
 )
@@ -106,17 +107,14 @@ def misclassified(inputs: ReportInputs) -> Figure:
     objects = objects_of(inputs, shown_sample(inputs))
     if found is None or not len(objects):
         return nothing("misclassified", title, "predictions or shards of the shown sample are not among the inputs")
-    place = {key: k for k, key in enumerate(zip(objects.part.tolist(), objects.entry.tolist(), strict=True))}
-    predicted = found.probabilities.argmax(axis=1)
-    sure = found.probabilities.max(axis=1)
+    shown = {key: k for k, key in enumerate(zip(objects.part.tolist(), objects.entry.tolist(), strict=True))}
+    place, predicted, sure = places_of(inputs), found.predicted, found.probabilities.max(axis=1)
     wrong = np.flatnonzero(predicted != found.label)
-    images: list[Images] = []
-    names: list[str] = []
-    for k in wrong[np.argsort(-sure[wrong], kind="stable")]:
-        at = place.get((str(found.part[k]), int(found.entry[k])))
-        if at is not None and len(images) < MISCLASSIFIED_SHOWN:
-            images.append(objects.image[at])
-            names.append(f"{CLASS_NAMES[found.label[k]]}, called {CLASS_NAMES[predicted[k]]} ({100 * sure[k]:.1f} %)")
+    worst = [k for k in wrong[np.argsort(-sure[wrong], kind="stable")] if place[k] in shown][:MISCLASSIFIED_SHOWN]
+    images = [objects.image[shown[place[k]]] for k in worst]
+    names = [
+        f"{CLASS_NAMES[found.label[k]]}, called {CLASS_NAMES[predicted[k]]} ({100 * sure[k]:.1f} %)" for k in worst
+    ]
     if not images:
         return nothing("misclassified", title, "no object of the shards shown is misclassified")
     caption = f"True class, predicted class and its probability; {len(wrong)} of {len(found.label)} objects are wrong."
