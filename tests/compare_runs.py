@@ -259,7 +259,7 @@ def _compare_comparisons(a: dict[str, Any], b: dict[str, Any]) -> Finding | None
     if _schema(a) == _schema(b):
         return None
     left, right = numbers_of(a), numbers_of(b)
-    named, valued, lost = 0, 0, []
+    named, valued, empty, lost = 0, 0, 0, []
     values: dict[Pair, set[tuple[Any, Any]]] = defaultdict(set)
     for ((sample, first, second), _, _), (value, error) in right.items():
         values[sample, first, second].add((value, error))
@@ -274,9 +274,14 @@ def _compare_comparisons(a: dict[str, Any], b: dict[str, Any]) -> Finding | None
                 lost.append(f"{sample}: {first} - {second}, {quantity}: {number} | {other}")
         elif number in values[sample, first, second]:
             valued += 1
+        elif number[0] is None:
+            empty += 1  # nothing is lost where a row without a value is left out
         else:
             lost.append(f"{sample}: {first} - {second}, {quantity}{where}: {number} is nowhere in B")
-    note = f"schemas differ; {len(left)} numbers in A, {len(right)} in B: {named} found by name, {valued} by value"
+    note = (
+        f"schemas differ; {len(left)} numbers in A, {len(right)} in B: {named} found by name, {valued} by value, "
+        f"{empty} have none"
+    )
     return Finding(Outcome.DIFFERENT if lost else Outcome.HASHES, tuple(lost), note)
 
 

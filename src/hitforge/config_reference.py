@@ -1,20 +1,26 @@
-"""The page docs/configuration.md, made from the settings classes: ``python -m hitforge.config_reference``."""
+"""The page docs/configuration.md, made from the settings classes, and beside it the schemas for editors.
+
+``python -m hitforge.config_reference`` writes both.
+"""
 
 from __future__ import annotations
 
 import json
-import sys
 from collections.abc import Iterator, Mapping
 from typing import Any
 
 from hitforge.config import RunSettings, config_folder, study_settings_type
+from hitforge.config_schema import schemas, shipped_studies
+from hitforge.provenance import write_text
 
 Schema = Mapping[str, Any]
 
 INTRODUCTION = """\
 # Every configuration key
 
-Made by `python -m hitforge.config_reference > docs/configuration.md` from the settings classes; do not edit it.
+Made by `python -m hitforge.config_reference` from the settings classes; do not edit it. The same command writes
+`config/schema.json`, with which an editor completes and checks YAML files that begin with
+`# yaml-language-server: $schema=<path to config/schema.json>`.
 
 Layers, later wins: `config/studies/<study>.yaml`, `config/presets/<preset>.yaml`, `config/config.yaml`,
 `--configfile` files, `--config` values. The defaults below are those of the code; the YAML files may set others.
@@ -49,7 +55,7 @@ def reference() -> str:
     keys = {key: value for key, value in general["properties"].items() if key != "studies"}
     sections = [INTRODUCTION, f"## General keys\n\n{_table({**general, 'properties': keys})}\n"]
     shown: dict[str, str] = {}
-    for study in sorted(path.stem for path in (config_folder() / "studies").glob("*.yaml")):
+    for study in shipped_studies():
         schema = study_settings_type(study).model_json_schema()
         sections += _blocks(study, schema, schema["$defs"], shown, "##")
     return "\n".join(sections)
@@ -122,4 +128,6 @@ def _kind(value: Schema) -> str:
 
 
 if __name__ == "__main__":
-    sys.stdout.write(reference())
+    write_text(config_folder().resolve().parent / "docs" / "configuration.md", reference())
+    for file, text in schemas().items():
+        write_text(config_folder() / file, text)

@@ -11,8 +11,8 @@ import torch
 
 from hitforge.config import load_settings
 from hitforge.studies.base import load_study
-from hitforge.studies.calo_muon.data.high_level import high_level_features
 from hitforge.studies.calo_muon.data.layers import as_tensor, layer_profiles, layer_summaries
+from hitforge.studies.calo_muon.data.reading import high_level_features
 from hitforge.studies.calo_muon.settings import SimulationSettings
 from hitforge.studies.calo_muon.simulation.generate import simulate_muons
 from hitforge.training.optimiser import build_optimiser

@@ -12,8 +12,8 @@ from hitforge.config import load_settings
 from hitforge.shards import write_shard
 from hitforge.stages.fit_scaling import fit_scaling_of
 from hitforge.studies.base import load_study
-from hitforge.studies.csc_muon.simulation.generate import simulate_roads
 from hitforge.studies.csc_muon.settings import SimulationSettings
+from hitforge.studies.csc_muon.simulation.generate import simulate_roads
 from hitforge.studies.csc_muon.simulation.write import write_part
 from hitforge.training.dataset import index_events
 from hitforge.training.loader import EventStream

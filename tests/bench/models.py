@@ -16,8 +16,8 @@ from hitforge.shards import write_shard
 from hitforge.stages.fit_scaling import fit_scaling_of
 from hitforge.studies.base import Study, load_study
 from hitforge.studies.csc_muon.data.roads import Roads
-from hitforge.studies.csc_muon.simulation.generate import simulate_roads
 from hitforge.studies.csc_muon.settings import SimulationSettings
+from hitforge.studies.csc_muon.simulation.generate import simulate_roads
 from hitforge.studies.csc_muon.simulation.write import write_part
 from tests.bench.timing import in_turn
 

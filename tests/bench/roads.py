@@ -15,9 +15,8 @@ from hitforge.studies.csc_muon.data.derived import features_of
 from hitforge.studies.csc_muon.data.ntuple import read_roads
 from hitforge.studies.csc_muon.data.roads import Roads
 from hitforge.studies.csc_muon.models.tensors import hit_image, plane_map
-from hitforge.studies.csc_muon.settings import ReaderSettings
+from hitforge.studies.csc_muon.settings import ReaderSettings, SimulationSettings
 from hitforge.studies.csc_muon.simulation.generate import simulate_roads
-from hitforge.studies.csc_muon.settings import SimulationSettings
 from hitforge.studies.csc_muon.simulation.write import write_part
 
 N_GUNS = 100_000

@@ -15,7 +15,7 @@ from hitforge.config import load_settings
 from hitforge.shards import write_shard
 from hitforge.studies.base import Study, load_study
 from hitforge.studies.calo_muon.data.geometry import load_geometry
-from hitforge.studies.calo_muon.data.high_level import high_level_features
+from hitforge.studies.calo_muon.data.reading import high_level_features
 from hitforge.studies.calo_muon.settings import SimulationSettings
 from hitforge.studies.calo_muon.simulation.generate import simulate_muons
 from hitforge.studies.calo_muon.simulation.write import write_part

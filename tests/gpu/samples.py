@@ -10,7 +10,6 @@ import time
 from concurrent.futures import FIRST_COMPLETED, ProcessPoolExecutor, wait
 from functools import cache
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 

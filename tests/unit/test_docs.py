@@ -13,7 +13,10 @@ from hitforge.config_reference import reference
 
 REPOSITORY = Path(__file__).parents[2]
 DOCS = REPOSITORY / "docs"
-PAGES = [REPOSITORY / "README.md", REPOSITORY / "config" / "README.md", *sorted(DOCS.glob("*.md"))]
+PAGES = [
+    *(REPOSITORY / page for page in ("README.md", "CONTRIBUTING.md", "config/README.md")),
+    *sorted(DOCS.glob("*.md")),
+]
 
 
 def anchors(page: Path) -> set[str]:
@@ -24,7 +27,7 @@ def anchors(page: Path) -> set[str]:
 
 def test_configuration_page_is_up_to_date() -> None:
     written = (DOCS / "configuration.md").read_text(encoding="utf-8")
-    assert written == reference(), "run `python -m hitforge.config_reference > docs/configuration.md`"
+    assert written == reference(), "run `python -m hitforge.config_reference`"
 
 
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: str(page.relative_to(REPOSITORY)))
@@ -54,8 +57,18 @@ def test_every_reason_of_a_verdict_is_documented() -> None:
     from hitforge.studies.calo_muon.data.decode import FAULTS
 
     call = r'(?:Problem|_problem|_entries|_error)\(\s*(?:[\w.{}"/ ]+,\s*)?"([a-z]+_[a-z_]+|unreadable|truncated)"'
-    sources = [REPOSITORY / "src/hitforge/ntuple.py", *(REPOSITORY / "src/hitforge/studies/calo_muon").glob("*.py")]
+    sources = [REPOSITORY / "src/hitforge/ntuple.py", *(REPOSITORY / "src/hitforge/studies/calo_muon").rglob("*.py")]
     reasons = {reason for path in sources for reason in re.findall(call, path.read_text(encoding="utf-8"))}
     assert len(reasons) > 10
     page = (DOCS / "your-own-ntuples.md").read_text(encoding="utf-8")
     assert sorted(reason for reason in reasons | set(FAULTS) if f"| `{reason}` |" not in page) == []
+
+
+def test_every_file_that_answers_a_newcomer_is_there() -> None:
+    page = (DOCS / "design.md").read_text(encoding="utf-8").partition("ten questions")[2].partition("\n## ")[0]
+    named = re.findall(r"`((?:workflow/|profiles/)?)([\w/]+(?:\.py|\.yaml|/))`", page)
+    assert len(named) > 15
+    for root, path in named:
+        base = REPOSITORY / root if root else REPOSITORY / "src/hitforge"
+        for study in ("calo_muon", "csc_muon", "object_id", "scouting_egamma") if "/X/" in path else ("",):
+            assert (base / path.replace("X", study)).exists(), f"{root}{path} of {study}"

@@ -12,35 +12,11 @@ from collections.abc import Callable, Iterator
 
 import numpy as np
 from numpy.typing import NDArray
-from pydantic import BaseModel, ConfigDict
 
-from hitforge.evaluation.ordered import sort_in_groups
 from hitforge.seeds import child_generator
 
 Floats = NDArray[np.float64]
 Counts = NDArray[np.int64]
-
-
-class Number(BaseModel):
-    """A number with its error, or the reason why there is none (never an invented one)."""
-
-    model_config = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False)
-
-    value: float | None
-    error: float | None = None
-    reason: str | None = None
-
-    @classmethod
-    def of(cls, value: float, replicas: Floats | None = None, reason: str = "cannot be computed") -> Number:
-        """Make a number from its value (``reason`` if that is not finite) and its bootstrap replicas, shape (B,)."""
-        if not np.isfinite(value):
-            return cls(value=None, reason=reason)
-        if replicas is None:
-            return cls(value=float(value))
-        error = float(standard_error(replicas))
-        if not np.isfinite(error):
-            return cls(value=float(value), reason="too few bootstrap replicas can be computed for an error")
-        return cls(value=float(value), error=error)
 
 
 def resampling(n_events: int, replicas: int, generator: np.random.Generator) -> Iterator[Counts]:
@@ -100,51 +76,3 @@ def standard_error(replicas: Floats) -> Floats:
 def draws_of(seed: int, sample: str) -> np.random.Generator:
     """Return the stream of an evaluation sample, the same for all models: their differences are paired."""
     return child_generator(seed, "evaluation", sample, "bootstrap")
-
-
-class GroupedQuantiles:
-    """Quantiles of values in groups, for any multiplicities of the events.
-
-    Equal to ``np.quantile(np.repeat(values, counts), q)`` (linear interpolation) in every group.
-
-    Parameters
-    ----------
-    values : ndarray, shape (n,)
-        Finite values.
-    groups : ndarray, shape (n,), int
-        Group of each event; -1 is in none.
-    n_groups : int
-        Number of groups.
-    quantiles : sequence of float
-        Between 0 and 1.
-    """
-
-    def __init__(
-        self, values: NDArray[np.floating], groups: NDArray[np.integer], n_groups: int, quantiles: tuple[float, ...]
-    ) -> None:
-        self._order, self._values, self._starts = sort_in_groups(values, groups, n_groups)
-        self._quantiles = np.asarray(quantiles, dtype=np.float64)
-        self._n_events = len(values)
-
-    def __call__(self, counts: Counts | None = None) -> tuple[Floats, Counts]:
-        """Return the quantiles, shape (n_groups, n_quantiles), NaN in an empty group, and the group sizes."""
-        if counts is None:
-            counts = np.ones(self._n_events, dtype=np.int64)
-        cumulative = np.zeros(len(self._order) + 1, dtype=np.int64)
-        np.cumsum(counts[self._order], out=cumulative[1:])
-        first = cumulative[self._starts]
-        sizes = np.diff(first)
-        rank = np.maximum(sizes[:, None] - 1, 0) * self._quantiles
-        below = np.floor(rank).astype(np.int64)
-        above = np.minimum(below + 1, np.maximum(sizes[:, None] - 1, 0))
-        low, high = self._ranked(cumulative, first, below), self._ranked(cumulative, first, above)
-        result = low + (high - low) * (rank - below)
-        return np.where(sizes[:, None] > 0, result, np.nan), sizes
-
-    def _ranked(self, cumulative: Counts, first: Counts, rank: Counts) -> Floats:
-        """Return the value at a rank (from 0) of each group's resampled values."""
-        if not len(self._values):
-            return np.full(rank.shape, np.nan)
-        position = np.searchsorted(cumulative, first[:-1, None] + rank, side="right") - 1
-        # The clip only touches empty groups at the end, whose result is discarded.
-        return np.asarray(self._values[np.minimum(position, len(self._values) - 1)], dtype=np.float64)

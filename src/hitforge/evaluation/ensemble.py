@@ -1,4 +1,4 @@
-"""Weighted mean of an ensemble's members (arXiv:2107.02119, section on ensembling)."""
+"""Weighted mean of an ensemble's members."""
 
 from __future__ import annotations
 
@@ -6,30 +6,6 @@ from collections.abc import Sequence
 
 import numpy as np
 from numpy.typing import NDArray
-
-
-def ensemble_weights(losses: Sequence[float] | NDArray[np.floating]) -> NDArray[np.float64]:
-    """Return the weights of the members, inverse to their best monitoring loss and summing to one.
-
-    Each member has its own monitoring fold, so the losses are not on identical data; the paper accepts that.
-
-    Parameters
-    ----------
-    losses : sequence of float, length M
-        Best weighted monitoring loss of every member, finite and positive.
-
-    Returns
-    -------
-    ndarray, shape (M,), float64
-    """
-    values = np.asarray(losses, dtype=np.float64)
-    if values.ndim != 1 or not len(values):
-        raise ValueError("ensemble_weights: needs the loss of at least one member")
-    if not np.all(np.isfinite(values) & (values > 0)):
-        raise ValueError(f"ensemble_weights: losses must be finite and positive, got {values.tolist()}")
-    # Relative to the smallest loss: 1/loss itself could overflow.
-    inverse = values.min() / values
-    return np.asarray(inverse / inverse.sum(), dtype=np.float64)
 
 
 def ensemble_prediction(
@@ -42,7 +18,7 @@ def ensemble_prediction(
     predictions : ndarray, shape (M, N) or (M, N, k)
         One row per member.
     weights : sequence of float, length M
-        From `ensemble_weights`.
+        Summing to one.
 
     Returns
     -------

@@ -20,8 +20,9 @@ Arrays = Mapping[str, Floats]
 class Statistic(Protocol):
     """Named arrays of a weighted sample; NaN stands for a number that cannot be computed."""
 
-    reason: str
-    """Why a number is NaN."""
+    @property
+    def reason(self) -> str | Mapping[str, str]:
+        """Why a number is NaN: of all arrays, or of each by its name."""
 
     def __call__(self, weights: Floats) -> Arrays:
         """Return the arrays for weights of the events, shape (n,); their shapes do not depend on the weights."""
@@ -62,7 +63,8 @@ def resample(
             array = np.asarray(array, dtype=np.float64)
             own = draws[:, start : start + array.size].reshape(len(draws), *array.shape)
             start += array.size
-            result[name][key] = packed(array, own, statistics[name].reason)
+            reason = statistics[name].reason
+            result[name][key] = packed(array, own, reason if isinstance(reason, str) else reason[key])
     return result
 
 

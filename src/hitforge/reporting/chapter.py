@@ -90,6 +90,15 @@ def text_column(key: str, label: str, value: Callable[[Any], Cell], **look: Any)
     return Column(key=key, label=label, align="left", value=value, **look)
 
 
+def columns_by(titles: Mapping[str, tuple[str, str]], value: Callable[[Any, str], Cell], **look: Any) -> list[Column]:
+    """Return a column of numbers for each key with its label and unit; ``value`` takes a row and the key."""
+
+    def of(key: str) -> Callable[[Any], Cell]:
+        return lambda row: value(row, key)
+
+    return [column(key, label, of(key), unit, **look) for key, (label, unit) in titles.items()]
+
+
 MODEL = text_column("model", "Model", str)
 """First column of a table whose rows are models, each its name."""
 

@@ -47,48 +47,44 @@ def load_histories(manifest_path: Path, manifest: Mapping[str, Any]) -> list[His
         path = (manifest_path.parent / member["file"]).with_suffix(".json")
         if path.is_file():
             content = read_json(path)
-            read = _trees if isinstance(content.get("history"), Mapping) else _network
-            histories.append(read(index, content))
+            trees = isinstance(content.get("history"), Mapping)
+            histories.append(
+                History(
+                    member=index,
+                    n_training=content.get("n_training"),
+                    n_monitoring=content.get("n_monitoring"),
+                    stop_reason=content.get("stop_reason"),
+                    **(_of_trees(content["history"]) if trees else _of_network(content)),
+                )
+            )
     return histories
 
 
-def _network(member: int, content: Mapping[str, Any]) -> History:
-    rows = content.get("history", [])
-    best = content.get("best_epoch")
-    return History(
-        member=member,
-        kind="network",
-        step=[int(row.get("epoch", i)) + 1 for i, row in enumerate(rows)],
-        train=[row.get("train_loss") for row in rows],
-        monitor=[row.get("validation_loss") for row in rows],
-        lr=[row.get("lr") for row in rows],
-        beta1=[row.get("beta1") for row in rows],
-        best=None if best is None else int(best) + 1,
-        best_loss=content.get("best_loss"),
-        n_training=content.get("n_training"),
-        n_monitoring=content.get("n_monitoring"),
-        stop_reason=content.get("stop_reason"),
-    )
+def _of_network(content: Mapping[str, Any]) -> dict[str, Any]:
+    rows, best = content.get("history", []), content.get("best_epoch")
+    return {
+        "kind": "network",
+        "step": [int(row.get("epoch", i)) + 1 for i, row in enumerate(rows)],
+        "train": [row.get("train_loss") for row in rows],
+        "monitor": [row.get("validation_loss") for row in rows],
+        "lr": [row.get("lr") for row in rows],
+        "beta1": [row.get("beta1") for row in rows],
+        "best": None if best is None else int(best) + 1,
+        "best_loss": content.get("best_loss"),
+    }
 
 
-def _trees(member: int, content: Mapping[str, Any]) -> History:
-    history = content["history"]
-    train, monitor = list(history.get("train", [])), list(history.get("monitor", []))
-    best = history.get("best_round")
-    best_loss = history.get("best_loss")
+def _of_trees(history: Mapping[str, Any]) -> dict[str, Any]:
+    monitor, best, best_loss = list(history.get("monitor", [])), history.get("best_round"), history.get("best_loss")
     if best_loss is None and best is not None and best < len(monitor):
         best_loss = monitor[best]
-    return History(
-        member=member,
-        kind="trees",
-        step=list(range(1, len(monitor) + 1)),
-        train=train,
-        monitor=monitor,
-        lr=[],
-        beta1=[],
-        best=None if best is None else int(best) + 1,
-        best_loss=best_loss,
-        n_training=content.get("n_training"),
-        n_monitoring=content.get("n_monitoring"),
-        stop_reason=content.get("stop_reason"),
-    )
+    return {
+        "kind": "trees",
+        "step": list(range(1, len(monitor) + 1)),
+        "train": list(history.get("train", [])),
+        "monitor": monitor,
+        "lr": [],
+        "beta1": [],
+        "best": None if best is None else int(best) + 1,
+        "best_loss": best_loss,
+    }

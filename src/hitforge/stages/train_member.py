@@ -15,7 +15,6 @@ from hitforge.scaling import Scaling
 from hitforge.seeds import child_generator, child_seed
 from hitforge.settings_base import Settings
 from hitforge.studies.base import Study
-from hitforge.words import model_of
 from hitforge.training.checkpoint import discard_checkpoint
 from hitforge.training.dataset import index_events
 from hitforge.training.device import DeviceChoice, resolve_device
@@ -24,6 +23,7 @@ from hitforge.training.loop import train_member
 from hitforge.training.member_files import load_member, save_member
 from hitforge.training.settings import TrainingSettings
 from hitforge.training.window import EventSource
+from hitforge.words import model_of
 
 log = logging.getLogger(__name__)
 

@@ -11,8 +11,8 @@ from hypothesis import strategies as st
 
 from hitforge.hits import CellHits
 from hitforge.studies.calo_muon.data.geometry import load_geometry
-from hitforge.studies.calo_muon.data.high_level import high_level_features
 from hitforge.studies.calo_muon.data.ntuple import read_muons
+from hitforge.studies.calo_muon.data.reading import high_level_features
 from hitforge.studies.calo_muon.features import (
     FEATURE_MEANINGS,
     FEATURE_NAMES,

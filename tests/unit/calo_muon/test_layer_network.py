@@ -10,12 +10,13 @@ import torch
 from pydantic import ValidationError
 
 from hitforge.config import load_settings
+from hitforge.evaluation.ensemble import ensemble_prediction
 from hitforge.hits import CellHits
 from hitforge.scaling import Scaling
 from hitforge.studies.base import Study, load_study
+from hitforge.studies.calo_muon.data.geometry import load_geometry
 from hitforge.studies.calo_muon.data.layers import as_tensor, layer_profiles
 from hitforge.studies.calo_muon.models.losses import DensityLoss, EnergyLoss
-from hitforge.studies.calo_muon.models.networks.build import combined_columns
 from hitforge.studies.calo_muon.settings import DensitySettings, LossSettings
 from tests.unit.calo_muon.part_builders import make_muons
 
@@ -80,7 +81,9 @@ def test_the_cost_is_that_of_convolutions_and_dense_layers(study: Study) -> None
 def test_the_tensor_is_made_around_the_entry_point(study: Study) -> None:
     muons = make_muons(4)
     own = study.settings.layers
-    expected = as_tensor(layer_profiles(muons.hits, muons.x_mm, muons.y_mm, study.geometry, own), own)
+    expected = as_tensor(
+        layer_profiles(muons.hits, muons.x_mm, muons.y_mm, load_geometry(study.settings.geometry), own), own
+    )
     np.testing.assert_array_equal(inputs_of(study, "layers", 4)["layers"].numpy(), expected)
 
 
@@ -118,7 +121,8 @@ def test_the_energy_of_a_density_is_its_median(study: Study) -> None:
     density[0, 10] = 1.0
     density[1] = 1 / 64
     density[2, :2] = 0.5
-    energy = combined_columns(study.settings, {"energy": np.zeros(3, np.float32), "density": density})["energy"]
+    mean = {"energy": np.zeros(3, np.float32), "density": density}
+    energy = study.combine("layers_density", {}, mean)["energy"]
     np.testing.assert_allclose(energy, [(edges[10] + edges[11]) / 2, edges[32], edges[1]], rtol=1e-6)
 
 
@@ -126,7 +130,8 @@ def test_members_of_a_density_are_averaged_as_probabilities(study: Study) -> Non
     density = np.zeros((1, 2, 64), np.float32)
     density[0, 0, 5], density[0, 1, 50] = 1.0, 1.0
     columns = {"energy": np.array([[1.0, 2.0]], np.float32), "density": density}
-    combined = study.combine("layers_density", columns, [0.5, 0.5])
+    mean = {name: ensemble_prediction(np.moveaxis(values, 1, 0), [0.5, 0.5]) for name, values in columns.items()}
+    combined = study.combine("layers_density", columns, mean)
     assert combined["density"][0, [5, 50]].tolist() == [0.5, 0.5]
     assert combined["energy"][0] == pytest.approx(study.settings.density.edges_gev()[6])
 

@@ -13,9 +13,9 @@ import pytest
 from hitforge.hits import CellHits
 from hitforge.ntuple import NtupleError
 from hitforge.studies.calo_muon.data.geometry import load_geometry
-from hitforge.studies.calo_muon.data.high_level import high_level_features
 from hitforge.studies.calo_muon.data.lumin import fold_blocks, fold_files, inspect_fold, read_fold
 from hitforge.studies.calo_muon.data.ntuple import read_muons
+from hitforge.studies.calo_muon.data.reading import high_level_features
 from hitforge.studies.calo_muon.features import FEATURE_NAMES
 from tests.unit.calo_muon.part_builders import make_muons, write_b4
 

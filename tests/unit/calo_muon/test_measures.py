@@ -12,12 +12,13 @@ import pytest
 from hitforge.evaluation.bootstrap import resampling
 from hitforge.predictions import EvaluationPiece
 from hitforge.seeds import child_generator
-from hitforge.studies.calo_muon.evaluation.calibration import as_sample, fit_corrections
+from hitforge.studies.calo_muon.evaluation.calibration import calibrate, calibrated
 from hitforge.studies.calo_muon.evaluation.comparison import compare_models
 from hitforge.studies.calo_muon.evaluation.density import EnergyDensity
 from hitforge.studies.calo_muon.evaluation.measures import COVERAGE_OF_POINTS, LOSSES_UNKNOWN
-from hitforge.studies.calo_muon.evaluation.metrics import EvaluationSample, ModelOutput, evaluate_model
+from hitforge.studies.calo_muon.evaluation.metrics import evaluate_model
 from hitforge.studies.calo_muon.evaluation.posterior import combined_energy, measure
+from hitforge.studies.calo_muon.evaluation.sample import EvaluationSample, ModelOutput
 from hitforge.studies.calo_muon.settings import DensitySettings, EvaluationSettings
 from tests.unit.calo_muon.toy_densities import Copula, outputs
 
@@ -42,7 +43,7 @@ def sample_of(energy: np.ndarray, density: EnergyDensity, **more: Any) -> Evalua
 
 
 def evaluated(sample: EvaluationSample, name: str = "test", seed: int = 5) -> dict[str, Any]:
-    result: dict[str, Any] = evaluate_model("m", {name: sample}, SETTINGS, seed)["samples"][name]
+    result: dict[str, Any] = evaluate_model("m", {name: sample}, None, seed, SETTINGS)["samples"][name]
     return result
 
 
@@ -145,13 +146,13 @@ def test_a_saturating_objective_raises_the_published_measure_and_not_the_informa
     results = {}
     for name, number in (("plain", plain), ("saturated", saturated)):
         made = outputs(energy, number)
-        piece = EvaluationPiece(made, fit_corrections(made, SETTINGS, GRID), calibrated_on=True)
-        results[name] = as_sample([piece], SETTINGS)
+        piece = EvaluationPiece(made, calibrate(made, SETTINGS, GRID), calibrated_on=True)
+        results[name] = calibrated([piece], SETTINGS)
     first, second = (evaluated(results[name], "heldout") for name in ("saturated", "plain"))
     assert first["mean_improvement"]["value"] > second["mean_improvement"]["value"] + 0.01
     for name in ("information_bits", "measured_gain", "coverage_68"):
         assert first[name] == second[name]
-    rows = {row["quantity"]: row["difference"] for row in compare_models(results, SETTINGS, 1, "heldout")}
+    rows = {row["quantity"]: row["difference"] for row in compare_models(results, 1, "heldout", SETTINGS)}
     assert rows["mean_improvement"]["value"] < -4 * rows["mean_improvement"]["error"]
     assert rows["information_bits"]["value"] == rows["information_bits"]["error"] == 0.0
 
@@ -162,10 +163,10 @@ def test_comparisons_are_paired_and_agree_with_the_metrics() -> None:
     noise = {"a": 0.0, "b": 0.1, "c": 0.7}
     made = {name: outputs(energy, number + width * rng.normal(size=4000)) for name, width in noise.items()}
     samples = {
-        name: as_sample([EvaluationPiece(own, fit_corrections(own, SETTINGS, GRID), True)], SETTINGS)
+        name: calibrated([EvaluationPiece(own, calibrate(own, SETTINGS, GRID), True)], SETTINGS)
         for name, own in made.items()
     }
-    rows = compare_models(samples, SETTINGS, 3, "heldout")
+    rows = compare_models(samples, 3, "heldout", SETTINGS)
     assert [(r["first"], r["second"], r["quantity"]) for r in rows] == [
         (first, second, quantity) for quantity in QUANTITIES for first, second in (("a", "b"), ("a", "c"), ("b", "c"))
     ]
@@ -184,7 +185,7 @@ def test_samples_are_compared_with_the_first_that_has_a_spectrum() -> None:
     made = {name: densities(n, rng) for name, n in sizes.items()}
     made["points"] = (np.repeat(SETTINGS.test_energies_gev, 40), made["points"][1])
     samples = {name: sample_of(e, d, discrete=name == "points") for name, (e, d) in made.items()}
-    metrics = evaluate_model("m", samples, SETTINGS, 5)
+    metrics = evaluate_model("m", samples, None, 5, SETTINGS)
     assert [(row["first"], row["second"]) for row in metrics["transfer"]] == [("geant4", "test")] * 3
     numbers = [metrics["samples"][name]["information_bits"] for name in ("geant4", "test")]
     (row,) = (row for row in metrics["transfer"] if row["quantity"] == "information_bits")
@@ -213,7 +214,7 @@ def test_without_a_density_there_are_reasons_and_the_tracker() -> None:
         assert result[name] == {"value": None, "error": None, "reason": "too few muons"}
     assert result["tracker_alone"]["value"] > 0.2 and result["measured_bins"][0]["tracker"]["error"] > 0
     assert result["measured_bins"][0]["combined"]["reason"] == "too few muons"
-    rows = compare_models({"a": sample, "b": sample}, SETTINGS, 5, "heldout")
+    rows = compare_models({"a": sample, "b": sample}, 5, "heldout", SETTINGS)
     assert rows[1]["difference"]["reason"] == "a: too few muons"
 
 
@@ -225,7 +226,7 @@ def test_poor_bins_and_muons_outside_are_counted() -> None:
     assert result["n_outside_grid"] == 10 and result["information_bits"]["value"] is not None
     assert "0 events at 1075-1562.5 GeV, fewer than 5" in result["measured_gain"]["reason"]
     empty = EvaluationSample(energy[:0], ModelOutput(energy[:0], energy[:0]))
-    json.dumps(evaluate_model("m", {"test": empty}, SETTINGS, 5), allow_nan=False)
+    json.dumps(evaluate_model("m", {"test": empty}, None, 5, SETTINGS), allow_nan=False)
 
 
 def test_the_limit_is_a_mean_over_muons_whose_losses_are_known() -> None:

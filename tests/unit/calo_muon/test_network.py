@@ -11,9 +11,8 @@ import torch
 from pydantic import ValidationError
 from torch import Tensor
 
-from hitforge.studies.calo_muon.models.networks.blocks import SqueezeExcitation
+from hitforge.studies.calo_muon.models.networks.blocks import SqueezeExcitation, plan_blocks
 from hitforge.studies.calo_muon.models.networks.network import MuonNetwork, build_network, describe_network
-from hitforge.studies.calo_muon.models.networks.plan import plan_blocks
 from hitforge.studies.calo_muon.models.networks.running_norm import RunningBatchNorm
 from hitforge.studies.calo_muon.settings import NetworkSettings
 from tests.unit.calo_muon.oracle_network import OracleNetwork, load_oracle, oracle_name

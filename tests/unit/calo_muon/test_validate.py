@@ -16,7 +16,7 @@ from hypothesis import strategies as st
 from hitforge.studies.calo_muon.data.geometry import load_geometry
 from hitforge.studies.calo_muon.data.muons import Muons
 from hitforge.studies.calo_muon.data.ntuple import content_checksum
-from hitforge.studies.calo_muon.data.validation import inspect_part
+from hitforge.studies.calo_muon.data.validation import inspect_ntuple
 from tests.unit.calo_muon.part_builders import (
     b4_columns,
     compact_columns,
@@ -38,7 +38,7 @@ def muons() -> Muons:
 
 
 def found(path: Path, **kwargs: Any) -> set[tuple[str, str, int | None, int]]:
-    findings = inspect_part(path, SMALL, **kwargs)
+    findings = inspect_ntuple(path, SMALL, **kwargs)
     assert not findings.good
     assert findings.content_checksum == ""
     for problem in findings.problems:
@@ -52,7 +52,7 @@ def found(path: Path, **kwargs: Any) -> set[tuple[str, str, int | None, int]]:
 def test_good_part(tmp_path: Path, write, layout: str) -> None:
     good = make_muons(6)
     path = write(tmp_path / "part.root", good)
-    findings = inspect_part(path, GEOMETRY)
+    findings = inspect_ntuple(path, GEOMETRY)
     assert findings.good
     assert findings.problems == ()
     assert (findings.n_events, findings.layout) == (6, layout)
@@ -63,9 +63,9 @@ def test_good_part(tmp_path: Path, write, layout: str) -> None:
 
 
 def test_reference_files_are_good(reference_data: Path) -> None:
-    original = inspect_part(reference_data / "cmu_0.root", GEOMETRY)
+    original = inspect_ntuple(reference_data / "cmu_0.root", GEOMETRY)
     assert (original.good, original.n_events, original.layout) == (True, 10, "b4-vector")
-    geant4 = inspect_part(reference_data / "geant4_flat_06.root", GEOMETRY)
+    geant4 = inspect_ntuple(reference_data / "geant4_flat_06.root", GEOMETRY)
     assert (geant4.good, geant4.n_events, geant4.layout) == (True, 200, "compact")
 
 
@@ -233,7 +233,7 @@ def test_foreign_bytes(tmp_path: Path, content: bytes) -> None:
     path.write_bytes(content)
     ((reason, *_),) = found(path)
     assert reason == "unreadable"
-    assert inspect_part(path, SMALL).size_bytes == len(content)
+    assert inspect_ntuple(path, SMALL).size_bytes == len(content)
 
 
 @pytest.fixture(scope="module")
@@ -252,7 +252,7 @@ def good_bytes(tmp_path_factory: pytest.TempPathFactory) -> list[bytes]:
 def test_truncated_file(good_bytes: list[bytes], tmp_path: Path, which: int, kept: float) -> None:
     path = tmp_path / "part.root"
     path.write_bytes(good_bytes[which][: int(kept * len(good_bytes[which]))])
-    findings = inspect_part(path, GEOMETRY)
+    findings = inspect_ntuple(path, GEOMETRY)
     assert [problem.reason for problem in findings.problems] in (["truncated"], ["unreadable"])
 
 
@@ -268,7 +268,7 @@ def test_overwritten_file_never_raises(
     content[start : start + length] = noise if fill is None else bytes([fill]) * length
     path = tmp_path / "part.root"
     path.write_bytes(bytes(content))
-    findings = inspect_part(path, GEOMETRY)
+    findings = inspect_ntuple(path, GEOMETRY)
     assert findings.good == (findings.content_checksum != "")
 
 
@@ -280,5 +280,5 @@ def test_damaged_basket_is_named(tmp_path: Path) -> None:
     content = bytearray(path.read_bytes())
     content[start + 200 : start + 400] = bytes(200)
     path.write_bytes(bytes(content))
-    (problem,) = inspect_part(path, GEOMETRY).problems
+    (problem,) = inspect_ntuple(path, GEOMETRY).problems
     assert (problem.reason, problem.tree, problem.branch) == ("unreadable", "B4", "rechit_energy")

@@ -13,20 +13,18 @@ from hitforge.reporting.chapter import ReportInputs
 from hitforge.shards import ShardBlock, ShardLayout, write_shard
 from hitforge.studies.csc_muon.data.derived import features_of
 from hitforge.studies.csc_muon.data.roads import Roads
-from hitforge.studies.csc_muon.evaluation.metrics import (
-    apply_calibration,
-    calibrate,
-    compare_models,
-    evaluate_model,
-)
+from hitforge.studies.csc_muon.evaluation.calibration import apply_calibration, calibrate_sample
+from hitforge.studies.csc_muon.evaluation.comparison import compare_models
+from hitforge.studies.csc_muon.evaluation.metrics import evaluate_model
 from hitforge.studies.csc_muon.evaluation.sample import MuonSample
 from hitforge.studies.csc_muon.features import FEATURE_NAMES, FEATURE_UNITS
-from hitforge.studies.csc_muon.simulation.generate import simulate_roads
 from hitforge.studies.csc_muon.settings import SimulationSettings
+from hitforge.studies.csc_muon.simulation.generate import simulate_roads
 from hitforge.validation import Inventory, PartEntry, write_inventory
 from tests.unit.csc_muon.toy_muons import TOYS, sample_of, settings, toy_columns
 
 REFERENCE = "ens5"
+BASES = {"hgb-no-bend": "hgb"}
 SEED = 7
 
 
@@ -41,15 +39,15 @@ def fabricate(
     held = samples["train"].take(np.arange(len(samples["train"])) % 5 == 0)
     calibrated: dict[str, dict[str, MuonSample]] = {"heldout": {}, "test": {}}
     for model in models:
-        calibration = calibrate(_muons(held, model), evaluation)
+        calibration = calibrate_sample(_muons(held, model), evaluation)
         write_json(folder / f"calibration/{model}.json", calibration)
         for name, roads in (("heldout", held), ("test", samples["test"])):
             calibrated[name][model] = apply_calibration(_muons(roads, model), calibration)
             _write_predictions(folder / f"predictions/{model}/{name}.h5", roads, calibrated[name][model])
-        metrics = evaluate_model(model, {name: calibrated[name][model] for name in calibrated}, evaluation, SEED)
+        metrics = evaluate_model(model, {name: calibrated[name][model] for name in calibrated}, [1.0], SEED, evaluation)
         write_json(folder / f"metrics/{model}.json", {"evaluation": "held-out folds", **metrics})
         _write_training(folder / f"models/{model}", model)
-    comparison = {name: compare_models(muons, evaluation, SEED, name) for name, muons in calibrated.items()}
+    comparison = {name: compare_models(muons, SEED, name, evaluation) for name, muons in calibrated.items()}
     write_json(folder / "comparison.json", {"samples": comparison})
     plan = {
         name: [
@@ -69,8 +67,12 @@ def fabricate(
             },
             "folds": {"count": 10, "held_out": [0]},
             "reference_model": REFERENCE,
+            "baseline_model": "emtf-bdt",
             "evaluation": evaluation.model_dump(mode="json"),
-            "models": {model: {"kind": _kind(model), "description": f"toy {model}"} for model in models},
+            "models": {
+                model: {"kind": _kind(model), "description": f"toy {model}", "base": BASES.get(model)}
+                for model in models
+            },
         },
         metrics={model: folder / f"metrics/{model}.json" for model in models},
         manifests={model: folder / f"models/{model}/model.json" for model in models},
@@ -83,8 +85,7 @@ def fabricate(
 
 
 def _roads(n_guns: int, seed: int) -> Roads:
-    chunks = list(simulate_roads(n_guns, seed, SimulationSettings()))
-    return Roads(*(np.concatenate([getattr(c, f) for c in chunks]) for f in Roads.__dataclass_fields__))
+    return Roads.concatenate(list(simulate_roads(n_guns, seed, SimulationSettings())))
 
 
 def _muons(roads: Roads, model: str) -> MuonSample:

@@ -9,9 +9,8 @@ import uproot
 
 from hitforge.studies.csc_muon.data.ntuple import complete_roads
 from hitforge.studies.csc_muon.data.roads import Roads
-from hitforge.studies.csc_muon.settings import SCALARS, ReaderSettings
+from hitforge.studies.csc_muon.settings import SCALARS, ReaderSettings, SimulationSettings
 from hitforge.studies.csc_muon.simulation.generate import simulate_roads
-from hitforge.studies.csc_muon.settings import SimulationSettings
 from hitforge.studies.csc_muon.simulation.write import write_part
 
 MAPPED = ReaderSettings(branches={**{name: f"vh_{name}" for name in SCALARS}, "event": "number", "w": "weight"})

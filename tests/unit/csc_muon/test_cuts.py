@@ -7,8 +7,8 @@ import pytest
 from pydantic import ValidationError
 
 from hitforge.studies.csc_muon.data.cuts import CUT_NAMES, select
-from hitforge.studies.csc_muon.settings import CutSettings
 from hitforge.studies.csc_muon.data.roads import Roads
+from hitforge.studies.csc_muon.settings import CutSettings
 from tests.unit.csc_muon import oracles
 from tests.unit.csc_muon.part_builders import some_roads
 

@@ -15,8 +15,8 @@ import xgboost as xgb
 from hitforge.studies.csc_muon.data.derived import features_of, without_planes
 from hitforge.studies.csc_muon.data.roads import Roads
 from hitforge.studies.csc_muon.features import FEATURE_NAMES, FEATURE_SETS
-from hitforge.studies.csc_muon.simulation.generate import simulate_roads
 from hitforge.studies.csc_muon.settings import SimulationSettings
+from hitforge.studies.csc_muon.simulation.generate import simulate_roads
 
 NOT_CSC = ("re1", "re2", "re3", "re4", "ge11", "ge21", "me0")
 

@@ -18,8 +18,8 @@ from hitforge.studies.csc_muon.features import (
     FEATURE_UNITS,
 )
 from hitforge.studies.csc_muon.models import tensors
-from hitforge.studies.csc_muon.simulation.generate import simulate_roads
 from hitforge.studies.csc_muon.settings import SimulationSettings
+from hitforge.studies.csc_muon.simulation.generate import simulate_roads
 from tests.unit.csc_muon import oracles
 from tests.unit.csc_muon.oracles import Hit, road
 

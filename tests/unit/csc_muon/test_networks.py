@@ -17,8 +17,8 @@ from hitforge.studies.csc_muon.data.roads import PARAMETER_NAMES, Roads
 from hitforge.studies.csc_muon.features import FEATURE_NAMES
 from hitforge.studies.csc_muon.models.losses import ClassLoss, EmtfLoss, EnsembleLoss, PointLoss, class_of
 from hitforge.studies.csc_muon.models.targets import QUANTILE_LEVELS
-from hitforge.studies.csc_muon.simulation.generate import simulate_roads
 from hitforge.studies.csc_muon.settings import SimulationSettings
+from hitforge.studies.csc_muon.simulation.generate import simulate_roads
 
 NETWORKS = ("seed-cnn1d", "seed-cnn2d", "seed-fcn4", "seed-fcnr", "emtf-nn", "ens5")
 
@@ -118,7 +118,7 @@ def test_ensemble_adds_the_spread_of_its_members(study: Study) -> None:
     q = np.array([[0.1, 0.2], [-0.1, -0.1]], dtype=np.float32)
     sigma = np.array([[0.03, 0.04], [0.01, 0.01]], dtype=np.float32)
     members = {"q_over_pt": q, "q_over_pt_sigma": sigma, "inverse_pt": np.abs(q)}
-    found = study.combine("ens5", members, study.ensemble_weights([-1.0, 2.0]).tolist())
+    found = study.combine("ens5", members, {name: values.mean(axis=1) for name, values in members.items()})
     np.testing.assert_allclose(found["q_over_pt"], [0.15, -0.1], rtol=1e-6)
     np.testing.assert_allclose(found["inverse_pt"], [0.15, 0.1], rtol=1e-6)
     np.testing.assert_allclose(found["q_over_pt_spread"], [0.05, 0.0], atol=1e-7)

@@ -3,24 +3,24 @@
 from __future__ import annotations
 
 import dataclasses
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
 from hitforge.provenance import read_json
-from hitforge.reporting.chapter import Measured, ReportInputs, Table
-from hitforge.reporting.evaluated import verdict
+from hitforge.published import load_published
+from hitforge.reporting.catalogue import make
+from hitforge.reporting.chapter import Figure, Measured, ReportInputs, Table
+from hitforge.reporting.chapter_parts import write_chapter
+from hitforge.reporting.metrics import verdict
 from hitforge.reporting.style import hep_style, write_figure
 from hitforge.reporting.tables import write_table
-from hitforge.studies.csc_muon.published import load_published
+from hitforge.studies.csc_muon.report.chapter import CHAPTER
 from hitforge.studies.csc_muon.report.class_figures import class_calibration
-from hitforge.studies.csc_muon.report.figures import all_figures
-from hitforge.studies.csc_muon.report.front import front_row
-from hitforge.studies.csc_muon.report.names import FIGURES, TABLES
-from hitforge.studies.csc_muon.report.result_tables import headline, headline_of, published
-from hitforge.studies.csc_muon.report.tables import all_tables
-from hitforge.studies.csc_muon.report.text import chapter_text
-from hitforge.studies.csc_muon.report.view import ablation_base, main_models
+from hitforge.studies.csc_muon.report.result_tables import headline, published
+from hitforge.studies.csc_muon.report.text import front_row
+from hitforge.studies.csc_muon.report.view import headline_of, main_models
 from tests.unit.csc_muon.fabricate_report import REFERENCE, fabricate
 
 
@@ -28,6 +28,14 @@ from tests.unit.csc_muon.fabricate_report import REFERENCE, fabricate
 def inputs(tmp_path_factory: pytest.TempPathFactory) -> ReportInputs:
     """Artefacts with few roads: some numbers are null with a reason."""
     return fabricate(tmp_path_factory.mktemp("production"))
+
+
+def all_tables(inputs: ReportInputs) -> Iterator[Table]:
+    return (make(view, inputs) for view in CHAPTER.views("table"))
+
+
+def all_figures(inputs: ReportInputs) -> Iterator[Figure]:
+    return (make(view, inputs) for view in CHAPTER.views("figure"))
 
 
 @pytest.fixture(scope="module")
@@ -45,7 +53,7 @@ def value_of(cell: object) -> float:
 
 
 def test_all_tables_are_filled_and_written(tables: dict[str, Table], tmp_path: Path) -> None:
-    assert tuple(tables) == TABLES
+    assert tuple(tables) == CHAPTER.tables
     for table in tables.values():
         assert table.rows and not table.empty, table.name
         write_table(table, tmp_path)
@@ -104,7 +112,7 @@ def test_ablations_stand_beside_their_full_model(tables: dict[str, Table], input
     assert (row["model"], row["base"]) == ("hgb-no-bend", "hgb")
     assert isinstance(row["difference_rmse"], Measured) and row["difference_rmse"].error
     assert "hgb-no-bend" not in main_models(inputs)
-    assert ablation_base("seed-bdt", ["seed-bdt", "emtf-bdt"]) is None
+    assert set(inputs.metrics) - set(main_models(inputs)) == {"hgb-no-bend"}
 
 
 def test_published_numbers_name_quantities_that_exist(inputs: ReportInputs) -> None:
@@ -132,7 +140,7 @@ def test_all_figures_are_drawn_and_repeat_byte_for_byte(inputs: ReportInputs, tm
             if figure.name == "class_calibration":
                 write_figure(figure, tmp_path / "a")
         write_figure(class_calibration(inputs), tmp_path / "b")
-    assert tuple(names) == FIGURES
+    assert tuple(names) == CHAPTER.figures
     for suffix in ("svg", "png", "json"):
         written = [(tmp_path / folder / f"class_calibration.{suffix}").read_bytes() for folder in "ab"]
         assert written[0] == written[1]
@@ -150,10 +158,10 @@ def test_figures_without_content_say_why(tmp_path: Path) -> None:
 
 
 def test_the_text_is_honest_about_the_data(inputs: ReportInputs, tables: dict[str, Table]) -> None:
-    chapter = chapter_text(inputs)
+    chapter = write_chapter(CHAPTER, inputs)
     shown = [item for section in chapter.sections for item in section.items]
-    assert {item.name for item in shown if item.kind == "table"} == set(TABLES)
-    assert {item.name for item in shown if item.kind == "figure"} == set(FIGURES)
+    assert {item.name for item in shown if item.kind == "table"} == set(CHAPTER.tables)
+    assert {item.name for item in shown if item.kind == "figure"} == set(CHAPTER.figures)
     notes = " ".join(chapter.notes)
     assert "no validated detector simulation" in notes and "fair comparison" in notes
     assert "No RMSE q/pT of seed-bdt, seed-fcn4: the model does not predict the sign of the charge." in notes
@@ -163,13 +171,13 @@ def test_the_text_is_honest_about_the_data(inputs: ReportInputs, tables: dict[st
 
 
 def test_published_values_are_as_printed() -> None:
-    printed = load_published()
-    accuracy, rmse = printed.find("seed-fcn4", "accuracy"), printed.find("seed-fcnr", "rmse_q_over_pt")
+    printed = load_published("csc_muon")
+    accuracy, rmse = printed.find("accuracy", "seed-fcn4"), printed.find("rmse_q_over_pt", "seed-fcnr")
     assert accuracy is not None and accuracy.value == 0.84
     assert rmse is not None and rmse.value == 0.047
-    assert sum(printed.class_shares_percent) == pytest.approx(100.0)
-    assert {len(v) for rows in printed.deck_thresholds.values() for v in rows.values()} == {11}
-    assert printed.find("ens5", "accuracy") is None
+    assert sum(printed.blocks["class_shares_percent"]) == pytest.approx(100.0)
+    assert {len(v) for rows in printed.blocks["deck_thresholds"].values() for v in rows.values()} == {11}
+    assert printed.find("accuracy", "ens5") is None
 
 
 def test_aims_are_met_missed_open_or_not_measured(tables: dict[str, Table], inputs: ReportInputs) -> None:

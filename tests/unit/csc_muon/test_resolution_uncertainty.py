@@ -29,7 +29,7 @@ def test_known_relative_width_and_bias() -> None:
     factor = 1.05 + 0.1 * np.random.default_rng(1).normal(size=len(truth))
     muons = sample_of(truth, {"inverse_pt": np.abs(truth) * factor, "q_over_pt": truth * factor}, eta)
     for name, (group, n_bins) in binnings(muons, SETTINGS).items():
-        found = InverseResolution(muons, group, n_bins, 1000)(muons.weights)
+        found = InverseResolution(muons, group, n_bins, 1000)(muons.weight)
         known = np.isfinite(found["core"])
         assert known.sum() >= 3, name
         np.testing.assert_allclose(found["core"][known], 0.1, rtol=0.1)
@@ -37,7 +37,7 @@ def test_known_relative_width_and_bias() -> None:
         np.testing.assert_allclose(found["bias"][known], 0.05, atol=0.012)
         assert np.nanmax(found["tail"]) < 1e-3
     group, n_bins = binnings(muons, SETTINGS)["pt"]
-    signed = SignedResolution(muons, group, n_bins, 20)(muons.weights)
+    signed = SignedResolution(muons, group, n_bins, 20)(muons.weight)
     assert signed["sigma_eff"][0] > 10 * signed["sigma_eff"][9]  # in 1/GeV it falls with pT
 
 
@@ -46,7 +46,7 @@ def test_bins_with_few_muons_give_nothing() -> None:
     group, n_bins = binnings(muons, SETTINGS)["pt"]
     statistic = InverseResolution(muons, group, n_bins, 20)
     counts = np.bincount(group[group >= 0], minlength=n_bins)
-    assert np.array_equal(np.isfinite(statistic(muons.weights)["bias"]), counts >= 20)
+    assert np.array_equal(np.isfinite(statistic(muons.weight)["bias"]), counts >= 20)
     assert "fewer than 20 muons" in statistic.reason
 
 
@@ -98,11 +98,11 @@ def test_an_unsigned_model_is_compared_with_the_unsigned_truth() -> None:
 
 def test_pulls_before_and_after_the_scale_is_fitted() -> None:
     muons = toy_sample(20_000, "ens5")  # its sigma is 1.3 times too large
-    before = Pulls(muons, SETTINGS)(muons.weights)
+    before = Pulls(muons, SETTINGS)(muons.weight)
     assert before["width"] == pytest.approx(1 / 1.3, rel=0.03)
     scale = fit_sigma_scale(muons)
     assert scale == pytest.approx(1 / 1.3, rel=0.03)
-    after = Pulls(replace(muons, sigma_scale=scale), SETTINGS)(muons.weights)
+    after = Pulls(replace(muons, sigma_scale=scale), SETTINGS)(muons.weight)
     assert after["inside1"] == pytest.approx(0.683, abs=0.001)
     assert after["width68"] == pytest.approx(1.0, abs=0.03)
     wrong = replace(muons, columns={**muons.columns, "q_over_pt_sigma": np.zeros(len(muons))})

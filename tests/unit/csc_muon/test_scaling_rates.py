@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from typing import Any
 
 import numpy as np
 import pytest
 from scipy.optimize import minimize
 from scipy.stats import beta
 
-from hitforge.studies.csc_muon.evaluation.calibration import PtScaling, fit_scaling
-from hitforge.studies.csc_muon.evaluation.metrics import apply_calibration, calibrate, compare_models
+from hitforge.evaluation.differences import find
+from hitforge.studies.csc_muon.evaluation.calibration import PtScaling, apply_calibration, calibrate_sample, fit_scaling
+from hitforge.studies.csc_muon.evaluation.comparison import compare_models
 from hitforge.studies.csc_muon.evaluation.rates import RATE_THRESHOLDS_GEV, Rate
 from hitforge.studies.csc_muon.evaluation.sample import MuonSample
 from hitforge.studies.csc_muon.evaluation.turn_on import (
@@ -27,15 +29,15 @@ SETTINGS = settings()
 
 
 def scaled(muons: MuonSample) -> MuonSample:
-    return apply_calibration(muons, calibrate(muons, SETTINGS))
+    return apply_calibration(muons, calibrate_sample(muons, SETTINGS))
 
 
 def test_efficiency_at_threshold_is_what_was_asked_for() -> None:
-    calibration = calibrate(toy_sample(60_000, seed=1), SETTINGS)
+    calibration = calibrate_sample(toy_sample(60_000, seed=1), SETTINGS)
     fitted = apply_calibration(toy_sample(60_000, seed=1), calibration)
     independent = apply_calibration(toy_sample(60_000, seed=2), calibration)
     for muons, tolerance in ((fitted, 0.02), (independent, 0.04)):
-        found = TurnOn(muons, SETTINGS)(muons.weights)["at_threshold"]
+        found = TurnOn(muons, SETTINGS)(muons.weight)["at_threshold"]
         np.testing.assert_allclose(found, 0.9, atol=tolerance)
 
 
@@ -69,7 +71,7 @@ def test_a_shared_cut_passes_all_its_thresholds() -> None:
 
 
 def test_too_few_muons_to_scale() -> None:
-    calibration = calibrate(toy_sample(15), SETTINGS)
+    calibration = calibrate_sample(toy_sample(15), SETTINGS)
     assert not calibration["pt_scaling"]["ok"]
     assert "fewer than 20 calibration muons" in calibration["pt_scaling"]["reason"]
     assert apply_calibration(toy_sample(15), calibration).scaled_pt is None
@@ -106,13 +108,13 @@ def test_a_turn_on_without_muons_has_no_fit() -> None:
     assert np.isnan(fit_erf(np.arange(3.0), np.ones(3), np.ones(3, dtype=int), initial_fit(5.0))).all()
     muons = scaled(toy_sample(3000))
     turn_on = TurnOn(muons, settings(min_per_bin=10_000))
-    assert np.isnan(turn_on(muons.weights)["x50"]).all() and "fewer than 10000 muons" in turn_on.reason
+    assert np.isnan(turn_on(muons.weight)["x50"]).all() and "fewer than 10000 muons" in turn_on.reason
 
 
 def test_turn_on_efficiencies_against_a_loop() -> None:
     muons = scaled(toy_sample(4000))
     assert muons.scaled_pt is not None
-    found = TurnOn(muons, settings(min_per_bin=1))(muons.weights)["efficiency"]
+    found = TurnOn(muons, settings(min_per_bin=1))(muons.weight)["efficiency"]
     region = (np.abs(muons.eta) >= 1.55) & (np.abs(muons.eta) < 2.1)
     for b in (5, 20, 40):
         inside = region & (muons.true_pt >= PT_EDGES_GEV[b]) & (muons.true_pt < PT_EDGES_GEV[b + 1])
@@ -125,7 +127,7 @@ def test_rate_of_a_perfect_model_is_that_of_the_spectrum() -> None:
     # stratified and not random: the sum is then the integral
     inverse = (np.arange(400_000) + 0.5) / 400_000 * (0.5 - 1 / 7000) + 1 / 7000
     muons = replace(sample_of(inverse, {"inverse_pt": inverse}), scaled_pt=1.0 / inverse)
-    rates = Rate(muons, SETTINGS)(muons.weights)["rate"]
+    rates = Rate(muons, SETTINGS)(muons.weight)["rate"]
     for row, n in zip(rates, SETTINGS.spectrum_exponents, strict=True):
         expected = (RATE_THRESHOLDS_GEV ** (1 - n) - 7000.0 ** (1 - n)) / (2.0 ** (1 - n) - 7000.0 ** (1 - n))
         np.testing.assert_allclose(row, expected, rtol=1e-3)
@@ -135,7 +137,7 @@ def test_a_spectrum_of_ones_own_counts_its_bins_alone() -> None:
     inverse = (np.arange(400_000) + 0.5) / 400_000 * (0.5 - 1 / 7000) + 1 / 7000
     muons = replace(sample_of(inverse, {"inverse_pt": inverse}), scaled_pt=1.0 / inverse)
     own = settings(spectrum_histogram={"edges_gev": [10, 20, 40], "density": [3, 1]})
-    rate = Rate(muons, own)(muons.weights)["rate"]
+    rate = Rate(muons, own)(muons.weight)["rate"]
     assert len(rate) == len(own.spectrum_exponents) + 1
     expected = np.interp(RATE_THRESHOLDS_GEV, [10, 20, 40], [1, 20 / 50, 0])
     np.testing.assert_allclose(rate[-1], expected, atol=2e-3)
@@ -148,26 +150,34 @@ def test_a_spectrum_of_ones_own_counts_its_bins_alone() -> None:
 def test_rate_reduction_is_paired_and_orders_models() -> None:
     samples = {model: toy_sample(20_000, model) for model in ("emtf-bdt", "seed-bdt", "ens5")}
     samples = {model: scaled(muons) for model, muons in samples.items()}
-    comparison = compare_models(samples, settings(bootstraps=20), 7, "test")
-    rates = comparison["rates"]
-    itself = rates["emtf-bdt"]["headline"]
-    assert itself["value"] == 1.0 and itself["error"] == 0.0
-    assert rates["ens5"]["headline"]["value"] > 1.0 + rates["ens5"]["headline"]["error"]
-    assert rates["seed-bdt"]["headline"]["value"] < 1.0 - rates["seed-bdt"]["headline"]["error"]
-    (row,) = [
-        row["difference"]
-        for row in comparison["differences"]
-        if (row["quantity"], row["first"], row["second"]) == ("rate", "emtf-bdt", "ens5")
-    ]
+    rows = compare_models(samples, 7, "test", settings(bootstraps=20))
+
+    def reduction(model: str, where: dict[str, Any]) -> dict[str, Any]:
+        found = find(rows, model, "emtf-bdt", "rate_reduction", where)
+        assert found is not None
+        return found
+
+    rates = {model: reduction(model, {}) for model in samples}
+    assert rates["emtf-bdt"]["value"] == 1.0 and rates["emtf-bdt"]["error"] == 0.0
+    assert rates["ens5"]["value"] > 1.0 + rates["ens5"]["error"]
+    assert rates["seed-bdt"]["value"] < 1.0 - rates["seed-bdt"]["error"]
+    for model, headline in rates.items():
+        assert reduction(model, {"threshold_gev": 22.0, "exponent": 4.0}) == pytest.approx(headline)
+        assert reduction(model, {"abs_eta": [1.2, 1.3]})["value"] > 0
+    row = find(rows, "emtf-bdt", "ens5", "rate")
+    assert row is not None
     at = list(RATE_THRESHOLDS_GEV).index(22.0)
-    first, second = (Rate(samples[m], SETTINGS)(samples[m].weights)["rate"][0, at] for m in ("emtf-bdt", "ens5"))
+    first, second = (Rate(samples[m], SETTINGS)(samples[m].weight)["rate"][0, at] for m in ("emtf-bdt", "ens5"))
     assert row["value"] == pytest.approx(first - second) and row["value"] > row["error"] > 0
 
 
 def test_without_the_reference_there_is_a_reason() -> None:
     muons = scaled(toy_sample(500))
-    alone = compare_models({"hgb": muons}, SETTINGS, 7, "test")["rates"]["hgb"]["headline"]
-    assert alone["value"] is None and "emtf-bdt was not evaluated" in alone["reason"]
+    (alone,) = compare_models({"hgb": muons}, 7, "test", SETTINGS)
+    assert (alone["quantity"], alone["second"], alone["where"]) == ("rate_reduction", "emtf-bdt", {})
+    assert alone["difference"]["value"] is None and "emtf-bdt was not evaluated" in alone["difference"]["reason"]
     unscaled = replace(muons, scaled_pt=None, reason="none")
-    both = compare_models({"emtf-bdt": muons, "hgb": unscaled}, SETTINGS, 7, "test")["rates"]
-    assert both["hgb"]["headline"]["reason"] == "hgb has no scaled pT"
+    both = find(
+        compare_models({"emtf-bdt": muons, "hgb": unscaled}, 7, "test", SETTINGS), "hgb", "emtf-bdt", "rate_reduction"
+    )
+    assert both is not None and both["reason"] == "hgb has no scaled pT"

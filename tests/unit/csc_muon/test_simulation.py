@@ -10,11 +10,11 @@ import uproot
 
 from hitforge.studies.csc_muon.data.planes import CSC_PLANES, PLANE, PLANES, theta_units, zone_of
 from hitforge.studies.csc_muon.data.roads import Roads
+from hitforge.studies.csc_muon.settings import SimulationSettings
 from hitforge.studies.csc_muon.simulation import generate
 from hitforge.studies.csc_muon.simulation.constants import load_constants
 from hitforge.studies.csc_muon.simulation.generate import simulate_roads
 from hitforge.studies.csc_muon.simulation.road_words import road_words, straightness_of
-from hitforge.studies.csc_muon.settings import SimulationSettings
 from hitforge.studies.csc_muon.simulation.write import write_part
 
 PLAIN = SimulationSettings()

@@ -62,7 +62,15 @@ def folder(study: Study, tmp_path_factory: pytest.TempPathFactory) -> Path:
 def predicted(study: Study, folder: Path, model: str, manifest: Path) -> Predictions:
     out = folder / f"{model}.h5"
     predict_block(
-        given(study, "predict", model), manifest, [folder / "part.h5"], [0], 10, folder / "scaling.json", "cpu", out, "0"
+        given(study, "predict", model),
+        manifest,
+        [folder / "part.h5"],
+        [0],
+        10,
+        folder / "scaling.json",
+        "cpu",
+        out,
+        "0",
     )
     found = read_predictions([out])
     with Shard(folder / "part.h5") as shard:
@@ -133,7 +141,9 @@ def test_weights_of_the_ntuple_enter_the_training(study: Study, folder: Path) ->
 
 def test_lookup_table(study: Study, folder: Path) -> None:
     table, manifest = folder / "lut/table_0.json", folder / "lut/model.json"
-    fit_table_of(given(study, "fit_table", "dphi-lut"), "dphi-lut", [folder / "part.h5"], tree_folds(10, [0]), table, "0")
+    fit_table_of(
+        given(study, "fit_table", "dphi-lut"), "dphi-lut", [folder / "part.h5"], tree_folds(10, [0]), table, "0"
+    )
     assemble_model(given(study, "assemble", "dphi-lut"), "dphi-lut", [table], manifest, "0")
     assert read_json(manifest)["kind"] == "table"
     found = predicted(study, folder, "dphi-lut", manifest)

@@ -8,8 +8,8 @@ import pytest
 from hitforge.studies.csc_muon.data.derived import derived_features
 from hitforge.studies.csc_muon.data.roads import Roads
 from hitforge.studies.csc_muon.models.tensors import IMAGE_ROWS, hit_image, img5x5, plane_map
-from hitforge.studies.csc_muon.simulation.generate import simulate_roads
 from hitforge.studies.csc_muon.settings import SimulationSettings
+from hitforge.studies.csc_muon.simulation.generate import simulate_roads
 from tests.unit.csc_muon import oracles
 from tests.unit.csc_muon.oracles import Hit, hits_of, road
 

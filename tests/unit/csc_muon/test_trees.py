@@ -12,8 +12,8 @@ from hitforge.studies.csc_muon.data.roads import Roads
 from hitforge.studies.csc_muon.evaluation import sample
 from hitforge.studies.csc_muon.features import FEATURE_NAMES, SIGN
 from hitforge.studies.csc_muon.models import targets
-from hitforge.studies.csc_muon.simulation.generate import simulate_roads
 from hitforge.studies.csc_muon.settings import SimulationSettings
+from hitforge.studies.csc_muon.simulation.generate import simulate_roads
 
 X = np.array([0.4, -0.1, -0.05, 0.002, 0.0002], dtype=np.float32)
 

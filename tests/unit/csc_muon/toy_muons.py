@@ -81,7 +81,7 @@ def sample_of(
         eta=eta,
         phi=np.zeros(n) if phi is None else phi,
         zone=zone,
-        weights=more.pop("weights", np.ones(n)),
+        weight=np.ones(n),
         columns=columns,
         **more,
     )

@@ -9,7 +9,7 @@ import pytest
 from hitforge.evaluation.differences import row_of
 from hitforge.published import Aim, Published, model_named
 from hitforge.reporting.aims import AIM, AIMED_MODEL, LIMIT, aim_row, aim_table
-from hitforge.reporting.chapter import MODEL, Measured, column, make_table, text_column
+from hitforge.reporting.chapter import MODEL, Measured, column, columns_by, make_table, text_column
 from hitforge.reporting.difference_table import differences
 from hitforge.reporting.tables import read_table, write_table
 from tests.unit.reporting.toy import toy_inputs
@@ -24,6 +24,8 @@ def test_a_column_gets_its_cell_from_the_row(tmp_path: Path) -> None:
     table = make_table("t", "T", "C.", columns, ["ab", "c"], empty="none", highlight=lambda row: row == "c")
     assert table.rows == (("ab", 2, "AB"), ("c", 1, "C")) and table.highlight == (1,) and table.empty is None
     assert make_table("t", "T", "C.", columns, [], empty="none").empty == "none"
+    numbers = columns_by({"a": ("A", "m"), "b": ("B", "")}, lambda row, key: row.count(key))
+    assert make_table("t", "T", "C.", numbers, ["aab"]).rows == ((2, 1),) and numbers[0].unit == "m"
     write_table(table, tmp_path)
     read = read_table(tmp_path, "t")
     assert read.rows == table.rows

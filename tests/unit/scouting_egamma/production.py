@@ -12,12 +12,13 @@ from hitforge.reporting.chapter import ReportInputs
 from hitforge.stages.assemble import assemble_model
 from hitforge.stages.build_shard import build_shard
 from hitforge.stages.evaluate import calibrate, compare, evaluate
+from hitforge.stages.explain import explain
 from hitforge.stages.fit_scaling import fit_scaling_of
 from hitforge.stages.fit_table import fit_table_of
 from hitforge.stages.predict import predict_block
 from hitforge.stages.train_member import TrainingFolds, train_member_of
 from hitforge.stages.train_trees import train_trees_of
-from hitforge.studies.base import load_study
+from hitforge.studies.base import TrainedModel, load_study
 from hitforge.validation import judge, take_inventory
 from tests.unit.given import given
 
@@ -71,7 +72,7 @@ def produce(folder: Path) -> ReportInputs:
     scaling = folder / "scaling.json"
     fit_scaling_of(given(study, "fit_scaling"), shards["train"], settings.folds.count, settings.folds.held_out, scaling)
     folds = tree_folds(settings.folds.count, settings.folds.held_out)
-    metrics, manifests, calibrations, plans = {}, {}, {}, {}
+    metrics, manifests, calibrations, explained, plans = {}, {}, {}, {}, {}
     for model in settings.run_models:
         home = folder / model
         home.mkdir()
@@ -136,8 +137,11 @@ def produce(folder: Path) -> ReportInputs:
         )
         metrics[model] = home / "metrics.json"
         evaluate(given(study, "evaluate"), model, plan, manifests[model], SEED, metrics[model], "hash")
+        explained[model] = home / "explain.json"
+        trained = TrainedModel(given(study, "explain", model), manifests[model], scaling, shards, SEED)
+        explain(trained, model, explained[model], {})
         plans[model] = plan
-    compare(given(study, "evaluate"), plans, SEED, folder / "comparison.json", "hash")
+    compare(given(study, "compare"), plans, SEED, folder / "comparison.json", "hash")
     return ReportInputs(
         study=study.name,
         settings=settings.model_dump(mode="json"),
@@ -148,4 +152,5 @@ def produce(folder: Path) -> ReportInputs:
         inventories=inventories,
         shards=shards,
         outputs=plans["hgb"],
+        explain=explained,
     )

@@ -168,9 +168,9 @@ def test_differences_are_paired() -> None:
 
     assert max(found("c", "value")) == 0 == max(found("c", "error"))
     assert max(found("b", "value")) < -0.002
-    assert [row["where"] for row in rows[:2]] == [
-        {"selection": "all", "category": "EB electron"},
-        {"selection": "all", "category": "EB photon"},
+    assert [row["where"] for row in rows[3:5]] == [
+        {"category": "EE photon"},
+        {"selection": "good", "category": "EB electron"},
     ]
 
 

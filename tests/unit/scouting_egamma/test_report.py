@@ -7,13 +7,13 @@ from pathlib import Path
 import pytest
 from matplotlib.axes import Axes
 
+from hitforge.reporting.catalogue import make
 from hitforge.reporting.chapter import Measured, ReportInputs, Table
+from hitforge.reporting.chapter_parts import write_chapter
 from hitforge.reporting.style import hep_style, write_figure
 from hitforge.reporting.tables import write_table
-from hitforge.studies.scouting_egamma.report.figures import all_figures
-from hitforge.studies.scouting_egamma.report.names import FIGURES, TABLES
-from hitforge.studies.scouting_egamma.report.tables import all_tables
-from hitforge.studies.scouting_egamma.report.text import chapter_text, order_of_models
+from hitforge.studies.scouting_egamma.report.chapter import CHAPTER
+from hitforge.studies.scouting_egamma.report.text import order_of_models
 from tests.unit.scouting_egamma.production import produce
 
 
@@ -24,11 +24,11 @@ def inputs(tmp_path_factory: pytest.TempPathFactory) -> ReportInputs:
 
 @pytest.fixture(scope="module")
 def tables(inputs: ReportInputs) -> dict[str, Table]:
-    return {table.name: table for table in all_tables(inputs)}
+    return {view.name: make(view, inputs) for view in CHAPTER.views("table")}
 
 
 def test_all_tables_are_filled_and_written(tables: dict[str, Table], tmp_path: Path) -> None:
-    assert tuple(tables) == TABLES
+    assert tuple(tables) == CHAPTER.tables
     for name, table in tables.items():
         assert (table.rows and not table.empty) or name == "bad_parts"
         write_table(table, tmp_path)
@@ -62,7 +62,7 @@ def test_nothing_is_cut_before_evaluation(inputs: ReportInputs) -> None:
 def test_order_of_models_is_said_in_words(inputs: ReportInputs, tables: dict[str, Table]) -> None:
     words = {"met": "smaller for", "missed": "larger for", "open": "the same within two errors for"}
     (words_of_pair,) = [text for text in order_of_models(inputs) if text.startswith("hgb against seed-bdt ")]
-    assert words_of_pair in chapter_text(inputs).summary[-1]
+    assert words_of_pair in write_chapter(CHAPTER, inputs).summary[-1]
     for row in tables["aims"].rows:
         if row[0] == "σ_eff of hgb at most that of seed-bdt":
             before = words_of_pair.partition(f"{row[1]} (")[0]
@@ -70,15 +70,18 @@ def test_order_of_models_is_said_in_words(inputs: ReportInputs, tables: dict[str
 
 
 def test_chapter_names_every_table_and_figure_once(inputs: ReportInputs) -> None:
-    chapter = chapter_text(inputs)
+    chapter = write_chapter(CHAPTER, inputs)
     items = [(item.kind, item.name) for section in chapter.sections for item in section.items]
-    assert sorted(items) == sorted([("table", name) for name in TABLES] + [("figure", name) for name in FIGURES])
+    assert sorted(items) == sorted(
+        [("table", name) for name in CHAPTER.tables] + [("figure", name) for name in CHAPTER.figures]
+    )
     assert chapter.headline and chapter.parts["test"]
 
 
 def test_all_figures_are_drawn(inputs: ReportInputs, tmp_path: Path) -> None:
     with hep_style():
-        for figure in all_figures(inputs):
+        for view in CHAPTER.views("figure"):
+            figure = make(view, inputs)
             assert not figure.empty, figure.name
             axes = [panel for panel in figure.figure.findobj(Axes) if panel.get_visible() and panel.axison]
             assert axes and all(panel.has_data() for panel in axes), figure.name

@@ -8,8 +8,7 @@ import pytest
 from hitforge.studies.scouting_egamma.data.candidates import TRACK, Candidates
 from hitforge.studies.scouting_egamma.data.geometry import CATEGORIES
 from hitforge.studies.scouting_egamma.data.moments import moments_of
-from hitforge.studies.scouting_egamma.data.ntuple import find_problems
-from hitforge.studies.scouting_egamma.settings import ReaderSettings
+from hitforge.studies.scouting_egamma.data.ntuple import faults
 from hitforge.studies.scouting_egamma.simulation.constants import load_constants
 from hitforge.studies.scouting_egamma.simulation.generate import dead_map, simulate_candidates
 from hitforge.studies.scouting_egamma.simulation.settings import SimulationSettings
@@ -128,7 +127,7 @@ def test_seed_is_the_centre() -> None:
 
 
 def test_no_candidate_has_a_fault() -> None:
-    assert find_problems(SAMPLE, 0, "simulated", ReaderSettings()) == []
+    assert not [reason for reason, _, _, _, bad in faults(SAMPLE) if bad.any()]
 
 
 def test_position_is_reconstructed_not_copied() -> None:

@@ -1,4 +1,4 @@
-"""Names, units and meanings of the columns of a muon: 28 high-level features (arXiv:2107.02119), and ours behind them.
+"""What a shard holds of a muon: 28 high-level features (arXiv:2107.02119), and our columns behind them.
 
 Names and order of the 28 are those of the published files, including three labels that do not say what the column
 holds: ``eclumax1``, ``ymom`` and ``xmom``; :data:`FEATURE_MEANINGS` says what is there.
@@ -11,7 +11,10 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
-from hitforge.studies.calo_muon.settings import LayerSettings
+from hitforge.shards import ShardLayout
+from hitforge.studies.calo_muon.data.geometry import load_geometry
+from hitforge.studies.calo_muon.data.muons import LIMITS
+from hitforge.studies.calo_muon.settings import CaloModelSettings, LayerSettings
 
 EMEAS_MAX_GEV: Final = 10_000.0
 """The curvature estimate is clipped here before scaling."""
@@ -83,6 +86,18 @@ def column_units(settings: LayerSettings) -> dict[str, str]:
     return FEATURE_UNITS | ENTRY_POINT | summary_units(settings)
 
 
+def layout(geometry: str, layers: LayerSettings) -> ShardLayout:
+    """Features, entry point and layer summaries, sparse voxels, the energy as target, truth with oracles' bits."""
+    columns = column_units(layers)
+    return ShardLayout(
+        feature_names=tuple(columns),
+        feature_units=tuple(columns.values()),
+        targets={"energy": "GeV"},
+        truth={"x": "mm", "y": "mm", "charge": "e", **dict.fromkeys(LIMITS, "bit")},
+        voxel_shape=load_geometry(geometry).shape,
+    )
+
+
 FEATURE_SETS: Final[dict[str, tuple[str, ...]]] = {
     "default": FEATURE_NAMES,
     "filtered": tuple(name for name in FEATURE_NAMES if name not in _NOT_FILTERED),
@@ -91,9 +106,9 @@ FEATURE_SETS: Final[dict[str, tuple[str, ...]]] = {
 """Features of each mode of the ablation study (arXiv:2107.02119)."""
 
 
-def feature_set(name: str, settings: LayerSettings) -> tuple[str, ...]:
+def feature_set(name: str, layers: LayerSettings) -> tuple[str, ...]:
     """Return the columns of a feature set: of the paper, ``layers`` (the 28 and the layer summaries), or none."""
-    known = FEATURE_SETS | {"none": (), "layers": (*FEATURE_NAMES, *summary_units(settings))}
+    known = FEATURE_SETS | {"none": (), "layers": (*FEATURE_NAMES, *summary_units(layers))}
     if name not in known:
         raise ValueError(f"feature set {name!r} is not known; known: {', '.join(sorted(known))}")
     return known[name]
@@ -111,3 +126,13 @@ def clip_features(features: NDArray[np.float32]) -> NDArray[np.float32]:
     column = FEATURE_NAMES.index("emeas")
     clipped[:, column] = np.minimum(np.abs(clipped[:, column]), np.float32(EMEAS_MAX_GEV))
     return clipped
+
+
+def visible_features(model: CaloModelSettings, features: NDArray[np.float32]) -> NDArray[np.float32]:
+    """Return the columns as they are; an error if the model's layer summaries are not there."""
+    if model.features == "layers" and np.isnan(features).any():
+        raise ValueError(
+            "features: layers needs layer summaries, which muons of fold files do not have: they lack the entry point; "
+            "read the ROOT ntuples, or leave the models with these features out"
+        )
+    return features

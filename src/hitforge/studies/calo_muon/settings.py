@@ -4,15 +4,15 @@ from __future__ import annotations
 
 import itertools
 from collections.abc import Mapping
-from typing import ClassVar, Literal
+from typing import Literal
 
 import numpy as np
 from numpy.typing import NDArray
 from pydantic import Field, NonNegativeFloat, NonNegativeInt, PositiveFloat, PositiveInt, model_validator
 
+from hitforge.bootstrap_settings import BootstrapSettings
 from hitforge.config import ModelSettings, StudySettings
 from hitforge.settings_base import Settings
-from hitforge.studies.calo_muon.report import names
 from hitforge.training.settings import TrainingSettings
 
 
@@ -118,7 +118,7 @@ class DensitySettings(Settings):
         return edges
 
 
-class EvaluationSettings(Settings):
+class EvaluationSettings(BootstrapSettings):
     """Bins, bias correction and bootstrap (arXiv:2107.02119, bias correction and resolution)."""
 
     e_min_gev: PositiveFloat = Field(100.0, description="lower edge of the bias fit and of the resolution bins, in GeV")
@@ -136,7 +136,6 @@ class EvaluationSettings(Settings):
     resolution_bins: PositiveInt = Field(20, description="bins of the resolution, right-closed")
     min_per_bin: PositiveInt = Field(5, description="a resolution bin with fewer events gives null with its reason")
     tracker_per_gev: PositiveFloat = Field(2e-4, description="relative resolution of the tracker divided by E/GeV")
-    bootstraps: int = Field(500, ge=2, description="bootstrap replicas of every number")
     test_energies_gev: tuple[float, ...] = Field(
         tuple(100.0 + 400.0 * i for i in range(11)), description="discrete energies of the test sample, in GeV"
     )
@@ -238,34 +237,6 @@ class CaloModelSettings(ModelSettings):
 class CaloMuonSettings(StudySettings):
     """All settings of the study."""
 
-    STAGE_BLOCKS: ClassVar[Mapping[str, tuple[str, ...]]] = {
-        "simulate": ("geometry", "simulation"),
-        "validate": ("geometry",),
-        "build_shard": ("geometry", "layers"),
-        "fit_scaling": ("geometry", "layers"),
-        "train_trees": ("weights", "geometry", "layers"),
-        "train_member": ("weights", "geometry", "layers", "density"),
-        "predict": ("geometry", "layers", "density"),
-        "calibrate": ("evaluation", "density"),
-        "evaluate": ("evaluation", "density"),
-    }
-    CODE: ClassVar[Mapping[str, tuple[str, ...]]] = {
-        "simulate": ("simulation", "data"),
-        "validate": ("data", "features"),
-        "build_shard": ("data", "features"),
-        "fit_scaling": ("features",),
-        "train_trees": ("features", "models.weights"),
-        "train_member": ("features", "models", "data"),
-        "assemble": ("features", "models", "data"),
-        "predict": ("features", "models", "data"),
-        "calibrate": ("evaluation",),
-        "evaluate": ("evaluation",),
-        "tables": ("report", "evaluation", "published", "features"),
-        "figures": ("report", "evaluation", "data", "published", "features"),
-    }
-    TABLES: ClassVar[tuple[str, ...]] = names.TABLES
-    FIGURES: ClassVar[tuple[str, ...]] = names.FIGURES
-
     geometry: str = Field("pbwo4_40.64mm", description="a shipped geometry by name, or the path of a YAML file")
     layers: LayerSettings = Field(LayerSettings(), description="profiles of the showers along the muon's path")
     weights: WeightSettings = Field(WeightSettings(), description="event weights of all trainings")
@@ -278,6 +249,3 @@ class CaloMuonSettings(StudySettings):
         """Whether a model has convolutions of the voxel grid: on a CPU a muon takes it milliseconds."""
         own = self.models[model]
         return own.kind == "network" and own.layer_network is None and own.network.cnn
-
-
-SETTINGS = CaloMuonSettings

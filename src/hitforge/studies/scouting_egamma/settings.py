@@ -119,10 +119,27 @@ class EgammaModelSettings(ModelSettings):
         return self
 
 
+class ReportSettings(Settings):
+    """Models that the report speaks of, besides the reference model and the baseline."""
+
+    uncorrected_model: str | None = Field(None, description="what the baseline has to beat")
+    ensemble_model: str | None = Field(
+        None, description="shown on the front page beside the baseline; without it the reference model"
+    )
+
+
 class ScoutingEgammaSettings(StudySettings):
     """All settings of the study."""
 
     reader: ReaderSettings = Field(ReaderSettings(), description="names of the ntuples' branches")
     evaluation: EvaluationSettings = Field(EvaluationSettings(), description="bins, calibration and bootstrap")
     simulation: SimulationSettings = Field(SimulationSettings(), description="of samples with source: simulate")
+    report: ReportSettings = Field(ReportSettings(), description="models that the report speaks of")
     models: Mapping[str, EgammaModelSettings] = Field({}, description="models by name; base: other inherits")
+
+    @model_validator(mode="after")
+    def _models_of_the_report_are_known(self) -> Self:
+        for name in filter(None, (self.report.uncorrected_model, self.report.ensemble_model)):
+            if name not in self.models:
+                raise ValueError(f"report: model {name!r} is not defined; known: {', '.join(sorted(self.models))}")
+        return self

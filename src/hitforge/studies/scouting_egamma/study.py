@@ -35,5 +35,5 @@ STUDY = Declaration(
     calibrated=EntryPoint("evaluation.calibration:calibrated"),
     evaluate=EntryPoint("evaluation.metrics:evaluate_model", settings=("evaluation",)),
     compare=EntryPoint("evaluation.comparison:compare_models", settings=("evaluation",)),
-    explain=EntryPoint("evaluation.explain:explain"),
+    explain=EntryPoint("evaluation.explain:explain", settings=("samples",)),
 )

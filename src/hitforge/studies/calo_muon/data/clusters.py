@@ -276,7 +276,7 @@ def fill_features(
     field: float,
     features: NDArray[np.float32],
 ) -> None:
-    """Fill all features of all events; see :func:`hitforge.studies.calo_muon.data.high_level.high_level_features`.
+    """Fill all features of all events; see :func:`hitforge.studies.calo_muon.data.reading.high_level_features`.
 
     ``pitch`` is along (z, x, y) in mm, ``field`` in tesla.
     """

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+from importlib.resources import files
 from pathlib import Path
 
 import yaml
 from pydantic import BaseModel, ConfigDict, Field, PositiveFloat, PositiveInt
 
-SHIPPED = Path(__file__).parent / "geometries"
+SHIPPED = Path(str(files("hitforge.studies.calo_muon.data.geometries")))
 
 
 class Geometry(BaseModel):

@@ -61,6 +61,11 @@ class _Meta:
     sparse: bool
 
 
+def is_fold(source: str) -> bool:
+    """Whether a source is a fold of a file, ``<file>#fold_<n>``."""
+    return "#fold_" in source
+
+
 def fold_files(path: str | Path) -> list[int]:
     """Return the numbers of the folds in a file, in numeric order."""
     with _opened(path) as file:

@@ -1,18 +1,25 @@
-"""Judging one ntuple: every kind of fault with its first entry and how many entries have it."""
+"""Judging one part: every kind of fault with its first entry and how many entries have it."""
 
 from __future__ import annotations
 
 from pathlib import Path
 
 from hitforge.inspection import ContentChecksum, inspect
-from hitforge.studies.calo_muon.data.geometry import Geometry
+from hitforge.studies.calo_muon.data.geometry import Geometry, load_geometry
+from hitforge.studies.calo_muon.data.lumin import inspect_fold, is_fold
 from hitforge.studies.calo_muon.data.muons import Muons
 from hitforge.studies.calo_muon.data.ntuple import checksum_columns, open_muons
 from hitforge.validation import PartFindings
 
 
-def inspect_part(source: str | Path, geometry: Geometry, chunk_mb: float = 64.0) -> PartFindings:
-    """Read a part to its end and report every distinct problem.
+def inspect_part(source: str, geometry: str) -> PartFindings:
+    """Read a part, a ntuple or a fold of a published file, to its end and report every problem in it."""
+    block = load_geometry(geometry)
+    return inspect_fold(source, block) if is_fold(source) else inspect_ntuple(source, block)
+
+
+def inspect_ntuple(source: str | Path, geometry: Geometry, chunk_mb: float = 64.0) -> PartFindings:
+    """Read a ntuple to its end and report every distinct problem.
 
     Parameters
     ----------

@@ -9,29 +9,29 @@ import numpy as np
 from numpy.typing import NDArray
 
 from hitforge.predictions import EvaluationPiece, Predictions, join
+from hitforge.studies.calo_muon.data.muons import LIMITS
 from hitforge.studies.calo_muon.evaluation.bias import BiasCorrection, fit_bias
 from hitforge.studies.calo_muon.evaluation.density import DensityCalibration, EnergyDensity, fit_densities
-from hitforge.studies.calo_muon.evaluation.improvement import energy_bins
-from hitforge.studies.calo_muon.evaluation.measures import LIMITS
-from hitforge.studies.calo_muon.evaluation.metrics import EvaluationSample, ModelOutput
+from hitforge.studies.calo_muon.evaluation.resolution import energy_bins
+from hitforge.studies.calo_muon.evaluation.sample import EvaluationSample, ModelOutput
 from hitforge.studies.calo_muon.settings import DensitySettings, EvaluationSettings
 
 
-def fit_corrections(predictions: Predictions, settings: EvaluationSettings, grid: DensitySettings) -> dict[str, Any]:
+def calibrate(predictions: Predictions, evaluation: EvaluationSettings, density: DensitySettings) -> dict[str, Any]:
     """Fit bias corrections of ensemble and members, and the ensemble's density, on held-out muons; data for JSON."""
 
     def fit(values: NDArray[np.floating]) -> dict[str, Any]:
-        return fit_bias(predictions.target, values, settings).model_dump(mode="json")
+        return fit_bias(predictions.target, values, evaluation).model_dump(mode="json")
 
     members = predictions.members["energy"].T
     return {
         "ensemble": fit(predictions.ensemble["energy"]),
         "members": [fit(column) for column in members],
-        "density": fit_densities(predictions, grid).model_dump(mode="json"),
+        "density": fit_densities(predictions, density).model_dump(mode="json"),
     }
 
 
-def as_sample(pieces: Sequence[EvaluationPiece], settings: EvaluationSettings) -> EvaluationSample:
+def calibrated(pieces: Sequence[EvaluationPiece], evaluation: EvaluationSettings) -> EvaluationSample:
     """Join the pieces of an evaluation sample, each with the bias correction and the density of its own fit.
 
     A sample whose muons all have one of the test energies is evaluated at these energies, any other in bins.
@@ -58,19 +58,10 @@ def as_sample(pieces: Sequence[EvaluationPiece], settings: EvaluationSettings) -
 
     members = [corrected(k) for k in range(events.members["energy"].shape[1])]
     true = events.target.astype(np.float64)[order]
-    discrete = bool(np.all(energy_bins(settings, discrete=True).index(true) >= 0))
+    discrete = bool(np.all(energy_bins(evaluation, discrete=True).index(true) >= 0))
     limits = {name: events.truth[name][order] for name in LIMITS if name in events.truth}
     density, reason, grid = _densities(pieces, order)
-    return EvaluationSample(
-        true,
-        corrected(None),
-        members,
-        discrete,
-        density,
-        reason,
-        limits,
-        grid,
-    )
+    return EvaluationSample(true, corrected(None), members, discrete, density, reason, limits, grid)
 
 
 def _densities(

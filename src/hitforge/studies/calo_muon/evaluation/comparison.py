@@ -8,19 +8,16 @@ from typing import Any
 
 import numpy as np
 
-from hitforge.evaluation.bootstrap import Counts, Floats, Number, bootstrap, draws_of
-from hitforge.studies.calo_muon.evaluation.improvement import energy_bins, response_of
-from hitforge.studies.calo_muon.evaluation.metrics import (
-    COMPARED,
-    NOT_CORRECTED,
-    EvaluationSample,
-    sample_measures,
-)
+from hitforge.evaluation.bootstrap import Floats, draws_of
+from hitforge.evaluation.statistics import resample
+from hitforge.studies.calo_muon.evaluation.metrics import COMPARED, NOT_CORRECTED, sample_measures
+from hitforge.studies.calo_muon.evaluation.resolution import energy_bins, response_of
+from hitforge.studies.calo_muon.evaluation.sample import EvaluationSample
 from hitforge.studies.calo_muon.settings import EvaluationSettings
 
 
 def compare_models(
-    models: Mapping[str, EvaluationSample], settings: EvaluationSettings, seed: int, name: str
+    models: Mapping[str, EvaluationSample], seed: int, sample: str, evaluation: EvaluationSettings
 ) -> list[dict[str, Any]]:
     """Return the paired differences between models on one sample.
 
@@ -28,43 +25,58 @@ def compare_models(
     ----------
     models : mapping of model to EvaluationSample
         The same muons in the same order.
-    settings : EvaluationSettings
-        Bins and number of bootstrap replicas.
     seed : int
         Root seed, that of `evaluate_model`: replicas and tracker are the same.
-    name : str
+    sample : str
         Name of the sample, part of the streams' names.
+    evaluation : EvaluationSettings
+        Bins and number of bootstrap replicas.
 
     Returns
     -------
     list of dict
-        One row ``{first, second, quantity, difference}`` for each pair in the order given and each quantity of
-        `COMPARED`; the difference is first - second, and its error knows the correlation between the models because
-        both are evaluated on the same draws.
+        One row ``{first, second, quantity, where, difference}`` for each quantity of `COMPARED` and each pair in the
+        order given; the difference is first - second, and its error knows the correlation between the models because
+        both are evaluated on the same draws. ``where`` is empty: the whole sample.
     """
-    compared = {model: _Compared(sample, settings, seed, name) for model, sample in models.items()}
-    n_muons = len(next(iter(models.values())).true_gev) if models else 0
-    values = {model: own() for model, own in compared.items()}
-    replicas: dict[str, Floats] = {}
-    if n_muons:
-        drawn = bootstrap(
-            lambda counts: np.concatenate([own(counts) for own in compared.values()]),
-            n_muons,
-            settings.bootstraps,
-            draws_of(seed, name),
-        )
-        replicas = dict(zip(models, np.split(drawn, len(models), axis=1), strict=True))
-    rows = []
-    for k, quantity in enumerate(COMPARED):
-        for first, second in combinations(models, 2):
-            lacking = first if not np.isfinite(values[first][k]) else second
-            difference = Number.of(
-                values[first][k] - values[second][k],
-                replicas[first][:, k] - replicas[second][:, k] if replicas else None,
-                f"{lacking}: {compared[lacking].reasons[k]}",
-            )
-            rows.append({"first": first, "second": second, "quantity": quantity, "difference": difference.model_dump()})
-    return rows
+    weights = np.ones(len(next(iter(models.values())).true_gev) if models else 0)
+    differences = _Differences(models, weights, evaluation, seed, sample)
+    numbers = resample({"pairs": differences}, weights, evaluation.bootstraps, draws_of(seed, sample))["pairs"]
+    return [
+        {"first": first, "second": second, "quantity": quantity, "where": {}, "difference": numbers[key]}
+        for key, (quantity, first, second) in differences.pairs.items()
+    ]
+
+
+class _Differences:
+    """The differences of all pairs, named after quantity and models."""
+
+    def __init__(
+        self,
+        models: Mapping[str, EvaluationSample],
+        weights: Floats,
+        settings: EvaluationSettings,
+        seed: int,
+        name: str,
+    ) -> None:
+        self._compared = {model: _Compared(sample, settings, seed, name) for model, sample in models.items()}
+        self.pairs = {
+            f"{quantity}: {first} - {second}": (quantity, first, second)
+            for quantity in COMPARED
+            for first, second in combinations(models, 2)
+        }
+        own = {model: compared(weights) for model, compared in self._compared.items()}
+        self.reason = {}
+        for key, (quantity, first, second) in self.pairs.items():
+            lacking = first if not np.isfinite(own[first][quantity]) else second
+            self.reason[key] = f"{lacking}: {self._compared[lacking].reasons[quantity]}"
+
+    def __call__(self, weights: Floats) -> dict[str, Floats]:
+        own = {model: compared(weights) for model, compared in self._compared.items()}
+        return {
+            key: np.asarray(own[first][quantity] - own[second][quantity])
+            for key, (quantity, first, second) in self.pairs.items()
+        }
 
 
 class _Compared:
@@ -78,9 +90,12 @@ class _Compared:
             bins = energy_bins(settings, sample.discrete)
             self._response = response_of(true, sample.ensemble.corrected, bins, settings)
             reason = self._response.reason
-        self.reasons = (reason, measures.why("information_bits"), measures.why("measured_gain"))
+        self.reasons = {**measures.reason, "mean_improvement": reason}
 
-    def __call__(self, counts: Counts | None = None) -> Floats:
-        """Return the quantities, shape (3,)."""
-        improvement = np.nan if self._response is None else self._response(counts).mean_improvement
-        return np.array([improvement, self._measures.information(counts), self._measures.gain(counts)])
+    def __call__(self, weights: Floats) -> dict[str, float]:
+        measures = self._measures
+        return {
+            "mean_improvement": np.nan if self._response is None else self._response(weights).mean_improvement,
+            "information_bits": measures.information(weights),
+            "measured_gain": measures.gain(weights),
+        }

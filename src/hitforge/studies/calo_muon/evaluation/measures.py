@@ -17,15 +17,16 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from hitforge.evaluation.bootstrap import Counts, Floats, GroupedQuantiles, Number
+from hitforge.evaluation.bootstrap import Floats
+from hitforge.studies.calo_muon.data.muons import LIMITS
 from hitforge.studies.calo_muon.evaluation.density import EnergyDensity, bin_of
 from hitforge.studies.calo_muon.evaluation.posterior import combined_energy, measure
-from hitforge.studies.calo_muon.evaluation.resolution import QUANTILES, EnergyBins
+from hitforge.studies.calo_muon.evaluation.quantiles import GroupedQuantiles
+from hitforge.studies.calo_muon.evaluation.resolution import QUANTILES, EnergyBins, by_bin
 from hitforge.studies.calo_muon.settings import DensitySettings, EvaluationSettings
 
 CENTRAL = (0.15865525393145707, 0.8413447460685429)
 COVERAGE_OF_POINTS = "the interval is for a flat spectrum, and this sample has discrete energies"
-LIMITS = ("limit_bits", "limit_bits_track")
 LOSSES_UNKNOWN = "the true losses of these muons are not known"
 
 
@@ -109,7 +110,7 @@ def measure_muons(
 
 
 class Measures:
-    """All measures of a sample as one vector, for the sample and for each replica.
+    """All measures of a sample (a :class:`hitforge.evaluation.statistics.Statistic`).
 
     Parameters
     ----------
@@ -124,82 +125,83 @@ class Measures:
         Why there is no density.
     """
 
-    SCALARS = ("information_bits", "measured_gain", "coverage_68", "tracker_alone", *LIMITS)
     BINNED = ("tracker", "combined", "combined_bias", "bits")
 
     def __init__(
         self, muons: MuonMeasures, bins: EnergyBins, settings: EvaluationSettings, discrete: bool, reason: str | None
     ) -> None:
-        self._muons, self._bins, self._discrete, self._reason = muons, bins, discrete, reason
+        self._muons, self._bins = muons, bins
         index = muons.gain_bin
         self._n = np.bincount(index[index >= 0], minlength=len(bins))
         self._fewest = settings.min_per_bin
         self._tracker = GroupedQuantiles(muons.tracker, index, len(bins), QUANTILES)
         self._combined = None if reason else GroupedQuantiles(muons.combined, index, len(bins), QUANTILES)
-        self.size = len(self.SCALARS) + len(self.BINNED) * len(bins)
+        no_gain, few = self._why_no_gain(), [self._few(k) for k in range(len(bins))]
+        not_on_grid = "no muon has an energy on the grid of the density"
+        self.reason = {
+            "information_bits": reason or not_on_grid,
+            "measured_gain": reason or no_gain,
+            "coverage_68": reason or (COVERAGE_OF_POINTS if discrete else not_on_grid),
+            "tracker_alone": no_gain,
+            **dict.fromkeys(LIMITS, LOSSES_UNKNOWN),
+            **{
+                f"{name}/{k}": few[k] if name == "tracker" else reason or few[k]
+                for name in self.BINNED
+                for k in range(len(bins))
+            },
+        }
 
-    def __call__(self, counts: Counts | None = None) -> Floats:
-        """Return the vector, shape (size,), of the sample or of a replica; NaN for what cannot be computed."""
+    def __call__(self, weights: Floats) -> dict[str, Floats]:
+        """Return the numbers of the sample, or of a replica with these multiplicities of the muons."""
         muons = self._muons
-        weight = np.ones(len(muons.tracker), dtype=np.int64) if counts is None else counts
-        tracker, _ = self._resolution(self._tracker, counts)
-        combined, bias = self._resolution(self._combined, counts)
-        scalars = [
-            self.information(counts),
-            _mean_of_bins(tracker - combined),
-            _mean(muons.covered, weight),
-            _mean_of_bins(tracker),
-            *(_mean(limit, weight) for limit in muons.limits),
-        ]
-        return np.concatenate([scalars, tracker, combined, bias, self._bits(weight)])
+        tracker, _ = self._resolution(self._tracker, weights)
+        combined, bias = self._resolution(self._combined, weights)
+        scalars = {
+            "information_bits": self.information(weights),
+            "measured_gain": _mean_of_bins(tracker - combined),
+            "coverage_68": _mean(muons.covered, weights),
+            "tracker_alone": _mean_of_bins(tracker),
+            **{name: _mean(limit, weights) for name, limit in zip(LIMITS, muons.limits, strict=True)},
+        }
+        columns = zip(self.BINNED, (tracker, combined, bias, self._bits(weights)), strict=True)
+        return {**{name: np.asarray(value) for name, value in scalars.items()}, **by_bin(dict(columns))}
 
-    def information(self, counts: Counts | None = None) -> float:
+    def information(self, weights: Floats) -> float:
         """Return the information alone, bits."""
-        return _mean(self._muons.bits, np.ones(len(self._muons.bits), dtype=np.int64) if counts is None else counts)
+        return _mean(self._muons.bits, weights)
 
-    def gain(self, counts: Counts | None = None) -> float:
+    def gain(self, weights: Floats) -> float:
         """Return the measured gain alone, a fraction."""
-        return _mean_of_bins(self._resolution(self._tracker, counts)[0] - self._resolution(self._combined, counts)[0])
+        return _mean_of_bins(self._resolution(self._tracker, weights)[0] - self._resolution(self._combined, weights)[0])
 
-    def _resolution(self, quantiles: GroupedQuantiles | None, counts: Counts | None) -> tuple[Floats, Floats]:
+    def _resolution(self, quantiles: GroupedQuantiles | None, weights: Floats) -> tuple[Floats, Floats]:
         """Return width and bias of the residuals in quadrature, and the bias, of each bin."""
         if quantiles is None:
             nothing = np.full(len(self._bins), np.nan)
             return nothing, nothing
-        low, median, high = np.where(self._n[:, None] >= self._fewest, quantiles(counts)[0], np.nan).T
+        low, median, high = np.where(self._n[:, None] >= self._fewest, quantiles(weights)[0], np.nan).T
         return np.hypot(0.5 * (high - low), median), median
 
-    def _bits(self, weight: Counts) -> Floats:
+    def _bits(self, weights: Floats) -> Floats:
         used = (self._muons.gain_bin >= 0) & np.isfinite(self._muons.bits)
-        index, own = self._muons.gain_bin[used], weight[used]
+        index, own = self._muons.gain_bin[used], weights[used]
         total = np.bincount(index, weights=own, minlength=len(self._bins))
         summed = np.bincount(index, weights=own * self._muons.bits[used], minlength=len(self._bins))
         known = (total > 0) & (self._n >= self._fewest)
         return np.where(known, summed / np.where(total > 0, total, 1.0), np.nan)
 
-    def numbers(self, replicas: Floats) -> dict[str, Any]:
-        """Return the entries of the metrics file from replicas, shape (B, size)."""
-        values, head = self(), len(self.SCALARS)
-        result: dict[str, Any] = {
-            name: Number.of(values[i], replicas[:, i], self.why(name)).model_dump()
-            for i, name in enumerate(self.SCALARS)
-        }
-        rows = []
-        for k in range(len(self._bins)):
-            columns = {name: head + j * len(self._bins) + k for j, name in enumerate(self.BINNED)}
-            rows.append(
-                {
-                    "low_gev": float(self._bins.low_gev[k]),
-                    "high_gev": float(self._bins.high_gev[k]),
-                    "energy_gev": float(self._bins.centre_gev[k]),
-                    "n": int(self._n[k]),
-                }
-                | {
-                    name: Number.of(values[c], replicas[:, c], self._why_bin(name, k)).model_dump()
-                    for name, c in columns.items()
-                }
-            )
-        return {**result, "measured_bins": rows}
+    def bin_rows(self, numbers: Mapping[str, Any]) -> list[dict[str, Any]]:
+        """Return one row for each bin of the measured gain."""
+        return [
+            {
+                "low_gev": float(self._bins.low_gev[k]),
+                "high_gev": float(self._bins.high_gev[k]),
+                "energy_gev": float(self._bins.centre_gev[k]),
+                "n": int(self._n[k]),
+                **{name: numbers[f"{name}/{k}"] for name in self.BINNED},
+            }
+            for k in range(len(self._bins))
+        ]
 
     def _why_no_gain(self) -> str:
         """Return why there is no measured gain, or none of the tracker alone."""
@@ -210,28 +212,11 @@ class Measures:
             return "cannot be computed"
         return f"{len(poor)} of {len(self._bins)} bins are poor, the first: {self._few(int(poor[0]))}"
 
-    def why(self, name: str) -> str:
-        """Return why a number of the sample cannot be computed."""
-        if name in LIMITS:
-            return LOSSES_UNKNOWN
-        if name == "tracker_alone":
-            return self._why_no_gain()
-        if self._reason is not None:
-            return self._reason
-        if name == "measured_gain":
-            return self._why_no_gain()
-        if name == "coverage_68" and self._discrete:
-            return COVERAGE_OF_POINTS
-        return "no muon has an energy on the grid of the density"
-
-    def _why_bin(self, name: str, k: int) -> str:
-        return self._few(k) if name == "tracker" or self._reason is None else self._reason
-
     def _few(self, k: int) -> str:
         return f"{self._n[k]} events at {self._bins.name(k)}, fewer than {self._fewest}"
 
 
-def _mean(values: Floats, weight: Counts) -> float:
+def _mean(values: Floats, weight: Floats) -> float:
     """Return the weighted mean of the values that are known."""
     known = np.isfinite(values)
     total = weight[known].sum()

@@ -6,13 +6,17 @@ delta68 = (P84.135 - P15.865) / 2 of the predictions, resolution = sqrt(delta68^
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from hitforge.evaluation.bootstrap import Counts, Floats, GroupedQuantiles, Number
+from hitforge.evaluation.bootstrap import Counts, Floats
+from hitforge.evaluation.statistics import packed
+from hitforge.studies.calo_muon.evaluation.quantiles import GroupedQuantiles
+from hitforge.studies.calo_muon.settings import EvaluationSettings
 
 QUANTILES = (0.15865, 0.5, 0.84135)
 CHALLENGE_EDGES_GEV = np.linspace(50.0, 8000.0, 41)
@@ -147,7 +151,7 @@ class Response:
         self._predicted = GroupedQuantiles(predicted, index, len(bins), QUANTILES)
         self._true = None if bins.is_discrete else GroupedQuantiles(true, index, len(bins), (0.5,))
 
-    def __call__(self, counts: Counts | None = None) -> BinnedResponse:
+    def __call__(self, counts: NDArray[np.number] | None = None) -> BinnedResponse:
         """Return the numbers of the sample, or of a bootstrap replica with the given multiplicities."""
         quantiles, n = self._predicted(counts)
         low, median, high = np.where(self._enough[:, None], quantiles, np.nan).T
@@ -178,10 +182,98 @@ def combine(calorimeter: Floats, tracker: Floats) -> Floats:
     return np.asarray(calorimeter * tracker / np.hypot(calorimeter, tracker), dtype=np.float64)
 
 
-def challenge_score(true: NDArray[np.floating], predicted: NDArray[np.floating], min_per_bin: int = 1) -> Number:
+def challenge_score(
+    true: NDArray[np.floating], predicted: NDArray[np.floating], min_per_bin: int = 1
+) -> dict[str, Any]:
     """Return the score of the 2021 challenge: 40 bins of 50-8000 GeV, no bias correction, a fraction.
 
     Not comparable with the mean improvement: the mean tracker resolution is 0.805 here, 0.41 there.
     """
     response = Response(true, predicted, EnergyBins.spectrum(CHALLENGE_EDGES_GEV), min_per_bin)
-    return Number.of(response().mean_improvement, reason=response.reason)
+    return packed(np.float64(response().mean_improvement), None, response.reason)
+
+
+def energy_bins(settings: EvaluationSettings, discrete: bool) -> EnergyBins:
+    """Return the resolution bins of a spectrum, or the points of the test sample."""
+    if discrete:
+        return EnergyBins.discrete(settings.test_energies_gev)
+    return EnergyBins.spectrum(np.linspace(settings.e_min_gev, settings.e_max_gev, settings.resolution_bins + 1))
+
+
+def response_of(
+    true: Floats, predicted: NDArray[np.floating], bins: EnergyBins, settings: EvaluationSettings
+) -> Response:
+    """Return the published response of predictions."""
+    return Response(true, predicted, bins, settings.min_per_bin, settings.tracker_per_gev)
+
+
+def by_bin(columns: Mapping[str, Floats]) -> dict[str, Floats]:
+    """Return a number for each bin, called ``name/i``: each has a reason of its own why it may be missing."""
+    return {f"{name}/{i}": value for name, column in columns.items() for i, value in enumerate(column)}
+
+
+class PublishedMetrics:
+    """All numbers of one set of predictions (a :class:`hitforge.evaluation.statistics.Statistic`)."""
+
+    BINNED = ("true_median_gev", "predicted_median_gev", "delta68_gev", "bias", "resolution", "combined")
+    SCALARS = ("rmse_gev", "mean_fractional_error", "containment_68")
+
+    def __init__(
+        self, true: Floats, predicted: NDArray[np.floating], bins: EnergyBins, settings: EvaluationSettings
+    ) -> None:
+        self.response = response_of(true, predicted, bins, settings)
+        inside = bins.index(true)
+        self._used = np.flatnonzero(inside >= 0)
+        error = np.asarray(predicted, dtype=np.float64)[self._used] - true[self._used]
+        fraction = error / true[self._used]
+        self._terms = (error**2, fraction)
+        self._distance = GroupedQuantiles(np.abs(fraction), np.zeros(len(fraction), dtype=np.int64), 1, (0.68,))
+        self.reason = {
+            "mean_improvement": self.response.reason,
+            "max_combined_resolution": self.response.reason,
+            **dict.fromkeys(self.SCALARS, "there are no muons in the energy bins"),
+            **{f"{name}/{i}": self.response.bin_reason(i) for name in self.BINNED for i in range(len(bins))},
+        }
+
+    def __call__(self, weights: Floats) -> dict[str, Floats]:
+        """Return the numbers of the sample, or of a replica with these multiplicities of the muons."""
+        binned = self.response(weights)
+        columns = (
+            *(binned.true_gev, binned.predicted_gev, binned.delta68_gev),
+            *(binned.bias, binned.resolution, binned.combined),
+        )
+        head = (binned.mean_improvement, binned.max_combined, *self._scalars(weights[self._used]))
+        names = ("mean_improvement", "max_combined_resolution", *self.SCALARS)
+        values = {name: np.asarray(value, dtype=np.float64) for name, value in zip(names, head, strict=True)}
+        return {**values, **by_bin(dict(zip(self.BINNED, columns, strict=True)))}
+
+    def _scalars(self, weights: Floats) -> tuple[float, ...]:
+        total = weights.sum()
+        if not total:
+            return (np.nan,) * len(self.SCALARS)
+        # Not a matrix product: BLAS sums in an order that depends on its threads.
+        square, fraction = ((weights * term).sum() / total for term in self._terms)
+        return float(np.sqrt(square)), float(fraction), float(self._distance(weights)[0][0, 0])
+
+
+def bin_table(response: Response, uncorrected: Mapping[str, Any], corrected: Mapping[str, Any]) -> list[dict[str, Any]]:
+    """Return one row per bin."""
+    bins, tracker = response.bins, response().tracker
+    return [
+        {
+            "low_gev": float(bins.low_gev[i]),
+            "high_gev": float(bins.high_gev[i]),
+            "energy_gev": float(bins.centre_gev[i]),
+            "n": int(response.n[i]),
+            "true_median_gev": uncorrected[f"true_median_gev/{i}"],
+            "predicted_median_gev": corrected[f"predicted_median_gev/{i}"],
+            "delta68_gev": corrected[f"delta68_gev/{i}"],
+            "bias_uncorrected": uncorrected[f"bias/{i}"],
+            "bias": corrected[f"bias/{i}"],
+            "resolution_uncorrected": uncorrected[f"resolution/{i}"],
+            "resolution": corrected[f"resolution/{i}"],
+            "tracker": float(tracker[i]),
+            "combined": corrected[f"combined/{i}"],
+        }
+        for i in range(len(bins))
+    ]

@@ -5,7 +5,15 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from hitforge.config import ModelSettings
 from hitforge.studies.calo_muon.settings import WeightSettings
+
+
+def event_weight(
+    model: ModelSettings, features: NDArray[np.float32], target: NDArray[np.floating], weights: WeightSettings
+) -> NDArray[np.float64]:
+    """Return the training weight of each muon, the same for all models."""
+    return event_weights(target, weights).astype(np.float64)
 
 
 def event_weights(energy_gev: ArrayLike, settings: WeightSettings | None = None) -> NDArray[np.float32]:

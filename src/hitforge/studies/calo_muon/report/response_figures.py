@@ -16,8 +16,8 @@ from hitforge.reporting.evaluated import HELDOUT, sample_title
 from hitforge.reporting.plotting import data_label, nothing
 from hitforge.reporting.style import BLUE, GREY, INK, PURPLE, RED, SEQUENTIAL, label, new_figure
 from hitforge.studies.calo_muon.evaluation.bias import BiasCorrection
-from hitforge.studies.calo_muon.evaluation.calibration import as_sample
-from hitforge.studies.calo_muon.evaluation.metrics import EvaluationSample
+from hitforge.studies.calo_muon.evaluation.calibration import calibrated
+from hitforge.studies.calo_muon.evaluation.sample import EvaluationSample
 from hitforge.studies.calo_muon.report import view
 from hitforge.studies.calo_muon.report.model_view import colour
 from hitforge.studies.calo_muon.report.plotting import ENERGY_LABEL
@@ -134,7 +134,7 @@ def linearity(inputs: ReportInputs) -> Figure:
 
 def _load(inputs: ReportInputs, plan: Sequence[PlannedPiece]) -> EvaluationSample:
     pieces = [piece.read() for piece in plan]
-    return as_sample(pieces, EvaluationSettings.model_validate(inputs.settings["evaluation"]))
+    return calibrated(pieces, EvaluationSettings.model_validate(inputs.settings["evaluation"]))
 
 
 def _edges(samples: Sequence[EvaluationSample]) -> NDArray[np.float64]:

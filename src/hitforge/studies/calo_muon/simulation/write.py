@@ -2,19 +2,40 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from pathlib import Path
+from typing import Literal, cast
 
 import awkward as ak
 import numpy as np
 import uproot
 from numpy.typing import NDArray
 
-from hitforge.studies.calo_muon.data.geometry import Geometry
+from hitforge.config import SampleSettings
+from hitforge.studies.calo_muon.data.geometry import Geometry, load_geometry
 from hitforge.studies.calo_muon.data.muons import LIMITS, Muons
 from hitforge.studies.calo_muon.settings import SimulationSettings
+from hitforge.studies.calo_muon.simulation.generate import simulate_muons
 
 _BATCH = {"b4": 50, "compact": 500}  # events in memory at a time: 20 MB of dense cells, or about as much of hits
 _FLAGS = ("isElectron", "isPionCharged", "isPionNeutral", "isK0Long", "isK0Short", "isGamma", "isPositron")
+
+
+def simulate_part(
+    out: Path,
+    sample: SampleSettings,
+    seed: int,
+    progress: Callable[[int, int], None] | None,
+    geometry: str,
+    simulation: SimulationSettings,
+) -> None:
+    """Write one simulated part."""
+    assert sample.events_per_part is not None
+    if sample.spectrum not in ("flat", "discrete"):
+        raise ValueError(f"spectrum {sample.spectrum!r} is not known; known: flat, discrete")
+    block, spectrum = load_geometry(geometry), cast(Literal["flat", "discrete"], sample.spectrum)
+    muons = simulate_muons(sample.events_per_part, seed, block, simulation, spectrum, progress)
+    write_part(out, muons, block, simulation)
 
 
 def write_part(path: Path, muons: Muons, geometry: Geometry, settings: SimulationSettings) -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Iterator, Mapping
 from pathlib import Path
-from typing import Any, Final, Literal
+from typing import Any, Final
 
 import numpy as np
 from numpy.typing import NDArray
@@ -84,29 +84,24 @@ class _RoadTree(TreeBranches):
         super().__init__(tree, name, file)
         self._names = settings.branches
         self.layout = "scalars" if self._names else "vector"
-        self._event: str | None
-        self._weight: str | None
-        self._n_hits: str | None
-        self._mode: str | None
         if self._names:
             self.branches = dict(self._names)
             for column in (*VARIABLE_NAMES, *PARAMETER_NAMES):
                 self.require_scalar(self._names[column], "biuf")
-            self._event, self._weight = self._names.get("event"), self._names.get("w")
-            if self._event is not None:
-                self.require_scalar(self._event, "iu")
-            if self._weight is not None:
-                self.require_scalar(self._weight, "f")
-            # branches of these names in a foreign tree may mean anything
-            self._n_hits = self._mode = None
+            # branches called n_hits and mode in a foreign tree may mean anything
+            known = {"event": self._names.get("event"), "weight": self._names.get("w")}
         else:
             self.branches = {name: f"variables[{column}]" for column, name in enumerate(VARIABLE_NAMES)}
             self.branches |= {name: f"parameters[{column}]" for column, name in enumerate(PARAMETER_NAMES)}
             for branch, length in _ARRAYS.items():
                 self.require_array(branch, length)
-            self.require_scalar("event", "iu")
-            self._event, self._weight = "event", self._optional("w", "f")
-            self._n_hits, self._mode = self._optional("n_hits", "iu"), self._optional("mode", "iu")
+            optional = {"weight": "w", "n_hits": "n_hits", "mode": "mode"}
+            known = {"event": "event", **{name: branch for name, branch in optional.items() if branch in self.there}}
+        self._known = {
+            name: branch
+            for name, branch in known.items()
+            if branch is not None and self.require_scalar(branch, "f" if name == "weight" else "iu")
+        }
         self.main_branch = self._names[VARIABLE_NAMES[0]] if self._names else "variables"
         self.branches_per_road = N_VARIABLES if self._names else 1
 
@@ -119,12 +114,8 @@ class _RoadTree(TreeBranches):
             )
         else:
             variables, parameters = (self.rows(branch, start, stop) for branch in _ARRAYS)
-        branches = {"event": self._event, "weight": self._weight, "n_hits": self._n_hits, "mode": self._mode}
-        known = {name: self.array(branch, start, stop) for name, branch in branches.items() if branch is not None}
+        known = {name: self.array(branch, start, stop) for name, branch in self._known.items()}
         return complete_roads(variables, parameters, **known)
-
-    def _optional(self, branch: str, kinds: Literal["f", "iu"]) -> str | None:
-        return branch if branch in self.there and self.require_scalar(branch, kinds) else None
 
 
 def _read_npz(source: str, settings: ReaderSettings, chunk_mb: float) -> Iterator[OpenPart[Roads]]:

@@ -112,7 +112,7 @@ TRUTH: Final[dict[str, Truth]] = {
     "zone": Truth("", lambda roads: roads.variables[:, ZONE], np.int64),
     "mode": Truth("", lambda roads: roads.mode.astype(np.float32), np.int64),
     # the rows of the public benchmark
-    "four_csc": Truth("", lambda roads: roads.hit[:, _FOUR_CSC].all(axis=1).astype(np.float32), np.bool_),
+    "four_csc": Truth("", lambda roads: np.asarray(roads.hit[:, _FOUR_CSC].all(axis=1), np.float32), np.bool_),
     "weight": Truth("", lambda roads: roads.weight),
 }
 """What the evaluation bins and selects by; the fields of its sample bear the same names."""

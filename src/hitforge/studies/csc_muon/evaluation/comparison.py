@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 
 from hitforge.evaluation.bootstrap import Floats, draws_of
+from hitforge.evaluation.differences import Row, key_of, row_of, rows_of
 from hitforge.evaluation.statistics import Arrays, Statistic, entry, packed, ratio, resample
 from hitforge.studies.csc_muon.evaluation.rates import RATE_THRESHOLDS_GEV, Rate, spectrum_weights
 from hitforge.studies.csc_muon.evaluation.sample import MuonSample, predicted_class, pt_class
@@ -17,7 +18,7 @@ from hitforge.studies.csc_muon.evaluation.settings import EvaluationSettings
 
 def compare_models(
     models: Mapping[str, MuonSample], seed: int, sample: str, evaluation: EvaluationSettings
-) -> list[dict[str, Any]]:
+) -> list[Row]:
     """Return paired differences of the headline errors, and the rate reduction against the reference of the rates.
 
     Parameters
@@ -45,10 +46,7 @@ def compare_models(
     if reference in scaled:
         statistics["rates"] = RateReduction(models[reference], scaled, evaluation)
     found = resample(statistics, weight, evaluation.bootstraps, draws_of(seed, sample))
-    rows = []
-    for key, number in found.get("errors", {}).items():
-        quantity, first, second = key.split(":")
-        rows.append({"first": first, "second": second, "quantity": quantity, "where": {}, "difference": number})
+    rows = rows_of(found.get("errors", {}))
     why = f"the reference model {reference} " + ("has no scaled pT" if reference in models else "was not evaluated")
     rates = found.get("rates", {})
     for name in models:
@@ -57,10 +55,7 @@ def compare_models(
         else:
             reason = f"{name} has no scaled pT" if reference in scaled else why
             numbers = iter([({}, packed(np.array(np.nan), None, reason))])
-        rows += [
-            {"first": name, "second": reference, "quantity": "rate_reduction", "where": where, "difference": number}
-            for where, number in numbers
-        ]
+        rows += [row_of(name, reference, "rate_reduction", number, where) for where, number in numbers]
     return rows
 
 
@@ -110,7 +105,7 @@ class RateReduction:
 
 
 class _Errors:
-    """Differences of RMSE, accuracy and rate between every two models, keyed ``quantity:first:second``."""
+    """Differences of RMSE, accuracy and rate between every two models."""
 
     reason = "one of the two models has no such number"
 
@@ -136,5 +131,5 @@ class _Errors:
             finish: Callable[[Floats], Floats] = np.sqrt if quantity.startswith("rmse") else np.asarray
             values = {name: finish(ratio((own * term).sum(), own.sum())) for name, term in terms.items()}
             for first, second in combinations(values, 2):
-                result[f"{quantity}:{first}:{second}"] = values[first] - values[second]
+                result[key_of(quantity, first, second)] = values[first] - values[second]
         return result

@@ -11,7 +11,7 @@ CHAPTER = Catalogue(
     title="Transverse momentum of endcap muons from trigger primitives",
     summary="report.text:summary",
     notes="report.text:notes",
-    headline="report.result_tables:headline_numbers_of",
+    headline="report.text:headline",
     front="report.text:front_row",
     sections=(
         Section(
@@ -20,7 +20,7 @@ CHAPTER = Catalogue(
             words=("Every number is for muons that no model was trained on.",),
             views=(
                 table("headline", "report.result_tables"),
-                table("aims", "report.aims"),
+                table("aims", "report.result_tables"),
                 table("differences", "report.result_tables"),
                 table("regression", "report.result_tables"),
                 table("ablations", "report.result_tables"),

@@ -3,102 +3,94 @@
 from __future__ import annotations
 
 from itertools import pairwise
+from typing import Any
 
 import numpy as np
+from matplotlib.figure import Figure as MatplotlibFigure
 
-from hitforge.reporting.chapter import Figure, ReportInputs
-from hitforge.reporting.evaluated import axes_of, metrics_of, shown_sample, values
-from hitforge.reporting.plotting import confusion_panels, data_label, draw_confusion, nothing
+from hitforge.reporting.chapter import ReportInputs
+from hitforge.reporting.metrics import axes_of, metrics_of, shown_sample, values
+from hitforge.reporting.plotting import (
+    confusion_panels,
+    data_label,
+    draw_confusion,
+    draw_points,
+    figure_of,
+    legend_below,
+    right_title,
+)
 from hitforge.reporting.style import GREY, label, new_figure
 from hitforge.studies.csc_muon.evaluation.sample import CLASS_NAMES
 from hitforge.studies.csc_muon.report.plotting import (
-    common_legend,
+    NOT_EVALUATED,
+    Overlaid,
+    draw_binned,
     log_pt,
     overlay,
     panels,
-    points,
-    right_title,
     sample_text,
 )
-from hitforge.studies.csc_muon.report.view import colour_of
 
 
-def confusion(inputs: ReportInputs) -> Figure:
+@figure_of("Confusion of the four classes", overlay("classes", "confusion"), NOT_EVALUATED)
+def confusion(inputs: ReportInputs, models: Overlaid) -> tuple[MatplotlibFigure, str]:
     """Row-normalised confusion of the four classes, a panel for each model."""
-    models = overlay(inputs, "classes", "confusion")
-    title = "Confusion of the four classes"
-    if not models:
-        return nothing("confusion", title, "no model was evaluated")
     percent = {model: 100.0 * values(number) for model, (_, _, number) in models.items()}
-    figure = confusion_panels(percent, CLASS_NAMES, 3 if len(models) in (5, 6) else 4, "[GeV]")
-    return Figure(
-        "confusion",
-        title,
+    return confusion_panels(percent, CLASS_NAMES, 3 if len(models) in (5, 6) else 4, "[GeV]"), (
         f"Each row, a true class, adds up to 100 %; {sample_text(inputs)}. From class probabilities where a model "
-        "gives them, otherwise from its pT.",
-        figure,
+        "gives them, otherwise from its pT."
     )
 
 
-def confusion_deck(inputs: ReportInputs) -> Figure:
+@figure_of(
+    "Confusion of the deck's 11 classes, {reference}",
+    lambda inputs: metrics_of(inputs).get(inputs.reference),
+    "the reference model was not evaluated",
+)
+def confusion_deck(inputs: ReportInputs, metrics: dict[str, Any]) -> tuple[MatplotlibFigure, str]:
     """Row-normalised confusion of the deck's 11 classes for the reference model."""
-    models = metrics_of(inputs)
-    title = f"Confusion of the deck's 11 classes, {inputs.reference}"
-    if inputs.reference not in models:
-        return nothing("confusion_deck", title, "the reference model was not evaluated")
     edges = axes_of(inputs)["deck_gev"]
     names = [f"{low:g}–{high:g}" for low, high in pairwise(edges)] + [f">{edges[-1]:g}"]
     figure = new_figure(7.6, 6.4)
     axes = figure.subplots()
-    draw_confusion(axes, 100.0 * values(models[inputs.reference]["deck_classes"]["confusion"]), names, 8.5)
+    draw_confusion(axes, 100.0 * values(metrics["deck_classes"]["confusion"]), names, 8.5)
     axes.set_xlabel("Predicted $p_T$ class [GeV]")
     axes.set_ylabel("True $p_T$ class [GeV]")
     axes.tick_params(axis="x", rotation=45)
     label(axes, data_label(inputs, shown_sample(inputs)), sample_text(inputs))
-    return Figure("confusion_deck", title, "Rows add up to 100 %; classes from the predicted pT, unscaled.", figure)
+    return figure, "Rows add up to 100 %; classes from the predicted pT, unscaled."
 
 
-def class_calibration(inputs: ReportInputs) -> Figure:
+@figure_of("Are class probabilities right?", overlay("class_calibration"), "no model gives class probabilities")
+def class_calibration(inputs: ReportInputs, models: Overlaid) -> tuple[MatplotlibFigure, str]:
     """Reliability of the class probabilities."""
-    models = overlay(inputs, "class_calibration")
-    title = "Are class probabilities right?"
-    if not models:
-        return nothing("class_calibration", title, "no model gives class probabilities")
     figure, (axes,) = panels(inputs, 1, 6.2, 4.9)
     axes.plot([0.2, 1.0], [0.2, 1.0], color=GREY, linestyle="--", linewidth=1.1)
     for model, (which, colour, block) in models.items():
-        x, y, error = (
-            values(block["confidence"]),
-            values(block["accuracy"]),
-            np.nan_to_num(values(block["accuracy"], "error")),
-        )
-        ece = block["ece"]["value"]
-        drawn = np.isfinite(y)
-        axes.errorbar(
-            x[drawn], y[drawn], yerr=error[drawn], color=colour, marker="os^DvPX<"[which % 8], linewidth=0.9,
-            label=f"{model}, ECE {100 * ece:.2f} %",
-        )  # fmt: skip
+        x, y, error = values(block["confidence"]), values(block["accuracy"]), values(block["accuracy"], "error")
+        text = f"{model}, ECE {100 * block['ece']['value']:.2f} %"
+        draw_points(axes, x, y, error, which, colour, text, marker="os^DvPX<"[which % 8])
     axes.set_xlim(0.2, 1.0)
     axes.set_ylim(0.2, 1.02)
     axes.set_xlabel("Largest class probability")
     axes.set_ylabel("Accuracy")
     right_title(axes, sample_text(inputs))
     axes.legend(loc="upper left")
-    return Figure(
-        "class_calibration",
-        title,
+    return figure, (
         "How often the predicted class is right, in bins of its probability; the diagonal is perfect. ECE: mean "
-        "distance to it, weighted with the muons. Bars: bootstrap errors.",
-        figure,
+        "distance to it, weighted with the muons. Bars: bootstrap errors."
     )
 
 
-def coverage(inputs: ReportInputs) -> Figure:
+def _quantiles_and_pulls(inputs: ReportInputs) -> tuple[Overlaid, Overlaid] | None:
+    found = overlay("coverage")(inputs), overlay("pulls")(inputs)
+    return found if any(found) else None
+
+
+@figure_of("Are the uncertainties right?", _quantiles_and_pulls, "no model gives quantiles or an uncertainty")
+def coverage(inputs: ReportInputs, models: tuple[Overlaid, Overlaid]) -> tuple[MatplotlibFigure, str]:
     """Quantile calibration, coverage against pT, and pull widths."""
-    quantiles, pulls = overlay(inputs, "coverage"), overlay(inputs, "pulls")
-    title = "Are the uncertainties right?"
-    if not quantiles and not pulls:
-        return nothing("coverage", title, "no model gives quantiles or an uncertainty")
+    quantiles, pulls = models
     levels = np.array(axes_of(inputs)["quantile_levels"])
     edges = inputs.settings["evaluation"]["pt_edges_gev"]
     figure, (left, middle, right) = panels(inputs, 3, 4.6, 4.7)
@@ -108,11 +100,11 @@ def coverage(inputs: ReportInputs) -> Figure:
         left.errorbar(
             100.0 * levels, 100.0 * (below - levels), yerr=100.0 * error, color=colour, marker="o", linewidth=0.9
         )
-        points(middle, edges, block["inside68_pt"], which, colour, None, 100.0, logarithmic=True)
+        draw_binned(middle, edges, block["inside68_pt"], which, colour, None, 100.0, logarithmic=True)
     for which, colour, block in pulls.values():
-        points(right, edges, block["width68_pt"], which, colour, None, logarithmic=True)
-    for model in dict.fromkeys([*quantiles, *pulls]):
-        left.plot([], [], color=colour_of(inputs, model), marker="o", label=model)
+        draw_binned(right, edges, block["width68_pt"], which, colour, None, logarithmic=True)
+    for model, (_, colour, _) in {**quantiles, **pulls}.items():
+        left.plot([], [], color=colour, marker="o", label=model)
     middle.axhline(68.0, color=GREY, linestyle="--", linewidth=1.1)
     right.axhline(1.0, color=GREY, linestyle="--", linewidth=1.1)
     left.set_xlabel("Quantile [%]")
@@ -124,12 +116,9 @@ def coverage(inputs: ReportInputs) -> Figure:
     for axes in (middle, right):
         log_pt(axes, edges[0], edges[-1])
     right_title(right, sample_text(inputs))
-    common_legend(figure, left)
-    return Figure(
-        "coverage",
-        title,
+    legend_below(figure, left, 5)
+    return figure, (
         "Left: distance of the coverage of each quantile from its level. Middle: share of muons inside the central "
         "68 % interval. Right: half the smallest interval with 68.3 % of the pulls (predicted minus true q/pT over "
-        "the calibrated σ). Dashed: perfect. In bins of true pT a perfect model need not be on the line.",
-        figure,
+        "the calibrated σ). Dashed: perfect. In bins of true pT a perfect model need not be on the line."
     )

@@ -3,20 +3,29 @@
 from __future__ import annotations
 
 import numpy as np
+from matplotlib.figure import Figure as MatplotlibFigure
 from matplotlib.ticker import MaxNLocator, NullLocator
 from numpy.typing import NDArray
 
-from hitforge.reporting.chapter import Figure, ReportInputs
-from hitforge.reporting.plotting import data_label, nothing
+from hitforge.published import load_published
+from hitforge.reporting.chapter import ReportInputs
+from hitforge.reporting.events import ShownEvents
+from hitforge.reporting.plotting import data_label, draw_shares, figure_of, right_title
 from hitforge.reporting.style import BLUE, COLOURS, GREY, ORANGE, PURPLE, RED, label, new_figure
-from hitforge.studies.csc_muon.data.planes import PLANES
+from hitforge.studies.csc_muon.data.planes import PLANE, PLANES
+from hitforge.studies.csc_muon.data.roads import N_VARIABLES
 from hitforge.studies.csc_muon.evaluation.sample import CLASS_NAMES, pt_class
 from hitforge.studies.csc_muon.features import FEATURE_UNITS
 from hitforge.studies.csc_muon.models.tensors import IMAGE_COLUMNS, IMAGE_ROWS, hit_image
-from hitforge.studies.csc_muon.published import load_published
-from hitforge.studies.csc_muon.report.data_tables import class_share_rows, missing_percent
-from hitforge.studies.csc_muon.report.plotting import right_title
-from hitforge.studies.csc_muon.report.road_data import load_roads, train_sample
+from hitforge.studies.csc_muon.report.data_tables import (
+    NO_ROADS,
+    Q_OVER_PT,
+    ClassShares,
+    class_share_rows,
+    missing_percent,
+    pt_of_roads,
+    train_roads,
+)
 
 SHOWN_FEATURES = (
     *(f"{block}_{plane}" for plane in ("me11", "me12", "me2") for block in ("phi", "theta", "bend")),
@@ -26,16 +35,13 @@ SHOWN_FEATURES = (
 """Columns of the figure of features."""
 
 _CLASS_COLOURS = (PURPLE, ORANGE, BLUE, RED)
-_NO_ROADS = "the shards of the train sample hold no roads"
 IMAGE_PT_GEV = (3.0, 10.0, 50.0)
 """Roads nearest to these pT are shown as images."""
 
 
-def missing_values(inputs: ReportInputs) -> Figure:
+@figure_of("Missing hits", train_roads, NO_ROADS)
+def missing_values(inputs: ReportInputs, roads: ShownEvents) -> tuple[MatplotlibFigure, str]:
     """Share of roads without a hit, plane by plane, sorted."""
-    roads = load_roads(inputs, train_sample(inputs))
-    if not len(roads):
-        return nothing("missing_values", "Missing hits", _NO_ROADS)
     shares = missing_percent(roads)
     types = {plane.chamber: plane.type for plane in PLANES}
     names = sorted(shares, key=lambda name: shares[name])
@@ -52,23 +58,18 @@ def missing_values(inputs: ReportInputs) -> Figure:
     axes.set_xlim(0.0, 108.0)
     axes.set_xlabel("Roads without a hit [%]")
     axes.legend(loc="lower right")
-    label(axes, data_label(inputs, train_sample(inputs)), f"{len(roads)} roads")
-    return Figure(
-        "missing_values",
-        "Missing hits",
+    label(axes, data_label(inputs, inputs.train_sample), f"{len(roads)} roads")
+    return figure, (
         "All columns of a plane (phi, theta, bend, time, ring, front) are missing together, so planes stand for "
-        "columns. ME1/1 and ME1/2 are alternatives in η.",
-        figure,
+        "columns. ME1/1 and ME1/2 are alternatives in η."
     )
 
 
-def feature_distributions(inputs: ReportInputs) -> Figure:
+@figure_of("Distributions of the features", train_roads, NO_ROADS)
+def feature_distributions(inputs: ReportInputs, roads: ShownEvents) -> tuple[MatplotlibFigure, str]:
     """Raw and derived features in the four pT classes."""
-    roads = load_roads(inputs, train_sample(inputs))
-    if not len(roads):
-        return nothing("feature_distributions", "Distributions of the features", _NO_ROADS)
-    names = [name for name in SHOWN_FEATURES if name in roads.names]
-    groups = pt_class(roads.pt)
+    names = [name for name in SHOWN_FEATURES if name in roads.feature_names]
+    groups = pt_class(pt_of_roads(roads))
     columns = 4
     rows = -(-len(names) // columns)
     # placed by hand: constrained layout is slow for so many panels
@@ -78,16 +79,13 @@ def feature_distributions(inputs: ReportInputs) -> Figure:
         left=0.055, right=0.99, bottom=0.6 / (2.35 * rows), top=1 - 0.5 / (2.35 * rows), hspace=0.36, wspace=0.2
     )
     for axes, name in zip(grid.flat, names, strict=False):
-        values = roads.column(name).astype(np.float64)
+        values = roads.feature(name).astype(np.float64)
         present = np.isfinite(values)
         if present.any():
             edges = _edges(values[present])
             for c, colour in enumerate(_CLASS_COLOURS):
                 chosen = values[present & (groups == c)]
-                if len(chosen):
-                    clipped = np.clip(chosen, edges[0], np.nextafter(edges[-1], -np.inf))
-                    counts = np.histogram(clipped, edges)[0] / len(chosen)
-                    axes.stairs(counts, edges, color=colour, linewidth=1.3, label=f"{CLASS_NAMES[c]} GeV")
+                draw_shares(axes, chosen, edges, colour, f"{CLASS_NAMES[c]} GeV", linewidth=1.3)
             axes.set_xlim(edges[0], edges[-1])
             axes.set_ylim(0.0, 1.08 * axes.get_ylim()[1])
         unit = FEATURE_UNITS.get(name, "")
@@ -102,12 +100,9 @@ def feature_distributions(inputs: ReportInputs) -> Figure:
         axes.set_ylabel("Fraction / bin", fontsize=9.5)
     handles, texts = grid.flat[0].get_legend_handles_labels()
     figure.legend(handles, texts, loc="upper center", ncols=4, fontsize=11)
-    return Figure(
-        "feature_distributions",
-        "Distributions of the features",
+    return figure, (
         f"Some raw columns and derived features of {len(roads)} roads of the train sample where they have a value, "
-        "each pT class normalised to one; the outermost bins hold what lies beyond the 1 % and 99 % quantiles.",
-        figure,
+        "each pT class normalised to one; the outermost bins hold what lies beyond the 1 % and 99 % quantiles."
     )
 
 
@@ -126,19 +121,17 @@ def _edges(values: NDArray[np.float64]) -> NDArray[np.float64]:
     return np.linspace(low, high, 31)
 
 
-def momentum(inputs: ReportInputs) -> Figure:
+@figure_of("Generated momentum", train_roads, NO_ROADS)
+def momentum(inputs: ReportInputs, roads: ShownEvents) -> tuple[MatplotlibFigure, str]:
     """Histograms of q/pT and of pT."""
-    roads = load_roads(inputs, train_sample(inputs))
-    if not len(roads):
-        return nothing("momentum", "Generated momentum", _NO_ROADS)
     figure = new_figure(10.6, 3.9)
     left, right = figure.subplots(1, 2)
-    left.hist(roads.q_over_pt, np.linspace(-0.5, 0.5, 51).tolist(), histtype="stepfilled", color=BLUE, alpha=0.5)
+    left.hist(roads[Q_OVER_PT], np.linspace(-0.5, 0.5, 51).tolist(), histtype="stepfilled", color=BLUE, alpha=0.5)
     left.set_xlabel("q/$p_T$ [1/GeV]")
     left.set_ylabel("Roads / 0.02 GeV$^{-1}$")
     left.set_xlim(-0.5, 0.5)
     edges = np.geomspace(2.0, 7000.0, 41)
-    right.hist(roads.pt, edges.tolist(), histtype="stepfilled", color=BLUE, alpha=0.5)
+    right.hist(pt_of_roads(roads), edges.tolist(), histtype="stepfilled", color=BLUE, alpha=0.5)
     right.set_xscale("log")
     right.set_yscale("log")
     right.set_xlim(2.0, 7000.0)
@@ -146,22 +139,17 @@ def momentum(inputs: ReportInputs) -> Figure:
         right.axvline(edge, color=GREY, linestyle="--", linewidth=0.9)
     right.set_xlabel("$p_T$ [GeV]")
     right.set_ylabel("Roads / bin")
-    label(left, data_label(inputs, train_sample(inputs)), f"{len(roads)} roads")
-    return Figure(
-        "momentum",
-        "Generated momentum",
+    label(left, data_label(inputs, inputs.train_sample), f"{len(roads)} roads")
+    return figure, (
         "Signed inverse pT and pT of the train sample's roads; dashed: edges of the four classes. The loss at large "
-        "|q/pT| is the road finder's turn-on.",
-        figure,
+        "|q/pT| is the road finder's turn-on."
     )
 
 
-def class_shares(inputs: ReportInputs) -> Figure:
+@figure_of("Class shares", class_share_rows, NO_ROADS)
+def class_shares(inputs: ReportInputs, rows: list[ClassShares]) -> tuple[MatplotlibFigure, str]:
     """Shares of the four classes in each part of the data, beside the published ones."""
-    rows = class_share_rows(inputs)
-    if not rows:
-        return nothing("class_shares", "Class shares", _NO_ROADS)
-    rows.append(("published, other data", 0, list(load_published().class_shares_percent)))
+    rows = [*rows, ("published, other data", 0, list(load_published(inputs.study).blocks["class_shares_percent"]))]
     figure = new_figure(7.4, 4.2)
     axes = figure.subplots()
     width = 0.82 / len(rows)
@@ -175,23 +163,19 @@ def class_shares(inputs: ReportInputs) -> Figure:
     axes.tick_params(axis="x", which="both", length=0)
     axes.set_ylabel("Share [%]")
     axes.legend(loc="upper right", ncols=2)
-    label(axes, data_label(inputs, train_sample(inputs)))
-    return Figure(
-        "class_shares",
-        "Class shares",
-        "Shares of the four pT classes in what is trained on, held out and tested, and in the published data.",
+    label(axes, data_label(inputs, inputs.train_sample))
+    return (
         figure,
+        "Shares of the four pT classes in what is trained on, held out and tested, and in the published data.",
     )
 
 
-def hit_images(inputs: ReportInputs) -> Figure:
+@figure_of("Three roads as images", train_roads, NO_ROADS)
+def hit_images(inputs: ReportInputs, roads: ShownEvents) -> tuple[MatplotlibFigure, str]:
     """Occupancy and bend of three roads as the image networks see them."""
-    roads = load_roads(inputs, train_sample(inputs))
-    if not len(roads):
-        return nothing("hit_images", "Three roads as images", _NO_ROADS)
-    n_variables = roads.names.index("road_word3") + 1
-    chosen = [int(np.argmin(np.abs(1.0 / roads.pt - 1.0 / pt))) for pt in IMAGE_PT_GEV]
-    images = hit_image(roads.features[chosen, :n_variables], np.ones(len(chosen), dtype=np.float32))
+    pt, positive = pt_of_roads(roads), roads[Q_OVER_PT] > 0
+    chosen = [int(np.argmin(np.abs(1.0 / pt - 1.0 / wanted))) for wanted in IMAGE_PT_GEV]
+    images = hit_image(roads["features"][chosen, :N_VARIABLES], np.ones(len(chosen), dtype=np.float32))
     figure = new_figure(11.5, 4.6)
     grid = figure.subplots(1, len(chosen), sharey=True)
     for axes, row, image in zip(grid, chosen, images, strict=True):
@@ -200,21 +184,14 @@ def hit_images(inputs: ReportInputs) -> Figure:
             np.ma.masked_equal(image[0], 0.0), cmap="viridis_r", vmin=0.0, vmax=1.0, rasterized=True,
         )  # fmt: skip
         axes.set_xlabel("φ − φ reference [16/60 deg]")
-        right_title(axes, f"$p_T$ = {roads.pt[row]:.1f} GeV, q = {'+' if roads.q_over_pt[row] > 0 else '−'}1")
+        right_title(axes, f"$p_T$ = {pt[row]:.1f} GeV, q = {'+' if positive[row] else '−'}1")
         axes.yaxis.set_minor_locator(NullLocator())
         axes.tick_params(axis="y", length=0)
-    grid[0].set_title(r"$\bf{hitforge}$ " + rf"$\it{{{data_label(inputs, train_sample(inputs))}}}$", loc="left", pad=5)
-    grid[0].set_yticks(np.arange(len(IMAGE_ROWS)) + 0.5, [_chamber(name) for name in IMAGE_ROWS])
+    grid[0].set_title(r"$\bf{hitforge}$ " + rf"$\it{{{data_label(inputs, inputs.train_sample)}}}$", loc="left", pad=5)
+    grid[0].set_yticks(np.arange(len(IMAGE_ROWS)) + 0.5, [PLANES[PLANE[name]].chamber for name in IMAGE_ROWS])
     grid[0].invert_yaxis()
     figure.colorbar(mesh, ax=grid, label="Share of the hit", pad=0.01, aspect=30)
-    return Figure(
-        "hit_images",
-        "Three roads as images",
+    return figure, (
         "Occupancy channel of the hit image: planes from the interaction point outwards against phi. A hit is shared "
-        "between its two neighbour columns, which keeps its position to one unit of 1/60 deg.",
-        figure,
+        "between its two neighbour columns, which keeps its position to one unit of 1/60 deg."
     )
-
-
-def _chamber(name: str) -> str:
-    return next(plane.chamber for plane in PLANES if plane.name == name)

@@ -1,68 +1,79 @@
-"""Tables of the data: missing hits, class shares, the models' inputs, the deck's search log."""
+"""Tables of the data, and the roads of shards that they and figures show: missing hits, class shares, the search."""
 
 from __future__ import annotations
 
 import math
+from collections.abc import Mapping
+from functools import partial
+from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from hitforge.folds import fold_of
-from hitforge.reporting.chapter import Cell, Column, Measured, ReportInputs, Table
+from hitforge.published import load_published
+from hitforge.reporting.chapter import Cell, Column, Measured, ReportInputs, Table, column, make_table, text_column
+from hitforge.reporting.events import ShownEvents, load_events
 from hitforge.studies.csc_muon.data.planes import PLANES
 from hitforge.studies.csc_muon.evaluation.sample import CLASS_NAMES, pt_class
-from hitforge.studies.csc_muon.published import load_published
-from hitforge.studies.csc_muon.report.road_data import RoadTable, load_roads, train_sample
 
 _TYPES = {"CSC": "cathode strip", "RPC": "resistive plate", "GEM": "gas electron multiplier"}
 
 
-def missing_percent(roads: RoadTable) -> dict[str, float]:
+NO_ROADS = "the shards of the train sample hold no roads"
+Q_OVER_PT = "targets/q_over_pt"
+ClassShares = tuple[str, int, list[float]]
+
+
+def train_roads(inputs: ReportInputs, sample: str = "") -> ShownEvents:
+    """Return some roads of the train sample, or of another."""
+    return load_events(inputs, sample or inputs.train_sample, ("features", "bucket", Q_OVER_PT))
+
+
+def pt_of_roads(roads: ShownEvents) -> NDArray[np.float64]:
+    """Return the generated pT of roads, shape (N,), GeV."""
+    return 1.0 / np.abs(roads[Q_OVER_PT].astype(np.float64))
+
+
+def missing_percent(roads: ShownEvents) -> dict[str, float]:
     """Return the share of roads without a hit for each plane, in percent, by chamber name."""
-    return {
-        plane.chamber: 100.0 * float(np.mean(roads.column(f"mask_{plane.name}") != 0)) if len(roads) else np.nan
-        for plane in PLANES
-    }
+    return {plane.chamber: 100.0 * float(np.mean(roads.feature(f"mask_{plane.name}") != 0)) for plane in PLANES}
 
 
 def missing_values(inputs: ReportInputs) -> Table:
     """Share of roads without a hit, plane by plane."""
-    roads = load_roads(inputs, train_sample(inputs))
-    rows = [
-        (plane.chamber, _TYPES[plane.type], plane.station, Measured(value=share, decimals=1))
-        for plane, share in zip(PLANES, missing_percent(roads).values(), strict=True)
-        if len(roads)
-    ]
-    return Table(
-        name="missing_values",
-        title="Missing hits of each plane",
-        caption=(
-            f"Share of {len(roads)} roads of the train sample without a hit in the plane; all columns of a plane are "
-            "missing together. ME1/1 and ME1/2 are alternatives in η, so most of their missing hits are geometry and "
-            "not inefficiency."
+    roads = train_roads(inputs)
+    shares = missing_percent(roads) if len(roads) else {}
+    return make_table(
+        "missing_values",
+        "Missing hits of each plane",
+        f"Share of {len(roads)} roads of the train sample without a hit in the plane; all columns of a plane are "
+        "missing together. ME1/1 and ME1/2 are alternatives in η, so most of their missing hits are geometry and "
+        "not inefficiency.",
+        (
+            text_column("chamber", "Chambers", lambda plane: plane.chamber),
+            text_column("type", "Type", lambda plane: _TYPES[plane.type]),
+            column("station", "Station", lambda plane: plane.station),
+            column("missing", "Missing", lambda plane: Measured(value=shares[plane.chamber], decimals=1), "%"),
         ),
-        columns=(
-            Column(key="chamber", label="Chambers", align="left"),
-            Column(key="type", label="Type", align="left"),
-            Column(key="station", label="Station"),
-            Column(key="missing", label="Missing", unit="%"),
-        ),
-        rows=tuple(rows),
-        empty=None if rows else "the shards of the train sample hold no roads",
+        PLANES if shares else (),
+        empty=NO_ROADS,
     )
 
 
-def class_share_rows(inputs: ReportInputs) -> list[tuple[str, int, list[float]]]:
+def class_share_rows(inputs: ReportInputs) -> list[ClassShares]:
     """Return name, number of roads and class shares in percent: trained on, held out, and each test sample."""
-    folds, train = inputs.settings["folds"], train_sample(inputs)
-    roads = load_roads(inputs, train)
-    parts: list[tuple[str, np.ndarray]] = []
+    folds, roads = inputs.settings["folds"], train_roads(inputs)
+    parts: dict[str, NDArray[np.float64]] = {}
     if len(roads):
-        held = np.isin(fold_of(roads.bucket, folds["count"]), folds["held_out"])
-        parts += [("all of the train sample", roads.pt), ("trained on", roads.pt[~held]), ("held out", roads.pt[held])]
-    parts += [(name, load_roads(inputs, name).pt) for name in inputs.samples_with_role("test")]
+        held = np.isin(fold_of(roads["bucket"], folds["count"]), folds["held_out"])
+        pt = pt_of_roads(roads)
+        parts = {"all of the train sample": pt, "trained on": pt[~held], "held out": pt[held]}
+    tested = ((name, train_roads(inputs, name)) for name in inputs.samples_with_role("test"))
+    parts |= {name: pt_of_roads(found) for name, found in tested if len(found)}
     return [
         (name, len(pt), (100.0 * np.bincount(pt_class(pt), minlength=4) / len(pt)).tolist())
-        for name, pt in parts
+        for name, pt in parts.items()
         if len(pt)
     ]
 
@@ -74,7 +85,7 @@ def class_shares(inputs: ReportInputs) -> Table:
         for name, n, shares in class_share_rows(inputs)
     ]
     empty = None if rows else "the shards hold no roads"
-    printed = load_published().class_shares_percent
+    printed = load_published(inputs.study).blocks["class_shares_percent"]
     rows.append(("published, other data", None, *(Measured(value=share, decimals=3) for share in printed)))
     return Table(
         name="class_shares",
@@ -90,41 +101,35 @@ def class_shares(inputs: ReportInputs) -> Table:
     )
 
 
-SEARCHED = "seed-bdt"
-
-
 def bayesian_search(inputs: ReportInputs) -> Table:
     """The search of the deck's trees trial by trial, in the order of the trials."""
-    trials = inputs.manifest_of.get(SEARCHED, {}).get("trials") or []
-    names = list(dict.fromkeys(name for trial in trials for name in trial.get("params", {})))
-    best = min((t["score"] for t in trials if t["score"] is not None), default=None)
-    rows = tuple(
+    printed = load_published(inputs.study).find("rmse_inverse_pt")
+    assert printed is not None and printed.value is not None
+    model = str(printed.model)
+    trials = sorted(inputs.manifest_of.get(model, {}).get("trials") or [], key=lambda trial: int(trial["number"]))
+    best = min((trial["score"] for trial in trials if trial["score"] is not None), default=None)
+
+    def rmse(trial: Mapping[str, Any]) -> Cell:
+        return None if trial["score"] is None else Measured(value=math.sqrt(trial["score"]))
+
+    def parameter(trial: Mapping[str, Any], name: str) -> Cell:
+        value = trial.get("params", {}).get(name)
+        return Measured(value=value) if isinstance(value, float) else value
+
+    return make_table(
+        "bayesian_search",
+        f"Search of {model}, trial by trial",
+        "RMSE of 1/pT on training roads that a trial leaves out; the first trials are random. The deck's "
+        f"best of {printed.about['trials']} trials is {printed.value:g} per GeV on other data.",
         (
-            int(trial["number"]) + 1,
-            Measured(value=math.sqrt(trial["score"])) if trial["score"] is not None else None,
-            *(_parameter(trial.get("params", {}).get(name)) for name in names),
-        )
-        for trial in sorted(trials, key=lambda trial: int(trial["number"]))
-    )
-    return Table(
-        name="bayesian_search",
-        title=f"Search of {SEARCHED}, trial by trial",
-        caption=(
-            "RMSE of 1/pT on training roads that a trial leaves out; the first trials are random. The deck's "
-            "best of 23 trials is 0.1004 per GeV on other data."
+            column("iteration", "Iteration", lambda trial: int(trial["number"]) + 1),
+            column("rmse", "RMSE 1/pT", rmse, "1/GeV"),
+            *(
+                column(name, name, partial(parameter, name=name))
+                for name in dict.fromkeys(name for trial in trials for name in trial.get("params", {}))
+            ),
         ),
-        columns=(
-            Column(key="iteration", label="Iteration"),
-            Column(key="rmse", label="RMSE 1/pT", unit="1/GeV"),
-            *(Column(key=name, label=name) for name in names),
-        ),
-        rows=rows,
-        highlight=tuple(i for i, t in enumerate(sorted(trials, key=lambda t: int(t["number"]))) if t["score"] == best),
-        empty=None if rows else f"{SEARCHED} was not searched in this run",
+        trials,
+        empty=f"{model} was not searched in this run",
+        highlight=lambda trial: trial["score"] == best,
     )
-
-
-def _parameter(value: object) -> Cell:
-    if isinstance(value, float):
-        return Measured(value=value)
-    return value if isinstance(value, str | int) else None

@@ -5,113 +5,79 @@ from __future__ import annotations
 import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.colors import LogNorm
+from matplotlib.figure import Figure as MatplotlibFigure
 from numpy.typing import NDArray
 
-from hitforge.reporting.chapter import Figure, ReportInputs
-from hitforge.reporting.evaluated import sample_title, shown_sample
-from hitforge.reporting.plotting import nothing
+from hitforge.predictions import Predictions
+from hitforge.reporting.chapter import ReportInputs
+from hitforge.reporting.metrics import sample_title, shown_sample
+from hitforge.reporting.plotting import figure_of, legend_below, right_title
 from hitforge.reporting.style import GREY, RED, SEQUENTIAL
 from hitforge.studies.csc_muon.evaluation.sample import pt_of
 from hitforge.studies.csc_muon.report.plotting import (
-    ETA_LABEL,
-    common_legend,
+    NOT_EVALUATED,
+    Overlaid,
+    against_pt_and_eta,
     log_pt,
     overlay,
     panels,
-    points,
-    right_title,
-    sample_text,
 )
 
 
-def _binned(inputs: ReportInputs, name: str, title: str, quantity: str, ylabel: str, caption: str) -> Figure:
-    """Draw a quantity of the relative 1/pT error against pT and |eta|."""
-    against_pt, against_eta = (overlay(inputs, f"resolution_{axis}", quantity) for axis in ("pt", "eta"))
-    if not against_pt:
-        return nothing(name, title, "no model was evaluated")
-    figure, (left, right) = panels(inputs, 2, 5.4, 4.9)
-    evaluation = inputs.settings["evaluation"]
-    edges = evaluation["pt_edges_gev"]
-    for model, (which, colour, number) in against_pt.items():
-        points(left, edges, number, which, colour, model, 100.0, logarithmic=True)
-        points(right, evaluation["eta_edges"], against_eta[model][2], which, colour, None, 100.0)
-    log_pt(left, edges[0], edges[-1])
-    right.set_xlabel(ETA_LABEL)
-    left.set_ylabel(ylabel)
-    right_title(right, sample_text(inputs))
-    if quantity == "bias":
-        for axes in (left, right):
-            axes.axhline(0.0, color=GREY, linewidth=0.9)
-            low, high = axes.get_ylim()
-            axes.set_ylim(max(low, -100.0), min(high, 100.0))
-    else:
-        left.set_ylim(0.0, min(left.get_ylim()[1], 200.0))
-        right.set_ylim(bottom=0.0)
-    common_legend(figure, left)
-    return Figure(name, title, caption, figure)
-
-
-def resolution(inputs: ReportInputs) -> Figure:
+@figure_of("Resolution", overlay("resolution_pt", "sigma_eff"), NOT_EVALUATED)
+def resolution(inputs: ReportInputs, models: Overlaid) -> tuple[MatplotlibFigure, str]:
     """Effective width of the relative 1/pT error."""
-    return _binned(
-        inputs,
-        "resolution",
-        "Resolution",
-        "sigma_eff",
-        "Effective width of Δ(1/$p_T$) · $p_T$ [%]",
+    against_eta = overlay("resolution_eta", "sigma_eff")(inputs)
+    ylabel = "Effective width of Δ(1/$p_T$) · $p_T$ [%]"
+    figure, left, right = against_pt_and_eta(inputs, models, against_eta, ylabel)
+    left.set_ylim(0.0, min(left.get_ylim()[1], 200.0))
+    right.set_ylim(bottom=0.0)
+    legend_below(figure, left, 5)
+    return figure, (
         "Half of the smallest interval with 68.3 % of (1/p − 1/t)/(1/t), before the pT scaling, against true pT (left; "
-        "cut at 200 %) and |η| (right; most of these muons have low pT). Bars: bootstrap errors.",
+        "cut at 200 %) and |η| (right; most of these muons have low pT). Bars: bootstrap errors."
     )
 
 
-def bias(inputs: ReportInputs) -> Figure:
+@figure_of("Bias", overlay("resolution_pt", "bias"), NOT_EVALUATED)
+def bias(inputs: ReportInputs, models: Overlaid) -> tuple[MatplotlibFigure, str]:
     """Median of the relative 1/pT error."""
-    return _binned(
-        inputs,
-        "bias",
-        "Bias",
-        "bias",
-        "Median of Δ(1/$p_T$) · $p_T$ [%]",
+    against_eta = overlay("resolution_eta", "bias")(inputs)
+    figure, left, right = against_pt_and_eta(inputs, models, against_eta, "Median of Δ(1/$p_T$) · $p_T$ [%]")
+    for axes in (left, right):
+        axes.axhline(0.0, color=GREY, linewidth=0.9)
+        low, high = axes.get_ylim()
+        axes.set_ylim(max(low, -100.0), min(high, 100.0))
+    legend_below(figure, left, 5)
+    return figure, (
         "Median of (1/p − 1/t)/(1/t), before the pT scaling; axes end at ±100 %. A regression pulls muons of "
         "unresolved curvature towards the middle of the spectrum, so a bias beyond 120 GeV is expected. "
-        "Bars: bootstrap errors.",
+        "Bars: bootstrap errors."
     )
 
 
-def charge(inputs: ReportInputs) -> Figure:
+@figure_of("Charge misidentification", overlay("charge", "pt"), "no model predicts the charge")
+def charge(inputs: ReportInputs, models: Overlaid) -> tuple[MatplotlibFigure, str]:
     """Charge misidentification against pT and |eta|."""
-    against_pt, against_eta = (overlay(inputs, "charge", axis) for axis in ("pt", "eta"))
-    if not against_pt:
-        return nothing("charge", "Wrong charge", "no model predicts the charge")
-    evaluation = inputs.settings["evaluation"]
-    edges = evaluation["pt_edges_gev"]
-    figure, (left, right) = panels(inputs, 2, 5.4, 4.9)
-    for model, (which, colour, number) in against_pt.items():
-        points(left, edges, number, which, colour, model, 100.0, logarithmic=True)
-        points(right, evaluation["eta_edges"], against_eta[model][2], which, colour, None, 100.0)
+    figure, left, right = against_pt_and_eta(inputs, models, overlay("charge", "eta")(inputs), "Wrong charge [%]")
     left.axhline(50.0, color=GREY, linewidth=0.9, linestyle="--")
-    log_pt(left, edges[0], edges[-1])
     left.set_ylim(0.0, 56.0)
     right.set_ylim(bottom=0.0)
-    right.set_xlabel(ETA_LABEL)
-    left.set_ylabel("Wrong charge [%]")
-    right_title(right, sample_text(inputs))
-    common_legend(figure, left)
-    return Figure(
-        "charge",
-        "Charge misidentification",
-        "Share of muons with the wrong sign against true pT (50 %, dashed, is a coin) and |η|; bootstrap errors.",
-        figure,
+    legend_below(figure, left, 5)
+    return figure, (
+        "Share of muons with the wrong sign against true pT (50 %, dashed, is a coin) and |η|; bootstrap errors."
     )
 
 
-def predictions(inputs: ReportInputs) -> Figure:
+@figure_of(
+    "Predicted against true momentum, {reference}",
+    lambda inputs: [
+        events for piece in inputs.outputs.get(shown_sample(inputs), ()) if len(events := piece.read().predictions)
+    ],
+    "no predictions of the reference model were passed to the report",
+)
+def predictions(inputs: ReportInputs, loaded: list[Predictions]) -> tuple[MatplotlibFigure, str]:
     """Predicted against true 1/pT and pT of the reference model, muon by muon."""
-    title = f"Predicted against true momentum, {inputs.reference}"
-    sample = shown_sample(inputs)
-    loaded = [piece.read().predictions for piece in inputs.outputs.get(sample, ())]
-    if not sum(len(events) for events in loaded):
-        return nothing("predictions", title, "no predictions of the reference model were passed to the report")
     true = np.concatenate([np.abs(events.target) for events in loaded]).astype(np.float64)
     found = np.concatenate([events.ensemble["inverse_pt"] for events in loaded]).astype(np.float64)
     figure, (left, right) = panels(inputs, 2, 5.6, 4.6)
@@ -125,14 +91,11 @@ def predictions(inputs: ReportInputs) -> Figure:
     log_pt(right, 2.0, 2000.0)
     right.set_yscale("log")
     right.set_ylabel("Predicted $p_T$ [GeV]")
-    right_title(right, f"{sample_title(sample)}, {len(true)} muons")
+    right_title(right, f"{sample_title(shown_sample(inputs))}, {len(true)} muons")
     left.legend(loc="upper left")
-    return Figure(
-        "predictions",
-        title,
+    return figure, (
         "Each muon once, before the pT scaling; the colour counts muons on a logarithmic scale, the outermost bins "
-        "hold what lies beyond. Points: median of the prediction.",
-        figure,
+        "hold what lies beyond. Points: median of the prediction."
     )
 
 

@@ -4,60 +4,39 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from hitforge.reporting.chapter import Chapter, HeadlineNumber, ReportInputs, Section
+from hitforge.published import load_published
+from hitforge.reporting.chapter import FrontRow, HeadlineNumber, Measured, ReportInputs
 from hitforge.reporting.chapter_parts import (
-    bind_chapter,
+    evaluated_events,
     headline_numbers,
-    items,
     models_and_events,
     parts_left_out,
     reference_sentence,
 )
-from hitforge.reporting.evaluated import HELDOUT, metrics_of, shown_sample
-from hitforge.studies.csc_muon.published import load_published
-from hitforge.studies.csc_muon.report.front import front_row
-from hitforge.studies.csc_muon.report.result_tables import headline_of
-
-TITLE = "Transverse momentum of endcap muons from trigger primitives"
-
-_QUANTITIES = {
-    "accuracy": ("accuracy, 4 classes", "%"),
-    "rmse_q_over_pt": ("RMSE q/pT", "1/GeV"),
-    "rmse_inverse_pt": ("RMSE 1/pT", "1/GeV"),
-    "rate_reduction": ("rate reduction", ""),
-    "charge_misid": ("wrong charge", "%"),
-    "median_20gev": ("median |ΔpT|/pT at 20 GeV", "%"),
-}
+from hitforge.reporting.metrics import difference, metrics_of, sample_title, shown_sample
+from hitforge.studies.csc_muon.report.view import QUANTITIES, headline_of
+from hitforge.words import HELDOUT
 
 
-def chapter_text(inputs: ReportInputs) -> Chapter:
-    """Return title, summary, notes and the order of tables and figures."""
-    return bind_chapter(
-        inputs,
-        TITLE,
-        summary=_summary(inputs),
-        notes=_notes(inputs),
-        sections=_sections(inputs),
-        headline=_headline(inputs),
-        front=front_row(inputs),
-    )
+def headline(inputs: ReportInputs) -> Iterator[HeadlineNumber]:
+    """Yield the headline numbers of every model."""
+    titles = {name: (quantity.title, quantity.unit) for name, quantity in QUANTITIES.items()}
+    return headline_numbers(inputs, headline_of, titles)
 
 
-def _headline(inputs: ReportInputs) -> Iterator[HeadlineNumber]:
-    return headline_numbers(inputs, headline_of, _QUANTITIES)
-
-
-def _summary(inputs: ReportInputs) -> Iterator[str]:
+def summary(inputs: ReportInputs) -> Iterator[str]:
+    """Yield what was run on which data, and what came out."""
     yield (
         "The endcap muon trigger measures a muon by the angles between its hits in four stations of chambers, with no "
         "tracker at hand. Here its momentum is regressed (q/pT and 1/pT), classified in four ranges and used for a "
         "trigger decision, from roads: at most one hit in each of twelve chamber planes."
     )
     yield models_and_events(inputs, "roads")
-    yield from reference_sentence(inputs, _headline(inputs), "muons")
+    yield from reference_sentence(inputs, headline(inputs), "muons")
 
 
-def _notes(inputs: ReportInputs) -> Iterator[str]:
+def notes(inputs: ReportInputs) -> Iterator[str]:
+    """Yield what a reader must know before using a number."""
     samples = inputs.settings["samples"]
     generated = [name for name, sample in samples.items() if sample["source"] == "simulate"]
     if generated:
@@ -67,8 +46,9 @@ def _notes(inputs: ReportInputs) -> Iterator[str]:
             "simulation, and none of these numbers may be called better than a published one."
         )
     yield (
-        f"Published values are for {load_published().note}. The fair comparison is between the models of this report: "
-        "those of the seeds are trained here again, on the same roads as ours and evaluated on the same muons."
+        f"Published values are for {load_published(inputs.study).note}. The fair comparison is between the models of "
+        "this report: those of the seeds are trained here again, on the same roads as ours and evaluated on the same "
+        "muons."
     )
     yield (
         "The muons are flat in 1/pT, so low momenta dominate every unbinned number; accuracies on such a sample do not "
@@ -85,7 +65,7 @@ def _notes(inputs: ReportInputs) -> Iterator[str]:
         "a new training."
     )
     grouped: dict[tuple[str, str], list[str]] = {}
-    for item in _headline(inputs):
+    for item in headline(inputs):
         if item.number.value is None:
             grouped.setdefault((item.quantity, item.number.reason or "it was not computed"), []).append(item.model)
     for (quantity, reason), models in grouped.items():
@@ -96,92 +76,34 @@ def _notes(inputs: ReportInputs) -> Iterator[str]:
     yield from parts_left_out(inputs)
 
 
-def _sections(inputs: ReportInputs) -> tuple[Section, ...]:
-    evaluation = inputs.settings["evaluation"]
-    target = 100.0 * evaluation["scaling_target"]
+def trigger(inputs: ReportInputs) -> str:
+    """Return why the pT is scaled before models are compared."""
+    target = 100.0 * inputs.settings["evaluation"]["scaling_target"]
     return (
-        Section(
-            id="results",
-            title="Results",
-            text=("Every number is for muons that no model was trained on.",),
-            items=items("table headline", "table aims", "table differences", "table regression", "table ablations"),
+        "A model that overestimates pT is efficient at any threshold and pays with rate. So each model's pT is "
+        f"first mapped, with a monotone table, such that {target:g} % of the plateau pass at pT = threshold; "
+        "only then are efficiencies and rates compared."
+    )
+
+
+def front_row(inputs: ReportInputs) -> FrontRow:
+    """Return the rate of the baseline over that of the reference model, at equal efficiency."""
+    sample, threshold = shown_sample(inputs), inputs.settings["evaluation"]["rate_threshold_gev"]
+    printed = load_published(inputs.study)
+    found = difference(inputs, inputs.reference, inputs.baseline, "rate_reduction", absent="not compared")
+    results = [result for result in printed.results if result.quantity == "rate_reduction"]
+    return FrontRow(
+        data=evaluated_events(
+            inputs, sample, metrics_of(inputs)[inputs.reference]["n_muons"], f"{sample_title(sample)} roads"
         ),
-        Section(
-            id="trigger",
-            title="Trigger",
-            text=(
-                "A model that overestimates pT is efficient at any threshold and pays with rate. So each model's pT is "
-                f"first mapped, with a monotone table, such that {target:g} % of the plateau pass at pT = threshold; "
-                "only then are efficiencies and rates compared.",
-            ),
-            items=items(
-                "figure turn_on",
-                "table turn_on",
-                "figure turn_on_regions",
-                "figure efficiency_map",
-                "figure rate",
-                "table rates",
-                "figure rate_eta",
-            ),
-        ),
-        Section(
-            id="regression",
-            title="Resolution, bias and charge",
-            text=("A muon beyond 120 GeV bends less than the chambers resolve; its pT is a lower limit at best.",),
-            items=items("figure predictions", "figure resolution", "figure bias", "figure charge"),
-        ),
-        Section(id="uncertainty", title="Uncertainties", items=items("table uncertainty", "figure coverage")),
-        Section(
-            id="classes",
-            title="Classes",
-            text=(
-                "Classes are 0–10, 10–30, 30–100 and above 100 GeV of the true pT. The first holds three quarters of "
-                "the muons, so the accuracy must be read beside that of guessing it.",
-            ),
-            items=items("table class_report", "figure confusion", "table auc", "figure class_calibration"),
-        ),
-        Section(
-            id="thresholds",
-            title="Metrics against threshold",
-            text=("The tables and curves of the seeds, with what they leave open made explicit.",),
-            items=items(
-                "table deck_thresholds",
-                "figure threshold_scan",
-                "figure decision",
-                "figure benchmark",
-                "figure confusion_deck",
-            ),
-        ),
-        Section(
-            id="data",
-            title="Data",
-            text=("A part is one ROOT file. Bad and duplicate parts are left out as a whole.",),
-            items=items(
-                "table cut_flow",
-                "table selection",
-                "table bad_parts",
-                "table missing_values",
-                "figure missing_values",
-                "figure momentum",
-                "table class_shares",
-                "figure class_shares",
-                "figure feature_distributions",
-                "figure hit_images",
-            ),
-        ),
-        Section(
-            id="models",
-            title="Models and training",
-            items=items(
-                "table models",
-                "figure loss_history",
-                "table training",
-                "figure learning_rate",
-                "figure importances",
-                "table bayesian_search",
-                "table tuning",
-                "figure tuning_history",
-            ),
-        ),
-        Section(id="published", title="Published values", items=items("table published")),
+        quantity=f"reduction of the trigger rate at {threshold:g} GeV, at equal efficiency",
+        baseline=inputs.baseline,
+        baseline_number=Measured(value=None, reason=found.reason)
+        if found.value is None
+        else Measured(value=1.0, decimals=0),
+        ensemble=inputs.reference,
+        ensemble_number=found,
+        gain=found if found.value is None else found.model_copy(update={"value": found.value - 1.0}),
+        published=" and ".join(f"{result.value:g} ({printed.sources[result.source]})" for result in results),
+        other_sample="they compare the trees with the analytic assignment before them",
     )

@@ -6,21 +6,22 @@ from collections.abc import Collection
 from typing import Any
 
 import numpy as np
+from matplotlib.figure import Figure as MatplotlibFigure
 
-from hitforge.reporting.chapter import Figure, ReportInputs
-from hitforge.reporting.evaluated import TRAINED_ON, axes_of, metrics_of, shown_sample, values
-from hitforge.reporting.plotting import data_label, nothing
+from hitforge.published import load_published
+from hitforge.reporting.chapter import ReportInputs
+from hitforge.reporting.metrics import axes_of, metrics_of, shown_sample, values
+from hitforge.reporting.plotting import data_label, draw_curve, figure_of, legend_below, right_title
 from hitforge.reporting.style import GREY, INK, label, new_figure
-from hitforge.studies.csc_muon.published import load_published
 from hitforge.studies.csc_muon.report.plotting import (
+    NOT_EVALUATED,
     PT_LABEL,
-    common_legend,
-    curve,
+    Overlaid,
     overlay,
     panels,
-    right_title,
     sample_text,
 )
+from hitforge.words import TRAINED_ON
 
 _ROWS = (
     ("mae", "MAE in $p_T$ [GeV]"),
@@ -37,20 +38,17 @@ def _style(inputs: ReportInputs, model: str, models: Collection[str]) -> dict[st
     return {"bold": reference, "band": reference or len(models) <= MAX_BANDS}
 
 
-def threshold_scan(inputs: ReportInputs) -> Figure:
+@figure_of("Metrics against threshold", overlay("scan"), NOT_EVALUATED)
+def threshold_scan(inputs: ReportInputs, models: Overlaid) -> tuple[MatplotlibFigure, str]:
     """MAE, accuracy and F1 of the 11 classes against threshold under the three conventions."""
-    models = overlay(inputs, "scan")
-    title = "Metrics against threshold"
-    if not models:
-        return nothing("threshold_scan", title, "no model was evaluated")
     x = np.array(axes_of(inputs)["scan_gev"])
-    trained_on, deck = metrics_of(inputs, TRAINED_ON), load_published().deck_thresholds
+    trained_on, deck = metrics_of(inputs, TRAINED_ON), load_published(inputs.study).blocks["deck_thresholds"]
     figure = new_figure(12.5, 10.0)
     grid = figure.subplots(len(_ROWS), len(_COLUMNS), sharex=True)
     for row, (key, ylabel) in zip(grid, _ROWS, strict=True):
         for i, axes in enumerate(row):
             for model, (_, colour, block) in models.items():
-                curve(axes, x, block[key], colour, model, i, **_style(inputs, model, models))
+                draw_curve(axes, x, block[key], colour, model, i, **_style(inputs, model, models))
                 if model in trained_on and model in {inputs.reference, *deck}:
                     seen = values(trained_on[model]["scan"][key])[i]
                     axes.plot(x, seen, color=colour, linewidth=1.0, linestyle=":")
@@ -67,31 +65,25 @@ def threshold_scan(inputs: ReportInputs) -> Figure:
         axes.set_xlim(0.0, 120.0)
         right_title(grid[0, i], _COLUMNS[i])
     label(grid[0, 0], data_label(inputs, shown_sample(inputs)), _COLUMNS[0])
-    common_legend(figure, grid[1, 0], 5)
-    return Figure(
-        "threshold_scan",
-        title,
+    legend_below(figure, grid[1, 0], 5)
+    return figure, (
         "The deck's curves under all three readings of which muons a threshold selects, one column each; bands are "
         "bootstrap errors; dotted: the reference and the deck's models on muons that they were trained on. The 11 "
-        "classes are the deck's; the dashed line guesses their largest in the range. One model for all thresholds.",
-        figure,
+        "classes are the deck's; the dashed line guesses their largest in the range. One model for all thresholds."
     )
 
 
-def decision(inputs: ReportInputs) -> Figure:
+@figure_of("The decision pT > x", overlay("decision"), NOT_EVALUATED)
+def decision(inputs: ReportInputs, models: Overlaid) -> tuple[MatplotlibFigure, str]:
     """Accuracy and F1 of the decision pT > x against x, with the majority baseline and the benchmark's points."""
-    models = overlay(inputs, "decision")
-    title = "The decision pT > x"
-    if not models:
-        return nothing("decision", title, "no model was evaluated")
     x = np.array(axes_of(inputs)["scan_gev"])
-    printed = load_published().benchmark.decision
+    printed = load_published(inputs.study).blocks["benchmark"]["decision"]
     figure, (left, middle, right) = panels(inputs, 3, 4.6, 4.9)
     for model, (_, colour, block) in models.items():
         style = _style(inputs, model, models)
-        curve(left, x, block["accuracy"], colour, model, **style)
-        curve(middle, x, block["f1_above"], colour, None, **style)
-        curve(right, x, block["f1_below"], colour, None, **style)
+        draw_curve(left, x, block["accuracy"], colour, model, **style)
+        draw_curve(middle, x, block["f1_above"], colour, None, **style)
+        draw_curve(right, x, block["f1_below"], colour, None, **style)
     left.plot(x, values(next(iter(models.values()))[2]["majority"]), color=GREY, linestyle="--", label="larger side")
     marks: dict[str, Any] = {"color": INK, "marker": "x", "linestyle": "none", "markersize": 6}
     left.plot(printed["pt_gev"], printed["accuracy"], label="GSoC 2021 (other data)", **marks)
@@ -105,33 +97,27 @@ def decision(inputs: ReportInputs) -> Figure:
     middle.set_ylim(0.0, 1.02)
     right.set_ylim(0.8, 1.005)
     right_title(right, sample_text(inputs))
-    common_legend(figure, left, 5)
-    return Figure(
-        "decision",
-        title,
+    legend_below(figure, left, 5)
+    return figure, (
         "All muons at every x, before the pT scaling. Guessing the larger side (dashed) is right for 98 % of a sample "
         "flat in 1/pT at high x: the accuracy alone says little. Crosses: published curves on roads with four CSC hits "
-        "of another data set.",
-        figure,
+        "of another data set."
     )
 
 
-def benchmark(inputs: ReportInputs) -> Figure:
+@figure_of("Mean absolute error against pT", overlay("scan"), NOT_EVALUATED)
+def benchmark(inputs: ReportInputs, models: Overlaid) -> tuple[MatplotlibFigure, str]:
     """MAE and relative MAE against pT, on all roads and on those with four CSC hits, in bins of 1 GeV."""
-    models = overlay(inputs, "scan")
-    title = "Mean absolute error against pT"
-    if not models:
-        return nothing("benchmark", title, "no model was evaluated")
     x = np.array(axes_of(inputs)["scan_gev"]) + 0.5
     selected = {name: m["four_csc"]["scan"] for name, m in metrics_of(inputs).items() if "four_csc" in m}
     figure, axes = panels(inputs, 3 if selected else 2, 4.7, 4.9)
     for model, (_, colour, block) in models.items():
         style = _style(inputs, model, models)
-        curve(axes[0], x, block["mae"], colour, model, 2, **style)
-        curve(axes[1], x, block["relative_mae"], colour, None, 2, **style)
+        draw_curve(axes[0], x, block["mae"], colour, model, 2, **style)
+        draw_curve(axes[1], x, block["relative_mae"], colour, None, 2, **style)
         if model in selected:
-            curve(axes[2], x, selected[model]["relative_mae"], colour, None, 2, **style)
-    printed = load_published().benchmark.relative_mae
+            draw_curve(axes[2], x, selected[model]["relative_mae"], colour, None, 2, **style)
+    printed = load_published(inputs.study).blocks["benchmark"]["relative_mae"]
     marks: dict[str, Any] = {"color": INK, "marker": "x", "linestyle": "none"}
     axes[-1].plot(printed["pt_gev"], printed["value"], **marks)
     axes[0].plot([], [], label="GSoC 2021 (other data)", **marks)
@@ -146,11 +132,8 @@ def benchmark(inputs: ReportInputs) -> Figure:
     for panel in axes:
         panel.set_xlabel(PT_LABEL)
         panel.set_xlim(2.0, 125.0)
-    common_legend(figure, axes[0], 6)
-    return Figure(
-        "benchmark",
-        title,
+    legend_below(figure, axes[0], 6)
+    return figure, (
         "Bins of 1 GeV in true pT, before the pT scaling; bands are bootstrap errors. The mean follows the few muons "
-        "whose pT is overestimated by far and leaves the relative panels for poor models; medians do not.",
-        figure,
+        "whose pT is overestimated by far and leaves the relative panels for poor models; medians do not."
     )

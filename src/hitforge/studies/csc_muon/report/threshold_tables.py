@@ -2,34 +2,31 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping
+from typing import Any
 
+from hitforge.published import load_published
 from hitforge.reporting.chapter import Cell, Column, Measured, ReportInputs, Table
-from hitforge.reporting.evaluated import all_samples, axes_of, cell, metrics_of, sample_title, shown_sample
+from hitforge.reporting.metrics import all_samples, axes_of, cell, metrics_of, sample_title, shown_sample
 from hitforge.studies.csc_muon.evaluation.sample import CLASS_NAMES
-from hitforge.studies.csc_muon.published import load_published
 from hitforge.studies.csc_muon.report.view import main_models
 
 _METRICS = {"r2": "R²", "mse": "MSE [GeV²]", "mae": "MAE [GeV]"}
+_SCORES = {"precision": "Precision", "recall": "Recall", "f1": "F1"}
 _RANGES = ("pT ≥ b", "pT < next b", "b ≤ pT < next b")
 
 
 def deck_thresholds(inputs: ReportInputs) -> Table:
     """R2, MSE and MAE in pT at the deck's thresholds, under three conventions of what a threshold selects."""
     thresholds = axes_of(inputs)["deck_gev"]
-    published = load_published().deck_thresholds
+    published = load_published(inputs.study).blocks["deck_thresholds"]
     rows: list[tuple[Cell, ...]] = []
     for sample in all_samples(inputs):
         for model, metrics in metrics_of(inputs, sample).items():
             if model in main_models(inputs) and (model in published or model == inputs.reference):
+                head, deck = (model, sample_title(sample)), metrics["deck"]
                 rows += [
-                    (
-                        model,
-                        sample_title(sample),
-                        name,
-                        label,
-                        *(cell(metrics["deck"][key], i, k) for k in range(len(thresholds))),
-                    )
+                    (*head, name, label, *(cell(deck[key], i, k) for k in range(len(thresholds))))
                     for i, name in enumerate(_RANGES)
                     for key, label in _METRICS.items()
                 ]
@@ -38,7 +35,8 @@ def deck_thresholds(inputs: ReportInputs) -> Table:
         if model in inputs.metrics:
             for key, values in numbers.items():
                 highlight.append(len(rows))
-                rows.append((model, "published, other data", "unclear", _METRICS[key], *_printed(values)))
+                printed = (Measured(value=value, decimals=3 if abs(value) < 10 else 2) for value in values)
+                rows.append((model, "published, other data", "unclear", _METRICS[key], *printed))
     return Table(
         name="deck_thresholds",
         title="Errors in pT against threshold",
@@ -63,46 +61,25 @@ def deck_thresholds(inputs: ReportInputs) -> Table:
     )
 
 
-def _printed(values: Sequence[float]) -> list[Measured]:
-    return [Measured(value=value, decimals=3 if abs(value) < 10 else 2) for value in values]
-
-
 def class_report(inputs: ReportInputs) -> Table:
     """Precision, recall, F1 and support of each class with averages, on every evaluation sample."""
-    published = load_published().class_report
+    published = load_published(inputs.study).blocks["class_report"]
     rows: list[tuple[Cell, ...]] = []
     highlight = []
     for sample in all_samples(inputs):
         for model, metrics in metrics_of(inputs, sample).items():
             if model not in main_models(inputs):
                 continue
-            report = metrics["classes"]
+            report, printed = metrics["classes"], published.get(model)
             head = (model, sample_title(sample))
             for c, name in enumerate(CLASS_NAMES):
-                printed = published.get(model)
-                rows.append(
-                    (
-                        *head,
-                        f"{name} GeV",
-                        *(cell(report[key], c) for key in ("precision", "recall", "f1")),
-                        metrics["classes_present"][c],
-                        *(
-                            None if printed is None else Measured(value=printed[key][c], decimals=2)
-                            for key in ("precision", "recall", "f1")
-                        ),
-                    )
-                )
+                ours = (cell(report[key], c) for key in _SCORES)
+                theirs = (None if printed is None else Measured(value=printed[key][c], decimals=2) for key in _SCORES)
+                rows.append((*head, f"{name} GeV", *ours, metrics["classes_present"][c], *theirs))
             for average in ("macro", "weighted"):
                 highlight.append(len(rows))
-                rows.append(
-                    (
-                        *head,
-                        f"{average} average",
-                        *(cell(report[f"{average}_{key}"]) for key in ("precision", "recall", "f1")),
-                        metrics["n_muons"],
-                        *[None] * 3,
-                    )
-                )
+                ours = (cell(report[f"{average}_{key}"]) for key in _SCORES)
+                rows.append((*head, f"{average} average", *ours, metrics["n_muons"], *[None] * len(_SCORES)))
     return Table(
         name="class_report",
         title="Class report",
@@ -115,14 +92,9 @@ def class_report(inputs: ReportInputs) -> Table:
             Column(key="model", label="Model", align="left"),
             Column(key="sample", label="Sample", align="left"),
             Column(key="class", label="Class", align="left"),
-            Column(key="precision", label="Precision"),
-            Column(key="recall", label="Recall"),
-            Column(key="f1", label="F1"),
+            *(Column(key=key, label=label) for key, label in _SCORES.items()),
             Column(key="support", label="Muons"),
-            *(
-                Column(key=f"published_{key}", label=f"{label}, published, other data")
-                for key, label in (("precision", "Precision"), ("recall", "Recall"), ("f1", "F1"))
-            ),
+            *(Column(key=f"published_{key}", label=f"{name}, published, other data") for key, name in _SCORES.items()),
         ),
         rows=tuple(rows),
         highlight=tuple(highlight),
@@ -140,7 +112,7 @@ def auc(inputs: ReportInputs) -> Table:
         if "class_auc" in metrics.get("four_csc", {}):
             few = metrics["four_csc"]
             rows.append((model, "four CSC hits", *_class_areas(few, metrics["absent"]), *[None] * len(questions)))
-    for name, areas in load_published().benchmark.auc.items():
+    for name, areas in load_published(inputs.study).blocks["benchmark"]["auc"].items():
         printed = [Measured(value=value, decimals=3) for value in areas]
         rows.append((f"{name}, published", "four CSC hits, other data", *printed, *[None] * len(questions)))
     return Table(
@@ -161,7 +133,7 @@ def auc(inputs: ReportInputs) -> Table:
     )
 
 
-def _class_areas(metrics: dict[str, dict[str, dict[str, list[float]]]], absent: dict[str, str]) -> list[Measured]:
+def _class_areas(metrics: Mapping[str, Any], absent: Mapping[str, str]) -> list[Measured]:
     if "class_auc" not in metrics:
         return [Measured(value=None, reason=absent["class_probabilities"]) for _ in CLASS_NAMES]
     return [cell(metrics["class_auc"]["auc"], c) for c in range(len(CLASS_NAMES))]

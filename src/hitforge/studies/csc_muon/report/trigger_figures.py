@@ -6,24 +6,22 @@ from typing import Any
 
 import numpy as np
 from matplotlib.axes import Axes
+from matplotlib.figure import Figure as MatplotlibFigure
 
-from hitforge.reporting.chapter import Figure, ReportInputs
-from hitforge.reporting.evaluated import axes_of, values
-from hitforge.reporting.plotting import nothing
+from hitforge.reporting.chapter import ReportInputs
+from hitforge.reporting.metrics import axes_of, shown_sample, values
+from hitforge.reporting.plotting import draw_curve, figure_of, legend_below, middles, right_title
 from hitforge.reporting.style import COLOURS, GREY, MARKERS
 from hitforge.studies.csc_muon.evaluation.turn_on import turn_on_curve
 from hitforge.studies.csc_muon.report.plotting import (
     ETA_LABEL,
     PT_LABEL,
-    common_legend,
-    curve,
+    Overlaid,
+    draw_binned,
     overlay,
     panels,
-    points,
-    right_title,
     sample_text,
 )
-from hitforge.studies.csc_muon.report.view import comparison_of
 
 _NO_SCALING = "no model has a scaled pT: there were too few calibration muons"
 
@@ -38,8 +36,7 @@ def _efficiency(
     axes: Axes, edges: list[float], block: Any, region: int, t: int, colour: str, which: int, text: str
 ) -> None:
     """Draw efficiencies with their Clopper-Pearson bands and the fitted curve."""
-    low, high = np.asarray(edges[:-1]), np.asarray(edges[1:])
-    centre = 0.5 * (low + high)
+    centre = middles(edges)
     y = values(block["efficiency"])[region, t]
     band = [np.array(block["band"][key], dtype=np.float64)[region, t] for key in ("low", "high")]
     drawn = np.isfinite(y)
@@ -54,6 +51,10 @@ def _efficiency(
         axes.plot(x, turn_on_curve(x, *fit), color=colour, linewidth=1.2)
 
 
+def _reference_turn_on(inputs: ReportInputs) -> Any:
+    return overlay("turn_on")(inputs).get(inputs.reference, (0, "", None))[2]
+
+
 def _finish(axes: Axes, high: float) -> None:
     axes.set_ylim(0.0, 1.09)
     axes.set_xlim(0.0, high)
@@ -61,12 +62,9 @@ def _finish(axes: Axes, high: float) -> None:
     axes.set_xlabel(PT_LABEL)
 
 
-def turn_on(inputs: ReportInputs) -> Figure:
+@figure_of("Turn-on curves", overlay("turn_on"), _NO_SCALING)
+def turn_on(inputs: ReportInputs, models: Overlaid) -> tuple[MatplotlibFigure, str]:
     """Turn-on of the reference model at all thresholds, and of all models at the headline threshold."""
-    models = overlay(inputs, "turn_on")
-    title = "Turn-on curves"
-    if not models:
-        return nothing("turn_on", title, _NO_SCALING)
     edges = axes_of(inputs)["turn_on_pt_edges_gev"]
     threshold, at = _threshold(inputs)
     own = inputs.reference if inputs.reference in models else next(iter(models))
@@ -83,53 +81,39 @@ def turn_on(inputs: ReportInputs) -> Figure:
     right_title(right, f"scaled $p_T$ > {threshold:g} GeV, {sample_text(inputs)}")
     left.legend(loc="lower right", title="Threshold")
     right.legend(loc="lower right")
-    return Figure(
-        "turn_on",
-        title,
+    return figure, (
         "Share of muons whose pT, scaled to 90 % of the plateau at threshold, passes it, in bins of true pT with "
-        "68 % Clopper–Pearson intervals; lines: fitted error functions.",
-        figure,
+        "68 % Clopper–Pearson intervals; lines: fitted error functions."
     )
 
 
-def turn_on_regions(inputs: ReportInputs) -> Figure:
+@figure_of("Turn-on of {reference} in regions of |η|", _reference_turn_on, _NO_SCALING)
+def turn_on_regions(inputs: ReportInputs, turn_on: Any) -> tuple[MatplotlibFigure, str]:
     """Turn-on of the reference model at the headline threshold in regions of |eta|."""
-    models = overlay(inputs, "turn_on")
-    title = f"Turn-on of {inputs.reference} in regions of |η|"
-    if inputs.reference not in models:
-        return nothing("turn_on_regions", title, _NO_SCALING)
     edges = axes_of(inputs)["turn_on_pt_edges_gev"]
     threshold, at = _threshold(inputs)
     figure, (axes,) = panels(inputs, 1, 6.8)
     regions = inputs.settings["evaluation"]["eta_regions"]
     for r, (low, high) in enumerate(regions):
-        _efficiency(axes, edges, models[inputs.reference][2], r + 1, at, COLOURS[r], r, f"{low:g} < |η| < {high:g}")
+        _efficiency(axes, edges, turn_on, r + 1, at, COLOURS[r], r, f"{low:g} < |η| < {high:g}")
     axes.axvline(threshold, color=GREY, linewidth=0.9, linestyle="--")
     _finish(axes, 60.0)
     axes.set_ylabel("Efficiency")
     right_title(axes, f"scaled $p_T$ > {threshold:g} GeV")
     axes.legend(loc="lower right")
-    return Figure(
-        "turn_on_regions",
-        title,
-        "One scaling for all |η|, so that regions of poorer resolution turn on earlier and wider.",
-        figure,
-    )
+    return figure, ("One scaling for all |η|, so that regions of poorer resolution turn on earlier and wider.")
 
 
-def efficiency_map(inputs: ReportInputs) -> Figure:
+@figure_of("Efficiency on the plateau", overlay("turn_on"), _NO_SCALING)
+def efficiency_map(inputs: ReportInputs, models: Overlaid) -> tuple[MatplotlibFigure, str]:
     """Efficiency on the plateau against eta and phi."""
-    models = overlay(inputs, "turn_on")
-    title = "Efficiency on the plateau"
-    if not models:
-        return nothing("efficiency_map", title, _NO_SCALING)
     threshold, _ = _threshold(inputs)
     figure, (left, right) = panels(inputs, 2, 5.3, 4.7)
     lowest = 100.0
     for model, (which, colour, block) in models.items():
-        points(left, inputs.settings["evaluation"]["eta_edges"], block["against_eta"], which, colour, model, 100.0)
+        draw_binned(left, inputs.settings["evaluation"]["eta_edges"], block["against_eta"], which, colour, model, 100.0)
         phi = np.degrees(axes_of(inputs)["phi_edges"]).tolist()
-        points(right, phi, block["against_phi"], which, colour, None, 100.0)
+        draw_binned(right, phi, block["against_phi"], which, colour, None, 100.0)
         lowest = min(lowest, 100.0 * float(np.nanmin(np.append(values(block["against_eta"]), 1.0))))
     for axes in (left, right):
         axes.set_ylim(max(0.0, lowest - 0.35 * (100.0 - lowest) - 0.5), 100.0 + 0.08 * (100.0 - lowest) + 0.05)
@@ -137,30 +121,36 @@ def efficiency_map(inputs: ReportInputs) -> Figure:
     right.set_xlabel("φ [deg]")
     left.set_ylabel("Efficiency [%]")
     right_title(right, f"scaled $p_T$ > {threshold:g} GeV, true $p_T$ > {1.5 * threshold:g} GeV")
-    common_legend(figure, left)
-    return Figure(
-        "efficiency_map",
-        title,
+    legend_below(figure, left, 5)
+    return figure, (
         "Of muons with a true pT of at least 1.5 thresholds, those that pass. Roads that the road finder lost are not "
-        "in the sample and not counted.",
-        figure,
+        "in the sample and not counted."
     )
 
 
-def rate(inputs: ReportInputs) -> Figure:
+def _reductions(inputs: ReportInputs, model: str, along: str, **where: float) -> dict[str, list[float | None]]:
+    """Return the rate reductions of a model along a restriction as an array of numbers; empty if there are none."""
+    found = [
+        row["difference"]
+        for row in inputs.comparison_of.get(shown_sample(inputs), [])
+        if (row["first"], row["quantity"]) == (model, "rate_reduction")
+        and along in row["where"]
+        and where.items() <= row["where"].items()
+    ]
+    return {key: [number[key] for number in found] for key in ("value", "error")} if found else {}
+
+
+@figure_of("Trigger rate at equal efficiency", overlay("rates", "rate"), _NO_SCALING)
+def rate(inputs: ReportInputs, models: Overlaid) -> tuple[MatplotlibFigure, str]:
     """Rate against threshold, and its reduction against the reference of the rates."""
-    models = overlay(inputs, "rates", "rate")
-    if not models:
-        return nothing("rate", "Trigger rate", _NO_SCALING)
-    evaluation, comparison = inputs.settings["evaluation"], comparison_of(inputs)
+    evaluation = inputs.settings["evaluation"]
     x = np.array(axes_of(inputs)["rate_thresholds_gev"])
     figure, (left, right) = panels(inputs, 2, 5.4, 5.0)
     for model, (_, colour, block) in models.items():
         bold = model == inputs.reference
-        curve(left, x, block, colour, model, 0, bold=bold)
-        reduction = {} if comparison is None else comparison["rates"].get(model, {})
-        if "reduction" in reduction:
-            curve(right, x, reduction["reduction"], colour, None, 0, bold=bold)
+        draw_curve(left, x, block, colour, model, 0, bold=bold)
+        if reduction := _reductions(inputs, model, "threshold_gev", exponent=evaluation["spectrum_exponents"][0]):
+            draw_curve(right, x, reduction, colour, None, bold=bold)
     left.set_yscale("log")
     left.set_ylabel("Rate / rate without threshold")
     right.axhline(1.0, color=GREY, linewidth=0.9, linestyle="--")
@@ -172,30 +162,23 @@ def rate(inputs: ReportInputs) -> Figure:
         axes.set_xlim(0.0, x[-1])
     right_title(left, f"$p_T^{{-{evaluation['spectrum_exponents'][0]:g}}}$ spectrum")
     right_title(right, sample_text(inputs))
-    common_legend(figure, left)
-    return Figure(
-        "rate",
-        "Trigger rate at equal efficiency",
+    legend_below(figure, left, 5)
+    return figure, (
         "Muons reweighted to a falling spectrum; every model's pT is scaled to the same efficiency at threshold. Left: "
         "share of the roads that pass. Right: reduction against the reference of the rates; above one is better. "
-        "Bands: bootstrap errors, paired on the right.",
-        figure,
+        "Bands: bootstrap errors, paired on the right."
     )
 
 
-def rate_eta(inputs: ReportInputs) -> Figure:
+@figure_of("Trigger rate against |η|", overlay("rates", "rate_eta"), _NO_SCALING)
+def rate_eta(inputs: ReportInputs, models: Overlaid) -> tuple[MatplotlibFigure, str]:
     """Rate at the headline threshold against |eta|."""
-    models = overlay(inputs, "rates", "rate_eta")
-    title = "Trigger rate against |η|"
-    if not models:
-        return nothing("rate_eta", title, _NO_SCALING)
     figure, (left, right) = panels(inputs, 2, 5.4, 4.8)
-    evaluation, comparison = inputs.settings["evaluation"], comparison_of(inputs)
+    evaluation = inputs.settings["evaluation"]
     for model, (which, colour, block) in models.items():
-        points(left, evaluation["eta_edges"], block, which, colour, model)
-        reduction = {} if comparison is None else comparison["rates"].get(model, {})
-        if "reduction_eta" in reduction:
-            points(right, evaluation["eta_edges"], reduction["reduction_eta"], which, colour, None)
+        draw_binned(left, evaluation["eta_edges"], block, which, colour, model)
+        if reduction := _reductions(inputs, model, "abs_eta"):
+            draw_binned(right, evaluation["eta_edges"], reduction, which, colour, None)
     left.set_yscale("log")
     left.set_ylabel("Rate / rate without threshold")
     right.axhline(1.0, color=GREY, linewidth=0.9, linestyle="--")
@@ -204,10 +187,5 @@ def rate_eta(inputs: ReportInputs) -> Figure:
     for axes in (left, right):
         axes.set_xlabel(ETA_LABEL)
     right_title(right, f"scaled $p_T$ > {evaluation['rate_threshold_gev']:g} GeV")
-    common_legend(figure, left)
-    return Figure(
-        "rate_eta",
-        title,
-        "As the figure before, at one threshold in bins of |η|, relative to all roads of the bin.",
-        figure,
-    )
+    legend_below(figure, left, 5)
+    return figure, ("As the figure before, at one threshold in bins of |η|, relative to all roads of the bin.")

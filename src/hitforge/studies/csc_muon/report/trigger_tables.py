@@ -6,8 +6,8 @@ from collections.abc import Mapping
 from typing import Any
 
 from hitforge.reporting.chapter import Cell, Column, Measured, ReportInputs, Table
-from hitforge.reporting.evaluated import axes_of, cell, metrics_of, sample_title, shown_sample
-from hitforge.studies.csc_muon.report.view import comparison_of, main_models
+from hitforge.reporting.metrics import axes_of, cell, difference, metrics_of, sample_title, shown_sample
+from hitforge.studies.csc_muon.report.view import headline_of, main_models
 
 
 def turn_on(inputs: ReportInputs) -> Table:
@@ -59,27 +59,23 @@ def _fit(metrics: Mapping[str, Any], region: int, threshold: int) -> list[Measur
 
 def rates(inputs: ReportInputs) -> Table:
     """Rate of each model at the trigger thresholds, and its reduction against the reference, for each spectrum."""
-    evaluation, axes, comparison = inputs.settings["evaluation"], axes_of(inputs), comparison_of(inputs)
-    points = [axes["rate_thresholds_gev"].index(t) for t in evaluation["trigger_thresholds_gev"]]
-    spectra = [f"pT^−{exponent:g}" for exponent in evaluation["spectrum_exponents"]]
+    evaluation = inputs.settings["evaluation"]
+    reference, thresholds = evaluation["rate_reference"], evaluation["trigger_thresholds_gev"]
+    spectra: dict[str, dict[str, Any]] = {f"pT^−{n:g}": {"exponent": n} for n in evaluation["spectrum_exponents"]}
     if evaluation.get("spectrum_histogram"):
-        spectra.append("own histogram")
+        spectra["own histogram"] = {"spectrum": "histogram"}
     rows: list[tuple[Cell, ...]] = []
-    for model, metrics in metrics_of(inputs).items():
-        own = {} if comparison is None else comparison["rates"].get(model, {})
-        reduction = own.get("reduction")
-        reason = own.get("headline", {}).get("reason") or metrics["absent"].get("scaled_pt") or "not compared"
-        for e, spectrum in enumerate(spectra):
-            rows.append(
-                (
-                    model,
-                    spectrum,
-                    *(cell(reduction, e, k, absent=reason) for k in points),
-                )
+    for model in metrics_of(inputs):
+        reason = headline_of(inputs, model)["rate_reduction"].reason
+        for title, spectrum in spectra.items():
+            places = ({"threshold_gev": threshold, **spectrum} for threshold in thresholds)
+            reductions = (
+                difference(inputs, model, reference, "rate_reduction", place, absent=reason) for place in places
             )
+            rows.append((model, title, *reductions))
     return Table(
         name="rates",
-        title=f"Rate reduction against {evaluation['rate_reference']}",
+        title=f"Rate reduction against {reference}",
         caption=(
             "Rate of the reference divided by the model's, after both are scaled to the same efficiency at threshold; "
             "larger is better. Paired bootstrap errors with the scaling held fixed. The muons are reweighted "
@@ -88,7 +84,7 @@ def rates(inputs: ReportInputs) -> Table:
         columns=(
             Column(key="model", label="Model", align="left"),
             Column(key="spectrum", label="Spectrum", align="left"),
-            *(Column(key=f"at_{t:g}", label=f"{t:g} GeV") for t in evaluation["trigger_thresholds_gev"]),
+            *(Column(key=f"at_{t:g}", label=f"{t:g} GeV") for t in thresholds),
         ),
         rows=tuple(rows),
         empty=None if rows else "no model was evaluated",

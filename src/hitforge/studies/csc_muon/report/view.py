@@ -1,45 +1,64 @@
-"""What tables and figures of the chapter look up: metrics by model and sample, colours, published values."""
+"""What tables and figures of the chapter look up: models that are shown together, and their numbers."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any
+from typing import Any, NamedTuple
 
-from hitforge.provenance import read_json
+from hitforge.published import PublishedResult
 from hitforge.reporting.chapter import Measured, ReportInputs
-from hitforge.reporting.evaluated import colour_among, overlaid, shown_sample
-from hitforge.studies.csc_muon.published import PublishedResult
-
-MAX_OVERLAID = 10
-"""More models than this in one panel cannot be told apart; the tables have them all."""
+from hitforge.reporting.metrics import cell, difference, metrics_of
+from hitforge.studies.csc_muon.evaluation.resolution import POINTS_GEV
 
 
-def comparison_of(inputs: ReportInputs, sample: str | None = None) -> Mapping[str, Any] | None:
-    """Return the comparison between models on one sample (the shown one)."""
-    found: Mapping[str, Any] | None = read_json(inputs.comparison)["samples"].get(sample or shown_sample(inputs))
-    return found
+class Quantity(NamedTuple):
+    """A headline number: what it is called, its unit, and where it stands in the metrics, if it does."""
+
+    title: str
+    unit: str
+    block: str = ""
+    key: str = ""
+    place: tuple[int, ...] = ()
 
 
-def ablation_base(model: str, models: list[str] | tuple[str, ...]) -> str | None:
-    """Return the model that this one takes something away from: ``hgb-no-bend`` belongs to ``hgb``."""
-    bases = [name for name in models if model.startswith((f"{name}-", f"{name}_"))]
-    return max(bases, key=len) if bases else None
+QUANTITIES = {
+    "accuracy": Quantity("accuracy, 4 classes", "%", "classes", "accuracy"),
+    "rmse_q_over_pt": Quantity("RMSE q/pT", "1/GeV", "q_over_pt", "rmse"),
+    "rmse_inverse_pt": Quantity("RMSE 1/pT", "1/GeV", "inverse_pt", "rmse"),
+    "rate_reduction": Quantity("rate reduction", ""),
+    "charge_misid": Quantity("wrong charge", "%", "charge", "total"),
+    "median_20gev": Quantity("median |ΔpT|/pT at 20 GeV", "%", "points", "median", (POINTS_GEV.index(20.0),)),
+}
+"""Headline numbers, fractions in percent."""
+
+
+def headline_of(inputs: ReportInputs, model: str) -> dict[str, Measured]:
+    """Return the headline numbers of a model on the shown sample; none if it was not evaluated."""
+    metrics = metrics_of(inputs).get(model)
+    if metrics is None:
+        return {}
+    return {name: _number(inputs, model, metrics, name) for name in QUANTITIES}
+
+
+def _number(inputs: ReportInputs, model: str, metrics: Mapping[str, Any], name: str) -> Measured:
+    quantity = QUANTITIES[name]
+    if not quantity.block:
+        return difference(inputs, model, inputs.settings["evaluation"]["rate_reference"], name, absent="not compared")
+    if quantity.block not in metrics:
+        # only a model that does not know the charge has not all of them
+        return Measured(value=None, reason=metrics["absent"]["q_over_pt"])
+    number = metrics[quantity.block][quantity.key]
+    return cell(number, *quantity.place, scale=100.0 if quantity.unit == "%" else 1.0)
 
 
 def main_models(inputs: ReportInputs) -> list[str]:
-    """Return the models without ablations, at most as many as a panel can show, always with the reference."""
-    models = [model for model in inputs.metrics if ablation_base(model, list(inputs.metrics)) is None]
-    return overlaid(models, inputs.reference, MAX_OVERLAID)
-
-
-def colour_of(inputs: ReportInputs, model: str) -> str:
-    """Return a main model's colour, the same in every figure; the first is that of the reference."""
-    return colour_among(main_models(inputs), inputs.reference, model)
+    """Return the models without ablations, each of which is the variant of another."""
+    return [model for model in inputs.metrics if inputs.base_of(model) is None]
 
 
 def published_cell(result: PublishedResult | None, percent: bool = False) -> Measured | None:
     """Return a published value with the decimals that were printed; a fraction in percent where asked for."""
-    if result is None:
+    if result is None or result.value is None or result.decimals is None:
         return None
     if percent:
         return Measured(value=100.0 * result.value, decimals=result.decimals - 2)

@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from hitforge.branches import TreeBranches
-from hitforge.inspection import Chunk, OpenPart, good_events
+from hitforge.inspection import Chunk, Fault, OpenPart, bad_weight, find_problems, good_events
 from hitforge.ntuple import entry_ranges, find_tree, naming_damage, open_root
 from hitforge.studies.scouting_egamma.data.candidates import (
     CLUSTER,
@@ -24,7 +24,6 @@ from hitforge.studies.scouting_egamma.data.candidates import (
     Candidates,
 )
 from hitforge.studies.scouting_egamma.settings import ReaderSettings
-from hitforge.validation import Problem
 
 CHUNK_MB: Final = 4.0
 """Uncompressed bytes of ``energyMatrix`` in memory at a time: 40 000 candidates."""
@@ -54,7 +53,8 @@ def open_candidates(
                 ranges = entry_ranges(tree, settings.branch_of(MATRIX), chunk_mb)
             for start, stop in ranges:
                 candidates = reader.read(start, stop)
-                yield Chunk(start, candidates, tuple(find_problems(candidates, start, str(source), settings)))
+                problems = find_problems(faults(candidates), start, str(source), settings.tree, settings.branch_of)
+                yield Chunk(start, candidates, tuple(problems))
 
         yield OpenPart(reader.layout, int(tree.num_entries), n_bytes, tuple(reader.problems), chunks())
 
@@ -142,28 +142,8 @@ def checksum_columns(candidates: Candidates) -> tuple[NDArray[Any], ...]:
     return tuple(columns)
 
 
-_Fault = tuple[str, str, str, str, NDArray[np.bool_]]
-
-
-def find_problems(candidates: Candidates, first_entry: int, file: str, settings: ReaderSettings) -> list[Problem]:
-    """Return what is wrong with consecutive candidates, each kind of fault and column once.
-
-    Parameters
-    ----------
-    first_entry : int
-        Entry of the first of them.
-    file : str
-        For the messages.
-    """
-    found = []
-    for reason, detail, fix, column, bad in _faults(candidates):
-        if bad.any():
-            entry, count = first_entry + int(bad.argmax()), int(bad.sum())
-            found.append(Problem(reason, detail, fix, file, settings.tree, settings.branch_of(column), entry, count))
-    return found
-
-
-def _faults(candidates: Candidates) -> Iterator[_Fault]:
+def faults(candidates: Candidates) -> Iterator[Fault]:
+    """Yield everything that consecutive candidates are looked through for."""
     for name in (*GENERATED, *CLUSTER):
         fix = _GENERATOR if name in GENERATED else _MAKE_AGAIN
         yield "not_finite", "NaN or infinite", fix, name, ~np.isfinite(candidates[name])
@@ -186,5 +166,4 @@ def _faults(candidates: Candidates) -> Iterator[_Fault]:
     outside = np.where(barrel, (eta < 1) | (eta > 85), (candidates["ieta"] < 1) | (eta > 100))
     yield "bad_crystal", "outside the detector", fix, "ieta", outside
     yield "bad_crystal", "outside the detector", fix, "iphi", (phi < 1) | (phi > np.where(barrel, 360, 100))
-    bad_weight = ~(np.isfinite(candidates["w"]) & (candidates["w"] >= 0))
-    yield "bad_weight", "NaN, infinite or negative", "weights are 0 or larger", "w", bad_weight
+    yield bad_weight(candidates["w"])

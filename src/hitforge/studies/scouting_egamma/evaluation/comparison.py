@@ -9,7 +9,8 @@ from typing import Any
 import numpy as np
 
 from hitforge.evaluation.bootstrap import Floats, draws_of
-from hitforge.evaluation.statistics import Arrays, entry, resample
+from hitforge.evaluation.differences import key_of, rows_of
+from hitforge.evaluation.statistics import Arrays, resample
 from hitforge.studies.scouting_egamma.data.geometry import CATEGORIES
 from hitforge.studies.scouting_egamma.evaluation.response import N_CATEGORIES, SELECTIONS, Response, selection_groups
 from hitforge.studies.scouting_egamma.evaluation.sample import EnergySample
@@ -28,25 +29,14 @@ def compare_models(
     """
     if len(models) < 2:
         return []
-    weights = next(iter(models.values())).weights
     statistic = WidthDifferences(dict(models), evaluation)
-    found = resample({"width": statistic}, weights, evaluation.bootstraps, draws_of(seed, sample))["width"]
-    return [
-        {
-            "first": first,
-            "second": second,
-            "quantity": "width",
-            "where": {"selection": selection, "category": category},
-            "difference": entry(found[f"{first}:{second}"], s, c),
-        }
-        for first, second in combinations(models, 2)
-        for s, selection in enumerate(SELECTIONS)
-        for c, category in enumerate(CATEGORIES)
-    ]
+    weights = next(iter(models.values())).weights
+    found = resample({"all": statistic}, weights, evaluation.bootstraps, draws_of(seed, sample))["all"]
+    return rows_of(found, {"selection": (None, *SELECTIONS[1:]), "category": CATEGORIES})
 
 
 class WidthDifferences:
-    """Difference of sigma_eff / median between every two models, keyed ``first:second``, (selections, categories)."""
+    """Difference of sigma_eff / median between every two models, (selections, categories)."""
 
     reason = "fewer candidates than a bin needs"
 
@@ -61,9 +51,6 @@ class WidthDifferences:
     def __call__(self, weights: Floats) -> Arrays:
         """Return the arrays of a weighted sample."""
         width = {name: np.stack([r(weights)["width"] for r in each]) for name, each in self._models.items()}
-        names = list(width)
         return {
-            f"{first}:{second}": width[first] - width[second]
-            for i, first in enumerate(names)
-            for second in names[i + 1 :]
+            key_of("width", first, second): width[first] - width[second] for first, second in combinations(width, 2)
         }

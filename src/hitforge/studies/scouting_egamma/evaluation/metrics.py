@@ -6,12 +6,13 @@ The calibration is fitted on held-out candidates of one fit and is held fixed in
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import Any
+from typing import Any, Final
 
 import numpy as np
+from numpy.typing import NDArray
 
 from hitforge.evaluation.bootstrap import draws_of
-from hitforge.evaluation.statistics import Statistic, group_of, resample
+from hitforge.evaluation.statistics import Statistic, resample
 from hitforge.seeds import child_generator
 from hitforge.studies.scouting_egamma.data.geometry import CATEGORIES
 from hitforge.studies.scouting_egamma.evaluation import crystal_ball
@@ -21,14 +22,20 @@ from hitforge.studies.scouting_egamma.evaluation.response import (
     SELECTIONS,
     Response,
     Selections,
-    binned_groups,
-    plane_groups,
+    groups_in,
     region_shares,
     selection_masks,
 )
 from hitforge.studies.scouting_egamma.evaluation.sample import EnergySample, Floats
 from hitforge.studies.scouting_egamma.evaluation.settings import EvaluationSettings
 from hitforge.studies.scouting_egamma.evaluation.widths import Coverage, EnergyFit, WidthPulls
+
+Binning = tuple[Floats, Sequence[float]]
+"""Values, shape (n,), and edges of bins."""
+
+PUBLISHED_ETA_EDGES: Final = (0.0, 0.8, 1.5, 2.5)
+PUBLISHED_PT_MIN_GEV: Final = 20.0
+"""Bins of |eta|, and generated pT from which on, electrons are compared with what CMS printed (published.yaml)."""
 
 
 def evaluate_model(
@@ -57,15 +64,11 @@ def evaluate_sample(name: str, sample: EnergySample, settings: EvaluationSetting
         "response": Selections(sample, settings),
         "pair_mass": PairMass(sample, child_generator(seed, "evaluation", name, "pairs")),
     }
-    eta = np.abs(sample.gen_eta)
-    for axis, (values, edges) in _binnings(sample, settings).items():
-        shape = (N_CATEGORIES, len(edges) - 1)
-        group = binned_groups(sample, values, edges)
-        statistics[f"response_{axis}"] = Response(sample.response, group, shape, settings.min_per_bin, brief=True)
-    particle = sample.category % 2
-    group = plane_groups(particle, sample.gen_pt, settings.pt_edges_gev, eta, settings.eta_edges)
-    plane = (2, len(settings.pt_edges_gev) - 1, len(settings.eta_edges) - 1)
-    statistics["response_pt_eta"] = Response(sample.response, group, plane, settings.min_per_bin, brief=True)
+    binnings = _binnings(sample, settings)
+    for axis, binning in binnings.items():
+        statistics[f"response_{axis}"] = _in_bins(sample, settings, sample.category, N_CATEGORIES, binning)
+    plane = (binnings["pt"], binnings["eta"])
+    statistics["response_pt_eta"] = _in_bins(sample, settings, sample.category % 2, 2, *plane)
     statistics["energy_fit"] = EnergyFit(sample, settings)
     if "ln_y_sigma" in sample.columns:
         statistics["pulls"] = WidthPulls(sample, settings)
@@ -84,18 +87,26 @@ def evaluate_sample(name: str, sample: EnergySample, settings: EvaluationSetting
     return result
 
 
+def _in_bins(
+    sample: EnergySample, settings: EvaluationSettings, first: NDArray[np.int64], n_first: int, *axes: Binning
+) -> Response:
+    """Return the response by ``first`` and in bins, shape (n_first, bins of each axis)."""
+    shape = (n_first, *(len(edges) - 1 for _, edges in axes))
+    return Response(sample.response, groups_in(first, *axes), shape, settings.min_per_bin, brief=True)
+
+
 def _published_width(sample: EnergySample, settings: EvaluationSettings) -> dict[str, Any]:
-    """Return the width of electrons in the bins of |eta| that a published number is for, shape (bins,)."""
-    edges = np.array(settings.published_eta_edges)
-    electron = (sample.category % 2 == 0) & (sample.gen_pt > settings.published_pt_min_gev)
-    group = np.where(electron, group_of(np.abs(sample.gen_eta), edges), -1)
-    statistic = Response(sample.response, group, (len(edges) - 1,), settings.min_per_bin, brief=True)
+    """Return the width of electrons in :data:`PUBLISHED_ETA_EDGES`, shape (bins,)."""
+    electron = (sample.category % 2 == 0) & (sample.gen_pt > PUBLISHED_PT_MIN_GEV)
+    group = np.where(electron, groups_in(0 * sample.category, (np.abs(sample.gen_eta), PUBLISHED_ETA_EDGES)), -1)
+    shape = (len(PUBLISHED_ETA_EDGES) - 1,)
+    statistic = Response(sample.response, group, shape, settings.min_per_bin, brief=True)
     draws = child_generator(0, "published table")
     found: dict[str, Any] = resample({"all": statistic}, sample.weights, settings.bootstraps, draws)["all"]["width"]
     return found
 
 
-def _binnings(sample: EnergySample, settings: EvaluationSettings) -> dict[str, tuple[Floats, tuple[float, ...]]]:
+def _binnings(sample: EnergySample, settings: EvaluationSettings) -> dict[str, Binning]:
     return {
         "pt": (sample.gen_pt, settings.pt_edges_gev),
         "eta": (np.abs(sample.gen_eta), settings.eta_edges),

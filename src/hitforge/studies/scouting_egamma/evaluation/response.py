@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from functools import partial
 from typing import Any, Final
 
 import numpy as np
@@ -41,19 +43,13 @@ def selection_groups(sample: EnergySample, settings: EvaluationSettings) -> NDAr
     return np.stack([np.where(mask, sample.category, -1) for mask in selection_masks(sample, settings).values()])
 
 
-def binned_groups(sample: EnergySample, values: Floats, edges: tuple[float, ...]) -> NDArray[np.int64]:
-    """Return ``category * bins + bin``, -1 outside, shape (n,)."""
-    place = group_of(values, np.asarray(edges))
-    return np.where(place >= 0, sample.category * (len(edges) - 1) + place, -1)
-
-
-def plane_groups(
-    first: NDArray[np.int64], x: Floats, x_edges: tuple[float, ...], y: Floats, y_edges: tuple[float, ...]
-) -> NDArray[np.int64]:
-    """Return the flat index of (first, bin of x, bin of y), -1 outside, shape (n,)."""
-    row, column = group_of(x, np.asarray(x_edges)), group_of(y, np.asarray(y_edges))
-    flat = (first * (len(x_edges) - 1) + row) * (len(y_edges) - 1) + column
-    return np.where((row >= 0) & (column >= 0), flat, -1)
+def groups_in(first: NDArray[np.int64], *axes: tuple[Floats, Sequence[float]]) -> NDArray[np.int64]:
+    """Return the flat index of (first, bin of each axis), -1 outside any, shape (n,); axes are values and edges."""
+    flat, inside = first, np.ones(len(first), dtype=bool)
+    for values, edges in axes:
+        place = group_of(values, np.asarray(edges))
+        flat, inside = flat * (len(edges) - 1) + place, inside & (place >= 0)
+    return np.where(inside, flat, -1)
 
 
 class Response:
@@ -95,20 +91,18 @@ class Selections:
     """The :class:`Response` of every selection, arrays of shape (selections, categories)."""
 
     def __init__(self, sample: EnergySample, settings: EvaluationSettings) -> None:
+        make = partial(Response, shape=(N_CATEGORIES,), minimum=settings.min_per_bin)
         groups = selection_groups(sample, settings)
-        self._each = [Response(sample.response, group, (N_CATEGORIES,), settings.min_per_bin) for group in groups]
+        self._each = [make(sample.response, group) for group in groups]
         # what the model says without the final calibration
-        self._before = [
-            Response(sample.uncalibrated, group, (N_CATEGORIES,), settings.min_per_bin, brief=True)
-            for group in groups[:1]
-        ]
-        self.reason = self._each[0].reason
+        self._before = make(sample.uncalibrated, groups[0], brief=True)
+        self.reason = self._before.reason
 
     def __call__(self, weights: Floats) -> Arrays:
         """Return the arrays of a weighted sample."""
         found = [each(weights) for each in self._each]
         stacked = {name: np.stack([arrays[name] for arrays in found]) for name in found[0]}
-        before = self._before[0](weights)
+        before = self._before(weights)
         return {**stacked, "median_before": before["median"], "width_before": before["width"]}
 
 

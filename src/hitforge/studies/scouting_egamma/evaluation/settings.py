@@ -39,10 +39,4 @@ class EvaluationSettings(BootstrapSettings):
     low_pt_gev: tuple[PositiveFloat, PositiveFloat] = Field(
         (5.0, 20.0), description="generated pT of the numbers at low momentum, in GeV"
     )
-    published_eta_edges: tuple[float, ...] = Field(
-        (0.0, 0.8, 1.5, 2.5), description="bins of |eta| that published resolutions of electrons are for"
-    )
-    published_pt_min_gev: PositiveFloat = Field(
-        20.0, description="generated pT from which on electrons are compared with published resolutions, in GeV"
-    )
     min_per_bin: PositiveInt = Field(20, description="a bin with fewer candidates gives null with its reason")

@@ -9,7 +9,7 @@ from scipy.optimize import nnls
 from hitforge.evaluation.bootstrap import Floats
 from hitforge.evaluation.ordered import OrderedGroups
 from hitforge.evaluation.statistics import Arrays, enough, ratio
-from hitforge.studies.scouting_egamma.evaluation.response import N_CATEGORIES, binned_groups
+from hitforge.studies.scouting_egamma.evaluation.response import N_CATEGORIES, groups_in
 from hitforge.studies.scouting_egamma.evaluation.sample import EnergySample
 from hitforge.studies.scouting_egamma.evaluation.settings import EvaluationSettings
 
@@ -28,7 +28,7 @@ class EnergyFit:
     def __init__(self, sample: EnergySample, settings: EvaluationSettings) -> None:
         edges = settings.energy_edges_gev
         self._bins = len(edges) - 1
-        group = np.where(sample.quality == 0, binned_groups(sample, sample.energy, edges), -1)
+        group = np.where(sample.quality == 0, groups_in(sample.category, (sample.energy, edges)), -1)
         n = N_CATEGORIES * self._bins
         self._ordered = OrderedGroups(sample.response, group, n)
         inside = group >= 0

@@ -10,7 +10,7 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from hitforge.scaling import Scaling
+from hitforge.scaling import Scaling, without_outliers
 from hitforge.studies.scouting_egamma.data.moments import LOG_OFFSET, log_weights
 from hitforge.studies.scouting_egamma.features import CELLS, FEATURE_NAMES, FEATURE_UNITS, Y_RANGE
 from hitforge.studies.scouting_egamma.settings import EgammaModelSettings, Image
@@ -20,8 +20,6 @@ Floats = NDArray[np.float32]
 N_CHANNELS: Final[dict[Image, int]] = {
     "ratios": 3, "emax": 1, "log_emax": 1, "log_weights": 1, "energies": 1, "off": 0,
 }  # fmt: skip
-CLIP = np.float32(5.0)
-"""Standardised columns are cut at so many deviations."""
 
 _LEAST_ENERGY_GEV = np.float32(0.01)
 _E_RECO = FEATURE_NAMES.index("e_reco")
@@ -68,7 +66,7 @@ def table_of(own: Floats, scaling: Scaling) -> Floats:
         if FEATURE_UNITS[name] == "GeV" and scaling.mean[place] > 0:
             energy = np.maximum(own[:, place], _LEAST_ENERGY_GEV)
             columns[:, place] = np.log(energy / np.float32(scaling.mean[place]))
-    return np.clip(np.nan_to_num(columns, copy=False), -CLIP, CLIP)
+    return without_outliers(columns)
 
 
 def network_inputs(

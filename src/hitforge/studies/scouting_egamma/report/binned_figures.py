@@ -1,66 +1,72 @@
-"""Figures of the response in bins: linearity, width in the plane of pT and eta, against shower and detector, in E."""
+"""Figures of the response in bins of pT, eta and energy, and against shower and detector."""
 
 from __future__ import annotations
 
-from typing import Any
-
 import numpy as np
-from matplotlib.axes import Axes
-from numpy.typing import NDArray
 
+from hitforge.published import load_published
 from hitforge.reporting.chapter import Figure, ReportInputs
-from hitforge.reporting.evaluated import metrics_of, shown_sample, values
-from hitforge.reporting.plotting import data_label
-from hitforge.reporting.style import GREY, MARKERS, SEQUENTIAL, label, new_figure
+from hitforge.reporting.metrics import metrics_of, shown_sample, values
+from hitforge.reporting.plotting import data_label, draw_points, labelled_panels, legend_below
+from hitforge.reporting.style import GREY, SEQUENTIAL, label
 from hitforge.studies.scouting_egamma.data.geometry import CATEGORIES
 from hitforge.studies.scouting_egamma.evaluation.widths import PARAMETERS
-from hitforge.studies.scouting_egamma.report.view import colour_of, log_percent, sample_text, shown_models
+from hitforge.studies.scouting_egamma.report.plotting import (
+    ETA,
+    PT,
+    SCALE,
+    WIDTH,
+    category_panels,
+    colour_of,
+    draw_binned,
+    log_percent,
+    panel_title,
+    shown_models,
+)
+from hitforge.studies.scouting_egamma.report.view import sample_text
 
-Floats = NDArray[np.float64]
+
+def resolution_pt(inputs: ReportInputs) -> Figure:
+    """Width against generated pT, a panel for each category."""
+    figure, grid = category_panels(inputs, PT, WIDTH)
+    for c, axes in enumerate(grid.flat):
+        draw_binned(axes, inputs, "pt", "width", inputs.settings["evaluation"]["pt_edges_gev"], c)
+        log_percent(axes)
+    grid[0, 0].legend()
+    caption = f"Half the smallest interval with 68.3 % of E_corrected / E_MC, over its median; {sample_text(inputs)}."
+    return Figure("resolution_pt", "Resolution against pT", caption, figure)
 
 
-def _numbers(number: dict[str, Any], category: int) -> tuple[Floats, Floats]:
-    return values(number)[category], values(number, "error")[category]
-
-
-def _centres(edges: Any) -> Floats:
-    return 0.5 * (np.asarray(edges[1:], dtype=np.float64) + np.asarray(edges[:-1], dtype=np.float64))
-
-
-def _draw(axes: Axes, inputs: ReportInputs, axis: str, key: str, edges: Any, category: int) -> None:
-    """Draw a quantity of all shown models in bins, in percent."""
-    centre = _centres(edges)
-    for which, model in enumerate(shown_models(inputs)):
-        y, error = _numbers(metrics_of(inputs)[model][f"response_{axis}"][key], category)
-        drawn = np.isfinite(y)
-        axes.errorbar(
-            centre[drawn], 100 * (y[drawn] - (key == "median")), yerr=100 * np.nan_to_num(error[drawn]),
-            color=colour_of(inputs, model), marker=MARKERS[which % len(MARKERS)], markersize=3.5, linewidth=0.9,
-            label=model,
-        )  # fmt: skip
+def resolution_eta(inputs: ReportInputs) -> Figure:
+    """Width against generated |eta|, a panel for each particle."""
+    figure, (grid,) = labelled_panels(inputs, 1, 2, (10.4, 4.4), sharey=True)
+    for axes, particle in zip(grid, ("electron", "photon"), strict=True):
+        own = [c for c, name in enumerate(CATEGORIES) if name.endswith(particle)]
+        draw_binned(axes, inputs, "eta", "width", inputs.settings["evaluation"]["eta_edges"], *own)
+        log_percent(axes)
+        axes.axvspan(1.4442, 1.566, color=GREY, alpha=0.2, linewidth=0)
+        axes.set_xlabel(ETA)
+        panel_title(axes, f"{particle}s")
+    grid[0].set_ylabel(WIDTH)
+    grid[0].legend()
+    caption = f"The band is the transition between barrel and endcaps; {sample_text(inputs)}."
+    return Figure("resolution_eta", "Resolution against |η|", caption, figure)
 
 
 def linearity(inputs: ReportInputs) -> Figure:
     """Median of the response against generated pT."""
     evaluation = inputs.settings["evaluation"]
-    edges = evaluation["pt_edges_gev"]
-    figure = new_figure(9.6, 7.4)
-    grid = figure.subplots(2, 2, sharex=True)
+    aimed = next(aim.limit for aim in load_published(inputs.study).aims if aim.quantity == "linearity")
+    figure, grid = category_panels(inputs, PT, SCALE)
     for c, axes in enumerate(grid.flat):
-        axes.axhspan(-0.5, 0.5, color=GREY, alpha=0.2, linewidth=0)
+        axes.axhspan(-aimed, aimed, color=GREY, alpha=0.2, linewidth=0)
         axes.axvline(evaluation["linearity_pt_min_gev"], color=GREY, linewidth=0.8, linestyle=":")
-        _draw(axes, inputs, "pt", "median", edges, c)
+        draw_binned(axes, inputs, "pt", "median", evaluation["pt_edges_gev"], c, markersize=3.5)
         axes.set_ylim(-4, 4)
-        axes.set_title(CATEGORIES[c], loc="right", fontsize=10.5, pad=5)
-        axes.set_ylabel("Median − 1 [%]")
-    for axes in grid[1]:
-        axes.set_xlabel("Generated $p_T$ [GeV]")
-    label(grid[0, 0], data_label(inputs, shown_sample(inputs)))
     grid[0, 0].legend(ncols=2, fontsize=9)
     caption = (
-        f"The band is ±0.5 %, aimed at above {evaluation['linearity_pt_min_gev']:g} GeV (dotted); "
-        f"{sample_text(inputs)}. "
-        "Values beyond ±4 % are outside the axes."
+        f"The band is ±{aimed:g} %, aimed at above {evaluation['linearity_pt_min_gev']:g} GeV "
+        f"(dotted); {sample_text(inputs)}. Values beyond ±4 % are outside the axes."
     )
     return Figure("linearity", "Linearity", caption, figure)
 
@@ -69,13 +75,9 @@ def resolution_map(inputs: ReportInputs) -> Figure:
     """Scale and width of the reference model in bins of pT and abs(eta)."""
     evaluation = inputs.settings["evaluation"]
     pt, eta = (np.asarray(evaluation[key], dtype=np.float64) for key in ("pt_edges_gev", "eta_edges"))
-    figure = new_figure(10.8, 8.0)
-    grid = figure.subplots(2, 2, sharex=True, sharey=True)
+    figure, grid = labelled_panels(inputs, 2, 2, (10.8, 8.0), sharex=True, sharey=True)
     found = metrics_of(inputs)[inputs.reference]["response_pt_eta"]
-    quantities = (
-        ("width", "σ_eff / median [%]", 0.0, 6.0, SEQUENTIAL),
-        ("median", "Median − 1 [%]", -2.0, 2.0, "RdBu_r"),
-    )
+    quantities = (("width", WIDTH, 0.0, 6.0, SEQUENTIAL), ("median", SCALE, -2.0, 2.0, "RdBu_r"))
     for row, (key, text, low, high, colours) in zip(grid, quantities, strict=True):
         for particle, axes in enumerate(row):
             percent = 100 * (values(found[key])[particle] - (key == "median"))
@@ -90,12 +92,11 @@ def resolution_map(inputs: ReportInputs) -> Figure:
             axes.set_xticks(places[0], [f"{edge:g}" for edge in pt])
             axes.set_yticks(places[1], [f"{edge:g}" for edge in eta])
             axes.tick_params(which="minor", length=0)
-            axes.set_title(("electrons", "photons")[particle], loc="right", fontsize=10.5, pad=5)
-        row[0].set_ylabel("Generated |η|")
+            panel_title(axes, ("electrons", "photons")[particle])
+        row[0].set_ylabel(ETA)
         figure.colorbar(mesh, ax=row, label=text)
     for axes in grid[1]:
-        axes.set_xlabel("Generated $p_T$ [GeV]")
-    label(grid[0, 0], data_label(inputs, shown_sample(inputs)))
+        axes.set_xlabel(PT)
     title = f"Width and scale of {inputs.reference} in pT and |η|"
     caption = f"{sample_text(inputs)[:1].upper()}{sample_text(inputs)[1:]}; bins with too few candidates are white."
     return Figure("resolution_map", title, caption, figure)
@@ -105,42 +106,39 @@ def response_observed(inputs: ReportInputs) -> Figure:
     """Width and scale against r9, fbrem and the place in the supermodule, for electrons in EB."""
     evaluation = inputs.settings["evaluation"]
     category = CATEGORIES.index("EB electron")
-    figure = new_figure(12.6, 7.0)
-    grid = figure.subplots(2, 3, sharex="col")
+    figure, grid = labelled_panels(inputs, 2, 3, (12.6, 7.0), sharex="col")
     panels = (
         ("r9", evaluation["r9_edges"], "r9"),
         ("fbrem", evaluation["fbrem_edges"], "fbrem"),
         ("supermodule", list(range(21)), "iphi mod 20"),
     )
     for (axis, edges, text), (above, below) in zip(panels, grid.T, strict=True):
-        _draw(above, inputs, axis, "width", edges, category)
-        _draw(below, inputs, axis, "median", edges, category)
+        draw_binned(above, inputs, axis, "width", edges, category, markersize=3.5)
+        draw_binned(below, inputs, axis, "median", edges, category, markersize=3.5)
         log_percent(above)
         below.axhline(0, color=GREY, linewidth=0.8, linestyle=":")
         below.set_ylim(-5, 5)
         below.set_xlabel(text)
-    grid[0, 0].set_ylabel("σ_eff / median [%]")
-    grid[1, 0].set_ylabel("Median − 1 [%]")
+    grid[0, 0].set_ylabel(WIDTH)
+    grid[1, 0].set_ylabel(SCALE)
     label(grid[0, 0], data_label(inputs, shown_sample(inputs)), CATEGORIES[category])
-    handles, texts = grid[0, 0].get_legend_handles_labels()
-    figure.legend(handles, texts, loc="outside lower center", ncols=len(texts))
+    legend_below(figure, grid[0, 0])
     caption = f"Electrons in EB, {sample_text(inputs)}. Scales beyond ±5 % are outside the axes."
     return Figure("response_observed", "Against shower shape, bremsstrahlung and supermodule", caption, figure)
 
 
 def energy_fit(inputs: ReportInputs) -> Figure:
     """Width of good candidates against energy with the fitted curve."""
-    figure = new_figure(9.6, 7.4)
-    grid = figure.subplots(2, 2, sharex=True)
+    figure, grid = category_panels(inputs, "$E_{MC}$ [GeV]", WIDTH)
     for c, axes in enumerate(grid.flat):
         for which, model in enumerate(shown_models(inputs)):
             found = metrics_of(inputs)[model]["energy_fit"]
-            energy, (width, error) = np.array(found["energy"]["value"][c]), _numbers(found["width"], c)
-            drawn, colour = np.isfinite(width), colour_of(inputs, model)
-            axes.errorbar(
-                energy[drawn], 100 * width[drawn], yerr=100 * np.nan_to_num(error[drawn]), color=colour,
-                marker=MARKERS[which % len(MARKERS)], markersize=3.5, linestyle="none", label=model,
-            )  # fmt: skip
+            energy, colour = np.array(found["energy"]["value"][c]), colour_of(inputs, model)
+            width, error = (100 * values(found["width"], key)[c] for key in ("value", "error"))
+            draw_points(
+                axes, energy, width, error, which, colour, model, markersize=3.5, linestyle="none", linewidth=1.5
+            )
+            drawn = np.isfinite(width)
             a, b, constant = (found[name]["value"][c] for name in PARAMETERS)
             if a is not None and drawn.any():
                 e = np.geomspace(energy[drawn].min(), energy[drawn].max(), 100)
@@ -148,11 +146,6 @@ def energy_fit(inputs: ReportInputs) -> Figure:
                 axes.plot(e, 100 * curve, color=colour, linewidth=0.9)
         axes.set_xscale("log")
         log_percent(axes)
-        axes.set_title(CATEGORIES[c], loc="right", fontsize=10.5, pad=5)
-        axes.set_ylabel("σ_eff / median [%]")
-    for axes in grid[1]:
-        axes.set_xlabel("$E_{MC}$ [GeV]")
-    label(grid[0, 0], data_label(inputs, shown_sample(inputs)))
     grid[0, 0].legend(fontsize=9)
     caption = f"Good candidates, {sample_text(inputs)}; lines: a/√E ⊕ b/E ⊕ c, with the table's parameters."
     return Figure("energy_fit", "Resolution against energy", caption, figure)

@@ -1,80 +1,63 @@
-"""Figures of the data: the uncorrected response and where it is lost."""
+"""Figures of the data: the uncorrected response, where it is lost, and what each cut does."""
 
 from __future__ import annotations
 
 import numpy as np
 from matplotlib.axes import Axes
-from matplotlib.colors import LogNorm
 from matplotlib.ticker import MultipleLocator
-from numpy.typing import NDArray
 
-from hitforge.reporting.chapter import Figure, ReportInputs
-from hitforge.reporting.plotting import data_label, nothing
-from hitforge.reporting.style import BLUE, GREY, INK, RED, SEQUENTIAL, label, new_figure
+from hitforge.evaluation.statistics import group_of, ratio
+from hitforge.reporting.chapter import ReportInputs
+from hitforge.reporting.plotting import data_label, draw_points, legend_below, middles
+from hitforge.reporting.style import BLUE, COLOURS, GREY, INK, RED, SEQUENTIAL, label, new_figure
 from hitforge.studies.scouting_egamma.data.geometry import EB_MAX_IETA, ieta_of
-from hitforge.studies.scouting_egamma.report.view import load_candidates, share_without_energy
+from hitforge.studies.scouting_egamma.report.plotting import (
+    ETA,
+    PT,
+    Drawn,
+    Floats,
+    density,
+    of_candidates,
+    panel_title,
+    train_panels,
+)
+from hitforge.studies.scouting_egamma.report.view import Candidates, all_cuts, share_without_energy
 from hitforge.studies.scouting_egamma.simulation.constants import load_constants
 from hitforge.studies.scouting_egamma.simulation.generate import dead_map
 
-_EMPTY = "the shards of the train sample hold no candidates"
 DE = "dE = ($E_{reco}$ − $E_{MC}$) / $E_{MC}$"
-Floats = NDArray[np.floating]
 
 
-def _label(axes: Axes, inputs: ReportInputs, right: str = "") -> None:
-    label(axes, data_label(inputs, inputs.samples_with_role("train")[0]), right)
-
-
-def density(axes: Axes, x: Floats, y: Floats, x_edges: Floats, y_edges: Floats) -> None:
-    """Draw numbers of candidates in even bins, clipped to the axes, on a logarithmic colour scale."""
-    x, y = (np.clip(v, edges[0], np.nextafter(edges[-1], 0)) for v, edges in ((x, x_edges), (y, y_edges)))
-    counts = np.histogram2d(x, y, bins=(x_edges, y_edges))[0]
-    axes.imshow(
-        np.ma.masked_equal(counts, 0).T, norm=LogNorm(1, max(counts.max(), 2)), cmap=SEQUENTIAL, origin="lower",
-        aspect="auto", extent=(x_edges[0], x_edges[-1], y_edges[0], y_edges[-1]), interpolation="none",
-    )  # fmt: skip
-
-
-def generated(inputs: ReportInputs) -> Figure:
+@of_candidates("Generated kinematics")
+def generated(inputs: ReportInputs, data: Candidates) -> Drawn:
     """Generated kinematics of the candidates with an energy."""
-    data, title = load_candidates(inputs), "Generated kinematics"
-    if not data:
-        return nothing("generated", title, _EMPTY)
-    figure = new_figure(12.0, 3.8)
-    for axes, (name, text) in zip(
-        figure.subplots(1, 3),
-        (("gen_pt", "Generated $p_T$ [GeV]"), ("gen_eta", "Generated η"), ("gen_phi", "Generated φ [rad]")),
-        strict=True,
-    ):
+    figure, (grid,) = train_panels(inputs, 1, 3, (12.0, 3.8))
+    texts = {"gen_pt": PT, "gen_eta": "Generated η", "gen_phi": "Generated φ [rad]"}
+    for axes, (name, text) in zip(grid, texts.items(), strict=True):
         for flag, particle, colour in ((1, "electrons", BLUE), (0, "photons", RED)):
             own = data["is_electron"] == flag
             axes.hist(data[name][own], 50, histtype="step", color=colour, label=particle)
         axes.set_ylim(bottom=0)
         axes.set_xlabel(text)
-        if name == "gen_pt":
-            axes.set_ylabel("Candidates")
-            axes.legend(loc="lower right")
-            _label(axes, inputs)
-    return Figure("generated", title, "Candidates with an energy, train sample.", figure)
+    grid[0].set_ylabel("Candidates")
+    grid[0].legend(loc="lower right")
+    return figure, "Candidates with an energy, train sample."
 
 
-def raw_response(inputs: ReportInputs) -> Figure:
+@of_candidates("Uncorrected response")
+def raw_response(inputs: ReportInputs, data: Candidates) -> Drawn:
     """Histogram of dE with its peak and shoulder, and the candidates without energy at -1."""
-    data, title = load_candidates(inputs), "Uncorrected response"
-    if not data:
-        return nothing("raw_response", title, _EMPTY)
     de, edges = 1 / data["y"] - 1, np.linspace(-1.1, 0.5, 129)
-    share = share_without_energy(inputs, inputs.samples_with_role("train")[0])
-    figure = new_figure(12.6, 4.4)
-    grid = figure.subplots(1, 3, sharey=True)
+    share = share_without_energy(inputs, inputs.train_sample)
+    figure, (grid,) = train_panels(inputs, 1, 3, (12.6, 4.4), sharey=True)
     lost = np.full(round(len(de) * share / (1 - share)), -1.0)
     grid[0].hist(np.clip(np.concatenate([de, lost]), -1.1, 0.5), edges, histtype="step", color=INK)
-    grid[0].set_title("all", loc="right", fontsize=10.5, pad=5)
+    panel_title(grid[0], "all")
     for axes, (flag, region) in zip(grid[1:], ((1, "EB"), (0, "EE")), strict=True):
         for particle, name, colour in ((1, "electrons", BLUE), (0, "photons", RED)):
             own = (data["is_eb"] == flag) & (data["is_electron"] == particle)
             axes.hist(np.clip(de[own], -1.1, 0.5), edges, histtype="step", color=colour, label=name)
-        axes.set_title(region, loc="right", fontsize=10.5, pad=5)
+        panel_title(axes, region)
     for axes in grid:
         for mark in (0.0, -0.2, -1.0):
             axes.axvline(mark, color=GREY, linewidth=0.8, linestyle=":")
@@ -82,12 +65,11 @@ def raw_response(inputs: ReportInputs) -> Figure:
         axes.set_xlabel(DE)
     grid[0].set_ylabel("Candidates")
     grid[1].legend(loc="upper left")
-    _label(grid[0], inputs)
     caption = (
         f"Dotted: the peak at 0, the shoulder at −0.2 and the peak at −1. Left with the {100 * share:.1f} % of "
         "candidates without any energy (dE = −1); the other panels are without them."
     )
-    return Figure("raw_response", title, caption, figure)
+    return figure, caption
 
 
 def _profile(axes: Axes, x: Floats, de: Floats, colour: str, text: str | None) -> None:
@@ -97,11 +79,9 @@ def _profile(axes: Axes, x: Floats, de: Floats, colour: str, text: str | None) -
     axes.plot(values, medians, color=colour, linewidth=0.9, label=text)
 
 
-def response_gaps(inputs: ReportInputs) -> Figure:
+@of_candidates("Gaps of the barrel")
+def response_gaps(inputs: ReportInputs, data: Candidates) -> Drawn:
     """Density and median of dE in the barrel against iphi, iphi within a supermodule, and ieta."""
-    data, title = load_candidates(inputs), "Gaps of the barrel"
-    if not data:
-        return nothing("response_gaps", title, _EMPTY)
     barrel = data["is_eb"] > 0
     de = (1 / data["y"] - 1)[barrel]
     figure = new_figure(10.4, 7.2)
@@ -124,22 +104,19 @@ def response_gaps(inputs: ReportInputs) -> Figure:
     for axes in (wide, left):
         axes.set_ylabel("dE")
     wide.legend(loc="lower right", bbox_to_anchor=(1, 1), ncols=2)
-    _label(wide, inputs)
+    label(wide, data_label(inputs, inputs.train_sample))
     caption = (
         "Candidates and medians; the colour scale is logarithmic, values beyond the axes are in the last bins. "
         "Supermodules of 20 crystals make 18 fringes in φ; modules end at |ieta| = 25, 45, 65 and 85."
     )
-    return Figure("response_gaps", title, caption, figure)
+    return figure, caption
 
 
-def detector_maps(inputs: ReportInputs) -> Figure:
+@of_candidates("Response on the detector")
+def detector_maps(inputs: ReportInputs, data: Candidates) -> Drawn:
     """Mean dE on the barrel and on the endcaps."""
-    data, title = load_candidates(inputs), "Response on the detector"
-    if not data:
-        return nothing("detector_maps", title, _EMPTY)
     de = np.clip(1 / data["y"] - 1, -0.3, 0.1)
-    figure = new_figure(11.0, 4.8)
-    grid = figure.subplots(1, 2, width_ratios=(1.7, 1))
+    figure, (grid,) = train_panels(inputs, 1, 2, (11.0, 4.8), width_ratios=(1.7, 1))
     barrel = data["is_eb"] > 0
     for axes, own, names, edges in (
         (grid[0], barrel, ("iphi", "ieta"), (np.arange(0.5, 361, 2), np.arange(-85.5, 86, 1))),
@@ -150,7 +127,7 @@ def detector_maps(inputs: ReportInputs) -> Figure:
         sums = np.histogram2d(x, y, bins=edges, weights=de[own])[0]
         mean = np.ma.masked_where(counts == 0, sums / np.maximum(counts, 1))
         mesh = axes.pcolormesh(*edges, mean.T, cmap=SEQUENTIAL, vmin=-0.3, vmax=0.03, rasterized=True, linewidth=0)
-    if inputs.settings["samples"][inputs.samples_with_role("train")[0]]["source"] == "simulate":
+    if inputs.is_simulated(inputs.train_sample):
         dead = dead_map(inputs.settings["simulation"]["dead_map_seed"], load_constants().dead.eb)
         index, iphi = np.nonzero(dead)
         ieta = ieta_of(index - EB_MAX_IETA)
@@ -161,11 +138,10 @@ def detector_maps(inputs: ReportInputs) -> Figure:
     grid[1].set_xlabel("ix")
     grid[1].set_ylabel("iy")
     figure.colorbar(mesh, ax=grid[1], label="Mean dE, cut to −0.3 … 0.1")
-    _label(grid[0], inputs)
-    grid[0].set_title("EB", loc="right", fontsize=10.5, pad=5)
-    grid[1].set_title("EE", loc="right", fontsize=10.5, pad=5)
+    panel_title(grid[0], "EB")
+    panel_title(grid[1], "EE")
     caption = "Seed crystals; both endcaps together. Empty bins are white, dead channels of the simulated barrel red."
-    return Figure("detector_maps", title, caption, figure)
+    return figure, caption
 
 
 _SHAPES = {
@@ -178,15 +154,12 @@ _SHAPES = {
 """Label, and the upper end of the axis in EB and in EE."""
 
 
-def shower_shapes(inputs: ReportInputs) -> Figure:
+@of_candidates("Response against shower shapes")
+def shower_shapes(inputs: ReportInputs, data: Candidates) -> Drawn:
     """dE against shower shapes, before and after the quality and observable cuts."""
-    data, title = load_candidates(inputs), "Response against shower shapes"
-    if not data:
-        return nothing("shower_shapes", title, _EMPTY)
     de = 1 / data["y"] - 1
     good = (data["quality"] == 0) & (data["observable"] > 0)
-    figure = new_figure(13.0, 9.6)
-    grid = figure.subplots(4, len(_SHAPES), sharey=True)
+    figure, grid = train_panels(inputs, 4, len(_SHAPES), (13.0, 9.6), sharey=True)
     rows = [(flag, cut) for flag in (1, 0) for cut in (False, True)]
     for row, (flag, cut) in zip(grid, rows, strict=True):
         own = (data["is_eb"] == flag) & (good if cut else np.ones(len(de), dtype=bool))
@@ -195,6 +168,57 @@ def shower_shapes(inputs: ReportInputs) -> Figure:
             density(axes, data[name][own], de[own], x_edges, np.linspace(-1.0, 0.4, 71))
             axes.set_xlabel(text)
         row[0].set_ylabel(f"{'EB' if flag else 'EE'}{', after cuts' if cut else ''}\ndE")
-    _label(grid[0, 0], inputs)
     caption = "After cuts: good candidates that pass the observable cuts. Values beyond the axes are in the last bins."
-    return Figure("shower_shapes", title, caption, figure)
+    return figure, caption
+
+
+@of_candidates("Response with and without each cut")
+def cut_response(inputs: ReportInputs, data: Candidates) -> Drawn:
+    """DE with and without each cut; the legend says what is removed."""
+    de, edges, cuts = 1 / data["y"] - 1, np.linspace(-1.0, 0.3, 131), all_cuts(data)
+    figure, (grid,) = train_panels(inputs, 1, 2, (10.4, 6.4), sharey=True)
+    barrel = data["is_eb"] > 0
+    for axes, own, region in zip(grid, (barrel, ~barrel), ("EB", "EE"), strict=True):
+        axes.hist(np.clip(de[own], -1, 0.2999), edges, histtype="step", color=INK, linewidth=1.2, label="no cut")
+        for colour, (name, kept) in zip(COLOURS, cuts.items(), strict=True):
+            removed = [100 * np.mean(~kept[part]) if part.any() else 0.0 for part in (barrel, ~barrel)]
+            text = f"{name}: −{removed[0]:.1f} % (EB), −{removed[1]:.1f} % (EE)"
+            shown = np.clip(de[own & kept], -1, 0.2999)
+            axes.hist(shown, edges, histtype="step", color=colour, linewidth=0.9, label=text)
+        axes.set_yscale("log")
+        axes.set_xlabel(DE)
+        panel_title(axes, region)
+    legend_below(figure, grid[0], 2, fontsize=8.5)
+    grid[0].set_ylabel("Candidates")
+    caption = "Each cut alone, with the share of the candidates that it removes."
+    return figure, caption
+
+
+@of_candidates("Efficiency of the cuts")
+def cut_efficiency(inputs: ReportInputs, data: Candidates) -> Drawn:
+    """Share of candidates that each cut keeps, against generated pT and abs(eta)."""
+    evaluation = inputs.settings["evaluation"]
+    figure, (grid,) = train_panels(inputs, 1, 3, (12.6, 5.6), sharey=True)
+    barrel = data["is_eb"] > 0
+    cuts = all_cuts(data)
+    panels = (
+        (data["gen_pt"], evaluation["pt_edges_gev"], barrel, PT, "EB"),
+        (data["gen_pt"], evaluation["pt_edges_gev"], ~barrel, PT, "EE"),
+        (np.abs(data["gen_eta"]), evaluation["eta_edges"], np.ones_like(barrel), ETA, ""),
+    )
+    for axes, (values, edges, own, text, region) in zip(grid, panels, strict=True):
+        place = np.where(own, group_of(values, np.asarray(edges)), -1)
+        n = len(edges) - 1
+        total = np.bincount(place[place >= 0], minlength=n)
+        for which, (name, kept) in enumerate(cuts.items()):
+            share = ratio(np.bincount(place[(place >= 0) & kept], minlength=n), total)
+            error = np.sqrt(share * (1 - share) / np.maximum(total, 1))
+            look = {"linewidth": 0.8, "markersize": 3.5}
+            draw_points(axes, middles(edges), 100 * share, 100 * error, which, COLOURS[which], name, **look)
+        axes.set_ylim(0, 103)
+        axes.set_xlabel(text)
+        panel_title(axes, region)
+    grid[0].set_ylabel("Kept [%]")
+    legend_below(figure, grid[0], 3, fontsize=9)
+    caption = "Each cut alone, on candidates with an energy of the train sample; binomial errors."
+    return figure, caption

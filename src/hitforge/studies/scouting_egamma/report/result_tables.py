@@ -1,219 +1,167 @@
-"""Tables of the results."""
+"""Tables of the results: widths and scales of all models, the aims, differences, what was tried."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
+from functools import partial
 from typing import Any
 
 import numpy as np
 
-from hitforge.reporting.chapter import Cell, Column, Measured, ReportInputs, Table
-from hitforge.reporting.evaluated import SIGMAS, cell, metrics_of, verdict
+from hitforge.published import load_published
+from hitforge.reporting.aims import AIM, AimRow, aim_row, aim_table
+from hitforge.reporting.chapter import MODEL, HeadlineNumber, Measured, ReportInputs, Table, make_table, text_column
+from hitforge.reporting.difference_table import differences as table_of_differences
+from hitforge.reporting.metrics import cell, metrics_of
 from hitforge.studies.scouting_egamma.data.geometry import CATEGORIES
-from hitforge.studies.scouting_egamma.evaluation.crystal_ball import FIT_RANGE, PARAMETERS
-from hitforge.studies.scouting_egamma.evaluation.pair_mass import MASS_RANGE_GEV, PAIRS
 from hitforge.studies.scouting_egamma.evaluation.response import SELECTIONS
-from hitforge.studies.scouting_egamma.report.view import SELECTION_TITLES, difference, sample_text
-
-_MODEL = Column(key="model", label="Model", align="left")
-_ALL = SELECTIONS.index("all")
-ORDER = (("hgb", "seed-bdt"), ("seed-bdt", "raw"), ("ens5", "hgb"))
-"""Pairs of models of which the first is meant to be at most as wide as the second."""
-
-
-def _keys(prefix: str, label: str = "{}", unit: str = "%") -> list[Column]:
-    return [
-        Column(key=f"{prefix}_{name.lower().replace(' ', '_')}", label=label.format(name), unit=unit)
-        for name in CATEGORIES
-    ]
-
-
-def _off_one(number: dict[str, Any], *index: int) -> Measured:
-    """Return a median minus one in percent."""
-    found = cell(number, *index, scale=100.0)
-    return found if found.value is None else found.model_copy(update={"value": found.value - 100.0})
+from hitforge.studies.scouting_egamma.report.view import SELECTION_TITLES, by_category, off_one, percent, sample_text
 
 
 def headline(inputs: ReportInputs) -> Table:
     """Width and scale of every model in the four categories, all candidates."""
-    rows: list[tuple[Cell, ...]] = []
-    for model, metrics in metrics_of(inputs).items():
-        response = metrics["response"]
-        widths = [cell(response["width"], _ALL, c, scale=100.0) for c in range(len(CATEGORIES))]
-        rows.append((model, *widths, *(_off_one(response["median"], _ALL, c) for c in range(len(CATEGORIES)))))
-    return Table(
-        name="headline",
-        title="Energy resolution",
-        caption=(
-            f"σ_eff / median of E_corrected / E_MC (half the smallest interval with 68.3 %) and the median's distance "
-            f"to 1, without any cut ({sample_text(inputs)}). Bootstrap errors."
+    return make_table(
+        "headline",
+        "Energy resolution",
+        "σ_eff / median of E_corrected / E_MC (half the smallest interval with 68.3 %) and the median's distance to 1, "
+        f"without any cut ({sample_text(inputs)}). Bootstrap errors.",
+        (
+            MODEL,
+            *by_category(lambda model, c: percent(inputs, model, "width", c), "width_", "{} σ_eff"),
+            *by_category(lambda model, c: percent(inputs, model, "median", c), "median_", "{} median − 1"),
         ),
-        columns=(_MODEL, *_keys("width", "{} σ_eff"), *_keys("median", "{} median − 1")),
-        rows=tuple(rows),
-        empty=None if rows else "no model was evaluated",
-        highlight=(list(inputs.metrics).index(inputs.reference),),
+        metrics_of(inputs),
+        empty="no model was evaluated",
+        highlight=lambda model: bool(model == inputs.reference),
     )
+
+
+def headline_numbers(inputs: ReportInputs) -> Iterator[HeadlineNumber]:
+    """Yield the widths of all models, for the next report."""
+    for model in metrics_of(inputs):
+        for c, name in enumerate(CATEGORIES):
+            number = percent(inputs, model, "width", c)
+            yield HeadlineNumber(model=model, quantity=f"σ_eff/median, {name}", unit="%", number=number)
 
 
 def aims(inputs: ReportInputs) -> Table:
     """Which aims are met; one within two errors of its limit is neither met nor missed."""
-    rows = tuple((aim, category, number, verdict(number, -1.0)) for aim, category, number in _aims(inputs))
-    return Table(
-        name="aims",
-        title="Aims",
-        caption=(
-            f"Measured minus limit, for all candidates; an aim is open within {SIGMAS:g} bootstrap errors of its "
-            "limit. Differences of widths are paired."
-        ),
-        columns=(
-            Column(key="aim", label="Aim", align="left", wide=True),
-            Column(key="category", label="Category", align="left"),
-            Column(key="distance", label="Measured minus limit", unit="%"),
-            Column(key="verdict", label="Verdict", align="left"),
-        ),
-        rows=rows,
+    return aim_table(
+        measured_aims(inputs),
+        "Measured minus limit, for all candidates; an aim is open within {sigmas} bootstrap errors of its limit. "
+        "Differences of widths are paired.",
+        (AIM, text_column("category", "Category", lambda row: row.where["category"])),
+        unit="%",
     )
 
 
-def _aims(inputs: ReportInputs) -> Iterator[tuple[str, str, Measured]]:
-    for better, worse in ORDER:
-        found = difference(inputs, better, worse)
+def measured_aims(inputs: ReportInputs) -> Iterator[AimRow]:
+    """Yield each aim for each category."""
+    for aim in load_published(inputs.study).aims:
         for c, name in enumerate(CATEGORIES):
-            number = cell(found, _ALL, c, scale=100.0, absent=f"{better} and {worse} were not both run")
-            yield f"σ_eff of {better} at most that of {worse}", name, number
-    metrics = metrics_of(inputs).get(inputs.reference)
-    for c, name in enumerate(CATEGORIES):
-        off = Measured(value=None, reason="the reference model was not evaluated")
-        if metrics is not None:
-            off = _off_one(metrics["response"]["median"], _ALL, c)
-        yield f"median of {inputs.reference} within 0.3 % of 1", name, _beyond(off, 0.3)
-    evaluation = inputs.settings["evaluation"]
-    edges, least = evaluation["pt_edges_gev"], evaluation["linearity_pt_min_gev"]
-    bins = [k for k, low in enumerate(edges[:-1]) if low >= least]
-    for c, name in enumerate(CATEGORIES):
-        if metrics is not None and bins:
-            distances = [_beyond(_off_one(metrics["response_pt"]["median"], c, k), 0.5) for k in bins]
-            worst = max(distances, key=lambda number: -np.inf if number.value is None else number.value)
-            yield f"median of {inputs.reference} within 0.5 % of 1 in every pT bin above {least:g} GeV", name, worst
+            yield aim_row(inputs, aim, partial(_aimed_numbers, c), {"category": name})
 
 
-def _beyond(off: Measured, limit: float) -> Measured:
-    """Return how far a distance is beyond its limit, either way."""
-    return off if off.value is None else off.model_copy(update={"value": abs(off.value) - limit})
+def _aimed_numbers(category: int, inputs: ReportInputs, model: str) -> dict[str, Measured]:
+    """Return the scale in percent of 1, and that of the worst bin of pT above the least, of a model that was run."""
+    metrics, evaluation = metrics_of(inputs).get(model), inputs.settings["evaluation"]
+    if metrics is None:
+        return {}
+    lowest = evaluation["pt_edges_gev"][:-1]
+    bins = [k for k, low in enumerate(lowest) if low >= evaluation["linearity_pt_min_gev"]]
+    scales = [off_one(cell(metrics["response_pt"]["median"], category, k, scale=100.0)) for k in bins]
+    absent = Measured(value=None, reason="there is no bin of pT above the least one")
+    worst = max(scales, key=lambda scale: -np.inf if scale.value is None else abs(scale.value), default=absent)
+    return {"median": percent(inputs, model, "median", category), "linearity": worst}
 
 
 def differences(inputs: ReportInputs) -> Table:
     """Paired differences of the width to the reference model."""
-    rows: list[tuple[Cell, ...]] = []
-    for model in metrics_of(inputs):
-        found = difference(inputs, model, inputs.reference)
-        if found is not None:
-            for name in ("all", "good", "low_pt"):
-                place = SELECTIONS.index(name)
-                cells = (cell(found, place, c, scale=100.0) for c in range(len(CATEGORIES)))
-                rows.append((model, SELECTION_TITLES[name], *cells))
-    return Table(
-        name="differences",
-        title=f"Difference to {inputs.reference}",
-        caption=f"σ_eff / median minus that of {inputs.reference} on the same bootstrap draws; positive is worse.",
-        columns=(_MODEL, Column(key="candidates", label="Candidates", align="left"), *_keys("difference")),
-        rows=tuple(rows),
-        empty=None if rows else "only one model was run",
+    selections = {
+        SELECTION_TITLES[name]: {} if name == "all" else {"selection": name} for name in ("all", "good", "low_pt")
+    }
+    return table_of_differences(
+        inputs,
+        {"width": ("σ_eff / median", "%")},
+        across={name: {"category": name} for name in CATEGORIES},
+        down=("Candidates", selections),
+        models=list(metrics_of(inputs)),
+        note="Positive is worse.",
     )
+
+
+def choices(inputs: ReportInputs) -> Table:
+    """Losses, inputs and training cuts of all models, with their widths."""
+    what = {model: _what(inputs.settings["models"][model]) for model in metrics_of(inputs)}
+    titles = {"loss": "Loss", "table": "Features", "image": "Image", "cuts": "Training cuts"}
+    return make_table(
+        "choices",
+        "Losses and inputs",
+        "What each model learns from, and its σ_eff / median, for all candidates and at low pT.",
+        (
+            MODEL,
+            *(text_column(key, title, partial(_word, what, key)) for key, title in titles.items()),
+            *by_category(
+                lambda model, c: percent(inputs, model, "width", c), "all_", f"{{}}, {SELECTION_TITLES['all']}"
+            ),
+            *by_category(
+                lambda model, c: percent(inputs, model, "width", c, "low_pt"),
+                "low_pt_",
+                f"{{}}, {SELECTION_TITLES['low_pt']}",
+            ),
+        ),
+        metrics_of(inputs),
+    )
+
+
+def _word(what: Mapping[str, Mapping[str, str]], key: str, model: str) -> str:
+    return what[model].get(key, "")
+
+
+def _what(about: Mapping[str, Any]) -> dict[str, str]:
+    """Return loss, feature set, image and training cuts of a model."""
+    if about["kind"] == "trees":
+        return {"loss": about["trees"]["objective"], "table": about["features"], "cuts": about["trees"]["cuts"]}
+    if about["kind"] == "network":
+        network = about["network"]
+        image = network["image"].replace("off", "")
+        return {"loss": network["loss"], "table": about["features"], "image": image, "cuts": "none"}
+    return {}
 
 
 def selections(inputs: ReportInputs) -> Table:
     """Width with and without cuts: where the candidates lie, what they pass, low momentum."""
     low, high = inputs.settings["evaluation"]["low_pt_gev"]
-    rows: list[tuple[Cell, ...]] = []
-    for place, name in enumerate(SELECTIONS):
-        title = f"pT {low:g}–{high:g} GeV" if name == "low_pt" else SELECTION_TITLES[name]
-        for model, metrics in metrics_of(inputs).items():
-            widths = [cell(metrics["response"]["width"], place, c, scale=100.0) for c in range(len(CATEGORIES))]
-            rows.append((title, model, *widths, *metrics["n"][place]))
-    return Table(
-        name="selections",
-        title="With and without cuts",
-        caption=(
-            "σ_eff / median. Good: more than a crystal from the barrel's gaps, or 1.566 < |η| < 2.4 and off the rims, "
-            "without a dead channel in the 5 × 5. None of the cuts looks at the truth."
+    titles = {**SELECTION_TITLES, "low_pt": f"pT {low:g}–{high:g} GeV"}
+    return make_table(
+        "selections",
+        "With and without cuts",
+        "σ_eff / median. Good: more than a crystal from the barrel's gaps, or 1.566 < |η| < 2.4 and off the rims, "
+        "without a dead channel in the 5 × 5. None of the cuts looks at the truth.",
+        (
+            text_column("candidates", "Candidates", lambda row: titles[row[0]]),
+            text_column("model", "Model", lambda row: row[1]),
+            *by_category(lambda row, c: percent(inputs, row[1], "width", c, row[0]), "width_", "{} σ_eff"),
+            *by_category(
+                lambda row, c: metrics_of(inputs)[row[1]]["n"][SELECTIONS.index(row[0])][c], "n_", "{}, number", ""
+            ),
         ),
-        columns=(
-            Column(key="candidates", label="Candidates", align="left"),
-            _MODEL,
-            *_keys("width", "{} σ_eff"),
-            *_keys("n", "{}, number", ""),
-        ),
-        rows=tuple(rows),
+        [(selection, model) for selection in SELECTIONS for model in metrics_of(inputs)],
     )
-
-
-_TAILS = {"riqr": "rIQR", "core": "core width", "outside10": "beyond ±10 %", "outside20": "beyond ±20 %"}
 
 
 def tails(inputs: ReportInputs) -> Table:
     """Core and tails of the response."""
-    rows: list[tuple[Cell, ...]] = []
-    for key, label in _TAILS.items():
-        for model, metrics in metrics_of(inputs).items():
-            numbers = (cell(metrics["response"][key], _ALL, c, scale=100.0) for c in range(len(CATEGORIES)))
-            rows.append((label, model, *numbers))
-    return Table(
-        name="tails",
-        title="Core and tails",
-        caption=(
-            "All candidates. rIQR is (q75 − q25)/1.349/median; the core's width is the fixed point of the standard "
-            "deviation within two widths, over the median; shares of candidates more than 10 % and 20 % off."
+    titles = {"riqr": "rIQR", "core": "core width", "outside10": "beyond ±10 %", "outside20": "beyond ±20 %"}
+    return make_table(
+        "tails",
+        "Core and tails",
+        "All candidates. rIQR is (q75 − q25)/1.349/median; the core's width is the fixed point of the standard "
+        "deviation within two widths, over the median; shares of candidates more than 10 % and 20 % off.",
+        (
+            text_column("quantity", "Quantity", lambda row: titles[row[0]]),
+            text_column("model", "Model", lambda row: row[1]),
+            *by_category(lambda row, c: percent(inputs, row[1], row[0], c), "value_"),
         ),
-        columns=(Column(key="quantity", label="Quantity", align="left"), _MODEL, *_keys("value")),
-        rows=tuple(rows),
-    )
-
-
-def crystal_ball(inputs: ReportInputs) -> Table:
-    """Parameters of the double-sided Crystal Ball fitted to the response."""
-    rows: list[tuple[Cell, ...]] = []
-    for model, metrics in metrics_of(inputs).items():
-        for category, fit in metrics["crystal_ball"].items():
-            rows.append((model, category, *(Measured.of(fit[name]) for name in PARAMETERS), fit["n"]))
-    labels = ("µ", "σ", "α low", "n low", "α high", "n high")
-    return Table(
-        name="crystal_ball",
-        title="Double-sided Crystal Ball",
-        caption=(
-            f"Maximum-likelihood fits of E_corrected / E_MC between {FIT_RANGE[0]:g} and {FIT_RANGE[1]:g}, all "
-            "candidates; errors from the curvature of the likelihood, none where a parameter is at its bound."
-        ),
-        columns=(
-            _MODEL,
-            Column(key="category", label="Category", align="left"),
-            *(Column(key=key, label=label) for key, label in zip(PARAMETERS, labels, strict=True)),
-            Column(key="n", label="Candidates"),
-        ),
-        rows=tuple(rows),
-    )
-
-
-def pair_mass(inputs: ReportInputs) -> Table:
-    """Peak and width of the mass of electron pairs."""
-    rows: list[tuple[Cell, ...]] = []
-    for model, metrics in metrics_of(inputs).items():
-        for p, pair in enumerate(PAIRS):
-            found = metrics["pair_mass"]
-            rows.append((model, pair, cell(found["median"], p), cell(found["sigma_eff"], p)))
-    return Table(
-        name="pair_mass",
-        title="Peak and width of the pair mass",
-        caption=(
-            "m = m_Z √(r₁ r₂) with a Breit–Wigner mass and the responses r of two electrons of the sample, within "
-            f"{MASS_RANGE_GEV[0]:g}–{MASS_RANGE_GEV[1]:g} GeV. The spectrum is that of the sample, flat in pT, and "
-            "angles are exact: this is no simulation of Z decays."
-        ),
-        columns=(
-            _MODEL,
-            Column(key="pair", label="Electrons", align="left"),
-            Column(key="median", label="Median", unit="GeV"),
-            Column(key="sigma_eff", label="σ_eff", unit="GeV"),
-        ),
-        rows=tuple(rows),
+        [(key, model) for key in titles for model in metrics_of(inputs)],
     )

@@ -4,40 +4,20 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from hitforge.reporting.chapter import Chapter, HeadlineNumber, Measured, ReportInputs, Section
-from hitforge.reporting.chapter_parts import bind_chapter, items, models_and_events, parts_left_out
-from hitforge.reporting.evaluated import cell, metrics_of, verdict
+from hitforge.published import load_published
+from hitforge.reporting.chapter import FrontRow, Measured, ReportInputs
+from hitforge.reporting.chapter_parts import evaluated_events, models_and_events, parts_left_out
+from hitforge.reporting.metrics import difference, metrics_of, sample_title, shown_sample, verdict
 from hitforge.studies.scouting_egamma.data.geometry import CATEGORIES
+from hitforge.studies.scouting_egamma.evaluation.metrics import PUBLISHED_ETA_EDGES
 from hitforge.studies.scouting_egamma.evaluation.response import SELECTIONS
-from hitforge.studies.scouting_egamma.report.front import front_row
-from hitforge.studies.scouting_egamma.report.result_tables import ORDER
-from hitforge.studies.scouting_egamma.report.view import difference
-
-TITLE = "Electron and photon energies from scouting data"
+from hitforge.studies.scouting_egamma.features import FEATURE_SETS
+from hitforge.studies.scouting_egamma.report.result_tables import measured_aims
+from hitforge.studies.scouting_egamma.report.view import percent
 
 
-def chapter_text(inputs: ReportInputs) -> Chapter:
-    """Return title, summary, notes and the order of tables and figures."""
-    return bind_chapter(
-        inputs,
-        TITLE,
-        summary=_summary(inputs),
-        notes=_notes(inputs),
-        sections=_sections(),
-        headline=_headline(inputs),
-        front=front_row(inputs),
-    )
-
-
-def _headline(inputs: ReportInputs) -> Iterator[HeadlineNumber]:
-    place = SELECTIONS.index("all")
-    for model, metrics in metrics_of(inputs).items():
-        for c, name in enumerate(CATEGORIES):
-            number = cell(metrics["response"]["width"], place, c, scale=100.0)
-            yield HeadlineNumber(model=model, quantity=f"σ_eff/median, {name}", unit="%", number=number)
-
-
-def _summary(inputs: ReportInputs) -> Iterator[str]:
+def summary(inputs: ReportInputs) -> Iterator[str]:
+    """Yield what was run on which data, and which models are better than which."""
     yield (
         "The trigger stores for scouting what the calorimeter measured of electrons and photons: the energies of the "
         "5 × 5 crystals around the seed, the cluster and the best track. Here the energy is corrected: models learn "
@@ -50,16 +30,15 @@ def _summary(inputs: ReportInputs) -> Iterator[str]:
 
 
 def order_of_models(inputs: ReportInputs) -> Iterator[str]:
-    """Yield for each two models in their order of merit where the better one is narrower, and where not."""
-    for better, worse in ORDER:
-        found = difference(inputs, better, worse)
-        if found is None:
-            continue
-        verdicts: dict[str, list[str]] = {}
-        for c, name in enumerate(CATEGORIES):
-            number = cell(found, SELECTIONS.index("all"), c, scale=100.0)
+    """Yield for each two models that an aim compares where the first is narrower, and where not."""
+    pairs: dict[tuple[str, str], dict[str, list[str]]] = {}
+    for row in measured_aims(inputs):
+        if row.against and {row.model, row.against} <= set(metrics_of(inputs)):
+            name, number = row.where["category"], row.distance
             words = name if number.value is None else f"{name} ({_signed(number)})"
-            verdicts.setdefault(verdict(number, -1.0), []).append(words)
+            verdicts = pairs.setdefault((row.model, row.against), {})
+            verdicts.setdefault(verdict(number, row.aim.sign), []).append(words)
+    for (better, worse), verdicts in pairs.items():
         parts = [f"{_VERDICTS[key]} for {', '.join(names)}" for key, names in verdicts.items()]
         yield f"{better} against {worse} {' and '.join(parts)}"
 
@@ -73,8 +52,9 @@ def _signed(number: Measured) -> str:
     return f"{number.value:+.2f}{error}".replace("-", "−")
 
 
-def _notes(inputs: ReportInputs) -> Iterator[str]:
-    samples = inputs.settings["samples"]
+def notes(inputs: ReportInputs) -> Iterator[str]:
+    """Yield what a reader must know before using a number."""
+    samples, uncorrected = inputs.settings["samples"], inputs.settings["report"]["uncorrected_model"]
     generated = [name for name, sample in samples.items() if sample["source"] == "simulate"]
     if generated:
         yield (
@@ -89,96 +69,49 @@ def _notes(inputs: ReportInputs) -> Iterator[str]:
     )
     yield (
         "The energy scale of every model is calibrated with medians in bins of corrected pT and reconstructed |η|, "
-        "fitted on held-out candidates and held fixed. The uncorrected energy (raw) is not."
+        f"fitted on held-out candidates and held fixed. The uncorrected energy ({uncorrected}) is not."
     )
     yield (
         "Train and test sample share one map of dead barrel channels, which a model with iphi and ieta among its "
-        "features "
-        "can memorise; the table of another map shows whether it does. hgb has iphi only within a supermodule."
+        "features can memorise; the table of another map shows whether it does."
+        f"{_within_supermodules(inputs)}"
     )
     yield "Errors are bootstrap errors of the evaluated candidates; they do not contain the spread of a new training."
     yield from parts_left_out(inputs)
 
 
-def _sections() -> tuple[Section, ...]:
-    return (
-        Section(
-            id="results",
-            title="Results",
-            text=("Every number is for candidates that no model was trained on.",),
-            items=items(
-                "table headline",
-                "table aims",
-                "figure resolution_pt",
-                "figure resolution_eta",
-                "figure response",
-                "figure linearity",
-                "table differences",
-                "table choices",
-                "table selections",
-                "table tails",
-            ),
+def _within_supermodules(inputs: ReportInputs) -> str:
+    """Return a sentence on the reference model where it cannot know the place of a dead channel."""
+    features = FEATURE_SETS[inputs.settings["models"][inputs.reference]["features"]]
+    there = "iphi_20" in features and "iphi" not in features
+    return f" {inputs.reference} has iphi only within a supermodule." * there
+
+
+def front_row(inputs: ReportInputs) -> FrontRow:
+    """Return the widths of the baseline and of the ensemble for electrons in the barrel, without cuts."""
+    baseline, ensemble = inputs.baseline, inputs.settings["report"]["ensemble_model"] or inputs.reference
+    place, category, sample = SELECTIONS.index("all"), CATEGORIES[0], shown_sample(inputs)
+    n = next(iter(metrics_of(inputs).values()))["n"][place][0]
+    known = load_published(inputs.study)
+    printed, arxiv = known.find("width"), known.sources["cms"].partition(",")[0]
+    assert printed is not None
+    return FrontRow(
+        data=evaluated_events(inputs, sample, n, f"{sample_title(sample)} {category}s"),
+        quantity=f"width of the energy response σ_eff / median, {category}s",
+        unit="%",
+        baseline=baseline,
+        baseline_number=percent(inputs, baseline, "width", 0),
+        ensemble=ensemble,
+        ensemble_number=percent(inputs, ensemble, "width", 0),
+        gain=difference(
+            inputs,
+            baseline,
+            ensemble,
+            "width",
+            {"category": category},
+            100.0,
+            absent=f"{baseline} and {ensemble} were not both run",
         ),
-        Section(
-            id="response",
-            title="Response in detail",
-            items=items(
-                "figure resolution_map",
-                "figure response_observed",
-                "figure energy_fit",
-                "table energy_fit",
-                "table crystal_ball",
-                "table widths",
-                "table dead_map",
-            ),
-        ),
-        Section(
-            id="pairs",
-            title="Pair mass and published numbers",
-            items=items("figure pair_mass", "table pair_mass", "table published"),
-        ),
-        Section(
-            id="data",
-            title="Data",
-            text=(
-                "dE is (E_reco − E_MC) / E_MC. Gaps between supermodules (18 fringes in φ) and modules, dead channels "
-                "and bremsstrahlung outside the 5 × 5 make the tail below 0.",
-            ),
-            items=items(
-                "table cut_flow",
-                "table selection",
-                "table bad_parts",
-                "figure generated",
-                "figure raw_response",
-                "figure response_plane",
-                "table regions",
-                "figure energies",
-                "figure response_gaps",
-                "figure detector_maps",
-            ),
-        ),
-        Section(
-            id="cuts",
-            title="Cuts",
-            text=(
-                "Cuts choose what some models train on. Nothing is cut before evaluation, and cuts that look at "
-                "the truth "
-                "are shown for comparison only: they cannot be applied to data, and they remove the tail that matters.",
-            ),
-            items=items("table quality_cuts", "figure cut_response", "figure cut_efficiency", "figure shower_shapes"),
-        ),
-        Section(
-            id="training",
-            title="Training",
-            text=("Importances and trials of a model are those of its first booster, that of electrons in EB.",),
-            items=items(
-                "table training",
-                "figure loss_history",
-                "figure importances",
-                "figure permutation",
-                "table tuning",
-                "figure tuning_history",
-                "figure tuning_parameters",
-            ),
-        ),
+        published=f"{printed.printed} % for |η| < {PUBLISHED_ETA_EDGES[1]:g} ({arxiv})",
+        other_sample=known.note,
     )

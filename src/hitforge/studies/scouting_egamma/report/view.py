@@ -1,28 +1,33 @@
-"""What tables and figures of the chapter look up: metrics by model and sample, colours, candidates from shards."""
+"""What tables and figures of the chapter look up: columns by category, candidates from shards, cuts."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from typing import Any
+from collections.abc import Callable, Iterator, Mapping
+from functools import partial
+from typing import Any, Final
 
 import numpy as np
-from matplotlib.axes import Axes
-from matplotlib.ticker import FormatStrFormatter, LogLocator, NullFormatter
 from numpy.typing import NDArray
 
-from hitforge.evaluation.statistics import plain
-from hitforge.provenance import read_json
-from hitforge.reporting.chapter import ReportInputs
-from hitforge.reporting.evaluated import colour_among, metrics_of, sample_title, shown_sample, values
+from hitforge.reporting.chapter import Cell, Column, Measured, ReportInputs, column
+from hitforge.reporting.events import load_events
+from hitforge.reporting.metrics import cell, metrics_of, sample_title, shown_sample
 from hitforge.reporting.numbers import fixed
-from hitforge.shards import Shard
-from hitforge.studies.scouting_egamma.data.selection import CUT_NAMES
+from hitforge.studies.scouting_egamma.data.geometry import CATEGORIES
+from hitforge.studies.scouting_egamma.data.selection import CUT_NAMES, observable_cuts
 from hitforge.studies.scouting_egamma.evaluation.calibration import calibrated
 from hitforge.studies.scouting_egamma.evaluation.response import SELECTIONS
 from hitforge.studies.scouting_egamma.evaluation.sample import EnergySample
+from hitforge.studies.scouting_egamma.features import columns_of
 
 MAX_CANDIDATES = 200_000
 """Distributions of more candidates would look the same; further shards are left out."""
+
+Candidates = Mapping[str, NDArray[np.float32]]
+"""Columns of candidates by name, shape (n,): features, truth and ``y`` = E_MC / E_reco; ``features`` all, (n, F)."""
+
+NO_CANDIDATES: Final = "the shards of the train sample hold no candidates"
+NO_PREDICTIONS: Final = "there are no predictions of the reference model"
 
 SELECTION_TITLES = dict(
     zip(
@@ -39,35 +44,37 @@ def sample_text(inputs: ReportInputs) -> str:
     return f"{sample_title(shown_sample(inputs))}, {fixed(n, 0)} candidates"
 
 
-def difference(inputs: ReportInputs, first: str, second: str) -> Mapping[str, Any] | None:
-    """Return sigma_eff / median of ``first`` minus that of ``second``, (selections, categories); None if not run."""
-    sample = read_json(inputs.comparison)["samples"].get(shown_sample(inputs), {})
-    found = sample.get("differences", {})
-    if f"{first}:{second}" in found:
-        same: Mapping[str, Any] = found[f"{first}:{second}"]
-        return same
-    turned = found.get(f"{second}:{first}")
-    if turned is None:
-        return None
-    return {**turned, "value": plain(-values(turned))}
+def by_category(
+    value: Callable[[Any, int], Cell], prefix: str = "", label: str = "{}", unit: str = "%"
+) -> Iterator[Column]:
+    """Yield a column for each category; ``value`` takes a row and the index of the category."""
+    for c, name in enumerate(CATEGORIES):
+        yield column(f"{prefix}{name.lower().replace(' ', '_')}", label.format(name), partial(_at, value, c), unit)
 
 
-def colour_of(inputs: ReportInputs, model: str) -> str:
-    """Return a model's colour, the same in every figure; the first is that of the reference."""
-    return colour_among(list(inputs.metrics), inputs.reference, model)
+def _at(value: Callable[[Any, int], Cell], category: int, row: Any) -> Cell:
+    return value(row, category)
 
 
-def shown_models(inputs: ReportInputs) -> list[str]:
-    """Return the models of the figures with a line for each: all but ``e5x5cal``, which would set the axes."""
-    return [model for model in metrics_of(inputs) if model != "e5x5cal"]
+def percent(inputs: ReportInputs, model: str, key: str, category: int, selection: str = "all") -> Measured:
+    """Return a number of the response of a model in percent, a median as its distance to 1."""
+    metrics = metrics_of(inputs).get(model)
+    number = None if metrics is None else metrics["response"][key]
+    found = cell(number, SELECTIONS.index(selection), category, scale=100.0, absent=f"{model} was not run")
+    return off_one(found) if key == "median" else found
 
 
-def log_percent(axes: Axes) -> None:
-    """Make the y axis logarithmic with few plain labels."""
-    axes.set_yscale("log")
-    axes.yaxis.set_major_locator(LogLocator(subs=(1.0, 1.5, 2.0, 3.0, 5.0, 7.0)))
-    axes.yaxis.set_major_formatter(FormatStrFormatter("%g"))
-    axes.yaxis.set_minor_formatter(NullFormatter())
+def off_one(median: Measured) -> Measured:
+    """Return a median in percent minus 100."""
+    return median if median.value is None else median.model_copy(update={"value": median.value - 100.0})
+
+
+def binomial(kept: NDArray[np.bool_]) -> Measured:
+    """Return the share of what is true in percent, with its binomial error."""
+    share, n = float(np.mean(kept)) if len(kept) else np.nan, len(kept)
+    if not n:
+        return Measured(value=None, reason="no candidates")
+    return Measured(value=100 * share, error=100 * float(np.sqrt(share * (1 - share) / n)))
 
 
 def share_without_energy(inputs: ReportInputs, sample: str) -> float:
@@ -78,21 +85,34 @@ def share_without_energy(inputs: ReportInputs, sample: str) -> float:
     return 1 - sum(flow[CUT_NAMES[-1]] for flow in flows) / total if total else 0.0
 
 
-def load_candidates(inputs: ReportInputs, role: str = "train") -> dict[str, NDArray[np.float32]]:
-    """Return columns of the first sample of a role: features, truth and ``y`` = E_MC / E_reco, by name."""
-    found: list[dict[str, NDArray[np.float32]]] = []
-    total = 0
-    for path in inputs.shards.get(inputs.samples_with_role(role)[0], ()):
-        if total >= MAX_CANDIDATES:
-            break
-        with Shard(path) as shard:
-            columns = dict(zip(shard.feature_names, shard.column("features").T, strict=True))
-            truth = ("gen_pt", "gen_eta", "gen_phi", "category", "quality", "observable")
-            columns |= {name: shard.column(f"truth/{name}") for name in truth}
-            columns["y"] = shard.column("targets/y")
-            found.append(columns)
-            total += len(shard)
-    return {name: np.concatenate([columns[name] for columns in found]) for name in found[0]} if total else {}
+def load_candidates(inputs: ReportInputs) -> Candidates:
+    """Return candidates of the train sample; empty without any."""
+    truth = ("gen_pt", "gen_eta", "gen_phi", "category", "quality", "observable")
+    datasets = ("features", "targets/y", *(f"truth/{name}" for name in truth))
+    events = load_events(inputs, inputs.train_sample, datasets, MAX_CANDIDATES)
+    if not len(events):
+        return {}
+    features = events["features"]
+    own = {"features": features, "y": events["targets/y"]}
+    return {**columns_of(features), **{name: events[f"truth/{name}"] for name in truth}, **own}
+
+
+SLIDES_CUTS: Final = "no dead channel and dE > −0.4 (looks at the truth)"
+
+
+def all_cuts(data: Candidates) -> dict[str, NDArray[np.bool_]]:
+    """Return which candidates each cut keeps, shape (n,), by its words; alone, not one after the other."""
+    response = 1 / data["y"]
+    no_dead = data["dead"] == 0
+    return {
+        "away from gaps, rims and dead channels": data["quality"] == 0,
+        "no dead channel in the 5 × 5": no_dead,
+        **observable_cuts(data["features"]),
+        "all observable cuts": data["observable"] > 0,
+        "dE > −0.4 (looks at the truth)": response > 0.6,
+        "$E_{reco}$ > 0.85 $E_{MC}$ (looks at the truth)": response > 0.85,
+        SLIDES_CUTS: no_dead & (response > 0.6),
+    }
 
 
 def reference_sample(inputs: ReportInputs) -> EnergySample | None:

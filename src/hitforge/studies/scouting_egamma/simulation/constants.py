@@ -21,90 +21,30 @@ class Region(Settings):
     ee: float
 
 
-class Material(Settings):
-    """Radiation lengths against |eta|, linear between the points."""
-
-    eta: tuple[float, ...]
-    x0: tuple[float, ...]
-
-
-class Brem(Settings):
-    """Bremsstrahlung."""
-
-    fraction_min: float
-    bend: float
-    depth: Pair
-
-
-class Resolution(Settings):
-    """Energy resolution."""
-
-    stochastic: Region
-    constant: float
-    intercalibration: float
-
-
-class Transition(Settings):
-    """The gap between barrel and endcap."""
-
-    eta: Pair
-    response: Pair
-
-
-class Cracks(Settings):
-    """Losses in gaps."""
-
-    supermodule_edge: Numbers
-    supermodule: Numbers
-    module: Numbers
-    transition: Transition
-
-
-class Recovery(Settings):
-    """Energy outside the 5 x 5."""
-
-    share: Region
-    factor: float
-
-
-class Track(Settings):
-    """The electron's track."""
-
-    resolution: Pair
-    fbrem: float
-    detain: float
-    dphiin: float
-    dphiin_brem: float
-    direction: float
-    wrong_charge: float
-
-
-class Preshower(Settings):
-    """The preshower in front of the endcaps."""
-
-    eta: Pair
-    share: float
-    shape: float
-
-
 class Constants(Settings):
     """The table."""
 
-    material: Material
-    brem: Brem
+    material: Mapping[str, tuple[float, ...]]
+    brem: Numbers
+    brem_depth: Pair
     shower: Numbers
     crystal_cm: Region
-    resolution: Resolution
-    cracks: Cracks
+    stochastic: Region
+    resolution: Numbers
+    supermodule_edge: Numbers
+    supermodule: Numbers
+    module: Numbers
+    transition: Mapping[str, Pair]
     leakage: Numbers
     dead: Region
     noise: Region
     suppression: Region
-    recovery: Recovery
+    recovered: Region
+    recovered_share: float
     scale: Region
     lost: Numbers
-    track: Track
-    preshower: Preshower
+    track: Numbers
+    preshower: Numbers
 
 
 @cache

@@ -85,8 +85,8 @@ def _simulate_chunk(seed: int, number: int, settings: SimulationSettings, consta
     seed_index = [axis[np.arange(len(axis)), side[:, 2]] for axis, side in zip(index, (rows, columns), strict=True)]
     e5x5 = matrix.sum(axis=(1, 2))
     outside = window.sum(axis=(1, 2)) - e5x5 + beyond
-    found = rng.random(len(e5x5)) < guns.of(constants.recovery.share)
-    raw = e5x5 + np.where(found, constants.recovery.factor * outside, 0)
+    found = rng.random(len(e5x5)) < guns.of(constants.recovered)
+    raw = e5x5 + np.where(found, constants.recovered_share * outside, 0)
     lost = (rng.random(len(raw)) < constants.lost["share"]) | (matrix[:, 2, 2] < constants.lost["seed_min"])
     raw[lost] = 0
     eta, phi = _direction(guns, matrix, seed_index)
@@ -127,7 +127,7 @@ def _channels(
 def _read_out(rng: np.random.Generator, window: Floats, guns: Guns, dead: Bools, constants: Constants) -> Floats:
     """Return the energies after intercalibration, noise, dead channels and zero suppression."""
     shape = window.shape
-    spread = np.float32(constants.resolution.intercalibration)
+    spread = np.float32(constants.resolution["intercalibration"])
     energies = window * (1 + spread * rng.standard_normal(shape, dtype=np.float32))
     energies += guns.of(constants.noise)[:, None, None] * rng.standard_normal(shape, dtype=np.float32)
     suppressed = dead | (energies < guns.of(constants.suppression)[:, None, None])
@@ -155,9 +155,9 @@ def _direction(guns: Guns, matrix: Floats, seed_index: list[Ints]) -> tuple[Floa
 
 def _preshower(rng: np.random.Generator, guns: Guns, constants: Constants) -> NDArray[np.floating]:
     about = constants.preshower
-    smeared = about.share * guns.energy * rng.standard_gamma(about.shape, len(guns.pt)) / about.shape
-    low, high = about.eta
-    return np.where((np.abs(guns.eta) > low) & (np.abs(guns.eta) < high), smeared, 0.0)
+    smeared = about["share"] * guns.energy * rng.standard_gamma(about["shape"], len(guns.pt)) / about["shape"]
+    inside = (np.abs(guns.eta) > about["eta_min"]) & (np.abs(guns.eta) < about["eta_max"])
+    return np.where(inside, smeared, 0.0)
 
 
 def _words(guns: Guns, seed_index: list[Ints], dead: Bools) -> dict[str, NDArray[np.generic]]:

@@ -55,16 +55,16 @@ def draw_guns(n: int, rng: np.random.Generator, settings: SimulationSettings, co
     energy = np.hypot(pt * np.cosh(eta), np.where(charge != 0, ELECTRON_MASS_GEV, 0)).astype(np.float32)
     is_eb = np.abs(eta) < EB_ETA_MAX
     # Bethe-Heitler: the kept fraction is exp(-Gamma(t / ln 2, 1))
-    depth = np.interp(np.abs(eta), constants.material.eta, constants.material.x0)
-    kept = np.maximum(np.exp(-rng.standard_gamma(depth / np.log(2))), constants.brem.fraction_min)
+    depth = np.interp(np.abs(eta), constants.material["eta"], constants.material["x0"])
+    kept = np.maximum(np.exp(-rng.standard_gamma(depth / np.log(2))), constants.brem["fraction_min"])
     kept = np.where(charge != 0, kept, 1.0)
-    u = rng.uniform(*constants.brem.depth, n)
-    bend = constants.brem.bend / pt * (1 - u) ** 1.5
+    u = rng.uniform(*constants.brem_depth, n)
+    bend = constants.brem["bend"] / pt * (1 - u) ** 1.5
     turns = np.stack([np.zeros(n), charge * bend / np.sqrt(kept)])
     if settings.conversions:
         # pair production after t radiation lengths, the energy shared evenly; each leg bends by its own momentum
         pair = (charge == 0) & (rng.random(n) < 1 - np.exp(-7 / 9 * depth))
-        share = rng.uniform(constants.brem.fraction_min, 1 - constants.brem.fraction_min, n)
+        share = rng.uniform(constants.brem["fraction_min"], 1 - constants.brem["fraction_min"], n)
         kept = np.where(pair, share, kept)
         turns = np.where(pair, bend / np.stack([share, share - 1]), turns)
     eta_at, phi_at = impact_point(eta, phi, is_eb)
@@ -93,18 +93,19 @@ def track_columns(
     def normal() -> NDArray[np.float64]:
         return rng.standard_normal(n)
 
-    constant, slope = about.resolution
-    momentum = guns.energy * guns.kept**0.25 * np.maximum(1 + (constant + slope * guns.pt) * normal(), 0.05)
+    momentum = (
+        guns.energy * guns.kept**0.25 * np.maximum(1 + (about["constant"] + about["slope"] * guns.pt) * normal(), 0.05)
+    )
     with np.errstate(divide="ignore"):
         inverse = np.where(raw_energy > 0, 1 / raw_energy, np.nan)
     columns = {
-        "detain": about.detain * normal(),
-        "dphiin": about.dphiin * normal() - about.dphiin_brem * guns.turns[1] * (1 - guns.kept),
+        "detain": about["detain"] * normal(),
+        "dphiin": about["dphiin"] * normal() - about["dphiin_brem"] * guns.turns[1] * (1 - guns.kept),
         "ooemoop": inverse - 1 / momentum,
-        "fbrem": np.clip(1 - guns.kept * (1 + about.fbrem * normal()), -0.5, 1),
+        "fbrem": np.clip(1 - guns.kept * (1 + about["fbrem"] * normal()), -0.5, 1),
         "trkpt": momentum / np.cosh(guns.eta),
-        "trketa": guns.eta + about.direction * normal(),
-        "trkphi": guns.phi + about.direction * normal(),
-        "trkq": guns.charge * np.where(rng.random(n) < about.wrong_charge, -1, 1),
+        "trketa": guns.eta + about["direction"] * normal(),
+        "trkphi": guns.phi + about["direction"] * normal(),
+        "trkq": guns.charge * np.where(rng.random(n) < about["wrong_charge"], -1, 1),
     }
     return {name: np.where(guns.is_electron, values, np.nan) for name, values in columns.items()}

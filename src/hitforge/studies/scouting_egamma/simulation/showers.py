@@ -20,17 +20,17 @@ Ints = NDArray[np.int64]
 
 def response(rng: np.random.Generator, guns: Guns, constants: Constants) -> Floats:
     """Return the fraction of the energy that is seen: resolution, cracks, leakage."""
-    n, about, leak = len(guns.pt), constants.cracks, constants.leakage
-    stochastic = guns.of(constants.resolution.stochastic) / np.sqrt(guns.energy)
-    seen = 1 + stochastic * rng.standard_normal(n) + constants.resolution.constant * rng.standard_normal(n)
+    n, edge, leak = len(guns.pt), constants.supermodule_edge, constants.leakage
+    stochastic = guns.of(constants.stochastic) / np.sqrt(guns.energy)
+    seen = 1 + stochastic * rng.standard_normal(n) + constants.resolution["constant"] * rng.standard_normal(n)
     d_sm, d_mod = supermodule_distance(guns.phi_at), module_distance(guns.eta_at)
-    gaps = 1 - about.supermodule_edge["loss"] * (d_sm < about.supermodule_edge["within"])
-    gaps -= about.supermodule["loss"] * np.exp(-d_sm / about.supermodule["scale"])
-    gaps -= about.module["loss"] * np.exp(-d_mod / about.module["scale"])
+    gaps = 1 - edge["loss"] * (d_sm < edge["within"])
+    for distance, gap in ((d_sm, constants.supermodule), (d_mod, constants.module)):
+        gaps -= gap["loss"] * np.exp(-distance / gap["scale"])
     seen *= np.where(guns.is_eb, gaps, 1)
-    low, high = about.transition.eta
+    low, high = constants.transition["eta"]
     between = (np.abs(guns.eta) > low) & (np.abs(guns.eta) < high)
-    seen *= np.where(between, rng.uniform(*about.transition.response, n), 1)
+    seen *= np.where(between, rng.uniform(*constants.transition["response"], n), 1)
     seen *= 1 - leak["mean"] * leak["scale"] * rng.standard_gamma(leak["shape"], n)
     return np.asarray(np.maximum(seen, 0), dtype=np.float32)
 

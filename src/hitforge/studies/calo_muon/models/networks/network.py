@@ -8,8 +8,14 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from hitforge.studies.calo_muon.models.networks.blocks import EnergySum, ResidualBlock, SqueezeExcitation
-from hitforge.studies.calo_muon.models.networks.plan import BlockPlan, Grid, plan_blocks
+from hitforge.studies.calo_muon.models.networks.blocks import (
+    BlockPlan,
+    EnergySum,
+    Grid,
+    ResidualBlock,
+    SqueezeExcitation,
+    plan_blocks,
+)
 from hitforge.studies.calo_muon.models.networks.running_norm import RunningBatchNorm, at_least_float32
 from hitforge.studies.calo_muon.settings import NetworkSettings
 
@@ -124,15 +130,19 @@ def build_network(settings: NetworkSettings, n_features: int, grid_shape: Grid, 
     return network
 
 
-def describe_network(network: MuonNetwork) -> dict[str, Any]:
+def describe_network(network: nn.Module) -> dict[str, Any]:
     """Describe the network for the report: parameters, and the shapes of every block and layer.
 
     Returns
     -------
     dict
         JSON-able: ``n_parameters`` (trainable), ``n_frozen`` and ``layers``, a list of ``name``, ``input_shape``,
-        ``output_shape`` (both without the batch axis) and ``n_parameters``.
+        ``output_shape`` (both without the batch axis) and ``n_parameters``; of a network on layers ``n_parameters``
+        and, by part, the shapes of the parameters.
     """
+    if not isinstance(network, MuonNetwork):
+        parts = {name: [list(p.shape) for p in part.parameters()] for name, part in network.named_children()}
+        return {"n_parameters": sum(p.numel() for p in network.parameters()), "parts": parts}
     layers: list[dict[str, Any]] = []
     named: list[tuple[str, nn.Module]] = []
     if network.encoder is not None:

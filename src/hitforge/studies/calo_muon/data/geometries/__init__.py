@@ -1,0 +1,1 @@
+"""Shipped geometries of the block, a YAML file each."""

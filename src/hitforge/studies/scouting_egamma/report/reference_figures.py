@@ -1,0 +1,98 @@
+"""Figures of the single candidates before and after the correction of the reference model."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import numpy as np
+
+from hitforge.reporting.chapter import ReportInputs
+from hitforge.reporting.plotting import labelled_panels
+from hitforge.reporting.style import GREY
+from hitforge.seeds import child_generator
+from hitforge.studies.scouting_egamma.evaluation.pair_mass import MASS_RANGE_GEV, PAIRS, PairMass
+from hitforge.studies.scouting_egamma.evaluation.sample import EnergySample
+from hitforge.studies.scouting_egamma.report.plotting import (
+    Drawn,
+    category_panels,
+    colour_of,
+    density,
+    of_reference,
+    panel_title,
+    region_rows,
+)
+from hitforge.studies.scouting_egamma.report.view import sample_text
+
+
+@of_reference("Response before and after {reference}")
+def response(inputs: ReportInputs, sample: EnergySample) -> Drawn:
+    """Response before and after the correction, a panel for each category."""
+    figure, grid = category_panels(inputs, "$E / E_{MC}$", "Candidates", sharex=False)
+    edges = np.linspace(0.5, 1.3, 161)
+    for c, axes in enumerate(grid.flat):
+        own = sample.category == c
+        for values, name, colour in (
+            (1 / sample.y_true, "uncorrected", GREY),
+            (sample.response, inputs.reference, colour_of(inputs, inputs.reference)),
+        ):
+            axes.hist(np.clip(values[own], 0.5, 1.2999), edges, histtype="step", color=colour, label=name)
+        axes.axvline(1, color=GREY, linewidth=0.8, linestyle=":")
+        axes.set_yscale("log")
+    grid[0, 0].legend(loc="upper left")
+    return figure, (
+        f"All candidates with an energy, {sample_text(inputs)}; what lies outside is in the outermost bins."
+    )
+
+
+@of_reference("Mass of electron pairs")
+def pair_mass(inputs: ReportInputs, sample: EnergySample) -> Drawn:
+    """Mass of electron pairs before and after the correction."""
+    one = np.ones(len(sample))
+    before = replace(sample, columns={"y": one}, factor=one)
+    figure, (grid,) = labelled_panels(inputs, 1, 2, (10.4, 4.4))
+    edges = np.linspace(*MASS_RANGE_GEV, 81)
+    for energies, name, colour in (
+        (before, "uncorrected", GREY),
+        (sample, inputs.reference, colour_of(inputs, inputs.reference)),
+    ):
+        pairs = PairMass(energies, child_generator(0, "pairs of the figure"))
+        for p, axes in enumerate(grid):
+            axes.hist(pairs.mass[pairs.group == p], edges, histtype="step", color=colour, label=name)
+    for p, axes in enumerate(grid):
+        panel_title(axes, PAIRS[p])
+        axes.set_xlabel("m [GeV]")
+    grid[0].set_ylabel("Pairs per 0.75 GeV")
+    grid[0].legend(loc="upper left")
+    return figure, "Breit–Wigner masses of a Z, smeared with the responses of two electrons of the sample."
+
+
+@of_reference("Response against that of the 5 × 5")
+def response_plane(inputs: ReportInputs, sample: EnergySample) -> Drawn:
+    """dE against the same of the 5 x 5, before and after the correction."""
+    edges = np.linspace(-1.05, 0.35, 141)
+    figure, grid = labelled_panels(inputs, 2, 2, (9.6, 8.6), sharex=True, sharey=True)
+    for axes, values, own in region_rows(inputs, grid, sample):
+        density(axes, sample.observed["e5x5_response"][own] - 1, values[own] - 1, edges, edges)
+    for row in grid:
+        row[0].set_ylabel("(E − $E_{MC}$) / $E_{MC}$")
+    for axes in grid[1]:
+        axes.set_xlabel("($E_{5×5}$ − $E_{MC}$) / $E_{MC}$")
+    return figure, (
+        "The diagonal is energy outside the 5 × 5 that was not recovered, the horizontal band energy that was; "
+        f"{sample_text(inputs)}, logarithmic colours."
+    )
+
+
+@of_reference("Energy against the generated energy")
+def energies(inputs: ReportInputs, sample: EnergySample) -> Drawn:
+    """Energy against the generated one, before and after the correction."""
+    figure, grid = labelled_panels(inputs, 2, 2, (9.6, 8.2), sharex="col", sharey="col")
+    for axes, values, own in region_rows(inputs, grid, sample):
+        edges = np.linspace(0, np.quantile(sample.energy[own], 0.999) if own.any() else 1.0, 121)
+        density(axes, sample.energy[own], (values * sample.energy)[own], edges, edges)
+        axes.plot(edges[[0, -1]], edges[[0, -1]], color=GREY, linewidth=0.7, linestyle=":")
+    for row in grid:
+        row[0].set_ylabel("E [GeV]")
+    for axes in grid[1]:
+        axes.set_xlabel("$E_{MC}$ [GeV]")
+    return figure, f"Dotted: equal energies; {sample_text(inputs)}, logarithmic colours."
