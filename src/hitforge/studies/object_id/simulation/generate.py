@@ -82,8 +82,7 @@ def _chunk(rng: np.random.Generator, n_pairs: int, settings: SimulationSettings,
     through = rng.random(n) < settings.punch_through
     fill(label == JET, lambda m: particles.jets(rng, pt[m], gluon[m], through[m]))
     if settings.pileup:
-        soft = particles.pileup(rng, npv, 0.5 * image.rows * image.cell_eta, 0.5 * image.columns * image.cell_phi)
-        cells += deposit(rng, soft, np.abs(eta), image)
+        cells += deposit(rng, particles.pileup(rng, npv, *image.half_widths), np.abs(eta), image)
     return Objects.of(
         read_out(rng, cells, settings).reshape(n, *image.shape),
         label=label,

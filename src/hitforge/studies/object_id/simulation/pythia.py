@@ -139,12 +139,11 @@ def _image(
     settings: SimulationSettings,
     image: ImageSettings,
 ) -> Objects:
-    half_eta, half_phi = 0.5 * image.rows * image.cell_eta, 0.5 * image.columns * image.cell_phi
-    around = records.particles_around(found, axes, half_eta, half_phi, settings.field_tesla)
+    around = records.particles_around(found, axes, *image.half_widths, settings.field_tesla)
     cells = deposit(rng, around, np.abs(axes.eta), image)
     npv = rng.integers(10, 51, len(found))[axes.event]
     if settings.pileup:
-        cells += deposit(rng, pileup(rng, npv, half_eta, half_phi), np.abs(axes.eta), image)
+        cells += deposit(rng, pileup(rng, npv, *image.half_widths), np.abs(axes.eta), image)
     numbers = rng.integers(0, 2**63, len(found), dtype=np.uint64)
     return Objects.of(
         read_out(rng, cells, settings).reshape(len(axes), *image.shape),
