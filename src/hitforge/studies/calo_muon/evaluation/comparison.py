@@ -40,7 +40,9 @@ def compare_models(
         order given; the difference is first - second, and its error knows the correlation between the models because
         both are evaluated on the same draws. ``where`` is empty: the whole sample.
     """
-    weights = np.ones(len(next(iter(models.values())).true_gev) if models else 0)
+    if len(models) < 2:
+        return []
+    weights = np.ones(len(next(iter(models.values())).true_gev))
     differences = _Differences(models, weights, evaluation, seed, sample)
     numbers = resample({"pairs": differences}, weights, evaluation.bootstraps, draws_of(seed, sample))["pairs"]
     return rows_of(numbers)
