@@ -251,6 +251,7 @@ def _short(value: Any, length: int = 60) -> str:
 # ---- comparison.json: every study had its own schema once, and some productions still have it
 
 Pair = tuple[str, str, str]  # sample, first and second model
+QUOTIENTS = frozenset({"rate_reduction"})
 Numbers = dict[tuple[Pair, str, str], tuple[Any, Any]]  # pair, quantity, where: value and error
 
 
@@ -261,13 +262,16 @@ def _compare_comparisons(a: dict[str, Any], b: dict[str, Any]) -> Finding | None
     left, right = numbers_of(a), numbers_of(b)
     named, valued, empty, lost = 0, 0, 0, []
     values: dict[Pair, set[tuple[Any, Any]]] = defaultdict(set)
-    for ((sample, first, second), _, _), (value, error) in right.items():
+    for ((sample, first, second), quantity, _), (value, error) in right.items():
         values[sample, first, second].add((value, error))
-        values[sample, second, first].add((value if value is None else -value, error))
+        # a quotient keeps its sign whichever model is named first
+        turned = value if value is None or quantity in QUOTIENTS else -value
+        values[sample, second, first].add((turned, error))
     for key, number in left.items():
         (sample, first, second), quantity, where = key
-        turned = right.get(((sample, second, first), quantity, where))
-        other = right.get(key, turned and (turned[0] if turned[0] is None else -turned[0], turned[1]))
+        other = right.get(key)
+        if other is None and (there := right.get(((sample, second, first), quantity, where))):
+            other = (there[0] if there[0] is None else -there[0], there[1])
         if other is not None and where == "{}":
             named += 1
             if other != number:

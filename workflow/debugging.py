@@ -7,7 +7,7 @@ In the folder of a production, with the repository on the path (``PYTHONPATH=<re
     >>> snakemake = job_of("evaluate", study="csc_muon", model="hgb", configfiles=["my.yaml"])  # the same
 
 Now the lines of ``workflow/scripts/evaluate.py`` run one by one, and what they call can be stepped through. Nothing
-is checked or run beforehand: inputs that a stage opens must be there (``snakemake --until`` makes them).
+is checked or run beforehand, but the folders of log and outputs are made: inputs that a stage opens must be there.
 """
 
 from __future__ import annotations
@@ -65,6 +65,8 @@ def job_of(
             rule = _maker(rule_or_file, rules.values())
             values = rule.get_wildcards(rule_or_file)
         job = Job(rule, DAG(workflow, rules=[rule]), values)
+        for path in (*job.log, *job.output):
+            Path(path).parent.mkdir(parents=True, exist_ok=True)
         return Snakemake(
             job.input,
             job.output,

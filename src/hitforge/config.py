@@ -160,7 +160,7 @@ class StudySettings(Settings):
 
     def beside(self, model: str) -> dict[str, Any]:
         """Return the settings of a model that change no result, as a stage is given them: a new value reruns nothing."""
-        training = self.models[model].training.model_dump(mode="json", include=set(BESIDE))
+        training = self.models[model].training.model_dump(mode="json", include=BESIDE)
         return {"models": {model: {"training": training}}} if self.models[model].kind == "network" else {}
 
     def model_settings_for(self, stage: str, model: str) -> dict[str, Any]:

@@ -171,10 +171,9 @@ def fingerprint(study: str, stage: str, script: Path) -> str:
         (module, path) for module in sorted(stage_modules(study, stage, script)) for path in module_files(module)
     ]
     if stage in REPORT:
-        # a figure's options are among its views; a chapter's words and published values go with its tables
+        # options are among the views, and plain words among the sections
         catalogue = load_catalogue(study)
         wiring.append(catalogue.views("figure") if stage == "figures" else catalogue)
-        files += [("published", path) for path in module_files(f"hitforge.studies.{study}") if path.suffix == ".yaml"]
     digest.update(repr(wiring).encode())
     for module, path in files:
         digest.update(f"{module}:{path.name}={code_of(path)};".encode())

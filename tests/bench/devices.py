@@ -8,9 +8,9 @@ from pathlib import Path
 
 import torch
 
+from hitforge.studies.scouting_egamma.models.losses import build_loss
 from hitforge.studies.scouting_egamma.models.network import build_network
-from hitforge.studies.scouting_egamma.models.losses import CorrectionLoss
-from hitforge.studies.scouting_egamma.settings import NetworkSettings
+from hitforge.studies.scouting_egamma.settings import EgammaModelSettings, NetworkSettings
 from tests.bench.timing import in_turn, ratios
 
 BATCH = 2048
@@ -19,10 +19,10 @@ STEPS = 5
 
 
 def _steps(device: str, threads: int) -> Callable[[], None]:
-    settings = NetworkSettings(image="emax", loss="relative")
-    network = build_network(settings, N_FEATURES, seed=1).to(device)
+    model = EgammaModelSettings(kind="network", network=NetworkSettings(image="emax", loss="relative"))
+    network = build_network(model, N_FEATURES, seed=1).to(device)
     optimiser = torch.optim.AdamW(network.parameters())
-    loss = CorrectionLoss(settings)
+    loss = build_loss(model)
     generator = torch.Generator().manual_seed(1)
     image, features = (
         torch.rand(BATCH, 1, 5, 5, generator=generator),

@@ -104,7 +104,7 @@ OLD: dict[str, Callable[[], Any]] = {
 }
 NEW = [
     _row("b", "a", "gain", -0.5),
-    _row("a", "b", "rate_reduction", 2.0, exponent=3),
+    _row("b", "a", "rate_reduction", 2.0, exponent=3),
     _row("a", "b", "rate_reduction", 3.0, exponent=4),
 ]
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -31,6 +32,7 @@ def test_the_script_of_a_job_runs_by_hand_and_writes_the_same(production: Path) 
     metrics = production / "results/calo_muon/metrics/bdt.json"
     before = metrics.read_bytes()
     metrics.unlink()
+    shutil.rmtree(production / "logs")
     done = _prompt(
         production,
         "import runpy",

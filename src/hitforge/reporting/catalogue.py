@@ -130,7 +130,7 @@ def make(view: View, inputs: ReportInputs) -> Any:
     return made
 
 
-def modules_of(catalogue: Catalogue, study: str, stage: Literal["tables", "figures"]) -> tuple[str, ...]:
+def modules_of(catalogue: Catalogue, study: str, stage: str) -> tuple[str, ...]:
     """Return the full names of the modules whose code decides what a stage of the report writes.
 
     The words are made with the tables. The study's package is among them for the published values beside it.

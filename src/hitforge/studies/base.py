@@ -127,7 +127,7 @@ class Study:
 
     def network_inputs(
         self, model: str, scaling: Scaling
-    ) -> Callable[[Features], Mapping[str, NDArray[np.float32]]] | None:
+    ) -> Callable[[Features], Mapping[str, Features]] | None:
         """Return the map from raw features to the tensors that the network is called with, by name.
 
         ``inputs(model, scaling, names)`` returns a function of the visible columns and of the model's own, clipped; it
@@ -135,18 +135,13 @@ class Study:
         scaled, as ``features``.
         """
         names = self.feature_set(self._model(model).features)
-        function = self._function("network_inputs")
-        if function is not None:
-            make = function(self._model(model), scaling, names)
-        elif names:
-            scale = scaling.select(names)
-            make = lambda _visible, own: {"features": scale.apply(own)}  # noqa: E731
-        else:
-            make = None
+        function = self._function("network_inputs") or _own_columns
+        make: Callable[[Features, Features], Mapping[str, Features]] | None
+        make = function(self._model(model), scaling, names)
         if make is None:
             return None
 
-        def inputs(raw: Features) -> Mapping[str, NDArray[np.float32]]:
+        def inputs(raw: Features) -> Mapping[str, Features]:
             visible = self.visible_features(model, raw)
             return make(visible, self._columns(model, visible))
 
@@ -244,7 +239,8 @@ class Study:
         function = self._function("tree_columns")
         if function is None:
             return {self.target: outputs[0]}
-        return function(self._model(model), outputs, self.visible_features(model, features))
+        columns: Mapping[str, Floats] = function(self._model(model), outputs, self.visible_features(model, features))
+        return columns
 
     def fit_table(self, model: str, features: Features, target: Features, weight: Features) -> dict[str, Any]:
         """Return a lookup table or the constants of a formula, as plain data, ``fit(model, visible, target, weight)``."""
@@ -310,6 +306,16 @@ class TrainedModel:
     scaling: Path | None
     shards: Mapping[str, Sequence[Path]] = field(default_factory=dict)
     seed: int = 0
+
+
+def _own_columns(
+    _model: ModelSettings, scaling: Scaling, names: Sequence[str]
+) -> Callable[[Features, Features], Mapping[str, Features]] | None:
+    """Return what makes a network's only input of its own columns; None without columns."""
+    if not names:
+        return None
+    scale = scaling.select(names)
+    return lambda _visible, own: {"features": scale.apply(own)}
 
 
 def load_study(

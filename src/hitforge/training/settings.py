@@ -124,10 +124,10 @@ CONDUCT = ("checkpoint_minutes", "check_every", "cuda_graph", "resident", "loade
 
 A new value of all but the last runs nothing again."""
 
-BESIDE = ("shuffle_buffer_mb", *CONDUCT)
+BESIDE = {"shuffle_buffer_mb", *CONDUCT}
 """Keys that no prediction depends on and that reach a job beside its settings."""
 
-WITHOUT_EFFECT_ON_A_MEMBER = ("members", "folds", "prediction_batch", *CONDUCT)
+WITHOUT_EFFECT_ON_A_MEMBER = {"members", "folds", "prediction_batch", *CONDUCT}
 """Keys that do not enter a member's identity; members and the fold scheme reach it as its own fold lists."""
 
 OF_PREDICTION = ("threads", "channels_last", "prediction_batch", "loss", "amp", "tf32")

@@ -6,14 +6,15 @@ from typing import Any
 import numpy as np
 import pytest
 
+from hitforge.config import load_settings
 from hitforge.evaluation.bootstrap import resampling
+from hitforge.published import load_published
 from hitforge.seeds import child_generator
 from hitforge.studies.calo_muon.evaluation.bias import fit_bias
 from hitforge.studies.calo_muon.evaluation.comparison import compare_models
 from hitforge.studies.calo_muon.evaluation.metrics import evaluate_model
 from hitforge.studies.calo_muon.evaluation.resolution import Response, energy_bins
 from hitforge.studies.calo_muon.evaluation.sample import EvaluationSample, ModelOutput
-from hitforge.studies.calo_muon.published import load_published
 from hitforge.studies.calo_muon.settings import EvaluationSettings
 
 SETTINGS = EvaluationSettings(bootstraps=40)
@@ -153,10 +154,15 @@ def test_paired_differences_are_sharper_than_independent_ones() -> None:
 
 
 def test_published_values() -> None:
-    published = load_published()
-    best = published.find("full_ensemble")
-    assert best is not None and best.mean_improvement == pytest.approx(0.2072) and best.mean_improvement_error is None
-    no_cnn = published.find("no_cnn", "architecture")
-    assert no_cnn is not None and no_cnn.mean_improvement_error == pytest.approx(0.0009)
-    assert published.find("no_cnn", "loss") is None
-    assert len({(r.table, r.variant) for r in published.results}) == len(published.results) == 18
+    published = load_published("calo_muon")
+    best = published.find("mean_improvement", of="ensemble")
+    assert (
+        best is not None and best.value == pytest.approx(20.72) and best.error is None and best.text == "full ensemble"
+    )
+    no_cnn = published.find("mean_improvement", "hl_only", table="architecture")
+    assert no_cnn is not None and no_cnn.error == pytest.approx(0.09)
+    assert published.find("mean_improvement", "hl_only", table="loss") is None
+    assert len({(r.about["table"], r.text) for r in published.results}) == len(published.results) == 18
+    assert {r.model for r in published.results} <= set(
+        load_settings({"studies": ["calo_muon"]}).studies["calo_muon"].models
+    )

@@ -63,7 +63,7 @@ def rank_area(score: np.ndarray, signal: np.ndarray) -> float:
 def test_working_points_by_hand() -> None:
     score = np.array([0.9, 0.8, 0.7, 0.6, 0.5, 0.4, 0.3, 0.2])
     signal = np.array([1, 0, 1, 1, 0, 1, 0, 0], bool)
-    working = Working([Question("q", score, signal, ~signal)], np.array([0.25, 0.5, 0.75, 1.0]))
+    working = Working([Question(score, signal, ~signal)], np.array([0.25, 0.5, 0.75, 1.0]))
     found = working(np.ones(8))
     assert found["background"][0].tolist() == [0.0, 0.25, 0.25, 0.5]
     assert np.isnan(found["rejection"][0, 0]) and found["rejection"][0, 1:].tolist() == [4.0, 4.0, 2.0]

@@ -134,6 +134,7 @@ def _compared(metrics: Mapping[str, Path], sample: str) -> list[dict[str, Any]]:
             "first": first,
             "second": second,
             "quantity": key,
+            "where": {},
             "difference": number(own[first][key]["value"] - own[second][key]["value"], error),
         }
         for first, second in combinations(own, 2)

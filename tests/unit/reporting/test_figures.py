@@ -17,14 +17,12 @@ from hitforge.reporting.style import hep_style, new_figure, write_figure
 from hitforge.reporting.training_figures import importances, learning_rate, tuning_history
 from hitforge.stages.report_figures import make_figures
 from hitforge.studies.calo_muon.report import view
-from hitforge.studies.calo_muon.report.data_figures import spectra
-from hitforge.studies.calo_muon.report.event_display import event_displays
+from hitforge.studies.calo_muon.report.data_figures import event_displays, spectra
 from hitforge.studies.calo_muon.report.information_figures import information
 from hitforge.studies.calo_muon.report.labels import Named, around, place_names
-from hitforge.studies.calo_muon.report.objective_figure import objectives
 from hitforge.studies.calo_muon.report.resolution_figures import measured_resolution, resolution
 from hitforge.studies.calo_muon.report.response_figures import linearity, responses
-from hitforge.studies.calo_muon.report.transfer_figures import learning_curve, transfer
+from hitforge.studies.calo_muon.report.transfer_figures import learning_curve, objectives, transfer
 from tests.unit.reporting.fabricate import fabricate
 from tests.unit.reporting.invent import LIMIT, LIMIT_TRACK, MODELS, invent
 

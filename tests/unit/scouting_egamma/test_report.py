@@ -2,16 +2,21 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import pytest
 from matplotlib.axes import Axes
 
+from hitforge.provenance import read_json, write_json
 from hitforge.reporting.catalogue import make
 from hitforge.reporting.chapter import Measured, ReportInputs, Table
 from hitforge.reporting.chapter_parts import write_chapter
 from hitforge.reporting.style import hep_style, write_figure
 from hitforge.reporting.tables import write_table
+from hitforge.studies.scouting_egamma.data.geometry import CATEGORIES
 from hitforge.studies.scouting_egamma.report.chapter import CHAPTER
 from hitforge.studies.scouting_egamma.report.text import order_of_models
 from tests.unit.scouting_egamma.production import produce
@@ -50,6 +55,43 @@ def test_trees_narrow_the_response_of_electrons(inputs: ReportInputs, tables: di
     # the aims table reads the same differences
     aim = next(row for row in tables["aims"].rows if "seed-bdt at most that of raw" in str(row[0]))
     assert aim[2].value == pytest.approx(width["seed-bdt"] - width["raw"], abs=1e-9)
+
+
+def test_shuffling_costs_where_a_feature_matters(inputs: ReportInputs) -> None:
+    assert "permutation" not in inputs.explain_of["raw"] and "tuning" not in inputs.explain_of["ens5"]
+    found = inputs.explain_of["hgb"]["permutation"]
+    assert found["sample"] == "test" and set(found["growth"]) == set(CATEGORIES)
+    photons = dict(zip(found["features"], found["growth"]["EB photon"], strict=True))
+    # a photon has no track, so what is shuffled there is nothing
+    assert photons["fbrem"] == 0 < 0.05 < max(photons.values())
+
+
+def test_renamed_models_keep_their_rows(inputs: ReportInputs, tmp_path: Path) -> None:
+    names = {"raw": "plain", "seed-bdt": "bdt", "hgb": "trees", "ens5": "five"}
+
+    def renamed(by_model: Mapping[str, Any]) -> dict[str, Any]:
+        return {names[model]: about for model, about in by_model.items() if model in names}
+
+    samples = read_json(inputs.comparison)["samples"]
+    for row in (row for rows in samples.values() for row in rows):
+        row |= {"first": names[row["first"]], "second": names[row["second"]]}
+    write_json(tmp_path / "comparison.json", {"samples": samples})
+    settings = {
+        **inputs.settings,
+        "models": renamed(inputs.settings["models"]),
+        "reference_model": "trees",
+        "baseline_model": "bdt",
+        "report": {"uncorrected_model": "plain", "ensemble_model": "five"},
+    }
+    by_model = {key: renamed(getattr(inputs, key)) for key in ("metrics", "manifests", "calibrations", "explain")}
+    other = replace(inputs, settings=settings, comparison=tmp_path / "comparison.json", **by_model)
+    words = write_chapter(CHAPTER, other).model_dump_json()
+    for view in CHAPTER.views("table"):
+        made, before = make(view, other), make(view, inputs)
+        assert len(made.rows) == len(before.rows), view.name
+        words += made.model_dump_json()
+    assert "five against trees" in words and "not run" not in words
+    assert not [name for name in ("seed-bdt", "hgb", "ens5") if name in words]
 
 
 def test_nothing_is_cut_before_evaluation(inputs: ReportInputs) -> None:

@@ -243,7 +243,19 @@ class CaloMuonSettings(StudySettings):
     density: DensitySettings = Field(DensitySettings(), description="grid of every density of the energy")
     evaluation: EvaluationSettings = Field(EvaluationSettings(), description="bins, correction and bootstrap")
     simulation: SimulationSettings = Field(SimulationSettings(), description="of samples with source: simulate")
+    detail_models: tuple[str, ...] = Field(
+        (), description="models that the figure of resolutions compares, from little to much detail of the showers"
+    )
     models: Mapping[str, CaloModelSettings] = Field({}, description="models by name; base: other inherits")
+
+    @model_validator(mode="after")
+    def _compared_models_are_known(self) -> CaloMuonSettings:
+        for name in self.detail_models:
+            if name not in self.models:
+                raise ValueError(
+                    f"detail_models: model {name!r} is not defined; known: {', '.join(sorted(self.models))}"
+                )
+        return self
 
     def predicts_on_gpu(self, model: str) -> bool:
         """Whether a model has convolutions of the voxel grid: on a CPU a muon takes it milliseconds."""

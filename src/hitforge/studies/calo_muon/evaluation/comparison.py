@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 
 from hitforge.evaluation.bootstrap import Floats, draws_of
+from hitforge.evaluation.differences import key_of, rows_of
 from hitforge.evaluation.statistics import resample
 from hitforge.studies.calo_muon.evaluation.metrics import COMPARED, NOT_CORRECTED, sample_measures
 from hitforge.studies.calo_muon.evaluation.resolution import energy_bins, response_of
@@ -39,13 +40,12 @@ def compare_models(
         order given; the difference is first - second, and its error knows the correlation between the models because
         both are evaluated on the same draws. ``where`` is empty: the whole sample.
     """
-    weights = np.ones(len(next(iter(models.values())).true_gev) if models else 0)
+    if len(models) < 2:
+        return []
+    weights = np.ones(len(next(iter(models.values())).true_gev))
     differences = _Differences(models, weights, evaluation, seed, sample)
     numbers = resample({"pairs": differences}, weights, evaluation.bootstraps, draws_of(seed, sample))["pairs"]
-    return [
-        {"first": first, "second": second, "quantity": quantity, "where": {}, "difference": numbers[key]}
-        for key, (quantity, first, second) in differences.pairs.items()
-    ]
+    return rows_of(numbers)
 
 
 class _Differences:
@@ -60,14 +60,14 @@ class _Differences:
         name: str,
     ) -> None:
         self._compared = {model: _Compared(sample, settings, seed, name) for model, sample in models.items()}
-        self.pairs = {
-            f"{quantity}: {first} - {second}": (quantity, first, second)
+        self._pairs = {
+            key_of(quantity, first, second): (quantity, first, second)
             for quantity in COMPARED
             for first, second in combinations(models, 2)
         }
         own = {model: compared(weights) for model, compared in self._compared.items()}
         self.reason = {}
-        for key, (quantity, first, second) in self.pairs.items():
+        for key, (quantity, first, second) in self._pairs.items():
             lacking = first if not np.isfinite(own[first][quantity]) else second
             self.reason[key] = f"{lacking}: {self._compared[lacking].reasons[quantity]}"
 
@@ -75,7 +75,7 @@ class _Differences:
         own = {model: compared(weights) for model, compared in self._compared.items()}
         return {
             key: np.asarray(own[first][quantity] - own[second][quantity])
-            for key, (quantity, first, second) in self.pairs.items()
+            for key, (quantity, first, second) in self._pairs.items()
         }
 
 

@@ -10,7 +10,7 @@ from matplotlib.lines import Line2D
 from matplotlib.ticker import LogFormatterSciNotation
 
 from hitforge.reporting.chapter import Figure, ReportInputs
-from hitforge.reporting.evaluated import sample_title
+from hitforge.reporting.metrics import sample_title
 from hitforge.reporting.plotting import data_label, nothing
 from hitforge.reporting.style import INK, label, new_figure
 from hitforge.studies.calo_muon.report import view

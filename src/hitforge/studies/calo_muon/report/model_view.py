@@ -129,9 +129,9 @@ def size_families(inputs: ReportInputs) -> list[dict[int, str]]:
 
 
 def _relevant(entry: Mapping[str, Any]) -> dict[str, Any]:
-    """Return a copy of a model's settings without its description and what its kind does not read."""
+    """Return a copy of a model's settings without its words and what its kind does not read."""
     unread = {"training", "network", "layer_network"} if entry.get("kind") == "trees" else {"trees"}
-    return copy.deepcopy({key: value for key, value in entry.items() if key not in {"description", *unread}})
+    return copy.deepcopy({key: value for key, value in entry.items() if key not in {"description", "base", *unread}})
 
 
 def _without_objective(entry: Mapping[str, Any]) -> str:

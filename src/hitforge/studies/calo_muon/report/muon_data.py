@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from dataclasses import dataclass
 
 import numpy as np
@@ -9,12 +10,11 @@ from numpy.typing import NDArray
 
 from hitforge.hits import CellHits
 from hitforge.reporting.chapter import ReportInputs
+from hitforge.reporting.events import load_events
 from hitforge.shards import Shard
 from hitforge.studies.calo_muon.features import FEATURE_NAMES, clip_features
 
 ENERGY = "targets/energy"
-MAX_MUONS = 100_000
-"""Distributions of more muons would look the same; whole shards are left out beyond this."""
 
 
 @dataclass(frozen=True)
@@ -38,40 +38,24 @@ class DisplayedMuon:
     entry: int
 
 
-def train_sample(inputs: ReportInputs) -> str:
-    """Return the name of the sample that models were trained on."""
-    return inputs.samples_with_role("train")[0]
-
-
 def load_features(inputs: ReportInputs) -> MuonFeatures:
-    """Read the features of the train sample, shard by shard up to :data:`MAX_MUONS`."""
-    features, energies, total = [], [], 0
-    for path in inputs.shards.get(train_sample(inputs), ()):
-        if total >= MAX_MUONS:
-            break
-        with Shard(path) as shard:
-            # the layer summaries stand behind the 28
-            features.append(clip_features(shard.column("features"))[:, : len(FEATURE_NAMES)])
-            energies.append(shard.column(ENERGY))
-            total += len(shard)
-    if not features:
+    """Read the features of the train sample."""
+    found = load_events(inputs, inputs.train_sample, ("features", ENERGY))
+    if not len(found):
         return MuonFeatures(np.zeros((0, len(FEATURE_NAMES)), np.float32), np.zeros(0, np.float32))
-    return MuonFeatures(np.concatenate(features), np.concatenate(energies))
+    # the layer summaries stand behind the 28
+    return MuonFeatures(clip_features(found["features"])[:, : len(FEATURE_NAMES)], found[ENERGY])
 
 
 def load_energies(inputs: ReportInputs, sample: str) -> tuple[NDArray[np.float32], NDArray[np.int16]]:
     """Return true energies, shape (N,), GeV, and identity buckets of a sample."""
-    energies, buckets = [np.zeros(0, np.float32)], [np.zeros(0, np.int16)]
-    for path in inputs.shards.get(sample, ()):
-        with Shard(path) as shard:
-            energies.append(shard.column(ENERGY))
-            buckets.append(shard.column("bucket"))
-    return np.concatenate(energies), np.concatenate(buckets)
+    found = load_events(inputs, sample, (ENERGY, "bucket"), limit=sys.maxsize)
+    return (found[ENERGY], found["bucket"]) if len(found) else (np.zeros(0, np.float32), np.zeros(0, np.int16))
 
 
 def nearest_muon(inputs: ReportInputs, energy_gev: float, max_shards: int = 8) -> DisplayedMuon | None:
     """Return the muon of the train sample whose energy is nearest, among the first shards that have muons."""
-    sample = train_sample(inputs)
+    sample = inputs.train_sample
     best: tuple[float, int, int] | None = None
     paths = inputs.shards.get(sample, ())
     seen = 0

@@ -10,7 +10,7 @@ from matplotlib.axes import Axes
 from numpy.typing import NDArray
 
 from hitforge.reporting.chapter import Measured, ReportInputs
-from hitforge.reporting.evaluated import sample_title
+from hitforge.reporting.metrics import sample_title
 from hitforge.reporting.numbers import measured
 from hitforge.reporting.style import INK
 from hitforge.studies.calo_muon.report.labels import Box

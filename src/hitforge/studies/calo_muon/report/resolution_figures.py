@@ -7,15 +7,15 @@ from matplotlib.axes import Axes
 from matplotlib.ticker import LogLocator, NullFormatter, ScalarFormatter
 
 from hitforge.reporting.chapter import Figure, ReportInputs
-from hitforge.reporting.evaluated import sample_title
+from hitforge.reporting.metrics import sample_title
 from hitforge.reporting.plotting import data_label, nothing
 from hitforge.reporting.style import COLOURS, GREY, INK, MARKERS, label, new_figure
 from hitforge.studies.calo_muon.report import view
 from hitforge.studies.calo_muon.report.model_view import INPUTS, colour, input_class
 from hitforge.studies.calo_muon.report.plotting import ENERGY_LABEL, column, energies, points
 
-_COMPARED = ("esum_only", "hl_only", "cnn", "layers")
-"""Three energy sums, 28 features, cells (the comparison that the original work was shown with), and layers."""
+_MOST = 4
+"""Models in a panel."""
 
 
 def resolution(inputs: ReportInputs) -> Figure:
@@ -61,8 +61,8 @@ def resolution(inputs: ReportInputs) -> Figure:
 
 def _shown(inputs: ReportInputs) -> list[str]:
     """Return the compared models that were run, or the first ones where fewer than two were."""
-    chosen = [model for model in _COMPARED if model in inputs.metrics_of]
-    return chosen if len(chosen) > 1 else view.ranked(inputs)[: len(_COMPARED)]
+    chosen = [model for model in inputs.settings["detail_models"] if model in inputs.metrics]
+    return chosen if len(chosen) > 1 else view.ranked(inputs)[:_MOST]
 
 
 def _tracker(inputs: ReportInputs, axes: Axes) -> None:

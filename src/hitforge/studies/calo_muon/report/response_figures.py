@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from hitforge.predictions import PlannedPiece
 from hitforge.reporting.chapter import Figure, ReportInputs
-from hitforge.reporting.evaluated import HELDOUT, sample_title
+from hitforge.reporting.metrics import sample_title
 from hitforge.reporting.plotting import data_label, nothing
 from hitforge.reporting.style import BLUE, GREY, INK, PURPLE, RED, SEQUENTIAL, label, new_figure
 from hitforge.studies.calo_muon.evaluation.bias import BiasCorrection
@@ -22,6 +22,7 @@ from hitforge.studies.calo_muon.report import view
 from hitforge.studies.calo_muon.report.model_view import colour
 from hitforge.studies.calo_muon.report.plotting import ENERGY_LABEL
 from hitforge.studies.calo_muon.settings import EvaluationSettings
+from hitforge.words import HELDOUT
 
 _TITLE = "Predicted against true energy"
 

@@ -6,9 +6,10 @@ import math
 from collections.abc import Mapping
 from typing import Any
 
-from hitforge.provenance import read_json
+from hitforge.evaluation.differences import find
 from hitforge.reporting.chapter import Measured, ReportInputs
-from hitforge.reporting.evaluated import HELDOUT, evaluation_samples
+from hitforge.reporting.metrics import difference, evaluation_samples
+from hitforge.words import HELDOUT
 
 INFORMATION, GAIN, MI, COVERAGE = ("information_bits", "measured_gain", "mean_improvement", "coverage_68")
 """Keys of the metrics."""
@@ -20,9 +21,6 @@ SCALE: Mapping[str, float] = {INFORMATION: 1.0, GAIN: 100.0, MI: 100.0, COVERAGE
 """From the metrics' units (bits, fractions) to the report's (bits, percent)."""
 
 UNIT: Mapping[str, str] = {INFORMATION: "bit", GAIN: "pp", MI: "pp", COVERAGE: "%"}
-
-BASELINE = "bdt"
-"""What every other model has to beat: the simplest that uses the 28 features."""
 
 
 def tested_samples(inputs: ReportInputs) -> list[str]:
@@ -98,16 +96,13 @@ def best(inputs: ReportInputs) -> str:
 
 def paired(inputs: ReportInputs, model: str, other: str, sample: str, key: str) -> Measured:
     """Return the number of ``model`` minus that of ``other`` on the same muons, with the error of the difference."""
-    for row in read_json(inputs.comparison)["samples"].get(sample, []):
-        if row["quantity"] == key and {row["first"], row["second"]} == {model, other}:
-            return Measured.of(row["difference"], SCALE[key] * (1.0 if row["first"] == model else -1.0))
-    return Measured(value=None, reason=f"{model} and {other} were not compared on the sample {sample}")
+    why = f"{model} and {other} were not compared on the sample {sample}"
+    return difference(inputs, model, other, key, scale=SCALE[key], sample=sample, absent=why)
 
 
 def transferred(inputs: ReportInputs, model: str, sample: str, key: str) -> Measured:
     """Return a model's number on a further sample minus that on the ranking sample: independent muons."""
     first = ranking_sample(inputs)
-    for row in inputs.metrics_of[model].get("transfer", []):
-        if row["quantity"] == key and {row["first"], row["second"]} == {sample, first}:
-            return Measured.of(row["difference"], SCALE[key] * (1.0 if row["first"] == sample else -1.0))
-    return Measured(value=None, reason=f"the samples {sample} and {first} were not compared")
+    rows = [{**row, "where": {}} for row in inputs.metrics_of[model].get("transfer", [])]
+    found = find(rows, sample, first, key)
+    return Measured.of(found, SCALE[key], f"the samples {sample} and {first} were not compared")

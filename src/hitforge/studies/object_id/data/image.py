@@ -36,6 +36,11 @@ class ImageSettings(Settings):
         return len(CHANNELS), self.rows, self.columns
 
     @property
+    def half_widths(self) -> tuple[float, float]:
+        """Half of the window's size in eta and in phi."""
+        return 0.5 * self.rows * self.cell_eta, 0.5 * self.columns * self.cell_phi
+
+    @property
     def cell_names(self) -> tuple[str, ...]:
         """Names of the stored columns, channel by channel, row by row."""
         return tuple(f"{c}_{i:02d}_{j:02d}" for c in CHANNELS for i in range(self.rows) for j in range(self.columns))

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any, Final
+from typing import Any, Final, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -70,6 +70,11 @@ class Objects:
     npv: NDArray[np.int16]
     w: NDArray[np.float32]
 
+    @classmethod
+    def of(cls, image: NDArray[np.float32], **scalars: NDArray[Any]) -> Objects:
+        """Return objects of the columns of :data:`SCALARS`, which get their types."""
+        return cls(image=image, **{name: values.astype(SCALARS[name]) for name, values in scalars.items()})
+
     def __len__(self) -> int:
         return len(self.label)
 
@@ -78,6 +83,10 @@ class Objects:
         return Objects(**{name: values[chosen] for name, values in self.__dict__.items()})
 
 
-def join(parts: Sequence[Objects]) -> Objects:
-    """Return the objects of all parts, one after another."""
-    return Objects(**{name: np.concatenate([getattr(part, name) for part in parts]) for name in parts[0].__dict__})
+T = TypeVar("T")
+
+
+def join(parts: Sequence[T]) -> T:
+    """Return the objects of all parts, one after another; of any class whose attributes are columns."""
+    columns = {name: np.concatenate([getattr(part, name) for part in parts]) for name in vars(parts[0])}
+    return type(parts[0])(**columns)

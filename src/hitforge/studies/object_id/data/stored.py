@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 
 from hitforge.shards import Shard
 from hitforge.studies.object_id.data.image import ImageSettings, to_gev, to_image
+from hitforge.studies.object_id.data.objects import join
 
 MAX_OBJECTS = 20_000
 """Mean images and distributions of more objects would look the same; further shards are left out."""
@@ -70,4 +71,4 @@ def load_objects(shards: Iterable[Path], image: ImageSettings, limit: int = MAX_
                 )
             )
             total += n
-    return StoredObjects(**{name: np.concatenate([getattr(few, name) for few in found]) for name in found[0].__dict__})
+    return join(found)

@@ -13,7 +13,8 @@ from scipy.special import softmax
 
 from hitforge.evaluation.bootstrap import Floats
 from hitforge.predictions import EvaluationPiece, Predictions
-from hitforge.studies.object_id.evaluation.sample import Classified, classified, join_classified
+from hitforge.studies.object_id.data.objects import join
+from hitforge.studies.object_id.evaluation.sample import Classified, classified
 from hitforge.studies.object_id.evaluation.settings import EvaluationSettings
 
 _SMALLEST = 1e-12
@@ -31,7 +32,7 @@ def calibrated(pieces: Sequence[EvaluationPiece]) -> Classified:
 
     Pieces are joined in their order, which is the same for all models: they can be compared object by object.
     """
-    return join_classified([at_temperature(classified(piece.predictions), piece.calibration) for piece in pieces])
+    return join([at_temperature(classified(piece.predictions), piece.calibration) for piece in pieces])
 
 
 def fit_temperature(sample: Classified, minimum: int) -> dict[str, Any]:

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from hitforge.evaluation.bootstrap import Floats
 from hitforge.evaluation.classes import Auc
 from hitforge.evaluation.statistics import Arrays, ratio
-from hitforge.studies.object_id.data.objects import CLASS_NAMES, JET, N_CLASSES, TAU
+from hitforge.studies.object_id.data.objects import JET, N_CLASSES, TAU
 from hitforge.studies.object_id.evaluation.sample import Classified
 
 GRID = np.concatenate([[0.05], np.linspace(0.1, 0.9, 17), [0.925, 0.95, 0.97, 0.98, 0.99, 0.995]])
@@ -22,7 +22,6 @@ GRID = np.concatenate([[0.05], np.linspace(0.1, 0.9, 17), [0.925, 0.95, 0.97, 0.
 class Question:
     """Signal against background: which objects take part, and a score that is large for signal."""
 
-    name: str
     score: Floats
     signal: NDArray[np.bool_]
     background: NDArray[np.bool_]
@@ -30,10 +29,7 @@ class Question:
 
 def one_against_rest(sample: Classified) -> list[Question]:
     """Return the four questions of a class against all others."""
-    return [
-        Question(name, sample.probabilities[:, c], sample.label == c, sample.label != c)
-        for c, name in enumerate(CLASS_NAMES)
-    ]
+    return [Question(sample.probabilities[:, c], sample.label == c, sample.label != c) for c in range(N_CLASSES)]
 
 
 def pair_score(probabilities: Floats, first: int, second: int) -> Floats:
@@ -45,12 +41,7 @@ def pair_score(probabilities: Floats, first: int, second: int) -> Floats:
 def pairs(sample: Classified) -> list[Question]:
     """Return the six questions of one class against another."""
     return [
-        Question(
-            f"{CLASS_NAMES[a]} vs {CLASS_NAMES[b]}",
-            pair_score(sample.probabilities, a, b),
-            sample.label == a,
-            sample.label == b,
-        )
+        Question(pair_score(sample.probabilities, a, b), sample.label == a, sample.label == b)
         for a, b in combinations(range(N_CLASSES), 2)
     ]
 
@@ -59,7 +50,7 @@ def taus_by_prong(sample: Classified) -> list[Question]:
     """Return taus of one and of three prongs against jets."""
     score = pair_score(sample.probabilities, TAU, JET)
     tau, jet = sample.label == TAU, sample.label == JET
-    return [Question(f"{prongs}-prong tau vs jet", score, tau & (sample.n_prong == prongs), jet) for prongs in (1, 3)]
+    return [Question(score, tau & (sample.n_prong == prongs), jet) for prongs in (1, 3)]
 
 
 class Areas:

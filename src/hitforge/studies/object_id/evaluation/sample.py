@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -58,11 +57,6 @@ class Classified:
     def predicted(self) -> NDArray[np.int64]:
         """The most probable class, shape (n,)."""
         return np.asarray(self.probabilities.argmax(axis=1), dtype=np.int64)
-
-
-def join_classified(samples: Sequence[Classified]) -> Classified:
-    """Join samples of different objects, for example one of each rotation."""
-    return Classified(**{n: np.concatenate([getattr(s, n) for s in samples]) for n in samples[0].__dict__})
 
 
 def classified(predictions: Predictions) -> Classified:

@@ -8,7 +8,7 @@ import numpy as np
 
 from hitforge.provenance import read_json
 from hitforge.published import load_published
-from hitforge.reporting.chapter import MODEL, Measured, ReportInputs, Table, column, make_table, text_column
+from hitforge.reporting.chapter import MODEL, Measured, ReportInputs, Table, column, columns_by, make_table, text_column
 from hitforge.reporting.history import load_histories
 from hitforge.reporting.metrics import evaluation_samples, metrics_of, sample_title
 from hitforge.studies.object_id.data.objects import CLASS_NAMES, N_CLASSES
@@ -32,9 +32,9 @@ def image_scores(inputs: ReportInputs) -> Table:
         (
             text_column("source", "Scores of", lambda row: row[0]),
             text_column("true", "True class", lambda row: row[1]),
-            *(
-                column(name, name, lambda row, c=c: Measured(value=row[2][c], decimals=5), "%")
-                for c, name in enumerate(CLASS_NAMES)
+            *columns_by(
+                {name: (name, "%") for name in CLASS_NAMES},
+                lambda row, name: Measured(value=row[2][CLASS_NAMES.index(name)], decimals=5),
             ),
         ),
         rows,
@@ -113,7 +113,9 @@ def class_counts(inputs: ReportInputs) -> Table:
         "After all cuts.",
         (
             text_column("sample", "Sample", lambda row: row[0]),
-            *(column(name, name, lambda row, c=c: int(row[1][c])) for c, name in enumerate(CLASS_NAMES)),
+            *columns_by(
+                {name: (name, "") for name in CLASS_NAMES}, lambda row, name: int(row[1][CLASS_NAMES.index(name)])
+            ),
             column("all", "All", lambda row: int(row[1].sum())),
         ),
         rows,

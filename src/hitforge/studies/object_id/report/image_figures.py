@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.collections import QuadMesh
@@ -21,6 +23,7 @@ from hitforge.studies.object_id.report.view import (
     image_settings,
     networks_of,
     objects_of,
+    places_of,
     predicted_objects,
     train_objects,
 )
@@ -40,25 +43,23 @@ Drawn = tuple[MatplotlibFigure, str]
 @figure_of("Mean sub-image of each class", train_objects, NO_OBJECTS)
 def mean_images(inputs: ReportInputs, objects: StoredObjects) -> Drawn:
     """Mean image of each class in both channels."""
-    present = [c for c in range(len(CLASS_NAMES)) if (objects.label == c).any()]
-    means = [objects.image[objects.label == c].mean(axis=0) for c in present]
-    names = [CLASS_NAMES[c] for c in present]
     caption = f"Mean transverse energy of {len(objects)} objects of the train sample, each relative to its axis."
-    return _gallery(inputs, np.stack(means), names), caption
+    return _gallery(inputs, [(name, objects.image[own].mean(axis=0)) for name, own in _by_class(objects)]), caption
 
 
 @figure_of("One object of each class", train_objects, NO_OBJECTS)
 def example_images(inputs: ReportInputs, objects: StoredObjects) -> Drawn:
     """One object of each class: the first of the train sample with a pT near 40 GeV."""
-    chosen, names = [], []
-    for c, name in enumerate(CLASS_NAMES):
-        own = np.flatnonzero(objects.label == c)
-        if len(own):
-            k = int(own[np.abs(objects.pt[own] - 40.0).argmin()])
-            chosen.append(objects.image[k])
-            names.append(f"{name}, $p_T$ {objects.pt[k]:.0f} GeV")
+    chosen = [(name, own[np.abs(objects.pt[own] - 40.0).argmin()]) for name, own in _by_class(objects)]
+    images = [(f"{name}, $p_T$ {objects.pt[k]:.0f} GeV", objects.image[k]) for name, k in chosen]
     caption = "The object of the train sample whose pT is closest to 40 GeV; white cells are below the threshold."
-    return _gallery(inputs, np.stack(chosen), names), caption
+    return _gallery(inputs, images), caption
+
+
+def _by_class(objects: StoredObjects) -> list[tuple[str, NDArray[np.int64]]]:
+    """Return the objects of each class that there are some of."""
+    found = [(name, np.flatnonzero(objects.label == c)) for c, name in enumerate(CLASS_NAMES)]
+    return [(name, own) for name, own in found if len(own)]
 
 
 def event_displays(inputs: ReportInputs) -> Figure:
@@ -71,17 +72,16 @@ def event_displays(inputs: ReportInputs) -> Figure:
     if not any(len(found) for found in first.values()):
         return nothing("event_displays", title, NO_OBJECTS if not len(objects) else "no event has two used objects")
     geometry = image_settings(inputs)
-    eta, phi = geometry.axes()
+    (half_eta, half_phi), (eta, phi) = geometry.half_widths, geometry.axes()
+    half_cell = 0.5 * geometry.cell_eta, 0.5 * geometry.cell_phi
     figure = new_figure(12.0, 4.3)
     panels = figure.subplots(1, len(CLASS_NAMES), sharex=True, sharey=True)
     for axes, (c, found) in zip(panels, first.items(), strict=True):
         for k in (*found, *(found + 1)):
             mesh = _image(axes, objects.image[k].sum(axis=0), geometry, objects.eta[k], objects.phi[k])
-            corner = (
-                objects.eta[k] + eta[0] - 0.5 * geometry.cell_eta,
-                objects.phi[k] + phi[0] - 0.5 * geometry.cell_phi,
-            )
-            size = geometry.rows * geometry.cell_eta, geometry.columns * geometry.cell_phi
+            # step by step: the picture's digits follow the rounding of the single precision axis
+            corner = objects.eta[k] + eta[0] - half_cell[0], objects.phi[k] + phi[0] - half_cell[1]
+            size = 2 * half_eta, 2 * half_phi
             axes.add_patch(Rectangle(corner, *size, fill=False, edgecolor=GREY, linewidth=0.8))
             text = f"{objects.pt[k]:.0f} GeV"
             axes.text(corner[0] + 0.5 * size[0], corner[1] + size[1] + 0.06, text, ha="center", fontsize=8)
@@ -106,21 +106,21 @@ def misclassified(inputs: ReportInputs) -> Figure:
     objects = objects_of(inputs, shown_sample(inputs))
     if found is None or not len(objects):
         return nothing("misclassified", title, "predictions or shards of the shown sample are not among the inputs")
-    place = {key: k for k, key in enumerate(zip(objects.part.tolist(), objects.entry.tolist(), strict=True))}
-    predicted = found.probabilities.argmax(axis=1)
-    sure = found.probabilities.max(axis=1)
+    shown = {key: k for k, key in enumerate(zip(objects.part.tolist(), objects.entry.tolist(), strict=True))}
+    place, predicted, sure = places_of(inputs), found.predicted, found.probabilities.max(axis=1)
     wrong = np.flatnonzero(predicted != found.label)
-    images: list[Images] = []
-    names: list[str] = []
-    for k in wrong[np.argsort(-sure[wrong], kind="stable")]:
-        at = place.get((str(found.part[k]), int(found.entry[k])))
-        if at is not None and len(images) < MISCLASSIFIED_SHOWN:
-            images.append(objects.image[at])
-            names.append(f"{CLASS_NAMES[found.label[k]]}, called {CLASS_NAMES[predicted[k]]} ({100 * sure[k]:.1f} %)")
+    worst = [k for k in wrong[np.argsort(-sure[wrong], kind="stable")] if place[k] in shown][:MISCLASSIFIED_SHOWN]
+    images = [
+        (
+            f"{CLASS_NAMES[found.label[k]]}, called {CLASS_NAMES[predicted[k]]} ({100 * sure[k]:.1f} %)",
+            objects.image[shown[place[k]]],
+        )
+        for k in worst
+    ]
     if not images:
         return nothing("misclassified", title, "no object of the shards shown is misclassified")
     caption = f"True class, predicted class and its probability; {len(wrong)} of {len(found.label)} objects are wrong."
-    return Figure("misclassified", title, caption, _gallery(inputs, np.stack(images), names))
+    return Figure("misclassified", title, caption, _gallery(inputs, images))
 
 
 def occlusion(inputs: ReportInputs) -> Figure:
@@ -134,11 +134,10 @@ def occlusion(inputs: ReportInputs) -> Figure:
     found = inputs.explain_of.get(model, {}).get("occlusion")
     if found is None:
         return nothing("occlusion", title, "no shard of the sample, or no scaling, is among the report's inputs")
-    present = [c for c, of_class in enumerate(found["maps"]) if of_class is not None]
-    maps = np.array([found["maps"][c] for c in present])
-    largest = max(float(np.abs(maps).max()), 1e-3)
+    maps = [(CLASS_NAMES[c], np.array(of_class)) for c, of_class in enumerate(found["maps"]) if of_class is not None]
+    largest = max(1e-3, *(float(np.abs(of_class).max()) for _, of_class in maps))
     norm = SymLogNorm(linthresh=0.01 * largest, vmin=-largest, vmax=largest)
-    figure = _gallery(inputs, maps, [CLASS_NAMES[c] for c in present], norm, "RdBu_r", "Mean loss of ln p")
+    figure = _gallery(inputs, maps, norm, "RdBu_r", "Mean loss of ln p")
     caption = (
         f"Mean loss of ln p of the true class when {found['patch']} × {found['patch']} cells of one channel are "
         f"emptied, first member of {model}, {found['objects_per_class']} objects of each class; features are made "
@@ -150,20 +149,19 @@ def occlusion(inputs: ReportInputs) -> Figure:
 
 def _gallery(
     inputs: ReportInputs,
-    images: Images,
-    names: list[str],
+    images: Sequence[tuple[str, Images]],
     norm: Normalize = ENERGY,
     colours: str = SEQUENTIAL,
     bar: str = "$E_T$ [GeV]",
 ) -> MatplotlibFigure:
-    """Return a figure with up to four images in a line, each a column with a row for each channel."""
+    """Return a figure of named images, up to four in a line, each a column with a row for each channel."""
     geometry = image_settings(inputs)
     lines, columns = -(-len(images) // IN_A_LINE), min(len(images), IN_A_LINE)
     figure = new_figure(2.0 * columns + 1.4, 4.4 * lines + 0.5)
     grid = figure.subplots(len(CHANNELS) * lines, columns, squeeze=False, sharex=True, sharey=True)
     for axes in grid.flat:
         axes.set_axis_off()
-    for k, (image, name) in enumerate(zip(images, names, strict=True)):
+    for k, (name, image) in enumerate(images):
         line, column = divmod(k, IN_A_LINE)
         for c, channel in enumerate(CHANNELS):
             axes = grid[len(CHANNELS) * line + c, column]

@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from typing import Any
 
 from hitforge.reporting.aims import AIM, AIMED_MODEL, aim_table, measured_aims
-from hitforge.reporting.chapter import MODEL, Measured, ReportInputs, Table, column, make_table, text_column
+from hitforge.reporting.chapter import MODEL, Measured, ReportInputs, Table, column, columns_by, make_table, text_column
 from hitforge.reporting.metrics import axes_of, cell, evaluation_samples, metrics_of, sample_title, shown_sample
 from hitforge.studies.object_id.data.objects import CLASS_NAMES
 
@@ -49,10 +48,7 @@ def headline(inputs: ReportInputs) -> Table:
         "right, and up to 3/n of the others may still be wrong (95 % confidence).",
         (
             MODEL,
-            *(
-                column(key, label, lambda model, key=key: numbers[model].get(key, absent), unit)
-                for key, (label, unit) in _HEADLINE.items()
-            ),
+            *columns_by(_HEADLINE, lambda model, key: numbers[model].get(key, absent)),
         ),
         inputs.metrics,
         highlight=lambda model: model == inputs.reference,
@@ -78,11 +74,16 @@ def class_report(inputs: ReportInputs) -> Table:
         for c in (*range(len(CLASS_NAMES)), None)
     ]
 
-    def score(row: tuple[str, str, Any, int | None], key: str, block: str = "classes") -> Measured:
-        _, _, metrics, c = row
-        mean = cell(metrics[block][f"macro_{key}"], scale=100.0)
-        return mean if c is None else cell(metrics[block][key], c, scale=100.0)
+    def score(row: tuple[str, str, Any, int | None], key: str) -> Measured:
+        report, score = row[2]["matched" if key.startswith("matched") else "classes"], key.removeprefix("matched_")
+        if row[3] is None:
+            return cell(report[f"macro_{score}"], scale=100.0)
+        return cell(report[score], row[3], scale=100.0)
 
+    def support(row: tuple[str, str, Any, int | None]) -> int:
+        return int(row[2]["n_objects"] if row[3] is None else sum(row[2]["counts"][row[3]]))
+
+    titles = {"precision": "Precision", "recall": "Recall", "f1": "F1", "matched_recall": "Matched recall"}
     return make_table(
         "class_report",
         "Class report",
@@ -91,15 +92,8 @@ def class_report(inputs: ReportInputs) -> Table:
             text_column("sample", "Sample", lambda row: row[0]),
             text_column("model", "Model", lambda row: row[1]),
             text_column("class", "Class", lambda row: "macro mean" if row[3] is None else CLASS_NAMES[row[3]]),
-            column("precision", "Precision", lambda row: score(row, "precision"), "%"),
-            column("recall", "Recall", lambda row: score(row, "recall"), "%"),
-            column("f1", "F1", lambda row: score(row, "f1"), "%"),
-            column("matched_recall", "Matched recall", lambda row: score(row, "recall", "matched"), "%"),
-            column(
-                "support",
-                "Objects",
-                lambda row: row[2]["n_objects"] if row[3] is None else sum(row[2]["counts"][row[3]]),
-            ),
+            *columns_by({key: (title, "%") for key, title in titles.items()}, score),
+            column("support", "Objects", support),
         ),
         rows,
     )
@@ -107,25 +101,21 @@ def class_report(inputs: ReportInputs) -> Table:
 
 def auc(inputs: ReportInputs) -> Table:
     """Areas under the ROC curves: each class against the rest, and each against each."""
-    metrics = metrics_of(inputs)
+    metrics, pairs = metrics_of(inputs), axes_of(inputs)["pairs"]
+    places = {f"{name}_rest": (f"{name} vs rest", "auc_rest", c) for c, name in enumerate(CLASS_NAMES)}
+    places |= {name.replace(" ", "_"): (name, "auc_pairs", k) for k, name in enumerate(pairs)}
 
-    def areas(block: str, names: Mapping[str, str]) -> list[Any]:
+    def area(model: str, key: str) -> Measured:
+        _, block, index = places[key]
         # beyond four digits there is nothing to read
-        return [
-            column(key, name, lambda m, k=k: cell(metrics[m][block]["auc"], k).model_copy(update={"decimals": 4}))
-            for k, (key, name) in enumerate(names.items())
-        ]
+        return cell(metrics[model][block]["auc"], index).model_copy(update={"decimals": 4})
 
     return make_table(
         "auc",
         "Areas under the ROC curves",
         "A class against the rest, and one against another by the ratio of their probabilities; "
         f"{sample_title(shown_sample(inputs))} objects.",
-        (
-            MODEL,
-            *areas("auc_rest", {f"{name}_rest": f"{name} vs rest" for name in CLASS_NAMES}),
-            *areas("auc_pairs", {name.replace(" ", "_"): name for name in axes_of(inputs)["pairs"]}),
-        ),
+        (MODEL, *columns_by({key: (name, "") for key, (name, _, _) in places.items()}, area)),
         metrics,
     )
 
@@ -140,6 +130,7 @@ def rejections(inputs: ReportInputs) -> Table:
         for k, name in enumerate(names)
         if name in _QUOTED
     ]
+    quoted = [f"{100 * e:g}" for e in axes["efficiencies"]]
     return make_table(
         "rejections",
         "Background rejection",
@@ -148,9 +139,9 @@ def rejections(inputs: ReportInputs) -> Table:
         (
             text_column("model", "Model", lambda row: row[0]),
             text_column("question", "Signal vs background", lambda row: row[1]),
-            *(
-                column(f"at_{100 * e:g}", f"at {100 * e:g} %", lambda row, i=i: cell(row[2], row[3], i))
-                for i, e in enumerate(axes["efficiencies"])
+            *columns_by(
+                {f"at_{e}": (f"at {e} %", "") for e in quoted},
+                lambda row, key: cell(row[2], row[3], quoted.index(key.removeprefix("at_"))),
             ),
         ),
         rows,
@@ -160,6 +151,11 @@ def rejections(inputs: ReportInputs) -> Table:
 def calibration(inputs: ReportInputs) -> Table:
     """Log loss, Brier score and calibration error before and after the temperature."""
     metrics = metrics_of(inputs)
+    places = {
+        f"{score}_{when}": (f"{title} {when}", block, score)
+        for score, title in (("log_loss", "Log loss"), ("brier", "Brier"), ("ece", "ECE"))
+        for when, block in (("before", "calibration_raw"), ("after", "calibration"))
+    }
 
     def temperature(model: str) -> Measured:
         fitted = inputs.calibration_of[model]
@@ -172,10 +168,9 @@ def calibration(inputs: ReportInputs) -> Table:
         (
             MODEL,
             column("temperature", "Temperature", temperature),
-            *(
-                column(f"{key}_{when}", f"{label} {when}", lambda m, key=key, block=block: cell(metrics[m][block][key]))
-                for key, label in (("log_loss", "Log loss"), ("brier", "Brier"), ("ece", "ECE"))
-                for when, block in (("before", "calibration_raw"), ("after", "calibration"))
+            *columns_by(
+                {key: (title, "") for key, (title, _, _) in places.items()},
+                lambda model, key: cell(metrics[model][places[key][1]][places[key][2]]),
             ),
         ),
         metrics,

@@ -2,16 +2,13 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
-import numpy as np
-from numpy.typing import NDArray
-
+from hitforge.predictions import EvaluationPiece
 from hitforge.reporting.chapter import ReportInputs
 from hitforge.reporting.metrics import shown_sample
 from hitforge.studies.object_id.data.image import ImageSettings
 from hitforge.studies.object_id.data.stored import StoredObjects, load_objects
 from hitforge.studies.object_id.evaluation.calibration import calibrated
+from hitforge.studies.object_id.evaluation.sample import Classified
 
 
 def sweep_of(inputs: ReportInputs) -> list[str]:
@@ -44,25 +41,17 @@ def train_objects(inputs: ReportInputs) -> StoredObjects:
     return objects_of(inputs, inputs.train_sample)
 
 
-@dataclass(frozen=True)
-class PredictedObjects:
-    """True classes and probabilities of N objects, and the part and entry of each."""
-
-    label: NDArray[np.int64]
-    probabilities: NDArray[np.float64]
-    part: NDArray[np.str_]
-    entry: NDArray[np.int64]
-
-
-def predicted_objects(inputs: ReportInputs) -> PredictedObjects | None:
+def predicted_objects(inputs: ReportInputs) -> Classified | None:
     """Return what the reference model says of the shown sample; None where the report has no predictions."""
-    pieces = [piece.read() for piece in inputs.outputs.get(shown_sample(inputs), ())]
-    if not pieces:
-        return None
-    sample = calibrated(pieces)
-    return PredictedObjects(
-        label=sample.label,
-        probabilities=sample.probabilities,
-        part=np.concatenate([piece.predictions.part.astype(str) for piece in pieces]),
-        entry=np.concatenate([piece.predictions.entry for piece in pieces]),
-    )
+    pieces = _pieces(inputs)
+    return calibrated(pieces) if pieces else None
+
+
+def places_of(inputs: ReportInputs) -> list[tuple[str, int]]:
+    """Return part and entry of each of the predicted objects."""
+    found = [piece.predictions for piece in _pieces(inputs)]
+    return [place for own in found for place in zip(own.part.astype(str).tolist(), own.entry.tolist(), strict=True)]
+
+
+def _pieces(inputs: ReportInputs) -> list[EvaluationPiece]:
+    return [piece.read() for piece in inputs.outputs.get(shown_sample(inputs), ())]

@@ -110,8 +110,7 @@ def taus(events: Events) -> Axes:
     # of the copies that radiation leaves the last one decays to a neutrino
     counts = np.maximum(last[candidate] - first[candidate] + 1, 0)
     owner = np.repeat(np.arange(len(candidate)), counts)
-    step = np.arange(counts.sum()) - np.repeat(np.cumsum(counts) - counts, counts)
-    daughter = (offset + first)[candidate][owner] + step
+    daughter = (offset + first)[candidate][owner] + _places(counts)
     kind = np.abs(events.pdg[daughter])
     n = len(candidate)
     decays = np.bincount(owner, kind == 16, n) > 0
@@ -168,7 +167,7 @@ def particles_around(
     near = (np.abs(deta) < half_eta + MARGIN) & (np.abs(dphi) < half_phi + MARGIN)
     axis, entry, deta, dphi = axis[near], entry[near], deta[near], dphi[near]
     counts = np.bincount(axis, minlength=len(axes))
-    slot = np.arange(len(axis)) - np.repeat(np.cumsum(counts) - counts, counts)
+    slot = _places(counts)
     shape = (len(axes), int(counts.max(initial=1)))
     response = np.select([np.isin(kind[entry], (11, 22)), kind[entry] == 13], [PHOTON, MUON], HADRON)
     packed = {"pt": pt[entry], "deta": deta, "dphi": dphi, "kind": response}
@@ -179,23 +178,20 @@ def particles_around(
 
 
 def _axes(
-    event: Integers,
-    pt: Floats,
-    eta: Floats,
-    phi: Floats,
-    n_prong: Integers | None = None,
-    parton: Integers | None = None,
+    event: Integers, pt: Floats, eta: Floats, phi: Floats, n_prong: Integers | int = -1, parton: Integers | int = 0
 ) -> Axes:
-    n = len(event)
-    none, zero = np.full(n, -1, dtype=np.int64), np.zeros(n, dtype=np.int64)
-    return Axes(event, pt, eta, phi, none if n_prong is None else n_prong, zero if parton is None else parton)
+    n_prong, parton = (np.broadcast_to(np.asarray(values, np.int64), event.shape) for values in (n_prong, parton))
+    return Axes(event, pt, eta, phi, n_prong, parton)
+
+
+def _places(counts: Integers) -> Integers:
+    """Return 0, 1, 2, … within each group of so many, one after another."""
+    return np.arange(counts.sum()) - np.repeat(np.cumsum(counts) - counts, counts)
 
 
 def _same_event(first: Integers, second: Integers, n_events: int) -> tuple[Integers, Integers]:
     """Return all pairs of the same event, sorted by the first; ``second`` holds events in rising order."""
     counts = np.bincount(second, minlength=n_events)
-    starts = np.cumsum(counts) - counts
     of_first = counts[first]
     left = np.repeat(np.arange(len(first)), of_first)
-    step = np.arange(of_first.sum()) - np.repeat(np.cumsum(of_first) - of_first, of_first)
-    return left, np.asarray(starts[first][left] + step)
+    return left, np.asarray((np.cumsum(counts) - counts)[first][left] + _places(of_first))

@@ -71,45 +71,28 @@ def _chunk(rng: np.random.Generator, n_pairs: int, settings: SimulationSettings,
     to_lepton = (label == TAU) & (n_prong == 0)
     to_electron = to_lepton & (rng.random(n) < 0.5)
     visible = np.where(to_lepton, pt * rng.beta(2, 2, n), pt)
-    _fill(
-        cells,
-        (label == ELECTRON) | to_electron,
-        lambda m: deposit(rng, particles.electrons(rng, visible[m]), np.abs(eta[m]), image),
-    )
-    _fill(
-        cells,
-        (label == MUON) | (to_lepton & ~to_electron),
-        lambda m: deposit(rng, particles.muons(visible[m]), np.abs(eta[m]), image),
-    )
-    _fill(
-        cells,
-        (label == TAU) & ~to_lepton,
-        lambda m: deposit(rng, particles.taus(rng, pt[m], n_prong[m]), np.abs(eta[m]), image),
-    )
+
+    def fill(chosen: NDArray[np.bool_], make: Callable[[NDArray[np.bool_]], particles.Particles]) -> None:
+        if chosen.any():
+            cells[chosen] = deposit(rng, make(chosen), np.abs(eta[chosen]), image)
+
+    fill((label == ELECTRON) | to_electron, lambda m: particles.electrons(rng, visible[m]))
+    fill((label == MUON) | (to_lepton & ~to_electron), lambda m: particles.muons(visible[m]))
+    fill((label == TAU) & ~to_lepton, lambda m: particles.taus(rng, pt[m], n_prong[m]))
     through = rng.random(n) < settings.punch_through
-    _fill(
-        cells,
-        label == JET,
-        lambda m: deposit(rng, particles.jets(rng, pt[m], gluon[m], through[m]), np.abs(eta[m]), image),
-    )
+    fill(label == JET, lambda m: particles.jets(rng, pt[m], gluon[m], through[m]))
     if settings.pileup:
-        soft = particles.pileup(rng, npv, 0.5 * image.rows * image.cell_eta, 0.5 * image.columns * image.cell_phi)
-        cells += deposit(rng, soft, np.abs(eta), image)
-    return Objects(
-        image=read_out(rng, cells, settings).reshape(n, *image.shape),
-        label=label.astype(np.int8),
-        pt=pt.astype(np.float32),
-        eta=eta.astype(np.float32),
-        phi=phi.astype(np.float32),
-        n_prong=np.where(label == TAU, n_prong, -1).astype(np.int8),
-        parton=np.where(label == JET, flavour, 0).astype(np.int32),
-        proc=label.astype(np.int8),
+        cells += deposit(rng, particles.pileup(rng, npv, *image.half_widths), np.abs(eta), image)
+    return Objects.of(
+        read_out(rng, cells, settings).reshape(n, *image.shape),
+        label=label,
+        pt=pt,
+        eta=eta,
+        phi=phi,
+        n_prong=np.where(label == TAU, n_prong, -1),
+        parton=np.where(label == JET, flavour, 0),
+        proc=label,
         event=np.repeat(rng.integers(0, 2**63, n_pairs, dtype=np.uint64), 2),
-        npv=npv.astype(np.int16),
-        w=np.ones(n, dtype=np.float32),
+        npv=npv,
+        w=np.ones(n),
     )
-
-
-def _fill(cells: Floats, chosen: NDArray[np.bool_], make: Callable[[NDArray[np.bool_]], Floats]) -> None:
-    if chosen.any():
-        cells[chosen] = make(chosen)

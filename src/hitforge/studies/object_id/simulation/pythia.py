@@ -139,24 +139,18 @@ def _image(
     settings: SimulationSettings,
     image: ImageSettings,
 ) -> Objects:
-    half_eta, half_phi = 0.5 * image.rows * image.cell_eta, 0.5 * image.columns * image.cell_phi
-    around = records.particles_around(found, axes, half_eta, half_phi, settings.field_tesla)
+    around = records.particles_around(found, axes, *image.half_widths, settings.field_tesla)
     cells = deposit(rng, around, np.abs(axes.eta), image)
     npv = rng.integers(10, 51, len(found))[axes.event]
     if settings.pileup:
-        cells += deposit(rng, pileup(rng, npv, half_eta, half_phi), np.abs(axes.eta), image)
-    n = len(axes)
+        cells += deposit(rng, pileup(rng, npv, *image.half_widths), np.abs(axes.eta), image)
     numbers = rng.integers(0, 2**63, len(found), dtype=np.uint64)
-    return Objects(
-        image=read_out(rng, cells, settings).reshape(n, *image.shape),
-        label=np.full(n, label, dtype=np.int8),
-        pt=axes.pt.astype(np.float32),
-        eta=axes.eta.astype(np.float32),
-        phi=axes.phi.astype(np.float32),
-        n_prong=axes.n_prong.astype(np.int8),
-        parton=axes.parton.astype(np.int32),
-        proc=np.full(n, label, dtype=np.int8),
+    return Objects.of(
+        read_out(rng, cells, settings).reshape(len(axes), *image.shape),
+        **{name: getattr(axes, name) for name in ("pt", "eta", "phi", "n_prong", "parton")},
+        label=np.full(len(axes), label),
+        proc=np.full(len(axes), label),
         event=numbers[axes.event],
-        npv=npv.astype(np.int16),
-        w=weight[axes.event].astype(np.float32),
+        npv=npv,
+        w=weight[axes.event],
     )

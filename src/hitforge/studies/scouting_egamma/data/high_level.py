@@ -11,23 +11,10 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from hitforge.studies.scouting_egamma.data import geometry
 from hitforge.studies.scouting_egamma.data.candidates import MATRIX, TRACK, Candidates
-from hitforge.studies.scouting_egamma.data.geometry import (
-    EB_WIDTH,
-    EE_CENTRE,
-    EE_WIDTH,
-    module_distance,
-    module_place,
-    signed_eta_index,
-    supermodule_distance,
-)
 from hitforge.studies.scouting_egamma.data.moments import Moments, moments_of
-from hitforge.studies.scouting_egamma.features import (
-    CELLS,
-    CLUSTER_COLUMNS,
-    FEATURE_NAMES,
-    RATIOS,
-)
+from hitforge.studies.scouting_egamma.features import CELLS, CLUSTER_COLUMNS, FEATURE_NAMES, RATIOS
 
 Floats = NDArray[np.float32]
 
@@ -45,11 +32,7 @@ def features_of(candidates: Candidates) -> Floats:
     columns |= _shapes(columns, moments, candidates)
     columns |= _scale_free(columns, matrix)
     columns |= _place(candidates, moments)
-    columns |= {
-        "dead": candidates["dead_5x5"],
-        "is_electron": candidates["is_electron"],
-        "is_eb": candidates["is_EB"],
-    }
+    columns |= {"dead": candidates["dead_5x5"], "is_electron": candidates["is_electron"], "is_eb": candidates["is_EB"]}
     return np.stack([np.asarray(columns[name], dtype=np.float32) for name in FEATURE_NAMES], axis=1)
 
 
@@ -79,7 +62,7 @@ def energy_sums(matrix: Floats) -> dict[str, Floats]:
 
 
 def _shapes(columns: dict[str, NDArray[Any]], moments: Moments, candidates: Candidates) -> dict[str, Floats]:
-    width = np.where(candidates["is_EB"] > 0, EB_WIDTH, EE_WIDTH)
+    width = np.where(candidates["is_EB"] > 0, geometry.EB_WIDTH, geometry.EE_WIDTH)
     return {
         "r9": columns["e3x3"] / columns["raw_energy"],
         "sieie": np.sqrt(moments.eta_eta) * width,
@@ -114,18 +97,18 @@ def _place(candidates: Candidates, moments: Moments) -> dict[str, NDArray[Any]]:
     """Return where the shower is: the log-weighted position against the gaps, and words of the seed crystal."""
     barrel = candidates["is_EB"] > 0
     ieta, iphi = candidates["ieta"].astype(np.int64), candidates["iphi"].astype(np.int64)
-    eta_position = signed_eta_index(ieta) + np.float32(0.5) + moments.eta
+    eta_position = geometry.signed_eta_index(ieta) + np.float32(0.5) + moments.eta
     phi_position = iphi - np.float32(0.5) + moments.phi
-    x, y = (word - 0.5 + mean - EE_CENTRE for word, mean in ((ieta, moments.eta), (iphi, moments.phi)))
+    x, y = (word - 0.5 + mean - geometry.EE_CENTRE for word, mean in ((ieta, moments.eta), (iphi, moments.phi)))
 
     def where(region: NDArray[np.bool_], values: NDArray[Any]) -> NDArray[Any]:
         return np.where(region, values, np.nan)
 
     return {
-        "d_sm": where(barrel, supermodule_distance(phi_position)),
-        "d_mod": where(barrel, module_distance(eta_position)),
+        "d_sm": where(barrel, geometry.supermodule_distance(phi_position)),
+        "d_mod": where(barrel, geometry.module_distance(eta_position)),
         "radius": where(~barrel, np.hypot(x, y)),
-        "module_place": where(barrel, module_place(ieta)),
+        "module_place": where(barrel, geometry.module_place(ieta)),
         "ieta_5": where(barrel, np.abs(ieta) % 5),
         "iphi_2": where(barrel, iphi % 2),
         "iphi_20": where(barrel, iphi % 20),

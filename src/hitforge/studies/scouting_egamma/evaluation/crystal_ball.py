@@ -55,7 +55,7 @@ def fit(response: Floats, weights: Floats) -> dict[str, Any]:
     inside = (response > FIT_RANGE[0]) & (response < FIT_RANGE[1])
     x, w = response[inside], weights[inside]
     if len(x) < 200:
-        return {"n": len(x), **{name: _absent("fewer than 200 candidates in the fit range") for name in PARAMETERS}}
+        return _absent(len(x), "fewer than 200 candidates in the fit range")
     q16, q50, q84 = np.quantile(x, [0.16, 0.5, 0.84])
     # in units of the core, so that all parameters are near one
     unit = max((q84 - q16) / 2, 2e-4)
@@ -66,7 +66,7 @@ def fit(response: Floats, weights: Floats) -> dict[str, Any]:
 
     found = minimize(loss, _START, method="L-BFGS-B", bounds=_BOUNDS)
     if not found.success:
-        return {"n": len(x), **{name: _absent(f"the fit failed: {found.message}") for name in PARAMETERS}}
+        return _absent(len(x), f"the fit failed: {found.message}")
     scale = np.array([unit, unit, 1.0, 1.0, 1.0, 1.0])
     values = scale * found.x
     values[0] += q50
@@ -90,8 +90,8 @@ def _binned(z: Floats, weights: Floats) -> tuple[Floats, Floats]:
     return moment[filled] / total[filled], total[filled]
 
 
-def _absent(reason: str) -> dict[str, Any]:
-    return {"value": None, "error": None, "reason": reason}
+def _absent(n: int, reason: str) -> dict[str, Any]:
+    return {"n": n, **{name: {"value": None, "error": None, "reason": reason} for name in PARAMETERS}}
 
 
 def _errors(loss: Any, best: Floats) -> list[float | None]:

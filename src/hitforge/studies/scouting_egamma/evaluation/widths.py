@@ -71,12 +71,11 @@ class WidthPulls:
 
     def __call__(self, weights: Floats) -> Arrays:
         """Return the arrays of a weighted sample."""
-        total = np.bincount(self._category, weights, N_CATEGORIES)
-        inside = ratio(np.bincount(self._category, weights * self._inside, N_CATEGORIES), total)
-        width = self._ordered.weighted(weights).sigma_eff()
-        return {
-            name: np.where(self._enough, values, np.nan) for name, values in (("width68", width), ("inside1", inside))
+        found = {
+            "width68": self._ordered.weighted(weights).sigma_eff(),
+            "inside1": _share(self._inside, self._category, weights),
         }
+        return {name: np.where(self._enough, values, np.nan) for name, values in found.items()}
 
 
 class Coverage:
@@ -91,6 +90,9 @@ class Coverage:
 
     def __call__(self, weights: Floats) -> Arrays:
         """Return the arrays of a weighted sample."""
-        total = np.bincount(self._category, weights, N_CATEGORIES)
-        below = [ratio(np.bincount(self._category, weights * level, N_CATEGORIES), total) for level in self._below.T]
+        below = [_share(level, self._category, weights) for level in self._below.T]
         return {"below": np.where(self._enough[:, None], np.stack(below, axis=1), np.nan)}
+
+
+def _share(of: NDArray[np.bool_], category: NDArray[np.int64], weights: Floats) -> Floats:
+    return ratio(np.bincount(category, weights * of, N_CATEGORIES), np.bincount(category, weights, N_CATEGORIES))

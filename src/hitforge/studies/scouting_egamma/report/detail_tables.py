@@ -2,24 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from functools import partial
-from typing import Any
 
 import numpy as np
 
-from hitforge.reporting.chapter import Measured, ReportInputs, Table, column, make_table, text_column
+from hitforge.reporting.chapter import Measured, ReportInputs, Table, column, columns_by, make_table, text_column
 from hitforge.reporting.metrics import cell, metrics_of
 from hitforge.studies.scouting_egamma.data.geometry import CATEGORIES
 from hitforge.studies.scouting_egamma.evaluation.crystal_ball import FIT_RANGE, PARAMETERS
 from hitforge.studies.scouting_egamma.evaluation.pair_mass import MASS_RANGE_GEV, PAIRS
 from hitforge.studies.scouting_egamma.evaluation.response import REGIONS, SELECTIONS
-from hitforge.studies.scouting_egamma.report.view import (
-    NO_PREDICTIONS,
-    SELECTION_TITLES,
-    by_category,
-    sample_text,
-)
+from hitforge.studies.scouting_egamma.report import view
 
 _OF_ROW = text_column("model", "Model", lambda row: row[0])
 
@@ -31,12 +25,12 @@ def energy_fit(inputs: ReportInputs) -> Table:
     return make_table(
         "energy_fit",
         "Terms of the resolution",
-        f"σ_eff / median = a/√E ⊕ b/E ⊕ c with E in GeV, good candidates ({sample_text(inputs)}); none of the terms "
-        "can be below 0. Bootstrap errors.",
+        f"σ_eff / median = a/√E ⊕ b/E ⊕ c with E in GeV, good candidates ({view.sample_text(inputs)}); none of the "
+        "terms can be below 0. Bootstrap errors.",
         (
             text_column("parameter", "Parameter", lambda row: titles[row[1]]),
             _OF_ROW,
-            *by_category(lambda row, c: cell(found[row[0]][row[1]], c, scale=100.0), unit=""),
+            *view.by_category(lambda row, c: cell(found[row[0]][row[1]], c, scale=100.0), unit=""),
         ),
         [(model, name) for name in titles for model in found],
     )
@@ -45,7 +39,8 @@ def energy_fit(inputs: ReportInputs) -> Table:
 def crystal_ball(inputs: ReportInputs) -> Table:
     """Parameters of the double-sided Crystal Ball fitted to the response."""
     found = {model: metrics["crystal_ball"] for model, metrics in metrics_of(inputs).items()}
-    titles = dict(zip(PARAMETERS, ("µ", "σ", "α low", "n low", "α high", "n high"), strict=True))
+    labels = ("µ", "σ", "α low", "n low", "α high", "n high")
+    titles = {key: (label, "") for key, label in zip(PARAMETERS, labels, strict=True)}
     return make_table(
         "crystal_ball",
         "Double-sided Crystal Ball",
@@ -54,15 +49,11 @@ def crystal_ball(inputs: ReportInputs) -> Table:
         (
             _OF_ROW,
             text_column("category", "Category", lambda row: row[1]),
-            *(column(key, title, partial(_fitted, found, key)) for key, title in titles.items()),
+            *columns_by(titles, lambda row, key: Measured.of(found[row[0]][row[1]][key])),
             column("n", "Candidates", lambda row: found[row[0]][row[1]]["n"]),
         ),
         [(model, category) for model in found for category in CATEGORIES],
     )
-
-
-def _fitted(found: Mapping[str, Any], key: str, row: tuple[str, str]) -> Measured:
-    return Measured.of(found[row[0]][row[1]][key])
 
 
 def widths(inputs: ReportInputs) -> Table:
@@ -89,7 +80,7 @@ def widths(inputs: ReportInputs) -> Table:
             _OF_ROW,
             text_column("quantity", "Quantity", lambda row: row[1]),
             column("expected", "Expected", lambda row: row[2]),
-            *by_category(lambda row, c: row[3][c], unit=""),
+            *view.by_category(lambda row, c: row[3][c], unit=""),
         ),
         rows,
         empty="no model predicts a width",
@@ -130,7 +121,7 @@ def dead_map(inputs: ReportInputs) -> Table:
         "Another map of dead channels",
         "σ_eff / median on a test sample with the dead channels of the training and on one with others: a model that "
         "had learnt the place of dead channels would be worse on the latter. The samples are independent.",
-        (_OF_ROW, text_column("candidates", "Candidates", lambda row: SELECTION_TITLES[row[1]]), *columns),
+        (_OF_ROW, text_column("candidates", "Candidates", lambda row: view.SELECTION_TITLES[row[1]]), *columns),
         [(model, selection) for model in inputs.metrics_of for selection in ("all", "dead") if others and same],
         empty="no test sample has the spectrum flat_other_map",
     )
@@ -170,14 +161,14 @@ def regions(inputs: ReportInputs) -> Table:
     return make_table(
         "regions",
         "Regions of the response plane",
-        f"Share of candidates with an energy, {sample_text(inputs)}. The core: |dE| within four robust widths of the "
-        "uncorrected response and E_5x5 above 0.6 E_MC. Binomial errors.",
+        f"Share of candidates with an energy, {view.sample_text(inputs)}. The core: |dE| within four robust widths of "
+        "the uncorrected response and E_5x5 above 0.6 E_MC. Binomial errors.",
         (
             column("region", "Region", lambda row: row[1] + 1),
             text_column("name", "Meaning", lambda row: REGIONS[row[1]]),
             text_column("when", "Energy", lambda row: times[row[0]]),
-            *by_category(lambda row, c: cell(found[row[0]], row[1], c, scale=100.0)),
+            *view.by_category(lambda row, c: cell(found[row[0]], row[1], c, scale=100.0)),
         ),
         [(when, region) for when in times for region in range(len(REGIONS)) if found],
-        empty=NO_PREDICTIONS,
+        empty=view.NO_PREDICTIONS,
     )

@@ -10,12 +10,12 @@ import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.colors import LogNorm
 from matplotlib.figure import Figure as MatplotlibFigure
-from matplotlib.ticker import FormatStrFormatter, LogLocator, NullFormatter
+from matplotlib.ticker import FormatStrFormatter
 from numpy.typing import NDArray
 
 from hitforge.reporting.chapter import ReportInputs
 from hitforge.reporting.metrics import metrics_of
-from hitforge.reporting.plotting import colour_among, figure_of, labelled_panels, right_title
+from hitforge.reporting.plotting import colour_among, few_log_ticks, figure_of, labelled_panels, right_title
 from hitforge.reporting.plotting import draw_binned as draw_numbers
 from hitforge.reporting.style import SEQUENTIAL
 from hitforge.studies.scouting_egamma.data.geometry import CATEGORIES
@@ -105,9 +105,7 @@ def shown_models(inputs: ReportInputs) -> list[str]:
 def log_percent(axes: Axes) -> None:
     """Make the y axis logarithmic with few plain labels."""
     axes.set_yscale("log")
-    axes.yaxis.set_major_locator(LogLocator(subs=(1.0, 1.5, 2.0, 3.0, 5.0, 7.0)))
-    axes.yaxis.set_major_formatter(FormatStrFormatter("%g"))
-    axes.yaxis.set_minor_formatter(NullFormatter())
+    few_log_ticks(axes.yaxis, (1.0, 1.5, 2.0, 3.0, 5.0, 7.0), FormatStrFormatter("%g"))
 
 
 def density(axes: Axes, x: Floats, y: Floats, x_edges: Floats, y_edges: Floats) -> None:

@@ -10,7 +10,16 @@ import numpy as np
 
 from hitforge.published import load_published
 from hitforge.reporting.aims import AIM, AimRow, aim_row, aim_table
-from hitforge.reporting.chapter import MODEL, HeadlineNumber, Measured, ReportInputs, Table, make_table, text_column
+from hitforge.reporting.chapter import (
+    MODEL,
+    HeadlineNumber,
+    Measured,
+    ReportInputs,
+    Table,
+    columns_by,
+    make_table,
+    text_column,
+)
 from hitforge.reporting.difference_table import differences as table_of_differences
 from hitforge.reporting.metrics import cell, metrics_of
 from hitforge.studies.scouting_egamma.data.geometry import CATEGORIES
@@ -93,14 +102,14 @@ def differences(inputs: ReportInputs) -> Table:
 def choices(inputs: ReportInputs) -> Table:
     """Losses, inputs and training cuts of all models, with their widths."""
     what = {model: _what(inputs.settings["models"][model]) for model in metrics_of(inputs)}
-    titles = {"loss": "Loss", "table": "Features", "image": "Image", "cuts": "Training cuts"}
+    titles = {"loss": ("Loss", ""), "table": ("Features", ""), "image": ("Image", ""), "cuts": ("Training cuts", "")}
     return make_table(
         "choices",
         "Losses and inputs",
         "What each model learns from, and its σ_eff / median, for all candidates and at low pT.",
         (
             MODEL,
-            *(text_column(key, title, partial(_word, what, key)) for key, title in titles.items()),
+            *columns_by(titles, lambda model, key: what[model].get(key, ""), align="left"),
             *by_category(
                 lambda model, c: percent(inputs, model, "width", c), "all_", f"{{}}, {SELECTION_TITLES['all']}"
             ),
@@ -112,10 +121,6 @@ def choices(inputs: ReportInputs) -> Table:
         ),
         metrics_of(inputs),
     )
-
-
-def _word(what: Mapping[str, Mapping[str, str]], key: str, model: str) -> str:
-    return what[model].get(key, "")
 
 
 def _what(about: Mapping[str, Any]) -> dict[str, str]:

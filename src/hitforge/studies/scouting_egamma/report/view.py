@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
-from functools import partial
+from collections.abc import Callable, Mapping
 from typing import Any, Final
 
 import numpy as np
 from numpy.typing import NDArray
 
-from hitforge.reporting.chapter import Cell, Column, Measured, ReportInputs, column
+from hitforge.reporting.chapter import Cell, Column, Measured, ReportInputs, columns_by
 from hitforge.reporting.events import load_events
 from hitforge.reporting.metrics import cell, metrics_of, sample_title, shown_sample
 from hitforge.reporting.numbers import fixed
@@ -29,13 +28,8 @@ Candidates = Mapping[str, NDArray[np.float32]]
 NO_CANDIDATES: Final = "the shards of the train sample hold no candidates"
 NO_PREDICTIONS: Final = "there are no predictions of the reference model"
 
-SELECTION_TITLES = dict(
-    zip(
-        SELECTIONS,
-        ("all", "good", "near a gap", "dead channel in 5 × 5", "observable cuts", "low pT"),
-        strict=True,
-    )
-)
+_TITLES = ("all", "good", "near a gap", "dead channel in 5 × 5", "observable cuts", "low pT")
+SELECTION_TITLES = dict(zip(SELECTIONS, _TITLES, strict=True))
 
 
 def sample_text(inputs: ReportInputs) -> str:
@@ -46,14 +40,10 @@ def sample_text(inputs: ReportInputs) -> str:
 
 def by_category(
     value: Callable[[Any, int], Cell], prefix: str = "", label: str = "{}", unit: str = "%"
-) -> Iterator[Column]:
-    """Yield a column for each category; ``value`` takes a row and the index of the category."""
-    for c, name in enumerate(CATEGORIES):
-        yield column(f"{prefix}{name.lower().replace(' ', '_')}", label.format(name), partial(_at, value, c), unit)
-
-
-def _at(value: Callable[[Any, int], Cell], category: int, row: Any) -> Cell:
-    return value(row, category)
+) -> list[Column]:
+    """Return a column for each category; ``value`` takes a row and the index of the category."""
+    keys = {f"{prefix}{name.lower().replace(' ', '_')}": (label.format(name), unit) for name in CATEGORIES}
+    return columns_by(keys, lambda row, key: value(row, list(keys).index(key)))
 
 
 def percent(inputs: ReportInputs, model: str, key: str, category: int, selection: str = "all") -> Measured:

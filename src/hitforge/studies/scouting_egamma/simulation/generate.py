@@ -13,16 +13,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from hitforge.seeds import child_generator, child_seed
+from hitforge.studies.scouting_egamma.data import geometry
 from hitforge.studies.scouting_egamma.data.candidates import WORDS, Candidates
-from hitforge.studies.scouting_egamma.data.geometry import (
-    EB_MAX_IETA,
-    EB_N_PHI,
-    EB_PITCH,
-    EE_CENTRE,
-    EE_PITCH_CM,
-    EE_Z_CM,
-    ieta_of,
-)
 from hitforge.studies.scouting_egamma.data.moments import moments_of
 from hitforge.studies.scouting_egamma.simulation.constants import Constants, load_constants
 from hitforge.studies.scouting_egamma.simulation.guns import Guns, draw_guns, track_columns
@@ -61,13 +53,16 @@ def simulate_candidates(
 def dead_channels(settings: SimulationSettings) -> dict[str, NDArray[np.int16]]:
     """Return ``ieta`` and ``iphi`` of the barrel channels that are dead in all candidates of these settings."""
     first, second = np.nonzero(dead_map(settings.dead_map_seed, load_constants().dead.eb))
-    return {"ieta": ieta_of(first - EB_MAX_IETA).astype(np.int16), "iphi": (second + 1).astype(np.int16)}
+    return {
+        "ieta": geometry.ieta_of(first - geometry.EB_MAX_IETA).astype(np.int16),
+        "iphi": (second + 1).astype(np.int16),
+    }
 
 
 @cache
 def dead_map(seed: int, share: float) -> Bools:
     """Return which barrel channels are dead, shape (170, 360): ieta from -85 without 0, iphi from 1."""
-    drawn = child_generator(seed, "dead channels").random((2 * EB_MAX_IETA, EB_N_PHI))
+    drawn = child_generator(seed, "dead channels").random((2 * geometry.EB_MAX_IETA, geometry.EB_N_PHI))
     return np.asarray(drawn < share)
 
 
@@ -113,13 +108,13 @@ def _channels(
     """
     steps = np.arange(-MIDDLE, MIDDLE + 1)
     rows, columns = (np.floor(at).astype(np.int64)[:, None] + steps for at in (guns.eta_at, guns.phi_at))
-    columns = np.where(guns.is_eb[:, None], columns % EB_N_PHI, columns)
+    columns = np.where(guns.is_eb[:, None], columns % geometry.EB_N_PHI, columns)
     dead = rng.random((len(rows), WINDOW, WINDOW), dtype=np.float32) < constants.dead.ee
     eb = guns.is_eb
-    channels = rows[eb] + EB_MAX_IETA
-    there = (channels >= 0) & (channels < 2 * EB_MAX_IETA)
+    channels = rows[eb] + geometry.EB_MAX_IETA
+    there = (channels >= 0) & (channels < 2 * geometry.EB_MAX_IETA)
     broken = dead_map(settings.dead_map_seed, constants.dead.eb)
-    dead[eb] = broken[np.clip(channels, 0, 2 * EB_MAX_IETA - 1)[:, :, None], columns[eb][:, None, :]]
+    dead[eb] = broken[np.clip(channels, 0, 2 * geometry.EB_MAX_IETA - 1)[:, :, None], columns[eb][:, None, :]]
     dead[eb] |= ~there[:, :, None]
     return [rows, columns], dead
 
@@ -146,10 +141,10 @@ def _direction(guns: Guns, matrix: Floats, seed_index: list[Ints]) -> tuple[Floa
     """Return eta and phi of the log-weighted position: what is reconstructed, not what was generated."""
     moments = moments_of(matrix)
     first, second = seed_index[0] + 0.5 + moments.eta, seed_index[1] + 0.5 + moments.phi
-    x, y = (first - EE_CENTRE) * EE_PITCH_CM, (second - EE_CENTRE) * EE_PITCH_CM
-    in_endcap = np.sign(guns.eta) * np.arcsinh(EE_Z_CM / np.maximum(np.hypot(x, y), 1))
-    eta = np.where(guns.is_eb, first * EB_PITCH, in_endcap)
-    phi = np.where(guns.is_eb, second * EB_PITCH, np.arctan2(y, x))
+    x, y = (first - geometry.EE_CENTRE) * geometry.EE_PITCH_CM, (second - geometry.EE_CENTRE) * geometry.EE_PITCH_CM
+    in_endcap = np.sign(guns.eta) * np.arcsinh(geometry.EE_Z_CM / np.maximum(np.hypot(x, y), 1))
+    eta = np.where(guns.is_eb, first * geometry.EB_PITCH, in_endcap)
+    phi = np.where(guns.is_eb, second * geometry.EB_PITCH, np.arctan2(y, x))
     return eta.astype(np.float32), (np.mod(phi + np.pi, 2 * np.pi) - np.pi).astype(np.float32)
 
 
@@ -163,9 +158,9 @@ def _preshower(rng: np.random.Generator, guns: Guns, constants: Constants) -> ND
 def _words(guns: Guns, seed_index: list[Ints], dead: Bools) -> dict[str, NDArray[np.generic]]:
     first, second = seed_index
     # without any energy the seed is arbitrary, and may lie beyond the last crystal
-    in_barrel = np.clip(first, -EB_MAX_IETA, EB_MAX_IETA - 1)
+    in_barrel = np.clip(first, -geometry.EB_MAX_IETA, geometry.EB_MAX_IETA - 1)
     return {
-        "ieta": np.where(guns.is_eb, ieta_of(in_barrel), np.clip(first + 1, 1, 100)),
+        "ieta": np.where(guns.is_eb, geometry.ieta_of(in_barrel), np.clip(first + 1, 1, 100)),
         "iphi": np.where(guns.is_eb, second + 1, np.clip(second + 1, 1, 100)),
         "dead_5x5": dead,
         "is_electron": guns.is_electron,

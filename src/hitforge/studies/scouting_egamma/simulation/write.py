@@ -16,10 +16,7 @@ from hitforge.studies.scouting_egamma.simulation.generate import dead_channels, 
 from hitforge.studies.scouting_egamma.simulation.settings import SimulationSettings
 
 TREE, DEAD_TREE = "egamma", "dead_channels"
-BRANCHES = {name: "<i2" if name in WORDS else "<f4" for name in COLUMNS} | {
-    MATRIX: ("<f4", (N_CELLS,)),
-    "event": "<u8",
-}
+BRANCHES = {name: "<i2" if name in WORDS else "<f4" for name in COLUMNS} | {MATRIX: ("<f4", (N_CELLS,)), "event": "<u8"}
 
 
 def simulate_part(
