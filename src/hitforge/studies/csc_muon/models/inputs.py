@@ -54,11 +54,10 @@ def network_inputs(
     made: Mapping[str, Callable[[Floats, Floats], dict[str, Floats]]] = {
         "seed_cnn1d": cnn1d,
         "seed_cnn2d": cnn2d,
-        "seed_fcn": dense,
         "emtf_nn": folded,
         "ensemble": ensemble,
     }
-    return made[model.network.architecture]
+    return made.get(model.network.architecture, dense)
 
 
 def output_columns(_model: CscModelSettings, output: Mapping[str, Tensor]) -> dict[str, Tensor]:
