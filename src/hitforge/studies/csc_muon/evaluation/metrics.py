@@ -66,9 +66,9 @@ AXES: dict[str, Any] = {
 
 
 def evaluate_model(
-    model: str, samples: Mapping[str, MuonSample], _weights: Sequence[float], seed: int, evaluation: EvaluationSettings
+    model: str, muons_of: Mapping[str, MuonSample], _weights: Sequence[float], seed: int, evaluation: EvaluationSettings
 ) -> dict[str, Any]:
-    """Return the metrics of one model on each sample, calibrated before.
+    """Return the metrics of one model on each sample, by its name, calibrated before.
 
     Every number is ``{value, error, reason}``; arrays hold nested lists and one reason for what is null in them.
     """
@@ -76,7 +76,7 @@ def evaluate_model(
         "model": model,
         "settings": evaluation.model_dump(mode="json"),
         "axes": AXES,
-        "samples": {name: evaluate_sample(model, name, muons, evaluation, seed) for name, muons in samples.items()},
+        "samples": {name: evaluate_sample(model, name, muons, evaluation, seed) for name, muons in muons_of.items()},
     }
 
 
