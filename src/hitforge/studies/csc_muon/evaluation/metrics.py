@@ -15,11 +15,12 @@ from hitforge.studies.csc_muon.evaluation.regression import UNSIGNED, Regression
 from hitforge.studies.csc_muon.evaluation.resolution import (
     MODES,
     POINTS_GEV,
+    TAIL,
     ChargeMisidentification,
-    InverseResolution,
     PointResolution,
-    SignedResolution,
+    Resolution,
     binnings,
+    relative_error,
 )
 from hitforge.studies.csc_muon.evaluation.sample import (
     CLASS_NAMES,
@@ -140,12 +141,13 @@ def _statistics(muons: MuonSample, settings: EvaluationSettings) -> dict[str, St
         "points": PointResolution(muons, settings),
     }
     for name, (group, n_bins) in binnings(muons, settings).items():
-        result[f"resolution_{name}"] = InverseResolution(muons, group, n_bins, settings.min_per_bin)
+        result[f"resolution_{name}"] = Resolution(relative_error(muons), group, n_bins, settings.min_per_bin, TAIL)
     if "q_over_pt" in columns:
         result["q_over_pt"] = RegressionErrors(muons.q_over_pt, columns["q_over_pt"])
         for name in ("pt", "eta"):
             group, n_bins = binnings(muons, settings)[name]
-            result[f"signed_resolution_{name}"] = SignedResolution(muons, group, n_bins, settings.min_per_bin)
+            error = columns["q_over_pt"] - muons.q_over_pt
+            result[f"signed_resolution_{name}"] = Resolution(error, group, n_bins, settings.min_per_bin)
     if {"q_over_pt", "charge_probability"} & set(columns):
         result["charge"] = ChargeMisidentification(muons, settings)
     if "class_probabilities" in columns:
