@@ -1,8 +1,8 @@
 """Are two productions the same? ``python -m tests.compare_runs RESULTS_A RESULTS_B`` compares their files one by one.
 
-Hashes of settings and code are allowed to differ, and so are the dates in simulated ROOT files. Nothing else is:
-numbers are compared bit by bit. Exit code 1 where something differs. The report's page is left out: it holds times,
-and binds files that are compared here.
+Hashes of settings and code are allowed to differ, and so are the dates in simulated ROOT files; an order of keys in
+JSON is noted. Nothing else is: numbers are compared bit by bit. Exit code 1 where something differs. The report's
+page is left out: it holds times, and binds files that are compared here.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ from collections import Counter, defaultdict
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from enum import StrEnum
-from itertools import islice
+from itertools import chain
 from pathlib import Path
 from typing import Any
 
@@ -32,13 +32,14 @@ KINDS = {
     ".csv": "text", ".md": "text", ".tex": "text", ".svg": "figures", ".png": "figures",
 }  # fmt: skip
 ROWS = 1_000_000
+ORDER = ": keys in another order"
 
 
 class Outcome(StrEnum):
     """What was found for a file, in the order of the table's columns."""
 
     SAME = "identical"
-    HASHES = "but for hashes"
+    HASHES = "same content"
     DIFFERENT = "different"
     ONLY_A = "only in A"
     ONLY_B = "only in B"
@@ -46,7 +47,7 @@ class Outcome(StrEnum):
 
 @dataclass
 class Finding:
-    """The outcome for one file; ``places`` are where it differs, ``note`` is what a reader should know anyway."""
+    """The outcome for one file; ``places`` are where it differs, ``note`` is what a reader should know all the same."""
 
     outcome: Outcome
     places: Iterator[str] | tuple[str, ...] = ()
@@ -76,8 +77,12 @@ def compare_files(a: Path, b: Path) -> Finding:
         if found is not None:
             return found
     places = {".h5": _hdf5, ".json": _json, ".safetensors": _weights, ".root": _root}.get(a.suffix, _bytes)(a, b)
-    first = list(islice(places, 1))
-    return Finding(Outcome.DIFFERENT, _chained(first, places)) if first else Finding(Outcome.HASHES)
+    order: list[str] = []
+    for place in places:
+        if not place.endswith(ORDER):
+            return Finding(Outcome.DIFFERENT, chain([*order, place], places))
+        order.append(place)
+    return Finding(Outcome.HASHES, note="; ".join(order))
 
 
 def _files(folder: Path) -> set[str]:
@@ -86,11 +91,6 @@ def _files(folder: Path) -> set[str]:
         raise SystemExit(f"{folder}: there is no such folder; give two results folders")
     paths = (path for path in folder.rglob("*") if path.is_file() and path.suffix not in {".html", ".pt"})
     return {path.relative_to(folder).as_posix() for path in paths}
-
-
-def _chained(first: list[str], rest: Iterator[str]) -> Iterator[str]:
-    yield from first
-    yield from rest
 
 
 def _is_hash(key: str, *values: Any) -> bool:
@@ -131,7 +131,7 @@ def _values(place: str, a: Any, b: Any) -> Iterator[str]:
             elif not _is_hash(key, a[key], b[key]):
                 yield from _values(inside, a[key], b[key])
         if a.keys() == b.keys() and list(a) != list(b):
-            yield f"{place or 'the file'}: keys in another order"
+            yield f"{place or 'the file'}{ORDER}"
     elif isinstance(a, list) and isinstance(b, list):
         if len(a) != len(b):
             yield f"{place}: {len(a)} and {len(b)} entries"
@@ -173,9 +173,9 @@ def _datasets(name: str, a: h5py.Dataset, b: h5py.Dataset) -> Iterator[str]:
         return
     if (a.chunks, a.compression, a._filters) != (b.chunks, b.compression, b._filters):
         yield f"{name}: stored in other chunks or with another compression"
-    for start in range(0, len(a), ROWS) if a.shape else [()]:
+    for start in range(0, len(a), ROWS) if a.shape else (0,):
         rows = slice(start, start + ROWS) if a.shape else ()
-        place = _first_difference(np.asarray(a[rows]), np.asarray(b[rows]), start or 0)
+        place = _first_difference(np.asarray(a[rows]), np.asarray(b[rows]), start)
         if place:
             yield f"{name}{place}"
             return

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Literal, Protocol
+from typing import TYPE_CHECKING, Any, Literal
 
 from pydantic import Field
 
@@ -333,28 +333,3 @@ class ReportInputs:
     def samples_with_role(self, role: str) -> list[str]:
         """Return the names of the samples of a role."""
         return [name for name, sample in self.settings["samples"].items() if sample["role"] == role]
-
-
-def in_order(
-    names: Sequence[str], makers: Sequence[Callable[[ReportInputs], Figure]], inputs: ReportInputs
-) -> Iterator[Figure]:
-    """Yield the figures of a chapter one by one; makers stand in the order of the names that the workflow knows."""
-    for name, make in zip(names, makers, strict=True):
-        figure = make(inputs)
-        assert figure.name == name
-        yield figure
-
-
-class Reporter(Protocol):
-    """What the report needs of a study; :class:`hitforge.studies.base.Study` has it."""
-
-    name: str
-
-    def tables(self, inputs: ReportInputs) -> Sequence[Table]:
-        """Return the tables in order."""
-
-    def figures(self, inputs: ReportInputs) -> Iterator[Figure]:
-        """Yield the figures in order, one at a time."""
-
-    def chapter(self, inputs: ReportInputs) -> Chapter:
-        """Return the text and the order of the chapter."""

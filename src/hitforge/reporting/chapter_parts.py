@@ -7,35 +7,9 @@ from typing import Any
 
 from hitforge.named import load_function
 from hitforge.reporting.catalogue import Catalogue
-from hitforge.reporting.chapter import Chapter, FrontRow, HeadlineNumber, Item, Measured, ReportInputs, Section
+from hitforge.reporting.chapter import Chapter, HeadlineNumber, Item, Measured, ReportInputs, Section
 from hitforge.reporting.metrics import sample_title, shown_sample
-from hitforge.reporting.metrics import significance as significance
 from hitforge.reporting.numbers import cell_text, fixed
-
-
-def bind_chapter(
-    inputs: ReportInputs,
-    title: str,
-    summary: Iterable[str],
-    notes: Iterable[str],
-    sections: tuple[Section, ...],
-    headline: Iterable[HeadlineNumber],
-    front: FrontRow,
-) -> Chapter:
-    """Return the chapter, with the used parts of each sample for the next report's comparison."""
-    return Chapter(
-        study=inputs.study,
-        title=title,
-        summary=tuple(summary),
-        notes=tuple(notes),
-        sections=sections,
-        parts={
-            sample: {part: inventory.parts[part].n_events for part in inventory.good}
-            for sample, inventory in inputs.inventory_of.items()
-        },
-        headline=tuple(headline),
-        front=front,
-    )
 
 
 def write_chapter(catalogue: Catalogue, inputs: ReportInputs) -> Chapter:
@@ -72,11 +46,6 @@ def write_chapter(catalogue: Catalogue, inputs: ReportInputs) -> Chapter:
         headline=tuple(called(catalogue.headline)),
         front=called(catalogue.front) or None,
     )
-
-
-def items(*words: str) -> tuple[Item, ...]:
-    """Return the items of a section from words such as ``table headline`` and ``figure resolution``."""
-    return tuple(Item.model_validate(dict(zip(("kind", "name"), word.split(), strict=True))) for word in words)
 
 
 def models_and_events(inputs: ReportInputs, events: str) -> str:

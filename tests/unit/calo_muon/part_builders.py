@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
@@ -10,7 +11,9 @@ import numpy as np
 import uproot
 
 from hitforge.hits import CellHits
+from hitforge.inspection import ContentChecksum
 from hitforge.studies.calo_muon.data.muons import Muons
+from hitforge.studies.calo_muon.data.ntuple import checksum_columns
 
 N_CELLS = 51_200
 ZSTD = uproot.ZSTD(1)
@@ -77,3 +80,11 @@ def write_b4(path: Path, muons: Muons, **kwargs: Any) -> Path:
 def write_compact(path: Path, muons: Muons, **kwargs: Any) -> Path:
     """A good file in the compact layout."""
     return write_tree(path, "muons", compact_columns(muons), **kwargs)
+
+
+def content_checksum(chunks: Iterable[Muons]) -> str:
+    """Return the checksum of the decoded values of consecutive muons, as an inspection takes it."""
+    checksum = ContentChecksum()
+    for muons in chunks:
+        checksum.update(*checksum_columns(muons))
+    return checksum.hexdigest()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -12,8 +13,9 @@ import pytest
 
 from hitforge.hits import CellHits
 from hitforge.ntuple import NtupleError
+from hitforge.shards import ShardBlock
 from hitforge.studies.calo_muon.data.geometry import load_geometry
-from hitforge.studies.calo_muon.data.lumin import fold_blocks, fold_files, inspect_fold, read_fold
+from hitforge.studies.calo_muon.data.lumin import fold_blocks, inspect_fold
 from hitforge.studies.calo_muon.data.ntuple import read_muons
 from hitforge.studies.calo_muon.data.reading import high_level_features
 from hitforge.studies.calo_muon.features import FEATURE_NAMES
@@ -67,6 +69,17 @@ def dense() -> np.ndarray:
     return grid
 
 
+def read_fold(path: Path, fold: int, slice_mb: float = 64.0) -> ShardBlock:
+    """Return all muons of a fold."""
+    blocks = list(fold_blocks(f"{path}#fold_{fold}", GEOMETRY, slice_mb))
+    return replace(
+        blocks[0],
+        features=np.concatenate([block.features for block in blocks]),
+        targets={"energy": np.concatenate([block.targets["energy"] for block in blocks])},
+        hits=CellHits.concatenate([block.hits for block in blocks if block.hits is not None]),
+    )
+
+
 def assert_hits(hits: CellHits, dense: np.ndarray) -> None:
     assert len(hits) == len(dense)
     np.testing.assert_array_equal(hits.to_dense(GEOMETRY.n_cells), dense)
@@ -80,7 +93,7 @@ def test_sparse_fold(tmp_path: Path, dense: np.ndarray, as_bytes: bool, slice_mb
     path = write_fold_file(tmp_path / "folds.hdf5", {0: fold}, as_bytes)
     got = read_fold(path, 0, slice_mb)
     np.testing.assert_array_equal(got.features, fold["inputs"])
-    np.testing.assert_array_equal(got.energy_gev, fold["targets"])
+    np.testing.assert_array_equal(got.targets["energy"], fold["targets"])
     assert_hits(got.hits, dense)
 
 
@@ -104,7 +117,8 @@ def test_fold_without_any_hits(tmp_path: Path) -> None:
 
 def test_folds_are_sorted_by_number(tmp_path: Path, dense: np.ndarray) -> None:
     path = write_fold_file(tmp_path / "folds.hdf5", {n: make_fold(dense[:2], n) for n in (10, 2, 0, 1, 11)})
-    assert fold_files(path) == [0, 1, 2, 10, 11]
+    with pytest.raises(NtupleError, match=r"there are \[0, 1, 2, 10, 11\]"):
+        read_fold(path, 3)
     np.testing.assert_array_equal(read_fold(path, 10).features, make_fold(dense[:2], 10)["inputs"])
 
 
@@ -136,7 +150,7 @@ def test_round_trip_from_root(tmp_path: Path) -> None:
     assert_hits(got.hits, grid)
     np.testing.assert_array_equal(got.hits.cell, muons.hits.cell)
     np.testing.assert_array_equal(got.features, features)
-    np.testing.assert_array_equal(got.energy_gev, muons.energy_gev)
+    np.testing.assert_array_equal(got.targets["energy"], muons.energy_gev)
 
 
 @pytest.mark.parametrize("slice_mb", [48e-6, 64.0])
@@ -165,7 +179,7 @@ def test_hidden_energies_are_a_problem(tmp_path: Path, dense: np.ndarray) -> Non
     fold = make_fold(dense)
     fold["targets"][2:] = -1.0
     path = write_fold_file(tmp_path / "folds.hdf5", {0: fold})
-    assert read_fold(path, 0).energy_gev.min() == -1.0
+    assert read_fold(path, 0).targets["energy"].min() == -1.0
     (problem,) = inspect_fold(f"{path}#fold_0", GEOMETRY).problems
     assert (problem.reason, problem.entry, problem.count) == ("non_positive_energy", 2, 4)
 
@@ -206,17 +220,17 @@ def test_foreign_files_are_named(tmp_path: Path, dense: np.ndarray) -> None:
     path = tmp_path / "folds.hdf5"
     good = write_fold_file(tmp_path / "good.hdf5", {0: make_fold(dense)})
     with pytest.raises(NtupleError, match="missing_file"):
-        fold_files(path)
+        read_fold(path, 0)
     path.write_bytes(b"text")
     with pytest.raises(NtupleError, match="unreadable"):
-        fold_files(path)
+        read_fold(path, 0)
     path.write_bytes(good.read_bytes()[: good.stat().st_size // 2])
     with pytest.raises(NtupleError, match="unreadable"):
-        fold_files(path)
+        read_fold(path, 0)
     with pytest.raises(NtupleError, match=r"no fold 3; there are \[0\]"):
         read_fold(good, 3)
     with pytest.raises(NtupleError, match="no group fold_"):
-        fold_files(write_fold_file(path, {}))
+        read_fold(write_fold_file(path, {}), 0)
     with pytest.raises(NtupleError, match="address of a fold"):
         next(fold_blocks(str(good), GEOMETRY))
     with pytest.raises(NtupleError, match="features differ"):

@@ -14,10 +14,11 @@ from hitforge.hits import CellHits
 from hitforge.ntuple import NtupleError, RemoteReadError, entry_ranges, find_tree, open_root
 from hitforge.studies.calo_muon.data.geometry import load_geometry
 from hitforge.studies.calo_muon.data.muons import Muons
-from hitforge.studies.calo_muon.data.ntuple import content_checksum, event_bucket, event_identity, read_muons
+from hitforge.studies.calo_muon.data.ntuple import event_bucket, event_identity, read_muons
 from tests.unit.calo_muon.part_builders import (
     b4_columns,
     compact_columns,
+    content_checksum,
     make_muons,
     write_b4,
     write_compact,

@@ -15,11 +15,11 @@ from hypothesis import strategies as st
 
 from hitforge.studies.calo_muon.data.geometry import load_geometry
 from hitforge.studies.calo_muon.data.muons import Muons
-from hitforge.studies.calo_muon.data.ntuple import content_checksum
 from hitforge.studies.calo_muon.data.validation import inspect_ntuple
 from tests.unit.calo_muon.part_builders import (
     b4_columns,
     compact_columns,
+    content_checksum,
     make_muons,
     write_b4,
     write_compact,

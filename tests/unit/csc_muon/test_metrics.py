@@ -18,6 +18,7 @@ from hitforge.studies.csc_muon.evaluation.metrics import evaluate_model, evaluat
 from hitforge.studies.csc_muon.evaluation.regression import RegressionErrors
 from hitforge.studies.csc_muon.evaluation.sample import join_samples, pt_class
 from hitforge.studies.csc_muon.evaluation.settings import EvaluationSettings
+from hitforge.studies.csc_muon.settings import CscMuonSettings
 from tests.unit.csc_muon.toy_muons import sample_of, settings, toy_columns, toy_sample, toy_truth
 
 SETTINGS = settings()
@@ -161,6 +162,14 @@ def test_bad_columns_are_named() -> None:
 def test_the_headline_threshold_must_be_one_that_is_scaled() -> None:
     with pytest.raises(ValueError, match="must be one of trigger_thresholds_gev"):
         EvaluationSettings(rate_threshold_gev=23.0)
+
+
+def test_rates_are_compared_with_the_baseline_unless_another_model_is_named() -> None:
+    models = {name: {"kind": "table"} for name in ("a", "b")}
+    given = {"baseline_model": "a", "models": models, "evaluation": {"bootstraps": 5}}
+    assert CscMuonSettings.model_validate(given).evaluation.rate_reference == "a"
+    named = {**given, "evaluation": {"rate_reference": "b"}}
+    assert CscMuonSettings.model_validate(named).evaluation.rate_reference == "b"
 
 
 def test_packing_null_with_its_reason() -> None:

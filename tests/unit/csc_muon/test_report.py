@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from hitforge.provenance import read_json
+from hitforge.provenance import read_json, write_json
 from hitforge.published import load_published
 from hitforge.reporting.catalogue import make
 from hitforge.reporting.chapter import Figure, Measured, ReportInputs, Table
@@ -79,6 +79,16 @@ def test_headline_has_all_models_and_published_values_beside(inputs: ReportInput
     assert rows[REFERENCE]["published_accuracy"] is None
     assert rows["emtf-bdt"]["rate_reduction"] == Measured(value=1.0, error=0.0)
     assert any("another data set" in note for note in tables["headline"].notes)
+
+
+def test_a_headline_number_that_there_is_not_says_why(inputs: ReportInputs, tmp_path: Path) -> None:
+    numbers = headline_of(inputs, "seed-bdt")
+    absent = inputs.metrics_of["seed-bdt"]["samples"]["test"]["absent"]
+    assert numbers["charge_misid"] == Measured(value=None, reason=absent["q_over_pt"])
+    assert numbers["accuracy"].value is not None and headline_of(inputs, "unknown") == {}
+    write_json(tmp_path / "comparison.json", {"samples": {}})
+    alone = dataclasses.replace(inputs, comparison=tmp_path / "comparison.json")
+    assert headline_of(alone, "seed-bdt")["rate_reduction"].reason == "not compared"
 
 
 def test_the_deck_table_has_three_conventions_and_the_printed_rows(tables: dict[str, Table]) -> None:

@@ -6,10 +6,13 @@ No set holds the generator's phi or eta: they are not among the columns to choos
 from __future__ import annotations
 
 from itertools import combinations
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 from hitforge.studies.csc_muon.data.planes import CSC_PLANES, PHI_UNIT, PLANE_NAMES, THETA_UNIT
-from hitforge.studies.csc_muon.data.roads import BLOCK_UNITS, BLOCKS, VARIABLE_NAMES
+from hitforge.studies.csc_muon.data.roads import BLOCK_UNITS, BLOCKS, TRUTH, VARIABLE_NAMES
+
+if TYPE_CHECKING:
+    from hitforge.shards import ShardLayout
 
 PAIRS: Final[tuple[str, ...]] = tuple(f"{a}{b}" for a, b in combinations("1234", 2))
 """Pairs of stations: 12, 13, 14, 23, 24, 34."""
@@ -119,3 +122,15 @@ FEATURE_SETS["hardware"] = tuple(
 def feature_set(name: str) -> tuple[str, ...]:
     """Return the columns of a feature set."""
     return FEATURE_SETS[name]
+
+
+def layout() -> ShardLayout:
+    """Return what shards hold: columns of roads and what is derived; q/pT; what the evaluation bins and selects by."""
+    from hitforge.shards import ShardLayout  # only a stage that has shards needs HDF5
+
+    return ShardLayout(
+        feature_names=FEATURE_NAMES,
+        feature_units=tuple(FEATURE_UNITS[name] for name in FEATURE_NAMES),
+        targets={"q_over_pt": "1/GeV"},
+        truth={name: truth.unit for name, truth in TRUTH.items()},
+    )

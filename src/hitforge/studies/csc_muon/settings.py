@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Literal
+from typing import Any, Literal
 
 from pydantic import Field, NonNegativeFloat, PositiveFloat, PositiveInt, model_validator
 
@@ -149,3 +149,11 @@ class CscMuonSettings(StudySettings):
     evaluation: EvaluationSettings = Field(EvaluationSettings(), description="thresholds, bins, spectra and bootstrap")
     simulation: SimulationSettings = Field(SimulationSettings(), description="of samples with source: simulate")
     models: Mapping[str, CscModelSettings] = Field({}, description="models by name; base: other inherits")
+
+    @model_validator(mode="before")
+    @classmethod
+    def _rates_are_compared_with_the_baseline(cls, given: Any) -> Any:
+        evaluation = given.get("evaluation")
+        if not isinstance(evaluation, Mapping) or evaluation.get("rate_reference") is not None:
+            return given
+        return {**given, "evaluation": {**evaluation, "rate_reference": given.get("baseline_model")}}

@@ -12,7 +12,7 @@ STUDY = Declaration(
     own_weight="weight",
     chapter="report.chapter",
     # ---- ntuples to shards
-    layout=EntryPoint("data.reading:layout"),
+    layout=EntryPoint("features:layout"),
     inspect=EntryPoint("data.validation:inspect_part", settings=("reader", "cuts")),
     read=EntryPoint("data.reading:read", settings=("reader", "cuts")),
     simulate=EntryPoint("simulation.write:simulate_part", settings=("simulation",)),

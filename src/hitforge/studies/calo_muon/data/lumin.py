@@ -12,7 +12,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any
 
 import h5py
 import numpy as np
@@ -36,24 +36,6 @@ _COO_ROWS = 6
 _DOWNLOAD = "download the file again, or check that it is a fold file of this study"
 
 
-class Fold(NamedTuple):
-    """One fold of N muons.
-
-    Attributes
-    ----------
-    features : ndarray, shape (N, 28), float32
-        High-level features, scaled by the authors; columns in our order.
-    hits : CellHits
-        Deposits, GeV.
-    energy_gev : ndarray, shape (N,), float32
-        True energy; -1 in challenge files that hide it.
-    """
-
-    features: NDArray[np.float32]
-    hits: CellHits
-    energy_gev: NDArray[np.float32]
-
-
 @dataclass(frozen=True)
 class _Meta:
     columns: list[int]
@@ -64,41 +46,6 @@ class _Meta:
 def is_fold(source: str) -> bool:
     """Whether a source is a fold of a file, ``<file>#fold_<n>``."""
     return "#fold_" in source
-
-
-def fold_files(path: str | Path) -> list[int]:
-    """Return the numbers of the folds in a file, in numeric order."""
-    with _opened(path) as file:
-        return sorted(_fold_groups(file, path))
-
-
-def read_fold(path: str | Path, fold: int, slice_mb: float = 64.0) -> Fold:
-    """Read one fold.
-
-    Parameters
-    ----------
-    path : str or Path
-        Fold file, opened read-only.
-    fold : int
-        One of :func:`fold_files`.
-    slice_mb : float, default 64
-        The stored coordinates are read in slices of this size; beyond the returned arrays memory stays at a few
-        times that.
-
-    Returns
-    -------
-    Fold
-        Features without NaN or infinity, hits and energies. The number of muons is that of the targets: the last
-        muons may have no hits.
-
-    Raises
-    ------
-    NtupleError
-        Not a fold file, an unknown fold, damaged or inconsistent content.
-    """
-    with _opened(path) as file:
-        stored = _StoredFold(file, path, fold)
-        return Fold(stored.features, CellHits.concatenate(list(stored.hits(slice_mb))), stored.energy_gev)
 
 
 def fold_blocks(source: str, geometry: Geometry, slice_mb: float = 64.0) -> Iterator[ShardBlock]:
@@ -114,7 +61,12 @@ def fold_blocks(source: str, geometry: Geometry, slice_mb: float = 64.0) -> Iter
     geometry : Geometry
         Has to have the file's numbers of cells.
     slice_mb : float, default 64
-        As for :func:`read_fold`.
+        The stored coordinates are read in slices of this size.
+
+    Raises
+    ------
+    NtupleError
+        Not a fold file, an unknown fold, damaged or inconsistent content.
     """
     path, fold = _address(source)
     with _opened(path) as file:
@@ -198,12 +150,12 @@ def _address(source: str) -> tuple[str, int]:
 class _StoredFold:
     """One fold of an open file: what is per muon in memory, its hits read as they are asked for."""
 
-    def __init__(self, file: Any, path: str | Path, fold: int, geometry: Geometry | None = None) -> None:
+    def __init__(self, file: Any, path: str | Path, fold: int, geometry: Geometry) -> None:
         groups = _fold_groups(file, path)
         if fold not in groups:
             raise _error(path, "missing_fold", f"no fold {fold}; there are {sorted(groups)}")
         meta = _meta(file, path)
-        if geometry is not None and meta.shape != geometry.shape:
+        if meta.shape != geometry.shape:
             detail = f"{meta.shape} cells, geometry {geometry.name} has {geometry.shape}"
             raise _error(path, "wrong_shape", detail, "meta_data/matrix_feats")
         self.name = groups[fold]

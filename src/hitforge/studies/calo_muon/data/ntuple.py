@@ -5,7 +5,7 @@ Cells are taken by their position in the array, never by their coordinates, whic
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -13,7 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from hitforge.folds import bucket_of
-from hitforge.inspection import Chunk, ContentChecksum, OpenPart, good_events
+from hitforge.inspection import Chunk, OpenPart, good_events
 from hitforge.ntuple import entry_ranges, find_tree, naming_damage, open_root
 from hitforge.studies.calo_muon.data.geometry import Geometry
 from hitforge.studies.calo_muon.data.layouts import MuonTree
@@ -72,7 +72,11 @@ def read_muons(source: str | Path, geometry: Geometry, chunk_mb: float = 64.0) -
 
 
 def checksum_columns(muons: Muons) -> tuple[NDArray[Any], ...]:
-    """Return the columns that enter the checksum of a part."""
+    """Return the columns that enter the checksum of a part.
+
+    Two files with the same muons in the same order have the same checksum, whatever their layout, compression or
+    name, as long as the deposits agree in single precision.
+    """
     return (
         muons.energy_gev.astype("<f4"),
         muons.x_mm.astype("<f4"),
@@ -82,18 +86,6 @@ def checksum_columns(muons: Muons) -> tuple[NDArray[Any], ...]:
         muons.hits.cell.astype("<u4"),
         muons.hits.energy.astype("<f4", copy=False),
     )
-
-
-def content_checksum(chunks: Iterable[Muons]) -> str:
-    """Return the checksum of the decoded values of consecutive muons.
-
-    Two files with the same muons in the same order have the same checksum, whatever their layout, compression or
-    name, as long as the deposits agree in single precision.
-    """
-    checksum = ContentChecksum()
-    for muons in chunks:
-        checksum.update(*checksum_columns(muons))
-    return checksum.hexdigest()
 
 
 def event_identity(muons: Muons) -> np.ndarray[tuple[int, int], np.dtype[np.uint8]]:

@@ -130,15 +130,17 @@ def _singles(
     true: Floats, members: Sequence[ModelOutput], bins: EnergyBins, settings: EvaluationSettings
 ) -> dict[str, Any]:
     """Return the mean improvement of each member, and mean +- population std / sqrt(M) as the paper quotes them."""
-    numbers = []
+    numbers: list[dict[str, Any]] = []
     for member in members:
         if member.corrected is None:
             numbers.append({"value": None, "error": None, "reason": member.reason or NOT_CORRECTED})
         else:
             response = response_of(true, member.corrected, bins, settings)
-            numbers.append(packed(np.float64(response().mean_improvement), None, response.reason))
+            numbers.append(packed(np.asarray(response().mean_improvement), None, response.reason))
     values = [number["value"] for number in numbers if number["value"] is not None]
-    value = error = reason = None
+    value: float | None = None
+    error: float | None = None
+    reason: str | None = None
     if not members:
         reason = "there are no members"
     elif len(values) < len(members):

@@ -190,7 +190,7 @@ def challenge_score(
     Not comparable with the mean improvement: the mean tracker resolution is 0.805 here, 0.41 there.
     """
     response = Response(true, predicted, EnergyBins.spectrum(CHALLENGE_EDGES_GEV), min_per_bin)
-    return packed(np.float64(response().mean_improvement), None, response.reason)
+    return packed(np.asarray(response().mean_improvement), None, response.reason)
 
 
 def energy_bins(settings: EvaluationSettings, discrete: bool) -> EnergyBins:

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from hitforge.folds import fold_of
 from hitforge.reporting.chapter import Figure, ReportInputs
-from hitforge.reporting.plotting import data_label, grid_shape, nothing
+from hitforge.reporting.plotting import data_label, draw_shares, nothing, panels_for, right_title
 from hitforge.reporting.style import BLUE, ORANGE, PURPLE, RED, label, new_figure
 from hitforge.studies.calo_muon.data.geometry import Geometry, load_geometry
 from hitforge.studies.calo_muon.features import FEATURE_NAMES, FEATURE_UNITS
@@ -30,11 +30,7 @@ def spectra(inputs: ReportInputs) -> Figure:
     names = [name for name in inputs.shards if len(load_energies(inputs, name)[0])]
     if not names:
         return nothing("spectra", "True energies", "the shards hold no muons")
-    rows, columns = grid_shape(len(names), 2)
-    figure = new_figure(5.2 * columns, 3.4 * rows)
-    panels = figure.subplots(rows, columns, squeeze=False)
-    for axes in panels.flat[len(names) :]:
-        axes.set_axis_off()
+    figure, panels = panels_for(names, 2, (5.2, 3.4))
     folds = inputs.settings["folds"]
     for axes, name in zip(panels.flat, names, strict=False):
         energy, bucket = load_energies(inputs, name)
@@ -107,10 +103,7 @@ def _distribution(axes: Axes, values: NDArray[np.float32], energy: NDArray[np.fl
     edges = _edges(values)
     for low, high, colour in CLASSES:
         chosen = values[(energy >= low) & (energy < high)]
-        if len(chosen):
-            clipped = np.clip(chosen, edges[0], np.nextafter(edges[-1], -np.inf))
-            counts = np.histogram(clipped, edges)[0] / len(chosen)
-            axes.stairs(counts, edges, color=colour, linewidth=1.4, label=f"{low:.0f}–{high:.0f} GeV")
+        draw_shares(axes, chosen, edges, colour, f"{low:.0f}–{high:.0f} GeV", linewidth=1.4)
     axes.set_xlim(edges[0], edges[-1])
     axes.set_yscale("log")
     top = axes.get_ylim()[1]
@@ -157,7 +150,7 @@ def event_displays(inputs: ReportInputs) -> Figure:
             axes.set_ylabel(f"{'x' if hidden == 'y' else 'y'} [mm]")
         total = f"{grid.sum():.1f} GeV in {np.count_nonzero(grid)} cells"
         label(row[0], data_label(inputs, muon.sample), f"E = {_energy(muon.energy_gev)}, {_charge(muon)}")
-        row[1].set_title(total, loc="right", fontsize=10, pad=5)
+        right_title(row[1], total)
     for axes in panels[-1]:
         axes.set_xlabel("z [mm]")
     figure.colorbar(meshes[0], ax=panels, label="Deposit, summed over the other coordinate [GeV]", pad=0.015, aspect=35)

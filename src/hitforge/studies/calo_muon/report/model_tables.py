@@ -122,11 +122,12 @@ def published(inputs: ReportInputs) -> Table:
     known = load_published(inputs.study)
 
     def ours(result: PublishedResult) -> Measured | None:
-        if result.model not in inputs.metrics or HELDOUT not in inputs.metrics_of[result.model]["samples"]:
+        model = result.model
+        if model is None or HELDOUT not in inputs.metrics_of.get(model, {}).get("samples", {}):
             return None
         if result.about["of"] == "ensemble":
-            return view.number(inputs, result.model, HELDOUT, view.MI)
-        singles = inputs.metrics_of[result.model]["samples"][HELDOUT]["singles"]
+            return view.number(inputs, model, HELDOUT, view.MI)
+        singles = inputs.metrics_of[model]["samples"][HELDOUT]["singles"]
         return Measured.of(singles["mean_improvement"], view.SCALE[view.MI])
 
     def printed(result: PublishedResult) -> Measured:

@@ -4,11 +4,10 @@ from __future__ import annotations
 
 import numpy as np
 from matplotlib.axes import Axes
-from matplotlib.ticker import LogLocator, NullFormatter, ScalarFormatter
 
 from hitforge.reporting.chapter import Figure, ReportInputs
 from hitforge.reporting.metrics import sample_title
-from hitforge.reporting.plotting import data_label, nothing
+from hitforge.reporting.plotting import data_label, few_log_ticks, legend_below, nothing
 from hitforge.reporting.style import COLOURS, GREY, INK, MARKERS, label, new_figure
 from hitforge.studies.calo_muon.report import view
 from hitforge.studies.calo_muon.report.model_view import INPUTS, colour, input_class
@@ -39,16 +38,13 @@ def resolution(inputs: ReportInputs) -> Figure:
         axes.set_xlabel(ENERGY_LABEL)
     # a logarithm: at low energies the calorimeter alone is worse by orders of magnitude, and no point may vanish
     panels[0].set_yscale("log")
-    panels[0].yaxis.set_major_locator(LogLocator(subs=(1.0, 2.0, 5.0)))
-    panels[0].yaxis.set_major_formatter(ScalarFormatter())
-    panels[0].yaxis.set_minor_formatter(NullFormatter())
+    few_log_ticks(panels[0].yaxis)
     panels[0].set_ylim(10.0, 1.25 * max(np.nanmax(sum(column(rows, "resolution"))) for rows in rows_of.values()))
     panels[1].set_ylim(0.0, None)
     panels[0].set_ylabel("Resolution of the calorimeter [%]")
     panels[1].set_ylabel("Resolution combined with the tracker [%]")
     label(panels[0], data_label(inputs, sample), f"{sample_title(sample)} muons")
-    handles, texts = panels[0].get_legend_handles_labels()
-    figure.legend(handles, texts, loc="outside lower center", ncols=3)
+    legend_below(figure, panels[0], 3)
     return Figure(
         "resolution",
         title,
@@ -108,8 +104,7 @@ def measured_resolution(inputs: ReportInputs) -> Figure:
     left.set_ylabel("Relative resolution [%]")
     right.set_ylabel(f"Information of {model} [bit]")
     label(left, data_label(inputs, samples[0]))
-    handles, texts = left.get_legend_handles_labels()
-    figure.legend(handles, texts, loc="outside lower center", ncols=len(texts))
+    legend_below(figure, left)
     return Figure(
         "measured_resolution",
         title,

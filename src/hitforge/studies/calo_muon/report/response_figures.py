@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from hitforge.predictions import PlannedPiece
 from hitforge.reporting.chapter import Figure, ReportInputs
 from hitforge.reporting.metrics import sample_title
-from hitforge.reporting.plotting import data_label, nothing
+from hitforge.reporting.plotting import data_label, draw_shares, legend_below, nothing, right_title
 from hitforge.reporting.style import BLUE, GREY, INK, PURPLE, RED, SEQUENTIAL, label, new_figure
 from hitforge.studies.calo_muon.evaluation.bias import BiasCorrection
 from hitforge.studies.calo_muon.evaluation.calibration import calibrated
@@ -60,15 +60,14 @@ def responses(inputs: ReportInputs) -> Figure:
             response = np.asarray(found.ensemble.raw)[inside] / np.asarray(found.true_gev)[inside]
             _response(axes, response, shades[model], ("-", "--", ":")[index], model, index)
         axes.axvline(1.0, color=GREY, linewidth=0.9, zorder=0)
-        axes.set_title(f"{low:.0f}–{high:.0f} GeV", loc="right", fontsize=10, pad=5)
+        right_title(axes, f"{low:.0f}–{high:.0f} GeV")
         axes.set_xlim(_RESPONSE_EDGES[0], _RESPONSE_EDGES[-1])
         axes.set_xlabel("Predicted / true energy")
     # the numbers stand above the distributions
     panels[0].set_ylim(0.0, (1.05 + 0.09 * len(loaded)) * panels[0].get_ylim()[1])
     panels[0].set_ylabel("Fraction of muons / 0.1")
     label(panels[0], data_label(inputs, sample))
-    handles, texts = panels[0].get_legend_handles_labels()
-    figure.legend(handles, texts, loc="outside lower center", ncols=len(texts))
+    legend_below(figure, panels[0])
     return Figure(
         "responses",
         title,
@@ -84,9 +83,7 @@ def _between(sample: EvaluationSample, low: float, high: float) -> NDArray[np.bo
 
 
 def _response(axes: Axes, response: NDArray[np.floating], shade: str, line: str, model: str, index: int) -> None:
-    inside = np.clip(response, 0.0, np.nextafter(_RESPONSE_EDGES[-1], 0.0))
-    fractions = np.histogram(inside, _RESPONSE_EDGES)[0] / len(response)
-    axes.stairs(fractions, _RESPONSE_EDGES, color=shade, linestyle=line, linewidth=1.5, label=model)
+    draw_shares(axes, response, _RESPONSE_EDGES, shade, model, linestyle=line, linewidth=1.5)
     low, median, high = np.percentile(response, [15.865, 50.0, 84.135])
     axes.text(
         0.97, 0.96 - 0.075 * index, f"{median:.2f},  {0.5 * (high - low):.2f}", color=shade, fontsize=9.5,

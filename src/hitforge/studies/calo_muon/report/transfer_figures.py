@@ -8,7 +8,7 @@ from matplotlib.lines import Line2D
 from hitforge.reporting.chapter import Figure, Measured, ReportInputs
 from hitforge.reporting.metrics import sample_title
 from hitforge.reporting.numbers import fixed
-from hitforge.reporting.plotting import data_label, nothing
+from hitforge.reporting.plotting import data_label, legend_below, nothing
 from hitforge.reporting.style import COLOURS, GREY, INK, MARKERS, label, new_figure
 from hitforge.studies.calo_muon.report import view
 from hitforge.studies.calo_muon.report.labels import Named, around, place_names
@@ -157,8 +157,7 @@ def objectives(inputs: ReportInputs) -> Figure:
         height = 1.15 * span if key != view.INFORMATION else max(high - low, 0.25)
         axes.set_ylim(0.5 * (low + high - height), 0.5 * (low + high + height))
     label(panels[0], data_label(inputs, sample), f"{sample_title(sample)} muons")
-    handles, texts = panels[0].get_legend_handles_labels()
-    figure.legend(handles, texts, loc="outside lower center", ncols=min(5, len(texts)))
+    legend_below(figure, panels[0], 5)
     return Figure(
         "objectives",
         title,

@@ -27,14 +27,9 @@ class Plane(Settings):
     rings: tuple[int, ...]
 
 
-def _table() -> dict[str, Any]:
-    table: dict[str, Any] = yaml.safe_load(Path(__file__).with_name("planes.yaml").read_text(encoding="utf-8"))
-    return table
+_FILE: Final[dict[str, Any]] = yaml.safe_load(Path(__file__).with_name("planes.yaml").read_text(encoding="utf-8"))
 
-
-_TABLE: Final = _table()
-
-PLANES: Final[tuple[Plane, ...]] = tuple(Plane.model_validate(row) for row in _TABLE["planes"])
+PLANES: Final[tuple[Plane, ...]] = tuple(Plane.model_validate(row) for row in _FILE["planes"])
 """In the order of the columns."""
 
 PLANE_NAMES: Final[tuple[str, ...]] = tuple(plane.name for plane in PLANES)
@@ -43,8 +38,8 @@ PLANE: Final[dict[str, int]] = {name: index for index, name in enumerate(PLANE_N
 """Plane number by name."""
 
 CSC_PLANES: Final[tuple[int, ...]] = tuple(i for i, plane in enumerate(PLANES) if plane.type == "CSC")
-INNER_RING_THETA: Final[int] = _TABLE["inner_ring_theta"]
-ZONE_ETA_EDGES: Final[tuple[float, ...]] = tuple(_TABLE["zone_eta_edges"])
+INNER_RING_THETA: Final[int] = _FILE["inner_ring_theta"]
+ZONE_ETA_EDGES: Final[tuple[float, ...]] = tuple(_FILE["zone_eta_edges"])
 N_ZONES: Final = len(ZONE_ETA_EDGES) - 1
 
 PHI_UNIT: Final = "1/60 deg"

@@ -1,7 +1,7 @@
 """Calibration of a fit: the pT scaled to equal efficiency, before any two models are compared, and the uncertainty.
 
 A model that is too optimistic keeps more muons at every threshold and pays with rate. So each model's pT is mapped,
-with a monotone table fitted on calibration muons, such that of the muons whose true pT is at a threshold 90 % of the
+with a monotone map fitted on calibration muons, such that of the muons whose true pT is at a threshold 90 % of the
 plateau pass it.
 """
 
@@ -23,7 +23,7 @@ from hitforge.studies.csc_muon.evaluation.settings import EvaluationSettings
 from hitforge.studies.csc_muon.evaluation.uncertainty import fit_sigma_scale
 
 NODES_GEV = (3.0, 4.0, 6.0, 8.0, 12.0, 18.0, 30.0, 36.0, 45.0, 60.0, 80.0, 100.0, 120.0)
-"""Thresholds of the table, besides those of the settings."""
+"""Thresholds of the map, besides those of the settings."""
 
 PLATEAU_FROM = 2.0
 """Muons of more than so many thresholds are on the plateau."""
@@ -62,10 +62,10 @@ def apply_calibration(muons: MuonSample, calibration: Mapping[str, Any]) -> Muon
 
 
 class PtScaling(BaseModel):
-    """A monotone table from predicted pT to the threshold that it just passes.
+    """A monotone map from predicted pT to the threshold that it just passes.
 
     ``cuts_gev[i]`` is the smallest predicted pT that passes the threshold ``thresholds_gev[i]``. ``ok: false`` says in
-    ``reason`` why there is no table.
+    ``reason`` why there is none.
     """
 
     model_config = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False)
@@ -75,7 +75,7 @@ class PtScaling(BaseModel):
     thresholds_gev: tuple[float, ...] = ()
     cuts_gev: tuple[float, ...] = ()
     skipped_gev: tuple[float, ...] = ()
-    """Thresholds with too few calibration muons; the table is interpolated there."""
+    """Thresholds with too few calibration muons; the map is interpolated there."""
 
     def apply(self, predicted_pt: NDArray[np.floating]) -> Floats:
         """Return the scaled pT, GeV, of predictions, shape (n,), GeV.
@@ -99,7 +99,7 @@ class PtScaling(BaseModel):
 
 
 def fit_scaling(true_pt: Floats, predicted_pt: Floats, weights: Floats, settings: EvaluationSettings) -> PtScaling:
-    """Fit the table on calibration muons.
+    """Fit the map on calibration muons.
 
     Parameters
     ----------

@@ -42,6 +42,8 @@ def compare_models(
     weight = next(iter(models.values())).weight
     statistics: dict[str, Statistic] = {"errors": _Errors(models, evaluation)} if len(models) > 1 else {}
     reference = evaluation.rate_reference
+    if reference is None:
+        raise ValueError("no model is named whose rate the others are compared with: set baseline_model")
     scaled = {name: muons for name, muons in models.items() if muons.scaled_pt is not None}
     if reference in scaled:
         statistics["rates"] = RateReduction(models[reference], scaled, evaluation)

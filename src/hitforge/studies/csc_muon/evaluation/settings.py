@@ -33,7 +33,9 @@ class EvaluationSettings(BootstrapSettings):
         (5.0, 10.0, 15.0, 20.0, 22.0, 25.0), description="thresholds of the turn-on curves, in GeV"
     )
     rate_threshold_gev: PositiveFloat = Field(22.0, description="threshold of the headline rate reduction, in GeV")
-    rate_reference: str = Field("emtf-bdt", description="model whose rate the others are compared with")
+    rate_reference: str | None = Field(
+        None, description="model whose rate the others are compared with; null takes baseline_model"
+    )
     spectrum_exponents: tuple[PositiveFloat, ...] = Field(
         (4.0, 3.5, 5.5), description="n of the spectra pT^-n that rates are reweighted to; the first is the headline's"
     )

@@ -14,7 +14,7 @@ from pydantic import model_validator
 from hitforge.settings_base import Settings
 from hitforge.studies.csc_muon.data.planes import N_PLANES, PLANE_NAMES
 
-# the table's values by key; what each one is stands beside it in the file
+# values by key; what each one is stands beside it in the file
 _Numbers = Mapping[str, float]
 
 
@@ -36,7 +36,7 @@ class Acceptance(Settings):
 
 
 class Constants(Settings):
-    """The table; its comments give units and formulas."""
+    """The constants; comments in the file give units and formulas."""
 
     gun: _Numbers
     bending: _Numbers
@@ -79,6 +79,6 @@ class Constants(Settings):
 
 @cache
 def load_constants() -> Constants:
-    """Return the shipped table."""
+    """Return the shipped constants."""
     path = Path(__file__).with_name("constants.yaml")
     return Constants.model_validate(yaml.safe_load(path.read_text(encoding="utf-8")))

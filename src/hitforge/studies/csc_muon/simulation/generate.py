@@ -256,7 +256,7 @@ def _assemble(
     kept: NDArray[np.int64],
     constants: Constants,
 ) -> Roads:
-    """Return the table of the kept roads."""
+    """Return the kept roads."""
     hit = hit[:, kept]
     variables = np.empty((len(kept), N_VARIABLES), dtype=np.float32)
     values = {name: np.where(hit, column[:, kept], np.float32(np.nan)) for name, column in columns.items()}

@@ -109,11 +109,10 @@ def energy_sample(predictions: Predictions) -> EnergySample:
 
 def join_samples(samples: Sequence[EnergySample]) -> EnergySample:
     """Join samples of different candidates, for example one of each rotation."""
-    joined: dict[str, Any] = {}
-    for field in fields(EnergySample):
-        parts = [getattr(sample, field.name) for sample in samples]
+
+    def joined(parts: Sequence[Any]) -> Any:
         if isinstance(parts[0], Mapping):
-            joined[field.name] = {name: np.concatenate([part[name] for part in parts]) for name in parts[0]}
-        else:
-            joined[field.name] = np.concatenate(parts)
-    return EnergySample(**joined)
+            return {name: joined([part[name] for part in parts]) for name in parts[0]}
+        return np.concatenate(parts)
+
+    return EnergySample(**{f.name: joined([getattr(one, f.name) for one in samples]) for f in fields(EnergySample)})
