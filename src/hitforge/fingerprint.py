@@ -136,12 +136,13 @@ def import_closure(*modules: str) -> frozenset[str]:
 
 
 def module_files(module: str) -> list[Path]:
-    """Return the file of a module and the YAML file of its name beside it; of a package its face and its YAML files."""
+    """Return the file of a module and the YAML file of its name beside it; of a package its face and other YAML files."""
     place = _place(module)
     if place is None:
         return []
     if place.is_dir():
-        return sorted(path for path in place.iterdir() if path.name == "__init__.py" or path.suffix == ".yaml")
+        own = (path for path in place.glob("*.yaml") if not path.with_suffix(".py").exists())
+        return sorted([*own, *place.glob("__init__.py")])
     return [path for path in (place, place.with_suffix(".yaml")) if path.exists()]
 
 

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import torch
 
-from hitforge.studies.scouting_egamma.models.losses import build_loss
+from hitforge.studies.scouting_egamma.models.losses import CorrectionLoss
 from hitforge.studies.scouting_egamma.models.network import build_network
 from hitforge.studies.scouting_egamma.settings import EgammaModelSettings, NetworkSettings
 from tests.bench.timing import in_turn, ratios
@@ -22,7 +22,7 @@ def _steps(device: str, threads: int) -> Callable[[], None]:
     model = EgammaModelSettings(kind="network", network=NetworkSettings(image="emax", loss="relative"))
     network = build_network(model, N_FEATURES, seed=1).to(device)
     optimiser = torch.optim.AdamW(network.parameters())
-    loss = build_loss(model)
+    loss = CorrectionLoss(model)
     generator = torch.Generator().manual_seed(1)
     image, features = (
         torch.rand(BATCH, 1, 5, 5, generator=generator),

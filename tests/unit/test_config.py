@@ -18,7 +18,7 @@ from hitforge.config import (
 from hitforge.settings_base import NotGivenError
 from hitforge.studies.base import load_study
 from hitforge.studies.declaration import OF_ONE_MODEL, STAGES, declaration_of
-from hitforge.words import HELDOUT, TRAINED_ON
+from hitforge.words import HELDOUT, RESERVED, TRAINED_ON
 
 
 def calo(**changes: object) -> StudySettings:
@@ -135,7 +135,10 @@ def test_a_stage_gets_every_block_that_its_functions_are_called_with(name: str) 
     declared = declaration_of(name)
     for entry in declared.entry_points().values():
         function = inspect.signature(entry.load(name))
-        keywords = [p.name for p in function.parameters.values() if p.name in declared.settings.model_fields]
+        # samples, models and the weights of members come in place, settings of these names as keywords
+        in_place = {p.name for p in function.parameters.values() if p.kind is not p.KEYWORD_ONLY}
+        named = [p for p in function.parameters.values() if p.name not in in_place & {"models", "samples", "weights"}]
+        keywords = [p.name for p in named if p.name in declared.settings.model_fields]
         assert sorted(entry.settings) == sorted(keywords), entry.function
         assert all(function.parameters[block].default is inspect.Parameter.empty for block in keywords), entry.function
 

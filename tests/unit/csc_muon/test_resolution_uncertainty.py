@@ -10,12 +10,13 @@ from scipy.special import ndtri
 
 from hitforge.studies.csc_muon.evaluation.regression import RegressionErrors, check_r2
 from hitforge.studies.csc_muon.evaluation.resolution import (
+    TAIL,
     ChargeMisidentification,
-    InverseResolution,
     PointResolution,
-    SignedResolution,
+    Resolution,
     binnings,
     predicted_charge,
+    relative_error,
 )
 from hitforge.studies.csc_muon.evaluation.uncertainty import Pulls, QuantileCoverage, fit_sigma_scale
 from hitforge.studies.csc_muon.models.targets import QUANTILE_LEVELS
@@ -29,7 +30,7 @@ def test_known_relative_width_and_bias() -> None:
     factor = 1.05 + 0.1 * np.random.default_rng(1).normal(size=len(truth))
     muons = sample_of(truth, {"inverse_pt": np.abs(truth) * factor, "q_over_pt": truth * factor}, eta)
     for name, (group, n_bins) in binnings(muons, SETTINGS).items():
-        found = InverseResolution(muons, group, n_bins, 1000)(muons.weight)
+        found = Resolution(relative_error(muons), group, n_bins, 1000, TAIL)(muons.weight)
         known = np.isfinite(found["core"])
         assert known.sum() >= 3, name
         np.testing.assert_allclose(found["core"][known], 0.1, rtol=0.1)
@@ -37,14 +38,14 @@ def test_known_relative_width_and_bias() -> None:
         np.testing.assert_allclose(found["bias"][known], 0.05, atol=0.012)
         assert np.nanmax(found["tail"]) < 1e-3
     group, n_bins = binnings(muons, SETTINGS)["pt"]
-    signed = SignedResolution(muons, group, n_bins, 20)(muons.weight)
+    signed = Resolution(muons.columns["q_over_pt"] - muons.q_over_pt, group, n_bins, 20)(muons.weight)
     assert signed["sigma_eff"][0] > 10 * signed["sigma_eff"][9]  # in 1/GeV it falls with pT
 
 
 def test_bins_with_few_muons_give_nothing() -> None:
     muons = toy_sample(300)
     group, n_bins = binnings(muons, SETTINGS)["pt"]
-    statistic = InverseResolution(muons, group, n_bins, 20)
+    statistic = Resolution(relative_error(muons), group, n_bins, 20)
     counts = np.bincount(group[group >= 0], minlength=n_bins)
     assert np.array_equal(np.isfinite(statistic(muons.weight)["bias"]), counts >= 20)
     assert "fewer than 20 muons" in statistic.reason

@@ -4,20 +4,26 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
 import uproot
 
 from hitforge.ntuple import NtupleError
+from hitforge.studies.csc_muon.data.cuts import CUT_NAMES, select
 from hitforge.studies.csc_muon.data.ntuple import read_roads
 from hitforge.studies.csc_muon.data.roads import Roads
 from hitforge.studies.csc_muon.data.validation import inspect_part
-from hitforge.studies.csc_muon.settings import ReaderSettings
+from hitforge.studies.csc_muon.settings import CutSettings, ReaderSettings
 from hitforge.validation import PartFindings
 from tests.unit.csc_muon.part_builders import MAPPED, some_roads, write_npz, write_scalars, write_vector
 
 PLAIN = ReaderSettings()
+
+
+def inspected(source: str | Path, reader: ReaderSettings = PLAIN, **more: Any) -> PartFindings:
+    return inspect_part(source, reader, CutSettings(), **more)
 
 
 def copy_of(roads: Roads) -> Roads:
@@ -34,12 +40,14 @@ def reasons(findings: PartFindings) -> dict[str, tuple[str, int | None, int]]:
 def test_good_parts_in_every_layout(tmp_path: Path) -> None:
     roads = some_roads()
     findings = [
-        inspect_part(write_vector(tmp_path / "a.root", roads), PLAIN),
-        inspect_part(write_scalars(tmp_path / "b.root", roads), MAPPED),
-        inspect_part(write_npz(tmp_path / "c.npz", roads), PLAIN),
+        inspected(write_vector(tmp_path / "a.root", roads)),
+        inspected(write_scalars(tmp_path / "b.root", roads), MAPPED),
+        inspected(write_npz(tmp_path / "c.npz", roads)),
     ]
     assert [found.layout for found in findings] == ["vector", "scalars", "npz"]
-    assert all(found.good and found.n_events == len(roads) for found in findings)
+    left = select(roads, CutSettings())[1]
+    assert all(found.good and dict(found.cut_flow) == left for found in findings)
+    assert left["all"] == len(roads) and {found.n_events for found in findings} == {left[CUT_NAMES[-1]]}
     assert len({found.content_checksum for found in findings}) == 1
     pt = 1 / np.abs(roads.q_over_pt.astype(np.float64))
     assert findings[0].e_min_gev == pytest.approx(pt.min())
@@ -124,7 +132,7 @@ def test_each_fault_is_found_and_placed(
         roads = copy_of(roads.take(roads.hit[:, 2]))
     break_it(roads)
     path = write_vector(tmp_path / "a.root", roads)
-    findings = inspect_part(path, PLAIN, chunk_mb=0.03)
+    findings = inspected(path, chunk_mb=0.03)
     assert reasons(findings)[reason] == (branch, entry, count)
     assert findings.content_checksum == ""
     assert all(str(path) in str(problem) and problem.fix for problem in findings.problems)
@@ -135,18 +143,16 @@ def test_each_fault_is_found_and_placed(
 def test_meaning_of_the_third_word_is_checked_both_ways(tmp_path: Path) -> None:
     quad = ReaderSettings(road_word3="phi_quadstrip")
     roads = copy_of(some_roads())
-    assert reasons(inspect_part(write_vector(tmp_path / "a.root", roads), quad)) == {
-        "road_word3": ("road_word3", None, 0)
-    }
+    assert reasons(inspected(write_vector(tmp_path / "a.root", roads), quad)) == {"road_word3": ("road_word3", None, 0)}
     _word(roads)
-    assert inspect_part(write_vector(tmp_path / "b.root", roads), quad).good
+    assert inspected(write_vector(tmp_path / "b.root", roads), quad).good
 
 
 def test_faults_of_an_npz_file_name_its_columns(tmp_path: Path) -> None:
     roads = copy_of(some_roads())
     _mask(roads)
     roads.parameters[7, 2] = np.nan
-    found = reasons(inspect_part(write_npz(tmp_path / "a.npz", roads, (1, 2, 0)), PLAIN))
+    found = reasons(inspected(write_npz(tmp_path / "a.npz", roads, (1, 2, 0))))
     assert found["mask_mismatch"][:2] == ("variables[:, 0]", 110)
     assert found["not_finite"] == ("parameters (eta)", 7, 1)
 
@@ -154,17 +160,17 @@ def test_faults_of_an_npz_file_name_its_columns(tmp_path: Path) -> None:
 def test_missing_and_wrong_branches(tmp_path: Path) -> None:
     roads = some_roads()
     path = write_scalars(tmp_path / "a.root", roads, leave_out=("vh_bend_me3", "vh_phi"))
-    found = inspect_part(path, MAPPED)
+    found = inspected(path, MAPPED)
     assert [(p.reason, p.branch) for p in found.problems] == [
         ("missing_branch", "vh_bend_me3"),
         ("missing_branch", "vh_phi"),
     ]
     # a tree in the other layout: the three branches that it lacks
-    assert {p.branch for p in inspect_part(path, PLAIN).problems} == {"variables", "parameters", "event"}
+    assert {p.branch for p in inspected(path).problems} == {"variables", "parameters", "event"}
     with uproot.recreate(tmp_path / "b.root") as file:
         tree = file.mktree("muons", {"variables": ("<f4", (86,)), "parameters": ("<i4", (3,)), "event": "<f8"})
         tree.extend({"variables": np.zeros((2, 86)), "parameters": np.zeros((2, 3), int), "event": np.zeros(2)})
-    found = inspect_part(tmp_path / "b.root", PLAIN)
+    found = inspected(tmp_path / "b.root")
     assert [(p.reason, p.branch) for p in found.problems] == [
         ("wrong_shape", "variables"),
         ("wrong_type", "parameters"),
@@ -183,18 +189,18 @@ def test_wrong_arrays_of_an_npz_file(tmp_path: Path) -> None:
         ({"variables": np.asfortranarray(good.variables), "parameters": good.parameters}, "wrong_type"),
     ):
         np.savez(path, **content)
-        assert list(reasons(inspect_part(path, PLAIN))) == [reason]
+        assert list(reasons(inspected(path))) == [reason]
 
 
 def test_no_roads_and_no_file(tmp_path: Path) -> None:
     empty = write_vector(tmp_path / "a.root", some_roads().take(slice(0, 0)))
-    assert list(reasons(inspect_part(empty, PLAIN))) == ["empty_tree"]
+    assert list(reasons(inspected(empty))) == ["empty_tree"]
     for name in ("b.root", "b.npz"):
-        assert list(reasons(inspect_part(tmp_path / name, PLAIN))) == ["missing_file"]
-    assert list(reasons(inspect_part("root://somewhere/a.npz", PLAIN))) == ["unreadable"]
+        assert list(reasons(inspected(tmp_path / name))) == ["missing_file"]
+    assert list(reasons(inspected("root://somewhere/a.npz"))) == ["unreadable"]
     with uproot.recreate(tmp_path / "c.root") as file:
         file.mktree("other", {"x": "f4"})
-    assert list(reasons(inspect_part(tmp_path / "c.root", PLAIN))) == ["missing_tree"]
+    assert list(reasons(inspected(tmp_path / "c.root"))) == ["missing_tree"]
 
 
 # the archive's check sum finds all; in ROOT files much is metadata that is not read, and values stored without
@@ -211,7 +217,7 @@ def test_truncated_and_overwritten_files_are_findings(tmp_path: Path, name: str,
     rng = np.random.default_rng(3)
     for keep in (0, 10, len(whole) // 3, len(whole) - 30):
         path.write_bytes(whole[:keep])
-        findings = inspect_part(path, PLAIN)
+        findings = inspected(path)
         assert not findings.good, keep
     found = 0
     for _ in range(15):
@@ -219,5 +225,5 @@ def test_truncated_and_overwritten_files_are_findings(tmp_path: Path, name: str,
         at = int(rng.integers(0, len(whole) - 200))
         damaged[at : at + 200] = rng.bytes(200)
         path.write_bytes(bytes(damaged))
-        found += not inspect_part(path, PLAIN).good  # must not raise
+        found += not inspected(path).good  # must not raise
     assert found >= at_least

@@ -24,7 +24,7 @@ PLAIN, LISTS, CUTS = ReaderSettings(), ReaderSettings(layout="cells"), CutSettin
 
 
 def inspect(path: Path, settings: ReaderSettings = PLAIN, chunk_mb: float = 8.0) -> PartFindings:
-    return inspect_part(path, settings, IMAGE, CUTS, chunk_mb)
+    return inspect_part(path, reader=settings, image=IMAGE, cuts=CUTS, chunk_mb=chunk_mb)
 
 
 def reasons(findings: PartFindings) -> list[tuple[str, str]]:

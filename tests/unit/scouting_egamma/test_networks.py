@@ -36,6 +36,11 @@ def scaling() -> Scaling:
     return fit_scaling([(RAW, np.ones(len(RAW), np.int16))], FEATURE_NAMES, 10, (0,))
 
 
+def network(**keys: object) -> EgammaModelSettings:
+    """A network model with these keys."""
+    return EgammaModelSettings(kind="network", network=NetworkSettings(**keys))
+
+
 def tensors(study: Study, model: str, scaling: Scaling, raw: np.ndarray) -> dict[str, torch.Tensor]:
     made = study.network_inputs(model, scaling)(raw)
     return {name: torch.from_numpy(np.ascontiguousarray(values)) for name, values in made.items()}
@@ -114,7 +119,7 @@ def test_losses_written_out() -> None:
     }
 
     def found(kind: str) -> np.ndarray:
-        loss = CorrectionLoss(NetworkSettings(loss=kind)).eval()
+        loss = CorrectionLoss(network(loss=kind)).eval()
         return loss.per_event(output, torch.tensor(y)).numpy()
 
     e_true = y * e_reco
@@ -126,7 +131,7 @@ def test_losses_written_out() -> None:
     density = -student_t.logpdf(np.log(y), DEGREES, loc=np.log(said), scale=sigma)
     np.testing.assert_allclose(found("student_t"), density + student_t.logpdf(0, DEGREES), rtol=1e-4)
     # beyond the range, targets are cut
-    far = CorrectionLoss(NetworkSettings()).per_event({"y": torch.tensor([1.0])}, torch.tensor([9.0]))
+    far = CorrectionLoss(network()).per_event({"y": torch.tensor([1.0])}, torch.tensor([9.0]))
     assert float(far) == pytest.approx((1 / 2 - 1) ** 2)
 
 

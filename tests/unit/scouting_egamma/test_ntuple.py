@@ -10,9 +10,10 @@ import pytest
 import uproot
 
 from hitforge.folds import event_bucket
+from hitforge.inspection import good_events
 from hitforge.ntuple import NtupleError
 from hitforge.studies.scouting_egamma.data.candidates import COLUMNS, TRACK
-from hitforge.studies.scouting_egamma.data.ntuple import read_candidates
+from hitforge.studies.scouting_egamma.data.ntuple import open_candidates
 from hitforge.studies.scouting_egamma.data.validation import inspect_part
 from hitforge.studies.scouting_egamma.settings import ReaderSettings
 from hitforge.studies.scouting_egamma.simulation.write import write_part
@@ -25,7 +26,7 @@ READER = ReaderSettings()
 def test_what_is_written_is_read(tmp_path: Path) -> None:
     path = tmp_path / "part.root"
     assert write_part(path, [SOME.take(np.arange(300)), SOME.take(np.arange(300, 500))], DEAD) == 500
-    chunks = list(read_candidates(path, READER, chunk_mb=0.01))
+    chunks = list(good_events(open_candidates(path, READER, chunk_mb=0.01)))
     assert [first for first, _ in chunks] == [0, 300]
     for name in COLUMNS:
         np.testing.assert_array_equal(np.concatenate([found[name] for _, found in chunks]), SOME[name])
@@ -48,9 +49,9 @@ def test_dead_channels_are_written_beside_the_candidates(tmp_path: Path) -> None
 
 def test_other_names_and_no_weight(tmp_path: Path) -> None:
     path = write(tmp_path / "a.root", SOME, leave_out="w")
-    assert (next(read_candidates(path, READER))[1]["w"] == 1).all()
+    assert (next(good_events(open_candidates(path, READER)))[1]["w"] == 1).all()
     swapped = ReaderSettings(branches={"pse": "raw_energy"})
-    assert (next(read_candidates(path, swapped))[1]["pse"] == SOME["raw_energy"]).all()
+    assert (next(good_events(open_candidates(path, swapped)))[1]["pse"] == SOME["raw_energy"]).all()
     with pytest.raises(ValueError, match="not known"):
         ReaderSettings(branches={"energy": "e"})
 
@@ -63,7 +64,7 @@ def test_best_track_of_vectors(tmp_path: Path) -> None:
     vectors["fbrem"] = ak.Array([[0.9, 0.2], [], [0.5], [0.1, 0.7, 0.3]])
     vectors["trkchi2overndf"] = ak.Array([[1.0, 9.0], [], [1.0], [2.0, 1.0, 0.5]])
     path = write(tmp_path / "v.root", few, vectors)
-    found = next(read_candidates(path, READER))[1]
+    found = next(good_events(open_candidates(path, READER)))[1]
     # nearest in eta; of two equally near ones the better fit; none is NaN
     np.testing.assert_allclose(found["fbrem"], [0.2, np.nan, 0.5, 0.7], rtol=1e-6)
     assert inspect_part(path, reader=READER).layout == "vectors"
@@ -91,7 +92,7 @@ def test_faults_are_named(tmp_path: Path, column: str, value: float, reason: str
     problems = inspect_part(path, reader=READER).problems
     assert (reason, column, 7, 1) in [(p.reason, p.branch, p.entry, p.count) for p in problems]
     with pytest.raises(NtupleError, match=reason):
-        list(read_candidates(path, READER))
+        list(good_events(open_candidates(path, READER)))
 
 
 def test_negative_cells_missing_branches_and_damage(tmp_path: Path) -> None:

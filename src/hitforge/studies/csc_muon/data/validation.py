@@ -19,7 +19,7 @@ _ENOUGH_ROADS = 100  # a quad-strip is above 90 for almost half of the roads
 
 
 def inspect_part(
-    source: str | Path, reader: ReaderSettings, cuts: CutSettings | None = None, chunk_mb: float = CHUNK_MB
+    source: str | Path, reader: ReaderSettings, cuts: CutSettings, chunk_mb: float = CHUNK_MB
 ) -> PartFindings:
     """Read a part to its end and report every distinct problem.
 
@@ -29,8 +29,8 @@ def inspect_part(
         As for :func:`hitforge.studies.csc_muon.data.ntuple.read_roads`.
     reader : ReaderSettings
         Names and meanings of columns.
-    cuts : CutSettings, optional
-        Without them all roads count.
+    cuts : CutSettings
+        Roads that pass them count.
     chunk_mb : float, default 16
         Uncompressed bytes of ``variables`` that are in memory at a time.
 
@@ -47,8 +47,7 @@ def inspect_part(
 
     def look(roads: Roads) -> None:
         checksum.update(*checksum_columns(roads))
-        if cuts is not None:
-            flow.update(select(roads, cuts)[1])
+        flow.update(select(roads, cuts)[1])
         x = np.abs(roads.q_over_pt)
         x = x[np.isfinite(x) & (x > 0)]
         lowest.append(float(x.min(initial=np.inf)))
@@ -64,7 +63,7 @@ def inspect_part(
         problems += (Problem("road_word3", detail, fix, str(source), "", "road_word3"),)
     return findings.model_copy(
         update={
-            "n_events": findings.n_events if cuts is None else flow[CUT_NAMES[-1]],
+            "n_events": flow[CUT_NAMES[-1]],
             "content_checksum": "" if problems else checksum.hexdigest(),
             "problems": problems,
             "e_min_gev": 1 / max(highest) if max(highest) else None,

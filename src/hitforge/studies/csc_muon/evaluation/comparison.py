@@ -17,13 +17,13 @@ from hitforge.studies.csc_muon.evaluation.settings import EvaluationSettings
 
 
 def compare_models(
-    models: Mapping[str, MuonSample], seed: int, sample: str, evaluation: EvaluationSettings
+    muons_of: Mapping[str, MuonSample], seed: int, sample: str, evaluation: EvaluationSettings
 ) -> list[Row]:
     """Return paired differences of the headline errors, and the rate reduction against the reference of the rates.
 
     Parameters
     ----------
-    models : mapping of model to MuonSample
+    muons_of : mapping of model to MuonSample
         The same muons in the same order.
     seed : int
         Root seed; the draws are those of the metrics.
@@ -39,19 +39,19 @@ def compare_models(
         exponent, stands at an empty ``where``, the others at ``{threshold_gev, exponent}`` (or ``spectrum:
         histogram``) and, at the headline threshold, ``{abs_eta}`` with the edges of the bin.
     """
-    weight = next(iter(models.values())).weight
-    statistics: dict[str, Statistic] = {"errors": _Errors(models, evaluation)} if len(models) > 1 else {}
+    weight = next(iter(muons_of.values())).weight
+    statistics: dict[str, Statistic] = {"errors": _Errors(muons_of, evaluation)} if len(muons_of) > 1 else {}
     reference = evaluation.rate_reference
     if reference is None:
         raise ValueError("no model is named whose rate the others are compared with: set baseline_model")
-    scaled = {name: muons for name, muons in models.items() if muons.scaled_pt is not None}
+    scaled = {name: muons for name, muons in muons_of.items() if muons.scaled_pt is not None}
     if reference in scaled:
-        statistics["rates"] = RateReduction(models[reference], scaled, evaluation)
+        statistics["rates"] = RateReduction(muons_of[reference], scaled, evaluation)
     found = resample(statistics, weight, evaluation.bootstraps, draws_of(seed, sample))
     rows = rows_of(found.get("errors", {}))
-    why = f"the reference model {reference} " + ("has no scaled pT" if reference in models else "was not evaluated")
+    why = f"the reference model {reference} " + ("has no scaled pT" if reference in muons_of else "was not evaluated")
     rates = found.get("rates", {})
-    for name in models:
+    for name in muons_of:
         if f"{name}:headline" in rates:
             numbers = _rate_rows({key: rates[f"{name}:{key}"] for key in RateReduction.KEYS}, evaluation)
         else:

@@ -15,11 +15,12 @@ from hitforge.studies.csc_muon.evaluation.regression import UNSIGNED, Regression
 from hitforge.studies.csc_muon.evaluation.resolution import (
     MODES,
     POINTS_GEV,
+    TAIL,
     ChargeMisidentification,
-    InverseResolution,
     PointResolution,
-    SignedResolution,
+    Resolution,
     binnings,
+    relative_error,
 )
 from hitforge.studies.csc_muon.evaluation.sample import (
     CLASS_NAMES,
@@ -66,9 +67,9 @@ AXES: dict[str, Any] = {
 
 
 def evaluate_model(
-    model: str, samples: Mapping[str, MuonSample], _weights: Sequence[float], seed: int, evaluation: EvaluationSettings
+    model: str, muons_of: Mapping[str, MuonSample], _weights: Sequence[float], seed: int, evaluation: EvaluationSettings
 ) -> dict[str, Any]:
-    """Return the metrics of one model on each sample, calibrated before.
+    """Return the metrics of one model on each sample, by its name, calibrated before.
 
     Every number is ``{value, error, reason}``; arrays hold nested lists and one reason for what is null in them.
     """
@@ -76,7 +77,7 @@ def evaluate_model(
         "model": model,
         "settings": evaluation.model_dump(mode="json"),
         "axes": AXES,
-        "samples": {name: evaluate_sample(model, name, muons, evaluation, seed) for name, muons in samples.items()},
+        "samples": {name: evaluate_sample(model, name, muons, evaluation, seed) for name, muons in muons_of.items()},
     }
 
 
@@ -140,12 +141,13 @@ def _statistics(muons: MuonSample, settings: EvaluationSettings) -> dict[str, St
         "points": PointResolution(muons, settings),
     }
     for name, (group, n_bins) in binnings(muons, settings).items():
-        result[f"resolution_{name}"] = InverseResolution(muons, group, n_bins, settings.min_per_bin)
+        result[f"resolution_{name}"] = Resolution(relative_error(muons), group, n_bins, settings.min_per_bin, TAIL)
     if "q_over_pt" in columns:
         result["q_over_pt"] = RegressionErrors(muons.q_over_pt, columns["q_over_pt"])
         for name in ("pt", "eta"):
             group, n_bins = binnings(muons, settings)[name]
-            result[f"signed_resolution_{name}"] = SignedResolution(muons, group, n_bins, settings.min_per_bin)
+            error = columns["q_over_pt"] - muons.q_over_pt
+            result[f"signed_resolution_{name}"] = Resolution(error, group, n_bins, settings.min_per_bin)
     if {"q_over_pt", "charge_probability"} & set(columns):
         result["charge"] = ChargeMisidentification(muons, settings)
     if "class_probabilities" in columns:

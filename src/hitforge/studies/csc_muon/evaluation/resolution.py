@@ -37,44 +37,36 @@ def binnings(muons: MuonSample, settings: EvaluationSettings) -> dict[str, tuple
     return result
 
 
-class InverseResolution:
-    """Relative error of 1/pT, (1/p - 1/t) / (1/t), in the bins of one binning.
+class Resolution:
+    """Errors of a prediction in the bins of one binning; arrays of shape (bins,).
 
-    Arrays of shape (bins,): ``core`` (Gaussian core), ``sigma_eff`` (half the smallest interval with 68.3 %), ``bias``
-    (median) and ``tail`` (fraction off by more than 50 %).
+    ``core`` (Gaussian core), ``sigma_eff`` (half the smallest interval with 68.3 %), ``bias`` (median) and, where a
+    ``tail`` is asked for, the fraction that is off by more than that.
     """
 
-    def __init__(self, muons: MuonSample, group: NDArray[np.int64], n_bins: int, min_per_bin: int) -> None:
+    def __init__(
+        self, error: Floats, group: NDArray[np.int64], n_bins: int, min_per_bin: int, tail: float | None = None
+    ) -> None:
         self.reason = f"fewer than {min_per_bin} muons in the bin"
-        relative = muons.columns["inverse_pt"] * muons.true_pt - 1.0
-        self._groups = OrderedGroups(relative, group, n_bins)
+        self._groups = OrderedGroups(error, group, n_bins)
         self._inside = np.flatnonzero(group >= 0)
         self._group = group[self._inside]
-        self._off = (np.abs(relative[self._inside]) > TAIL).astype(np.float64)
-        self._enough = enough(group, n_bins, min_per_bin)
-
-    def __call__(self, weights: Floats) -> Arrays:
-        """Return the arrays of a weighted sample."""
-        ordered = self._groups.weighted(weights)
-        own = weights[self._inside]
-        tail = ratio(np.bincount(self._group, own * self._off, self._groups.n_groups), ordered.total)
-        arrays = {"core": ordered.core(), "sigma_eff": ordered.sigma_eff(), "bias": ordered.median(), "tail": tail}
-        return {name: np.where(self._enough, array, np.nan) for name, array in arrays.items()}
-
-
-class SignedResolution:
-    """Error of q/pT, 1/GeV, in the bins of one binning; arrays ``core``, ``sigma_eff`` and ``bias``, shape (bins,)."""
-
-    def __init__(self, muons: MuonSample, group: NDArray[np.int64], n_bins: int, min_per_bin: int) -> None:
-        self.reason = f"fewer than {min_per_bin} muons in the bin"
-        self._groups = OrderedGroups(muons.columns["q_over_pt"] - muons.q_over_pt, group, n_bins)
+        self._off = None if tail is None else (np.abs(error[self._inside]) > tail).astype(np.float64)
         self._enough = enough(group, n_bins, min_per_bin)
 
     def __call__(self, weights: Floats) -> Arrays:
         """Return the arrays of a weighted sample."""
         ordered = self._groups.weighted(weights)
         arrays = {"core": ordered.core(), "sigma_eff": ordered.sigma_eff(), "bias": ordered.median()}
+        if self._off is not None:
+            off = np.bincount(self._group, weights[self._inside] * self._off, self._groups.n_groups)
+            arrays["tail"] = ratio(off, ordered.total)
         return {name: np.where(self._enough, array, np.nan) for name, array in arrays.items()}
+
+
+def relative_error(muons: MuonSample) -> Floats:
+    """Return the relative error of 1/pT, (1/p - 1/t) / (1/t), shape (n,)."""
+    return np.asarray(muons.columns["inverse_pt"] * muons.true_pt - 1.0, dtype=np.float64)
 
 
 class ChargeMisidentification:

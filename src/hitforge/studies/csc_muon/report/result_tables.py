@@ -17,6 +17,7 @@ from hitforge.reporting.chapter import (
     ReportInputs,
     Table,
     column,
+    columns_by,
     make_table,
     text_column,
 )
@@ -27,6 +28,15 @@ SPACES = {"inverse_pt": ("1/pT", "1/GeV"), "pt": ("pT", "GeV"), "q_over_pt": ("q
 """Quantities of the regression table: label and unit."""
 
 OTHER_DATA = "Published values are for CMS simulation, another data set; they show the scale and are not a comparison."
+_ERRORS = {
+    "mae": ("MAE", ""),
+    "mse": ("MSE", ""),
+    "rmse": ("RMSE", ""),
+    "median_ae": ("Median abs. error", ""),
+    "explained_variance": ("Explained variance", ""),
+    "r2": ("R²", ""),
+    "variance": ("Var(truth)", ""),
+}
 _COMPARED = ("rmse_q_over_pt", "rmse_inverse_pt", "accuracy")
 
 
@@ -119,18 +129,7 @@ def regression(inputs: ReportInputs) -> Table:
             text_column("model", "Model", lambda row: row[0]),
             text_column("quantity", "Quantity", lambda row: SPACES[row[1]][0]),
             text_column("unit", "Unit", lambda row: SPACES[row[1]][1]),
-            *(
-                column(name, label, partial(number, name=name))
-                for name, label in (
-                    ("mae", "MAE"),
-                    ("mse", "MSE"),
-                    ("rmse", "RMSE"),
-                    ("median_ae", "Median abs. error"),
-                    ("explained_variance", "Explained variance"),
-                    ("r2", "R²"),
-                    ("variance", "Var(truth)"),
-                )
-            ),
+            *columns_by(_ERRORS, number),
         ),
         [(model, space) for model in metrics for space in SPACES],
         empty="no model was evaluated",

@@ -5,9 +5,21 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from hitforge.reporting.chapter import Cell, Column, Measured, ReportInputs, Table
+from hitforge.reporting.chapter import (
+    MODEL,
+    Cell,
+    Column,
+    Measured,
+    ReportInputs,
+    Table,
+    columns_by,
+    make_table,
+)
 from hitforge.reporting.metrics import axes_of, cell, difference, metrics_of, sample_title, shown_sample
 from hitforge.studies.csc_muon.report.view import headline_of, main_models
+
+_PULLS = {"pull_mean": ("Pull mean", ""), "pull_width": ("Pull width", ""), "pull_width68": ("Pull width 68", "")}
+_QUALITY = {"ece": ("ECE", "%"), "brier": ("Brier", ""), "log_loss": ("Log loss", "")}
 
 
 def turn_on(inputs: ReportInputs) -> Table:
@@ -93,48 +105,37 @@ def rates(inputs: ReportInputs) -> Table:
 
 def uncertainty(inputs: ReportInputs) -> Table:
     """Coverage of quantiles, pulls and quality of class probabilities, for the models that give them."""
-    intervals = axes_of(inputs)["intervals"]
-    rows: list[tuple[Cell, ...]] = []
-    for model, metrics in metrics_of(inputs).items():
-        absent = metrics["absent"]
-        if {"quantiles", "q_over_pt_sigma", "class_probabilities"} <= set(absent):
-            continue
-        coverage, pulls, classes = (metrics.get(name) for name in ("coverage", "pulls", "class_calibration"))
-        rows.append(
-            (
-                model,
-                *(_of(coverage, "inside", absent.get("quantiles"), i, scale=100.0) for i in range(len(intervals))),
-                *(_of(pulls, name, absent.get("q_over_pt_sigma")) for name in ("mean", "width", "width68")),
-                *(
-                    _of(classes, name, absent.get("class_probabilities"), scale=100.0 if name == "ece" else 1.0)
-                    for name in ("ece", "brier", "log_loss")
-                ),
-            )
-        )
-    return Table(
-        name="uncertainty",
-        title="Pulls and coverage",
-        caption=(
-            "Share of muons inside central intervals of the predicted quantiles (nominal in the heading); pulls of "
-            "q/pT with the predicted σ after its scale is fitted on the calibration muons (1 is right; width 68: half "
-            "the smallest interval with 68.3 %); expected calibration error, Brier score and log loss of the classes."
+    metrics, intervals = metrics_of(inputs), {f"inside_{100 * x:g}": x for x in axes_of(inputs)["intervals"]}
+
+    def number(model: str, block: str, name: str, needed: str, scale: float = 1.0, *index: int) -> Measured:
+        absent = metrics[model]["absent"].get(needed, "not evaluated")
+        return cell(metrics[model].get(block, {}).get(name), *index, scale=scale, absent=absent)
+
+    def inside(model: str, key: str) -> Measured:
+        return number(model, "coverage", "inside", "quantiles", 100.0, list(intervals).index(key))
+
+    def pull(model: str, name: str) -> Measured:
+        return number(model, "pulls", name.removeprefix("pull_"), "q_over_pt_sigma")
+
+    def quality(model: str, name: str) -> Measured:
+        return number(model, "class_calibration", name, "class_probabilities", 100.0 if name == "ece" else 1.0)
+
+    return make_table(
+        "uncertainty",
+        "Pulls and coverage",
+        "Share of muons inside central intervals of the predicted quantiles (nominal in the heading); pulls of "
+        "q/pT with the predicted σ after its scale is fitted on the calibration muons (1 is right; width 68: half "
+        "the smallest interval with 68.3 %); expected calibration error, Brier score and log loss of the classes.",
+        (
+            MODEL,
+            *columns_by({key: (f"Inside {100 * x:g} %", "%") for key, x in intervals.items()}, inside),
+            *columns_by(_PULLS, pull),
+            *columns_by(_QUALITY, quality),
         ),
-        columns=(
-            Column(key="model", label="Model", align="left"),
-            *(Column(key=f"inside_{100 * x:g}", label=f"Inside {100 * x:g} %", unit="%") for x in intervals),
-            Column(key="pull_mean", label="Pull mean"),
-            Column(key="pull_width", label="Pull width"),
-            Column(key="pull_width68", label="Pull width 68"),
-            Column(key="ece", label="ECE", unit="%"),
-            Column(key="brier", label="Brier"),
-            Column(key="log_loss", label="Log loss"),
-        ),
-        rows=tuple(rows),
-        empty=None if rows else "no model gives quantiles, uncertainties or class probabilities",
+        [
+            model
+            for model, found in metrics.items()
+            if not {"quantiles", "q_over_pt_sigma", "class_probabilities"} <= set(found["absent"])
+        ],
+        empty="no model gives quantiles, uncertainties or class probabilities",
     )
-
-
-def _of(block: Mapping[str, Any] | None, name: str, absent: str | None, *index: int, scale: float = 1.0) -> Measured:
-    if block is None:
-        return Measured(value=None, reason=absent or "not evaluated")
-    return cell(block[name], *index, scale=scale)

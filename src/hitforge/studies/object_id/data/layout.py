@@ -19,7 +19,7 @@ TRUTH: Final = {
 """What is evaluated by: branch and unit of each dataset in ``truth/``."""
 
 
-def layout(image: ImageSettings) -> ShardLayout:
+def layout(*, image: ImageSettings) -> ShardLayout:
     """Return what shards hold: cells of both channels and the features made of them, the class, :data:`TRUTH`."""
     cells = image.cell_names
     return ShardLayout(

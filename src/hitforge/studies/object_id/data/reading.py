@@ -16,7 +16,7 @@ from hitforge.studies.object_id.features import features_of
 from hitforge.studies.object_id.settings import ReaderSettings
 
 
-def read(source: str, reader: ReaderSettings, image: ImageSettings, cuts: CutSettings) -> Iterator[ShardBlock]:
+def read(source: str, *, reader: ReaderSettings, image: ImageSettings, cuts: CutSettings) -> Iterator[ShardBlock]:
     """Yield blocks of the objects of a part that pass the cuts, with their features."""
     for first_entry, found in read_objects(source, reader, image):
         passed, _ = select(found, cuts)

@@ -22,7 +22,7 @@ RANGE = (0.05, 20.0)
 """Temperatures that the fit looks at."""
 
 
-def calibrate(predictions: Predictions, evaluation: EvaluationSettings) -> dict[str, Any]:
+def calibrate(predictions: Predictions, *, evaluation: EvaluationSettings) -> dict[str, Any]:
     """Return the temperature of held-out objects, see :func:`fit_temperature`."""
     return fit_temperature(classified(predictions), evaluation.min_per_bin)
 

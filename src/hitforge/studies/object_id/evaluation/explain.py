@@ -36,7 +36,7 @@ Predict = Callable[[NDArray[np.float32], NDArray[np.floating]], Floats]
 
 
 def explain(
-    model: str, trained: TrainedModel, image: ImageSettings, samples: Mapping[str, SampleSettings]
+    model: str, trained: TrainedModel, *, image: ImageSettings, samples: Mapping[str, SampleSettings]
 ) -> dict[str, Any]:
     """Return the occlusion maps of a network's first member; nothing for other models.
 

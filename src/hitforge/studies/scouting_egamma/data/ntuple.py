@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from hitforge.branches import TreeBranches
-from hitforge.inspection import Chunk, Fault, OpenPart, bad_weight, find_problems, good_events
+from hitforge.inspection import Chunk, Fault, OpenPart, bad_weight, find_problems
 from hitforge.ntuple import entry_ranges, find_tree, naming_damage, open_root
 from hitforge.studies.scouting_egamma.data.candidates import (
     CLUSTER,
@@ -57,24 +57,6 @@ def open_candidates(
                 yield Chunk(start, candidates, tuple(problems))
 
         yield OpenPart(reader.layout, int(tree.num_entries), n_bytes, tuple(reader.problems), chunks())
-
-
-def read_candidates(
-    source: str | Path, settings: ReaderSettings, chunk_mb: float = CHUNK_MB
-) -> Iterator[tuple[int, Candidates]]:
-    """Read the candidates of a part in chunks of bounded memory.
-
-    Yields
-    ------
-    tuple of int and Candidates
-        Entry of the chunk's first candidate in the file, and the candidates.
-
-    Raises
-    ------
-    NtupleError
-        The part has any fault that the validation reports, except having no entries.
-    """
-    yield from good_events(open_candidates(source, settings, chunk_mb))
 
 
 class _CandidateTree(TreeBranches):

@@ -7,9 +7,10 @@ from collections.abc import Iterator
 import numpy as np
 
 from hitforge.folds import event_bucket
+from hitforge.inspection import good_events
 from hitforge.shards import ShardBlock
 from hitforge.studies.scouting_egamma.data.high_level import features_of
-from hitforge.studies.scouting_egamma.data.ntuple import read_candidates
+from hitforge.studies.scouting_egamma.data.ntuple import open_candidates
 from hitforge.studies.scouting_egamma.data.selection import passes_observable, quality_of, select
 from hitforge.studies.scouting_egamma.features import columns_of
 from hitforge.studies.scouting_egamma.settings import ReaderSettings
@@ -17,7 +18,7 @@ from hitforge.studies.scouting_egamma.settings import ReaderSettings
 
 def read(source: str, *, reader: ReaderSettings) -> Iterator[ShardBlock]:
     """Yield blocks of the candidates that have a target, with their features."""
-    for first_entry, found in read_candidates(source, reader):
+    for first_entry, found in good_events(open_candidates(source, reader)):
         passed, _ = select(found)
         candidates = found.take(passed)
         features = features_of(candidates)

@@ -43,7 +43,6 @@ def evaluate_model(
     samples: Mapping[str, EnergySample],
     _weights: Sequence[float],
     seed: int,
-    *,
     evaluation: EvaluationSettings,
 ) -> dict[str, Any]:
     """Return the metrics of one model on each sample, calibrated before.

@@ -13,14 +13,6 @@ from hitforge.predictions import Predictions
 
 Floats = NDArray[np.float64]
 
-OBSERVED = {
-    "e5x5_response": "e5x5_response",
-    "r9": "candidate_r9",
-    "fbrem": "candidate_fbrem",
-    "supermodule": "supermodule_place",
-}
-"""What responses are shown against, by the column that holds it."""
-
 
 @dataclass(frozen=True)
 class EnergySample:
@@ -101,10 +93,13 @@ def energy_sample(predictions: Predictions) -> EnergySample:
         quality=truth["quality"].astype(np.int64),
         observable=truth["observable"] > 0,
         weights=truth["weight"],
-        observed={name: truth[column] for name, column in OBSERVED.items()},
+        observed={
+            "e5x5_response": truth["e5x5_response"], "r9": truth["candidate_r9"], "fbrem": truth["candidate_fbrem"],
+            "supermodule": truth["supermodule_place"],
+        },
         columns={name: values.astype(np.float64) for name, values in predictions.ensemble.items()},
         factor=np.ones(len(predictions)),
-    )
+    )  # fmt: skip
 
 
 def join_samples(samples: Sequence[EnergySample]) -> EnergySample:

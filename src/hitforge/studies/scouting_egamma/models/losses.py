@@ -8,7 +8,7 @@ import torch
 from torch import Tensor
 
 from hitforge.studies.scouting_egamma.features import Y_RANGE
-from hitforge.studies.scouting_egamma.settings import EgammaModelSettings, NetworkSettings
+from hitforge.studies.scouting_egamma.settings import EgammaModelSettings
 from hitforge.training.losses import MemberLoss
 
 DEGREES = 3
@@ -18,16 +18,16 @@ Outputs = Mapping[str, Tensor]
 
 
 class CorrectionLoss(MemberLoss):
-    """The loss that a network's settings name.
+    """The loss that the settings of a model's network name.
 
     ``relative`` is ((E_predicted - E_MC) / E_MC)^2 = (y_predicted / y - 1)^2 and ``absolute`` (E_predicted - E_MC)^2
     in GeV^2. The others are negative log-likelihoods without constants: ``gaussian`` and ``student_t`` of ln y,
     ``crystal_ball`` of y with both sides.
     """
 
-    def __init__(self, settings: NetworkSettings) -> None:
+    def __init__(self, model: EgammaModelSettings) -> None:
         super().__init__()
-        self.kind = settings.loss
+        self.kind = model.network.loss
 
     def per_event(self, output: Outputs, target: Tensor, weight: Tensor | None = None) -> Tensor:
         """Return the loss of each candidate, shape (n,)."""
@@ -49,11 +49,6 @@ class CorrectionLoss(MemberLoss):
     def metrics(self, output: Outputs, target: Tensor) -> Mapping[str, Tensor]:
         """Return the relative loss, which all networks can be compared by."""
         return {"relative": relative_loss(output["y"], target.float().clamp(*Y_RANGE))}
-
-
-def build_loss(model: EgammaModelSettings) -> CorrectionLoss:
-    """Return a fresh loss of a model's network."""
-    return CorrectionLoss(model.network)
 
 
 def relative_loss(predicted: Tensor, y: Tensor) -> Tensor:

@@ -95,6 +95,7 @@ def front_row(inputs: ReportInputs) -> FrontRow:
     known = load_published(inputs.study)
     printed, arxiv = known.find("width"), known.sources["cms"].partition(",")[0]
     assert printed is not None
+    absent = f"{baseline} and {ensemble} were not both run"
     return FrontRow(
         data=evaluated_events(inputs, sample, n, f"{sample_title(sample)} {category}s"),
         quantity=f"width of the energy response σ_eff / median, {category}s",
@@ -103,15 +104,7 @@ def front_row(inputs: ReportInputs) -> FrontRow:
         baseline_number=percent(inputs, baseline, "width", 0),
         ensemble=ensemble,
         ensemble_number=percent(inputs, ensemble, "width", 0),
-        gain=difference(
-            inputs,
-            baseline,
-            ensemble,
-            "width",
-            {"category": category},
-            100.0,
-            absent=f"{baseline} and {ensemble} were not both run",
-        ),
+        gain=difference(inputs, baseline, ensemble, "width", {"category": category}, 100.0, absent=absent),
         published=f"{printed.printed} % for |η| < {PUBLISHED_ETA_EDGES[1]:g} ({arxiv})",
         other_sample=known.note,
     )

@@ -15,17 +15,14 @@ from hitforge.studies.scouting_egamma.data.candidates import COLUMNS, MATRIX, N_
 from hitforge.studies.scouting_egamma.simulation.generate import dead_channels, simulate_candidates
 from hitforge.studies.scouting_egamma.simulation.settings import SimulationSettings
 
+Progress = Callable[[int, int], None]
+
 TREE, DEAD_TREE = "egamma", "dead_channels"
 BRANCHES = {name: "<i2" if name in WORDS else "<f4" for name in COLUMNS} | {MATRIX: ("<f4", (N_CELLS,)), "event": "<u8"}
 
 
 def simulate_part(
-    out: Path,
-    sample: SampleSettings,
-    seed: int,
-    progress: Callable[[int, int], None] | None = None,
-    *,
-    simulation: SimulationSettings,
+    out: Path, sample: SampleSettings, seed: int, progress: Progress | None, *, simulation: SimulationSettings
 ) -> None:
     """Write one simulated part of ``events_per_part`` candidates."""
     assert sample.events_per_part is not None
