@@ -26,6 +26,7 @@ def settings() -> Any:
 def test_each_optimiser_has_the_same_learning_rates_and_budget(settings: Any) -> None:
     models = {n: m for n, m in settings.models.items() if n.startswith("sweep-")}
     assert set(models) == {name for name in settings.run_models if name.startswith("sweep-")}
+    assert settings.sweep_base == "sweep-base"
     base = models["sweep-base"]
     scanned = {
         (m.training.optimiser, m.training.schedule.lr_peak)
