@@ -2,9 +2,12 @@ from __future__ import annotations
 
 import subprocess
 import sys
+from pathlib import Path
 
 import pytest
 
+from hitforge.config import study_files
+from hitforge.fingerprint import stage_modules
 from hitforge.named import load_function
 from hitforge.reporting.catalogue import Catalogue, Section, figure, modules_of, table
 
@@ -46,3 +49,9 @@ def test_the_workflow_reads_catalogues_without_what_they_draw_with() -> None:
     code = "import sys, hitforge.reporting.catalogue; print([m for m in ('numpy', 'matplotlib') if m in sys.modules])"
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert done.stdout.strip() == "[]"
+
+
+@pytest.mark.parametrize("study", sorted(study_files()))
+def test_tables_and_words_do_not_reach_what_draws(study: str) -> None:
+    reached = stage_modules(study, "tables", Path("workflow/scripts/make_tables.py"))
+    assert not {"hitforge.reporting.style", "hitforge.reporting.plotting"} & reached

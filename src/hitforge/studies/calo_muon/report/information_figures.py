@@ -17,7 +17,6 @@ from hitforge.studies.calo_muon.report import view
 from hitforge.studies.calo_muon.report.labels import Box, Named, around, place_names
 from hitforge.studies.calo_muon.report.model_view import (
     INPUTS,
-    colour,
     input_class,
     is_trees,
     n_operations,
@@ -26,6 +25,8 @@ from hitforge.studies.calo_muon.report.model_view import (
 )
 from hitforge.studies.calo_muon.report.plotting import (
     BITS_LABEL,
+    SHADES,
+    colour,
     draw_limits,
     draw_number,
     limits_of,
@@ -143,7 +144,7 @@ def _legends(inputs: ReportInputs, figure: MatplotlibFigure, models: list[str], 
         )
 
     used = {input_class(inputs, model) for model in models}
-    shades = [key(text, shade, "o") for name, (text, shade) in INPUTS.items() if name in used]
+    shades = [key(INPUTS[name], shade, "o") for name, shade in SHADES.items() if name in used]
     markers = [key("network", INK, "o"), key("trees", INK, "s")]
     if others:
         markers += [key(f"{sample_title(sample)} (filled)", INK, "o"), key(" and ".join(others), INK, "o", False)]

@@ -49,7 +49,7 @@ def models(inputs: ReportInputs) -> Table:
             text_column(
                 "description", "Description", lambda m: settings_of(inputs, m).get("description", ""), wide=True
             ),
-            text_column("inputs", "Inputs", lambda model: INPUTS[input_class(inputs, model)][0]),
+            text_column("inputs", "Inputs", lambda model: INPUTS[input_class(inputs, model)]),
             column("operations", "Operations a muon", operations),
             text_column("training", "Objective and training", training, wide=True),
         ),

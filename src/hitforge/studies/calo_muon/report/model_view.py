@@ -9,18 +9,17 @@ from typing import Any
 
 from hitforge.reporting.chapter import ReportInputs
 from hitforge.reporting.history import load_histories
-from hitforge.reporting.style import BLUE, COLOURS, GREY, ORANGE, PURPLE, RED
 
-INPUTS: Mapping[str, tuple[str, str]] = {
-    "sums": ("energy sums", GREY),
-    "features": ("28 features", ORANGE),
-    "filtered": ("19 features", COLOURS[6]),
-    "summaries": ("features + layer summaries", COLOURS[4]),
-    "layers": ("features + layers", BLUE),
-    "cells": ("features + cells", RED),
-    "cells_only": ("cells", PURPLE),
+INPUTS: Mapping[str, str] = {
+    "sums": "energy sums",
+    "features": "28 features",
+    "filtered": "19 features",
+    "summaries": "features + layer summaries",
+    "layers": "features + layers",
+    "cells": "features + cells",
+    "cells_only": "cells",
 }
-"""Classes of inputs: text, and the colour that a model has in every figure."""
+"""Classes of inputs, in words."""
 
 _FEATURES = {"esum": "sums", "default": "features", "filtered": "filtered", "layers": "summaries"}
 _WEIGHTS = {-2.0: "W/E²", -1.0: "W/E", 0.0: "W", 1.0: "W·E"}
@@ -42,11 +41,6 @@ def input_class(inputs: ReportInputs, model: str) -> str:
     if network and _block(entry, "network").get("cnn"):
         return "cells_only" if features == "none" else "cells"
     return _FEATURES.get(features, "features")
-
-
-def colour(inputs: ReportInputs, model: str) -> str:
-    """Return the colour of a model's inputs."""
-    return INPUTS[input_class(inputs, model)][1]
 
 
 def is_trees(inputs: ReportInputs, model: str) -> bool:

@@ -12,12 +12,28 @@ from numpy.typing import NDArray
 from hitforge.reporting.chapter import Measured, ReportInputs
 from hitforge.reporting.metrics import sample_title
 from hitforge.reporting.numbers import measured
-from hitforge.reporting.style import INK
+from hitforge.reporting.style import BLUE, COLOURS, GREY, INK, ORANGE, PURPLE, RED
 from hitforge.studies.calo_muon.report.labels import Box
+from hitforge.studies.calo_muon.report.model_view import input_class
 from hitforge.studies.calo_muon.report.view import LIMITS, binned, limit
 
 ENERGY_LABEL = "True energy [GeV]"
 BITS_LABEL = "Information about the energy [bit]"
+SHADES: Mapping[str, str] = {
+    "sums": GREY,
+    "features": ORANGE,
+    "filtered": COLOURS[6],
+    "summaries": COLOURS[4],
+    "layers": BLUE,
+    "cells": RED,
+    "cells_only": PURPLE,
+}
+"""The colour that a model of a class of inputs has in every figure."""
+
+
+def colour(inputs: ReportInputs, model: str) -> str:
+    """Return the colour of a model's inputs."""
+    return SHADES[input_class(inputs, model)]
 
 
 def draw_number(

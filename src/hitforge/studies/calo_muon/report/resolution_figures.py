@@ -10,8 +10,8 @@ from hitforge.reporting.metrics import sample_title
 from hitforge.reporting.plotting import data_label, few_log_ticks, legend_below, nothing
 from hitforge.reporting.style import COLOURS, GREY, INK, MARKERS, label, new_figure
 from hitforge.studies.calo_muon.report import view
-from hitforge.studies.calo_muon.report.model_view import INPUTS, colour, input_class
-from hitforge.studies.calo_muon.report.plotting import ENERGY_LABEL, column, energies, points
+from hitforge.studies.calo_muon.report.model_view import INPUTS, input_class
+from hitforge.studies.calo_muon.report.plotting import ENERGY_LABEL, colour, column, energies, points
 
 _MOST = 4
 """Models in a panel."""
@@ -33,7 +33,7 @@ def resolution(inputs: ReportInputs) -> Figure:
             x, value, error = energies(rows)[0], *column(rows, key)
             axes.errorbar(
                 x, value, yerr=error, color=colour(inputs, model), marker=MARKERS[index], markersize=4, linewidth=1.3,
-                elinewidth=1.0, label=f"{model} ({INPUTS[input_class(inputs, model)][0]})",
+                elinewidth=1.0, label=f"{model} ({INPUTS[input_class(inputs, model)]})",
             )  # fmt: skip
         axes.set_xlabel(ENERGY_LABEL)
     # a logarithm: at low energies the calorimeter alone is worse by orders of magnitude, and no point may vanish

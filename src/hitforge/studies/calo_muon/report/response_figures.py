@@ -19,8 +19,7 @@ from hitforge.studies.calo_muon.evaluation.bias import BiasCorrection
 from hitforge.studies.calo_muon.evaluation.calibration import calibrated
 from hitforge.studies.calo_muon.evaluation.sample import EvaluationSample
 from hitforge.studies.calo_muon.report import view
-from hitforge.studies.calo_muon.report.model_view import colour
-from hitforge.studies.calo_muon.report.plotting import ENERGY_LABEL
+from hitforge.studies.calo_muon.report.plotting import ENERGY_LABEL, colour
 from hitforge.studies.calo_muon.settings import EvaluationSettings
 from hitforge.words import HELDOUT
 

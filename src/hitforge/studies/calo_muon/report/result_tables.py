@@ -56,7 +56,7 @@ def headline(inputs: ReportInputs) -> Table:
             text_column(
                 "inputs",
                 "Inputs",
-                lambda row: view.LIMITS[row] if row in limits else INPUTS[input_class(inputs, row)][0],
+                lambda row: view.LIMITS[row] if row in limits else INPUTS[input_class(inputs, row)],
                 detail=True,
             ),
             text_column("objective", "Objective", lambda row: "" if row in limits else objective_text(inputs, row)),

@@ -12,9 +12,10 @@ from hitforge.reporting.plotting import data_label, legend_below, nothing
 from hitforge.reporting.style import COLOURS, GREY, INK, MARKERS, label, new_figure
 from hitforge.studies.calo_muon.report import view
 from hitforge.studies.calo_muon.report.labels import Named, around, place_names
-from hitforge.studies.calo_muon.report.model_view import colour, objective_families, power_text, size_families
+from hitforge.studies.calo_muon.report.model_view import objective_families, power_text, size_families
 from hitforge.studies.calo_muon.report.plotting import (
     BITS_LABEL,
+    colour,
     draw_limits,
     draw_number,
     limits_of,
