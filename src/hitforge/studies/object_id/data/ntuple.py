@@ -120,33 +120,13 @@ class _ObjectTree(TreeBranches):
         scalars = {name: self.array(name, start, stop).astype(dtype) for name, dtype in SCALARS.items()}
         if self._lists:
             cells = {branch: self.array(branch, start, stop, "ak") for branch in CELL_BRANCHES}
-            self._check_lists(cells, start)
+            for problem in find_problems(_list_faults(cells), start, self.file, self.name):
+                raise NtupleError(problem)
             image = images_of(cells, scalars["eta"], scalars["phi"], self._image)
         else:
             flat = [self.array(branch, start, stop).astype(np.float32) for branch in self.channels]
             image = np.stack(flat, axis=1).reshape(stop - start, *self._image.shape)
         return Objects(image=image, **scalars)
-
-    def _check_lists(self, cells: dict[str, ak.Array], start: int) -> None:
-        counts = np.stack([ak.to_numpy(ak.num(values)) for values in cells.values()])
-        uneven = (counts != counts[0]).any(axis=0)
-        if uneven.any():
-            detail = f"lists of different lengths in {', '.join(CELL_BRANCHES)}"
-            self._raise("uneven_lists", detail, "one number for each cell in all lists", "cell_et", uneven, start)
-        layer = cells["cell_layer"]
-        wrong = ak.to_numpy(ak.any((layer != 0) & (layer != 1), axis=1))
-        if wrong.any():
-            self._raise(
-                "unknown_layer", "neither 0 (EM) nor 1 (HAD)", "map layers to these", "cell_layer", wrong, start
-            )
-        for branch in ("cell_eta", "cell_phi"):
-            wrong = ~ak.to_numpy(ak.all(np.isfinite(cells[branch]), axis=1))
-            if wrong.any():
-                self._raise("not_finite", "a cell's place is NaN or infinite", MAKE_AGAIN, branch, wrong, start)
-
-    def _raise(self, reason: str, detail: str, fix: str, branch: str, bad: NDArray[np.bool_], start: int) -> None:
-        entry = start + int(bad.argmax())
-        raise NtupleError(Problem(reason, detail, fix, self.file, self.name, branch, entry, int(bad.sum())))
 
 
 def checksum_columns(objects: Objects) -> tuple[NDArray[Any], ...]:
@@ -177,6 +157,19 @@ def images_of(
     n_total = len(counts) * len(CHANNELS) * image.n_cells
     filled = np.bincount(index[inside], flat["cell_et"][inside], n_total)
     return filled.reshape(len(counts), *image.shape).astype(np.float32)
+
+
+def _list_faults(cells: dict[str, ak.Array]) -> Iterator[Fault]:
+    """Yield what must hold for lists of cells, or no images can be made of them."""
+    counts = np.stack([ak.to_numpy(ak.num(values)) for values in cells.values()])
+    detail = f"lists of different lengths in {', '.join(CELL_BRANCHES)}"
+    yield "uneven_lists", detail, "one number for each cell in all lists", "cell_et", (counts != counts[0]).any(axis=0)
+    layer = cells["cell_layer"]
+    wrong = ak.to_numpy(ak.any((layer != 0) & (layer != 1), axis=1))
+    yield "unknown_layer", "neither 0 (EM) nor 1 (HAD)", "map layers to these", "cell_layer", wrong
+    for branch in ("cell_eta", "cell_phi"):
+        wrong = ~ak.to_numpy(ak.all(np.isfinite(cells[branch]), axis=1))
+        yield "not_finite", "a cell's place is NaN or infinite", MAKE_AGAIN, branch, wrong
 
 
 def _faults(objects: Objects, channels: tuple[str, str]) -> Iterator[Fault]:

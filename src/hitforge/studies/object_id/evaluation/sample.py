@@ -65,9 +65,7 @@ def classified(predictions: Predictions) -> Classified:
     probabilities = predictions.ensemble["class_probabilities"].astype(np.float64)
     return Classified(
         label=predictions.target.astype(np.int64),
-        pt=truth["pt"].astype(np.float64),
-        eta=truth["eta"].astype(np.float64),
-        npv=truth["npv"].astype(np.float64),
+        **{name: truth[name].astype(np.float64) for name in ("pt", "eta", "npv")},
         n_prong=truth["n_prong"].astype(np.int64),
         weights=truth["weight"].astype(np.float64),
         raw=probabilities,
