@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import Any, Self
 
-from pydantic import BaseModel, ConfigDict, PrivateAttr
+from pydantic import BaseModel, ConfigDict, Field, PrivateAttr
 
 
 class NotGivenError(LookupError):
@@ -51,3 +51,9 @@ def _blocks(name: str, value: Any) -> Iterator[tuple[str, Settings]]:
     elif isinstance(value, Mapping):
         for key, item in value.items():
             yield from _blocks(f"{name}.{key}", item)
+
+
+class BootstrapSettings(Settings):
+    """Base of a study's block ``evaluation``; a calibration is made without it and does not see this key."""
+
+    bootstraps: int = Field(500, ge=2, description="bootstrap replicas of every number")

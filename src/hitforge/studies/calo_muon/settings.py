@@ -10,9 +10,8 @@ import numpy as np
 from numpy.typing import NDArray
 from pydantic import Field, NonNegativeFloat, NonNegativeInt, PositiveFloat, PositiveInt, model_validator
 
-from hitforge.bootstrap_settings import BootstrapSettings
 from hitforge.config import ModelSettings, StudySettings
-from hitforge.settings_base import Settings
+from hitforge.settings_base import BootstrapSettings, Settings
 from hitforge.training.settings import TrainingSettings
 
 

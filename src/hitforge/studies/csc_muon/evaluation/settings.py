@@ -7,8 +7,7 @@ from typing import Self
 
 from pydantic import Field, NonNegativeFloat, PositiveFloat, PositiveInt, model_validator
 
-from hitforge.bootstrap_settings import BootstrapSettings
-from hitforge.settings_base import Settings
+from hitforge.settings_base import BootstrapSettings, Settings
 
 
 class SpectrumHistogram(Settings):

@@ -7,7 +7,7 @@ from typing import Self
 
 from pydantic import Field, NonNegativeFloat, PositiveInt, model_validator
 
-from hitforge.bootstrap_settings import BootstrapSettings
+from hitforge.settings_base import BootstrapSettings
 
 
 class EvaluationSettings(BootstrapSettings):

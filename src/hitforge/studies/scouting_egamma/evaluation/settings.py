@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pydantic import Field, PositiveFloat, PositiveInt
 
-from hitforge.bootstrap_settings import BootstrapSettings
+from hitforge.settings_base import BootstrapSettings
 
 
 class EvaluationSettings(BootstrapSettings):
