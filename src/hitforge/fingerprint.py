@@ -136,7 +136,7 @@ def import_closure(*modules: str) -> frozenset[str]:
 
 
 def module_files(module: str) -> list[Path]:
-    """Return the file of a module and the YAML file of its name beside it; of a package its face and other YAML files."""
+    """Return the file of a module and the YAML file of its name; of a package its face and its other YAML files."""
     place = _place(module)
     if place is None:
         return []

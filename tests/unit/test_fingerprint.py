@@ -75,6 +75,8 @@ def test_constants_belong_to_their_module() -> None:
     (planes,) = (path for path in (REPOSITORY / "src").rglob("planes.py"))
     module = ".".join(planes.relative_to(REPOSITORY / "src").with_suffix("").parts)
     assert {path.name for path in module_files(module)} == {"planes.py", "planes.yaml"}
+    # and are no constants of the package
+    assert {path.name for path in module_files(module.rpartition(".")[0])} == {"__init__.py"}
 
 
 def test_a_module_that_is_not_there_is_named() -> None:
