@@ -159,7 +159,7 @@ class StudySettings(Settings):
         return False
 
     def beside(self, model: str) -> dict[str, Any]:
-        """Return the settings of a model that change no result, as a stage is given them: a new value reruns nothing."""
+        """Return the settings of a model that change no result, as a stage gets them: a new value reruns nothing."""
         training = self.models[model].training.model_dump(mode="json", include=BESIDE)
         return {"models": {model: {"training": training}}} if self.models[model].kind == "network" else {}
 

@@ -168,9 +168,7 @@ def fingerprint(study: str, stage: str, script: Path) -> str:
     declared = declaration_of(study)
     wiring: list[object] = [sorted(declared.entry_points(stage).items()), declared.target, declared.own_weight]
     digest = hashlib.blake2b(code_of(script).encode(), digest_size=8)
-    files = [
-        (module, path) for module in sorted(stage_modules(study, stage, script)) for path in module_files(module)
-    ]
+    files = [(module, path) for module in sorted(stage_modules(study, stage, script)) for path in module_files(module)]
     if stage in REPORT:
         # options are among the views, and plain words among the sections
         catalogue = load_catalogue(study)

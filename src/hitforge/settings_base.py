@@ -38,8 +38,8 @@ class Settings(BaseModel):
             if given is not None and name not in super().__getattribute__("__pydantic_fields_set__"):
                 stage, place = given
                 raise NotGivenError(
-                    f"stage {stage} reads the setting {place}{name}, which it is not given: name the block at the entry "
-                    "point in the study's declaration, or hand the value over"
+                    f"stage {stage} reads the setting {place}{name}, which it is not given: name the block at the "
+                    "entry point in the study's declaration, or hand the value over"
                 )
         return value
 

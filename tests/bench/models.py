@@ -83,8 +83,6 @@ def _boosters(
     return predict
 
 
-def _table(
-    study: Study, model: str, features: NDArray[np.float32], target: Any, _scaling: Any
-) -> Callable[[], object]:
+def _table(study: Study, model: str, features: NDArray[np.float32], target: Any, _scaling: Any) -> Callable[[], object]:
     table = study.fit_table(model, features, target, np.ones(len(target), dtype=np.float32))
     return lambda: study.table_columns(model, table, features[:BATCH])

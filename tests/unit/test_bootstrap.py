@@ -7,6 +7,7 @@ from hitforge.evaluation.bootstrap import bootstrap, resampling, standard_error
 from hitforge.evaluation.statistics import packed
 from hitforge.seeds import child_generator
 
+
 def test_a_replica_has_as_many_events_as_the_sample_and_streams_repeat() -> None:
     first = list(resampling(37, 5, child_generator(1, "x")))
     again = list(resampling(37, 5, child_generator(1, "x")))

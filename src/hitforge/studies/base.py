@@ -125,9 +125,7 @@ class Study:
         function = self._function("hit_tensors")
         return None if function is None else function(self._model(model))
 
-    def network_inputs(
-        self, model: str, scaling: Scaling
-    ) -> Callable[[Features], Mapping[str, Features]] | None:
+    def network_inputs(self, model: str, scaling: Scaling) -> Callable[[Features], Mapping[str, Features]] | None:
         """Return the map from raw features to the tensors that the network is called with, by name.
 
         ``inputs(model, scaling, names)`` returns a function of the visible columns and of the model's own, clipped; it
@@ -243,7 +241,7 @@ class Study:
         return columns
 
     def fit_table(self, model: str, features: Features, target: Features, weight: Features) -> dict[str, Any]:
-        """Return a lookup table or the constants of a formula, as plain data, ``fit(model, visible, target, weight)``."""
+        """Return a lookup table or constants of a formula as plain data, ``fit(model, visible, target, weight)``."""
         return dict(self._call("fit_table", self._model(model), self.visible_features(model, features), target, weight))
 
     def table_columns(self, model: str, table: Mapping[str, Any], features: Features) -> Mapping[str, Floats]:

@@ -1,4 +1,4 @@
-"""How a study is declared: for each thing that a stage asks of it, the function that does it and the settings it gets."""
+"""How a study is declared: for each thing that a stage asks of it, the function and the settings that it is given."""
 
 from __future__ import annotations
 
