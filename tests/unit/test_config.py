@@ -29,8 +29,10 @@ def test_merge_joins_mappings_and_replaces_the_rest() -> None:
     assert merge({"a": {"b": 1, "c": [1]}}, {"a": {"c": [2]}, "d": 3}) == {"a": {"b": 1, "c": [2]}, "d": 3}
 
 
-def test_no_sample_may_have_the_name_of_an_evaluation_on_the_train_sample() -> None:
-    assert {HELDOUT, TRAINED_ON} == RESERVED
+@pytest.mark.parametrize("name", [HELDOUT, TRAINED_ON])
+def test_no_sample_may_have_the_name_of_an_evaluation_on_the_train_sample(name: str) -> None:
+    with pytest.raises(ConfigError, match=f"{name!r} is that of an evaluation on the train sample"):
+        calo(samples={name: {"role": "test", "source": "more/*.root"}})
 
 
 def test_marked_mapping_replaces_the_one_below() -> None:
@@ -161,8 +163,8 @@ def test_a_stage_is_refused_what_stands_below_its_blocks() -> None:
 
 def test_a_stage_asks_for_no_other_stage_s_functions() -> None:
     study = load_study("calo_muon", given(calo(), "calibrate"), "calibrate")
-    with pytest.raises(LookupError, match=r"stage calibrate asks study calo_muon for build_network"):
-        study.build_network("cnn", 0)
+    with pytest.raises(LookupError, match=r"stage calibrate asks study calo_muon for layout"):
+        _ = study.layout
 
 
 def test_what_moves_no_result_reaches_a_stage_beside_its_settings() -> None:
