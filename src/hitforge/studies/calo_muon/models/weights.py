@@ -10,7 +10,7 @@ from hitforge.studies.calo_muon.settings import WeightSettings
 
 
 def event_weight(
-    model: ModelSettings, features: NDArray[np.float32], target: NDArray[np.floating], weights: WeightSettings
+    model: ModelSettings, features: NDArray[np.float32], target: NDArray[np.floating], *, weights: WeightSettings
 ) -> NDArray[np.float64]:
     """Return the training weight of each muon, the same for all models."""
     return event_weights(target, weights).astype(np.float64)
