@@ -165,21 +165,21 @@ def test_a_density_of_another_grid_is_refused() -> None:
 def test_too_few_muons_give_a_reason() -> None:
     energy = np.random.default_rng(9).uniform(50.0, 8000.0, 80)
     made = outputs(energy, energy)
-    calibration = json.loads(json.dumps(calibrate(made, SETTINGS, GRID)))
+    calibration = json.loads(json.dumps(calibrate(made, evaluation=SETTINGS, density=GRID)))
     assert calibration["density"]["all"]["ok"] and not calibration["density"]["halves"][0]["ok"]
-    crosswise = calibrated([EvaluationPiece(made, calibration, calibrated_on=True)], SETTINGS)
+    crosswise = calibrated([EvaluationPiece(made, calibration, calibrated_on=True)], evaluation=SETTINGS)
     assert crosswise.density is None
     assert "40 held-out muons between 50 and 8000 GeV in one half" in crosswise.density_reason
-    assert calibrated([EvaluationPiece(made, calibration)], SETTINGS).density is not None
+    assert calibrated([EvaluationPiece(made, calibration)], evaluation=SETTINGS).density is not None
 
 
 def test_pieces_are_joined_in_the_order_of_events() -> None:
     rng = np.random.default_rng(10)
     energy, number = Copula(0.8).draw(600, rng)
     made = outputs(energy, number)
-    calibration = calibrate(made, SETTINGS, GRID)
+    calibration = calibrate(made, evaluation=SETTINGS, density=GRID)
     odd, even = made.select(np.arange(600) % 2 == 1), made.select(np.arange(600) % 2 == 0)
-    joined = calibrated([EvaluationPiece(odd, calibration), EvaluationPiece(even, calibration)], SETTINGS)
+    joined = calibrated([EvaluationPiece(odd, calibration), EvaluationPiece(even, calibration)], evaluation=SETTINGS)
     fitted = DensityCalibration.model_validate(calibration["density"]).all
     assert joined.density is not None
     np.testing.assert_array_equal(joined.density.probability, fitted.probability(made, GRID))
@@ -188,10 +188,10 @@ def test_pieces_are_joined_in_the_order_of_events() -> None:
 def test_what_the_simulation_knows_is_carried_in_the_order_of_events() -> None:
     energy = np.random.default_rng(12).uniform(50.0, 8000.0, 200)
     made = outputs(energy, energy)
-    calibration = calibrate(made, SETTINGS, GRID)
+    calibration = calibrate(made, evaluation=SETTINGS, density=GRID)
     told = replace(made, truth={"limit_bits": energy.astype(np.float32)})
-    assert not calibrated([EvaluationPiece(made, calibration)], SETTINGS).limits
-    limits = calibrated([EvaluationPiece(told.select(np.arange(200)[::-1]), calibration)], SETTINGS).limits
+    assert not calibrated([EvaluationPiece(made, calibration)], evaluation=SETTINGS).limits
+    limits = calibrated([EvaluationPiece(told.select(np.arange(200)[::-1]), calibration)], evaluation=SETTINGS).limits
     np.testing.assert_array_equal(limits["limit_bits"], energy.astype(np.float32))
 
 

@@ -33,7 +33,7 @@ def metrics() -> dict[str, Any]:
     for name, true in (("heldout", heldout), ("test", test)):
         members = [ModelOutput(raw, correction.correct(raw)) for raw in (model_on(true, s) for s in (1, 2, 3))]
         samples[name] = EvaluationSample(true, members[0], members, discrete=name == "test")
-    return evaluate_model("cnn", samples, [0.5, 0.25, 0.25], 7, SETTINGS)
+    return evaluate_model("cnn", samples, [0.5, 0.25, 0.25], 7, evaluation=SETTINGS)
 
 
 def test_metrics_are_json_and_repeat(metrics: dict[str, Any]) -> None:
@@ -106,7 +106,7 @@ def test_without_correction_only_raw_numbers_exist() -> None:
     true = np.random.default_rng(3).uniform(100.0, 4000.0, 2000)
     predictions = ModelOutput(model_on(true, 5), None, "too few events to fit")
     sample = EvaluationSample(true, predictions, [predictions])
-    result = evaluate_model("bdt", {"heldout": sample}, None, 1, SETTINGS)["samples"]["heldout"]
+    result = evaluate_model("bdt", {"heldout": sample}, None, 1, evaluation=SETTINGS)["samples"]["heldout"]
     assert result["mean_improvement"] == {"value": None, "error": None, "reason": "too few events to fit"}
     assert result["rmse_gev"]["value"] is None and result["bins"][3]["resolution"]["value"] is None
     assert result["mean_improvement_uncorrected"]["value"] is not None
@@ -117,7 +117,9 @@ def test_without_correction_only_raw_numbers_exist() -> None:
 def test_poor_bins_are_null_with_a_reason() -> None:
     true = np.random.default_rng(3).uniform(500.0, 4000.0, 1500)
     raw = model_on(true, 5)
-    result = evaluate_model("bdt", {"heldout": EvaluationSample(true, ModelOutput(raw, raw))}, None, 1, SETTINGS)
+    result = evaluate_model(
+        "bdt", {"heldout": EvaluationSample(true, ModelOutput(raw, raw))}, None, 1, evaluation=SETTINGS
+    )
     sample = result["samples"]["heldout"]
     assert sample["mean_improvement"]["value"] is None
     assert "0 events at 100-295 GeV" in sample["mean_improvement"]["reason"]
@@ -130,7 +132,7 @@ def test_poor_bins_are_null_with_a_reason() -> None:
 def test_an_empty_sample_has_reasons_only() -> None:
     empty = np.array([])
     sample = EvaluationSample(empty, ModelOutput(empty, empty), discrete=True)
-    result = evaluate_model("bdt", {"test": sample}, None, 1, SETTINGS)["samples"]["test"]
+    result = evaluate_model("bdt", {"test": sample}, None, 1, evaluation=SETTINGS)["samples"]["test"]
     assert result["n_muons"] == 0 and result["rmse_gev"]["reason"] == "there are no muons in the energy bins"
     json.dumps(result, allow_nan=False)
 
@@ -142,13 +144,19 @@ def test_paired_differences_are_sharper_than_independent_ones() -> None:
     worse = true + 1.5 * (good - true)
     outputs = {"a": good, "b": same, "c": worse}
     samples = {model: EvaluationSample(true, ModelOutput(values, values)) for model, values in outputs.items()}
-    rows = [row for row in compare_models(samples, 7, "heldout", SETTINGS) if row["quantity"] == "mean_improvement"]
+    rows = [
+        row
+        for row in compare_models(samples, 7, "heldout", evaluation=SETTINGS)
+        if row["quantity"] == "mean_improvement"
+    ]
     assert [(row["first"], row["second"]) for row in rows] == [("a", "b"), ("a", "c"), ("b", "c")]
-    alone = evaluate_model("a", {"heldout": EvaluationSample(true, ModelOutput(good, good))}, None, 7, SETTINGS)
+    alone = evaluate_model(
+        "a", {"heldout": EvaluationSample(true, ModelOutput(good, good))}, None, 7, evaluation=SETTINGS
+    )
     alone_error = alone["samples"]["heldout"]["mean_improvement"]["error"]
     assert rows[0]["difference"]["error"] < 0.5 * alone_error
     assert rows[1]["difference"]["value"] > 5 * rows[1]["difference"]["error"] > 0
-    swapped = compare_models({"c": samples["c"], "a": samples["a"]}, 7, "heldout", SETTINGS)[0]["difference"]
+    swapped = compare_models({"c": samples["c"], "a": samples["a"]}, 7, "heldout", evaluation=SETTINGS)[0]["difference"]
     assert swapped["value"] == pytest.approx(-rows[1]["difference"]["value"])
     assert swapped["error"] == pytest.approx(rows[1]["difference"]["error"])
 

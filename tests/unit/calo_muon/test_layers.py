@@ -162,9 +162,9 @@ def test_summaries_by_hand() -> None:
 def test_names_are_told_apart() -> None:
     columns = column_units(SETTINGS)
     assert len(columns) == 28 + 2 + 41
-    assert set(feature_set("layers", SETTINGS)) == set(columns) - {"entry_x", "entry_y"}
+    assert set(feature_set("layers", layers=SETTINGS)) == set(columns) - {"entry_x", "entry_y"}
     with pytest.raises(ValueError, match="known: default, esum, filtered, layers, none"):
-        feature_set("everything", SETTINGS)
+        feature_set("everything", layers=SETTINGS)
     with pytest.raises(ValidationError, match="rings_mm must rise"):
         LayerSettings(rings_mm=(5.0, 2.5))
 

@@ -43,7 +43,7 @@ def sample_of(energy: np.ndarray, density: EnergyDensity, **more: Any) -> Evalua
 
 
 def evaluated(sample: EvaluationSample, name: str = "test", seed: int = 5) -> dict[str, Any]:
-    result: dict[str, Any] = evaluate_model("m", {name: sample}, None, seed, SETTINGS)["samples"][name]
+    result: dict[str, Any] = evaluate_model("m", {name: sample}, None, seed, evaluation=SETTINGS)["samples"][name]
     return result
 
 
@@ -146,13 +146,13 @@ def test_a_saturating_objective_raises_the_published_measure_and_not_the_informa
     results = {}
     for name, number in (("plain", plain), ("saturated", saturated)):
         made = outputs(energy, number)
-        piece = EvaluationPiece(made, calibrate(made, SETTINGS, GRID), calibrated_on=True)
-        results[name] = calibrated([piece], SETTINGS)
+        piece = EvaluationPiece(made, calibrate(made, evaluation=SETTINGS, density=GRID), calibrated_on=True)
+        results[name] = calibrated([piece], evaluation=SETTINGS)
     first, second = (evaluated(results[name], "heldout") for name in ("saturated", "plain"))
     assert first["mean_improvement"]["value"] > second["mean_improvement"]["value"] + 0.01
     for name in ("information_bits", "measured_gain", "coverage_68"):
         assert first[name] == second[name]
-    rows = {row["quantity"]: row["difference"] for row in compare_models(results, 1, "heldout", SETTINGS)}
+    rows = {row["quantity"]: row["difference"] for row in compare_models(results, 1, "heldout", evaluation=SETTINGS)}
     assert rows["mean_improvement"]["value"] < -4 * rows["mean_improvement"]["error"]
     assert rows["information_bits"]["value"] == rows["information_bits"]["error"] == 0.0
 
@@ -163,10 +163,12 @@ def test_comparisons_are_paired_and_agree_with_the_metrics() -> None:
     noise = {"a": 0.0, "b": 0.1, "c": 0.7}
     made = {name: outputs(energy, number + width * rng.normal(size=4000)) for name, width in noise.items()}
     samples = {
-        name: calibrated([EvaluationPiece(own, calibrate(own, SETTINGS, GRID), True)], SETTINGS)
+        name: calibrated(
+            [EvaluationPiece(own, calibrate(own, evaluation=SETTINGS, density=GRID), True)], evaluation=SETTINGS
+        )
         for name, own in made.items()
     }
-    rows = compare_models(samples, 3, "heldout", SETTINGS)
+    rows = compare_models(samples, 3, "heldout", evaluation=SETTINGS)
     assert [(r["first"], r["second"], r["quantity"]) for r in rows] == [
         (first, second, quantity) for quantity in QUANTITIES for first, second in (("a", "b"), ("a", "c"), ("b", "c"))
     ]
@@ -185,7 +187,7 @@ def test_samples_are_compared_with_the_first_that_has_a_spectrum() -> None:
     made = {name: densities(n, rng) for name, n in sizes.items()}
     made["points"] = (np.repeat(SETTINGS.test_energies_gev, 40), made["points"][1])
     samples = {name: sample_of(e, d, discrete=name == "points") for name, (e, d) in made.items()}
-    metrics = evaluate_model("m", samples, None, 5, SETTINGS)
+    metrics = evaluate_model("m", samples, None, 5, evaluation=SETTINGS)
     assert [(row["first"], row["second"]) for row in metrics["transfer"]] == [("geant4", "test")] * 3
     numbers = [metrics["samples"][name]["information_bits"] for name in ("geant4", "test")]
     (row,) = (row for row in metrics["transfer"] if row["quantity"] == "information_bits")
@@ -214,7 +216,7 @@ def test_without_a_density_there_are_reasons_and_the_tracker() -> None:
         assert result[name] == {"value": None, "error": None, "reason": "too few muons"}
     assert result["tracker_alone"]["value"] > 0.2 and result["measured_bins"][0]["tracker"]["error"] > 0
     assert result["measured_bins"][0]["combined"]["reason"] == "too few muons"
-    rows = compare_models({"a": sample, "b": sample}, 5, "heldout", SETTINGS)
+    rows = compare_models({"a": sample, "b": sample}, 5, "heldout", evaluation=SETTINGS)
     assert rows[1]["difference"]["reason"] == "a: too few muons"
 
 
@@ -226,7 +228,7 @@ def test_poor_bins_and_muons_outside_are_counted() -> None:
     assert result["n_outside_grid"] == 10 and result["information_bits"]["value"] is not None
     assert "0 events at 1075-1562.5 GeV, fewer than 5" in result["measured_gain"]["reason"]
     empty = EvaluationSample(energy[:0], ModelOutput(energy[:0], energy[:0]))
-    json.dumps(evaluate_model("m", {"test": empty}, None, 5, SETTINGS), allow_nan=False)
+    json.dumps(evaluate_model("m", {"test": empty}, None, 5, evaluation=SETTINGS), allow_nan=False)
 
 
 def test_the_limit_is_a_mean_over_muons_whose_losses_are_known() -> None:

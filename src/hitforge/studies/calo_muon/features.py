@@ -86,7 +86,7 @@ def column_units(settings: LayerSettings) -> dict[str, str]:
     return FEATURE_UNITS | ENTRY_POINT | summary_units(settings)
 
 
-def layout(geometry: str, layers: LayerSettings) -> ShardLayout:
+def layout(*, geometry: str, layers: LayerSettings) -> ShardLayout:
     """Features, entry point and layer summaries, sparse voxels, the energy as target, truth with oracles' bits."""
     columns = column_units(layers)
     return ShardLayout(
@@ -106,7 +106,7 @@ FEATURE_SETS: Final[dict[str, tuple[str, ...]]] = {
 """Features of each mode of the ablation study (arXiv:2107.02119)."""
 
 
-def feature_set(name: str, layers: LayerSettings) -> tuple[str, ...]:
+def feature_set(name: str, *, layers: LayerSettings) -> tuple[str, ...]:
     """Return the columns of a feature set: of the paper, ``layers`` (the 28 and the layer summaries), or none."""
     known = FEATURE_SETS | {"none": (), "layers": (*FEATURE_NAMES, *summary_units(layers))}
     if name not in known:

@@ -17,7 +17,7 @@ from hitforge.studies.calo_muon.evaluation.sample import EvaluationSample, Model
 from hitforge.studies.calo_muon.settings import DensitySettings, EvaluationSettings
 
 
-def calibrate(predictions: Predictions, evaluation: EvaluationSettings, density: DensitySettings) -> dict[str, Any]:
+def calibrate(predictions: Predictions, *, evaluation: EvaluationSettings, density: DensitySettings) -> dict[str, Any]:
     """Fit bias corrections of ensemble and members, and the ensemble's density, on held-out muons; data for JSON."""
 
     def fit(values: NDArray[np.floating]) -> dict[str, Any]:
@@ -31,7 +31,7 @@ def calibrate(predictions: Predictions, evaluation: EvaluationSettings, density:
     }
 
 
-def calibrated(pieces: Sequence[EvaluationPiece], evaluation: EvaluationSettings) -> EvaluationSample:
+def calibrated(pieces: Sequence[EvaluationPiece], *, evaluation: EvaluationSettings) -> EvaluationSample:
     """Join the pieces of an evaluation sample, each with the bias correction and the density of its own fit.
 
     A sample whose muons all have one of the test energies is evaluated at these energies, any other in bins.

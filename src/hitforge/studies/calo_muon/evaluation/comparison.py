@@ -18,7 +18,7 @@ from hitforge.studies.calo_muon.settings import EvaluationSettings
 
 
 def compare_models(
-    models: Mapping[str, EvaluationSample], seed: int, sample: str, evaluation: EvaluationSettings
+    models: Mapping[str, EvaluationSample], seed: int, sample: str, *, evaluation: EvaluationSettings
 ) -> list[dict[str, Any]]:
     """Return the paired differences between models on one sample.
 

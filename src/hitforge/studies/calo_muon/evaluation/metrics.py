@@ -39,6 +39,7 @@ def evaluate_model(
     samples: Mapping[str, EvaluationSample],
     weights: Sequence[float] | None,
     seed: int,
+    *,
     evaluation: EvaluationSettings,
 ) -> dict[str, Any]:
     """Return the metrics of one model.

@@ -22,7 +22,7 @@ def uses_voxels(model: CaloModelSettings) -> bool:
     return model.layer_network is None and model.network.cnn
 
 
-def hit_tensors(model: CaloModelSettings, geometry: str, layers: LayerSettings) -> HitTensors | None:
+def hit_tensors(model: CaloModelSettings, *, geometry: str, layers: LayerSettings) -> HitTensors | None:
     """Return the tensor ``layers`` of the models that take it, shape (C, n_z) a muon: its hits around its entry."""
     if model.layer_network is None:
         return None
@@ -36,7 +36,7 @@ def hit_tensors(model: CaloModelSettings, geometry: str, layers: LayerSettings) 
     return HitTensors({"layers": (len(channel_names(layers)), block.n_z)}, make)
 
 
-def output_columns(model: CaloModelSettings, output: Tensor, density: DensitySettings) -> Mapping[str, Tensor]:
+def output_columns(model: CaloModelSettings, output: Tensor, *, density: DensitySettings) -> Mapping[str, Tensor]:
     """Return the columns of what a network gave for n muons.
 
     Returns
@@ -55,6 +55,7 @@ def combine(
     model: CaloModelSettings,
     members: Mapping[str, NDArray[np.float32]],
     mean: Mapping[str, NDArray[np.float32]],
+    *,
     density: DensitySettings,
 ) -> dict[str, NDArray[np.float32]]:
     """Return the weighted mean of the members; the energy of a density is that of the mean density."""

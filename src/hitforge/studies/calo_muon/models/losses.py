@@ -17,7 +17,7 @@ from hitforge.training.losses import MemberLoss
 _UNSET = -1.0
 
 
-def build_loss(model: CaloModelSettings, density: DensitySettings) -> MemberLoss:
+def build_loss(model: CaloModelSettings, *, density: DensitySettings) -> MemberLoss:
     """Return the fresh loss of a model."""
     loss = model.training.loss
     return DensityLoss(density.edges_gev(), loss) if loss.kind == "density" else EnergyLoss(loss)

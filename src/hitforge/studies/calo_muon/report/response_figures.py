@@ -131,7 +131,7 @@ def linearity(inputs: ReportInputs) -> Figure:
 
 def _load(inputs: ReportInputs, plan: Sequence[PlannedPiece]) -> EvaluationSample:
     pieces = [piece.read() for piece in plan]
-    return calibrated(pieces, EvaluationSettings.model_validate(inputs.settings["evaluation"]))
+    return calibrated(pieces, evaluation=EvaluationSettings.model_validate(inputs.settings["evaluation"]))
 
 
 def _edges(samples: Sequence[EvaluationSample]) -> NDArray[np.float64]:

@@ -26,6 +26,7 @@ def simulate_part(
     sample: SampleSettings,
     seed: int,
     progress: Callable[[int, int], None] | None,
+    *,
     geometry: str,
     simulation: SimulationSettings,
 ) -> None:

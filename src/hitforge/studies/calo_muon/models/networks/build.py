@@ -17,6 +17,7 @@ def build_network(
     model: CaloModelSettings,
     n_features: int,
     seed: int,
+    *,
     geometry: str,
     layers: LayerSettings,
     density: DensitySettings,
@@ -30,10 +31,10 @@ def build_network(
     return build_layer_network(model.layer_network, n_features, len(channel_names(layers)), outputs, unit, seed)
 
 
-def multiply_adds(model: CaloModelSettings, network: nn.Module, geometry: str, layers: LayerSettings) -> int:
+def multiply_adds(model: CaloModelSettings, network: nn.Module, *, geometry: str, layers: LayerSettings) -> int:
     """Return the multiply-adds of a prediction for one muon: those of all convolutions and dense layers."""
     block, total = load_geometry(geometry), 0
-    inputs = {"features": torch.zeros(1, len(feature_set(model.features, layers)))}
+    inputs = {"features": torch.zeros(1, len(feature_set(model.features, layers=layers)))}
     if model.layer_network is not None:
         inputs["layers"] = torch.zeros(1, len(channel_names(layers)), block.n_z)
     else:
