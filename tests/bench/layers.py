@@ -11,6 +11,7 @@ import torch
 
 from hitforge.config import load_settings
 from hitforge.studies.base import load_study
+from hitforge.studies.calo_muon.data.geometry import load_geometry
 from hitforge.studies.calo_muon.data.layers import as_tensor, layer_profiles, layer_summaries
 from hitforge.studies.calo_muon.data.reading import high_level_features
 from hitforge.studies.calo_muon.settings import SimulationSettings
@@ -25,7 +26,7 @@ MODELS = ("layers", "layers_density")
 def measure(_folder: Path) -> dict[str, float | str]:
     """Return muons per second of CPU time of one core, and milliseconds a muon-step on one thread."""
     study = load_study("calo_muon", load_settings({"studies": ["calo_muon"]}).studies["calo_muon"])
-    own, geometry = study.settings.layers, study.geometry
+    own, geometry = study.settings.layers, load_geometry(study.settings.geometry)
     muons = simulate_muons(N_MUONS, 1, geometry, SimulationSettings(), "flat")
 
     def profiles() -> Any:
