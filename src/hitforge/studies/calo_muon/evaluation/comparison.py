@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from itertools import combinations
+from itertools import combinations, product
 from typing import Any
 
 import numpy as np
@@ -43,40 +43,26 @@ def compare_models(
     if len(models) < 2:
         return []
     weights = np.ones(len(next(iter(models.values())).true_gev))
-    differences = _Differences(models, weights, evaluation, seed, sample)
-    numbers = resample({"pairs": differences}, weights, evaluation.bootstraps, draws_of(seed, sample))["pairs"]
-    return rows_of(numbers)
+    compared = {model: _Compared(own, evaluation, seed, sample) for model, own in models.items()}
+    differences = {"pairs": _Differences(compared, weights)}
+    return rows_of(resample(differences, weights, evaluation.bootstraps, draws_of(seed, sample))["pairs"])
 
 
 class _Differences:
-    """The differences of all pairs, named after quantity and models."""
+    """The differences of all pairs, by :func:`hitforge.evaluation.differences.key_of`."""
 
-    def __init__(
-        self,
-        models: Mapping[str, EvaluationSample],
-        weights: Floats,
-        settings: EvaluationSettings,
-        seed: int,
-        name: str,
-    ) -> None:
-        self._compared = {model: _Compared(sample, settings, seed, name) for model, sample in models.items()}
-        self._pairs = {
-            key_of(quantity, first, second): (quantity, first, second)
-            for quantity in COMPARED
-            for first, second in combinations(models, 2)
-        }
-        own = {model: compared(weights) for model, compared in self._compared.items()}
+    def __init__(self, compared: Mapping[str, _Compared], weights: Floats) -> None:
+        self._compared = compared
+        own = {model: quantities(weights) for model, quantities in compared.items()}
         self.reason = {}
-        for key, (quantity, first, second) in self._pairs.items():
+        for quantity, (first, second) in product(COMPARED, combinations(compared, 2)):
             lacking = first if not np.isfinite(own[first][quantity]) else second
-            self.reason[key] = f"{lacking}: {self._compared[lacking].reasons[quantity]}"
+            self.reason[key_of(quantity, first, second)] = f"{lacking}: {compared[lacking].reasons[quantity]}"
 
     def __call__(self, weights: Floats) -> dict[str, Floats]:
-        own = {model: compared(weights) for model, compared in self._compared.items()}
-        return {
-            key: np.asarray(own[first][quantity] - own[second][quantity])
-            for key, (quantity, first, second) in self._pairs.items()
-        }
+        own = {model: quantities(weights) for model, quantities in self._compared.items()}
+        pairs = {key: key.split(":") for key in self.reason}
+        return {key: np.asarray(own[one][name] - own[other][name]) for key, (name, one, other) in pairs.items()}
 
 
 class _Compared:

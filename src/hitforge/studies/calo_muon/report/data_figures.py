@@ -2,20 +2,30 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
+
 import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.collections import QuadMesh
 from matplotlib.colors import LogNorm
+from matplotlib.figure import Figure as MatplotlibFigure
 from matplotlib.ticker import MaxNLocator, NullLocator
 from numpy.typing import NDArray
 
 from hitforge.folds import fold_of
 from hitforge.reporting.chapter import Figure, ReportInputs
-from hitforge.reporting.plotting import data_label, draw_shares, nothing, panels_for, right_title
+from hitforge.reporting.events import ShownEvents
+from hitforge.reporting.plotting import data_label, draw_shares, figure_of, nothing, panels_for, right_title
 from hitforge.reporting.style import BLUE, ORANGE, PURPLE, RED, label, new_figure
 from hitforge.studies.calo_muon.data.geometry import Geometry, load_geometry
 from hitforge.studies.calo_muon.features import FEATURE_NAMES, FEATURE_UNITS
-from hitforge.studies.calo_muon.report.muon_data import DisplayedMuon, load_energies, load_features, nearest_muon
+from hitforge.studies.calo_muon.report.muon_data import (
+    ENERGY,
+    DisplayedMuon,
+    load_energies,
+    load_features,
+    nearest_muon,
+)
 
 CLASSES = ((50.0, 500.0, PURPLE), (500.0, 2000.0, ORANGE), (2000.0, 8000.0, BLUE))
 """Energy classes of the feature distributions, GeV."""
@@ -25,24 +35,19 @@ MAX_DISCRETE = 60
 """A sample with at most so many different energies has discrete ones."""
 
 
-def spectra(inputs: ReportInputs) -> Figure:
+@figure_of("True energies", load_energies, "the shards hold no muons")
+def spectra(inputs: ReportInputs, samples: Mapping[str, ShownEvents]) -> tuple[MatplotlibFigure, str]:
     """True energies of the samples."""
-    names = [name for name in inputs.shards if len(load_energies(inputs, name)[0])]
-    if not names:
-        return nothing("spectra", "True energies", "the shards hold no muons")
-    figure, panels = panels_for(names, 2, (5.2, 3.4))
+    figure, panels = panels_for(samples, 2, (5.2, 3.4))
     folds = inputs.settings["folds"]
-    for axes, name in zip(panels.flat, names, strict=False):
-        energy, bucket = load_energies(inputs, name)
-        held = np.isin(fold_of(bucket, folds["count"]), folds["held_out"]) & (name == inputs.train_sample)
-        _spectrum(axes, energy, held)
-        label(axes, data_label(inputs, name), f"{name}, {len(energy)} muons shown")
+    for axes, (name, muons) in zip(panels.flat, samples.items(), strict=False):
+        held = np.isin(fold_of(muons["bucket"], folds["count"]), folds["held_out"]) & (name == inputs.train_sample)
+        _spectrum(axes, muons[ENERGY], held)
+        label(axes, data_label(inputs, name), f"{name}, {len(muons)} muons shown")
         axes.set_xlabel("True energy [GeV]")
-    return Figure(
-        "spectra",
-        "True energies",
-        "Generated energies of the muons in the shards that the report reads (at most the first few of a sample).",
+    return (
         figure,
+        "Generated energies of the muons in the shards that the report reads (at most the first few of a sample).",
     )
 
 
@@ -69,15 +74,15 @@ def _spectrum(axes: Axes, energy: NDArray[np.float32], held: NDArray[np.bool_]) 
 
 def feature_distributions(inputs: ReportInputs) -> Figure:
     """All high-level features in three classes of energy."""
-    muons = load_features(inputs)
-    if not len(muons.energy_gev):
+    features, energies = load_features(inputs)
+    if not len(energies):
         return nothing("feature_distributions", "High-level features", "the shards of the train sample hold no muons")
     # placed by hand: constrained layout takes most of a minute for so many panels
     figure = new_figure(12.0, 15.4, layout="none")
     panels = figure.subplots(7, 4)
     figure.subplots_adjust(left=0.055, right=0.99, bottom=0.03, top=0.968, hspace=0.3, wspace=0.2)
-    for axes, name, values in zip(panels.flat, FEATURE_NAMES, muons.features.T, strict=True):
-        _distribution(axes, values, muons.energy_gev)
+    for axes, name, values in zip(panels.flat, FEATURE_NAMES, features.T, strict=True):
+        _distribution(axes, values, energies)
         unit = FEATURE_UNITS[name].replace("mm^2", "mm²").replace("GeV mm", "GeV·mm")
         axes.set_xlabel(f"{name} [{unit}]" if unit else name, fontsize=10.5, labelpad=1)
         axes.tick_params(labelsize=8.5)
@@ -92,7 +97,7 @@ def feature_distributions(inputs: ReportInputs) -> Figure:
     return Figure(
         "feature_distributions",
         "Distributions of the features",
-        f"Features of {len(muons.energy_gev)} muons of the train sample{' (generated)' if simulated else ''}, "
+        f"Features of {len(energies)} muons of the train sample{' (generated)' if simulated else ''}, "
         "each energy class normalised to one; the outermost bins hold what lies beyond the 1 % and 96 % quantiles. "
         "The table of features says what each name means.",
         figure,
@@ -132,13 +137,16 @@ LOWEST_GEV = 1e-4
 """Bottom of the colour scale, summed over the hidden coordinate."""
 
 
-def event_displays(inputs: ReportInputs) -> Figure:
+def _displayed(inputs: ReportInputs) -> list[DisplayedMuon]:
+    shape = load_geometry(inputs.settings["geometry"]).shape
+    muons = [nearest_muon(inputs, energy) for energy in ENERGIES_GEV]
+    return [muon for muon in muons if muon is not None and muon.shape == shape]
+
+
+@figure_of("Two muons", _displayed, "the shards hold no hits of this geometry")
+def event_displays(inputs: ReportInputs, muons: Sequence[DisplayedMuon]) -> tuple[MatplotlibFigure, str]:
     """Projections x-z and y-z of two muons."""
     geometry = load_geometry(inputs.settings["geometry"])
-    muons = [muon for muon in (nearest_muon(inputs, energy) for energy in ENERGIES_GEV) if muon is not None]
-    muons = [muon for muon in muons if muon.shape == geometry.shape]
-    if not muons:
-        return nothing("event_displays", "Two muons", "the shards hold no hits of this geometry")
     figure = new_figure(10.5, 3.3 * len(muons) + 0.4)
     panels = figure.subplots(len(muons), 2, squeeze=False, sharex=True)
     meshes = []
@@ -158,12 +166,10 @@ def event_displays(inputs: ReportInputs) -> Figure:
     if handles:
         panels[0, 0].legend(loc="upper right", fontsize=9, frameon=True, framealpha=0.85, edgecolor="none")
     names = "; ".join(f"{_energy(m.energy_gev)}: part {m.part}, entry {m.entry}" for m in muons)
-    return Figure(
-        "event_displays",
-        "Two muons",
+    return (
+        figure,
         f"Deposits in the bending plane (left) and across it (right). The line is the circle of the generated momentum "
         f"in the field of {geometry.field_tesla:g} T without losses. {names}.",
-        figure,
     )
 
 

@@ -92,7 +92,7 @@ def features(inputs: ReportInputs) -> Table:
         base = f"the {scaling['n_events']} training muons that fixed the scaling"
         mean, std = (dict(zip(scaling["names"], scaling[key], strict=True)) for key in ("mean", "std"))
     else:
-        values = load_features(inputs).features.astype(np.float64)
+        values = load_features(inputs)[0].astype(np.float64)
         base = f"{len(values)} muons of the train sample"
         moments = (values.mean(axis=0), values.std(axis=0)) if len(values) else ((), ())
         mean, std = (dict(zip(FEATURE_NAMES, moment, strict=False)) for moment in moments)

@@ -10,19 +10,11 @@ from numpy.typing import NDArray
 
 from hitforge.hits import CellHits
 from hitforge.reporting.chapter import ReportInputs
-from hitforge.reporting.events import load_events
+from hitforge.reporting.events import ShownEvents, load_events
 from hitforge.shards import Shard
 from hitforge.studies.calo_muon.features import FEATURE_NAMES, clip_features
 
 ENERGY = "targets/energy"
-
-
-@dataclass(frozen=True)
-class MuonFeatures:
-    """High-level features, shape (N, 28), clipped as models see them, and true energies, shape (N,), GeV."""
-
-    features: NDArray[np.float32]
-    energy_gev: NDArray[np.float32]
 
 
 @dataclass(frozen=True)
@@ -38,19 +30,19 @@ class DisplayedMuon:
     entry: int
 
 
-def load_features(inputs: ReportInputs) -> MuonFeatures:
-    """Read the features of the train sample."""
+def load_features(inputs: ReportInputs) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
+    """Return features, shape (N, 28), clipped as models see them, and energies, (N,), GeV, of the train sample."""
     found = load_events(inputs, inputs.train_sample, ("features", ENERGY))
     if not len(found):
-        return MuonFeatures(np.zeros((0, len(FEATURE_NAMES)), np.float32), np.zeros(0, np.float32))
+        return np.zeros((0, len(FEATURE_NAMES)), np.float32), np.zeros(0, np.float32)
     # the layer summaries stand behind the 28
-    return MuonFeatures(clip_features(found["features"])[:, : len(FEATURE_NAMES)], found[ENERGY])
+    return clip_features(found["features"])[:, : len(FEATURE_NAMES)], found[ENERGY]
 
 
-def load_energies(inputs: ReportInputs, sample: str) -> tuple[NDArray[np.float32], NDArray[np.int16]]:
-    """Return true energies, shape (N,), GeV, and identity buckets of a sample."""
-    found = load_events(inputs, sample, (ENERGY, "bucket"), limit=sys.maxsize)
-    return (found[ENERGY], found["bucket"]) if len(found) else (np.zeros(0, np.float32), np.zeros(0, np.int16))
+def load_energies(inputs: ReportInputs) -> dict[str, ShownEvents]:
+    """Return true energies in GeV and identity buckets of the samples that have muons."""
+    found = {name: load_events(inputs, name, (ENERGY, "bucket"), limit=sys.maxsize) for name in inputs.shards}
+    return {name: events for name, events in found.items() if len(events)}
 
 
 def nearest_muon(inputs: ReportInputs, energy_gev: float, max_shards: int = 8) -> DisplayedMuon | None:
