@@ -5,10 +5,7 @@ from snakemake.utils import min_version
 min_version("9.0")
 
 
-# beside this file, wherever the working directory is
-configfile: f"{workflow.basedir}/config/config.yaml"
-
-
+# common.smk reads config/config.yaml: by our own reader, and from this checkout also where another workflow uses it
 include: "workflow/rules/common.smk"
 include: "workflow/rules/parts.smk"
 include: "workflow/rules/fits.smk"

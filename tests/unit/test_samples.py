@@ -8,8 +8,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from hitforge.config import ConfigError, SampleSettings
-from hitforge.samples import Part, assign_blocks, list_parts, part_id, read_sheet
+from hitforge.config import SampleSettings
+from hitforge.sample_sheet import read_sheet
+from hitforge.samples import Part, assign_blocks, list_parts, part_id
+from hitforge.yaml_files import ConfigError
 
 
 def sample(**changes: object) -> SampleSettings:

@@ -6,24 +6,38 @@ import time
 from pathlib import Path
 
 STARTED = time.time()
-SOURCE = str(Path(workflow.basedir) / "src")
-sys.path.insert(0, SOURCE)
-# scripts may run in an environment of their own, which needs the package too
-os.environ.update(PYTHONPATH=os.pathsep.join(filter(None, [SOURCE, os.environ.get("PYTHONPATH")])))
+# of this very file: workflow.basedir is that of the Snakefile which uses this workflow as a module
+SOURCE = Path(workflow.current_basedir.get_path_or_uri(secret_free=True)).parents[1] / "src"
+# a workflow that is fetched from a server comes without the package, which then has to be installed
+if SOURCE.is_dir():
+    sys.path.insert(0, str(SOURCE))
+    # scripts may run in an environment of their own, which needs the package too
+    os.environ.update(PYTHONPATH=os.pathsep.join(filter(None, [str(SOURCE), os.environ.get("PYTHONPATH")])))
 
 from snakemake.exceptions import WorkflowError
 
-from hitforge.config import ConfigError, as_list, load_settings, study_files
+from hitforge.config import as_list, load_settings, study_files, user_settings
 from hitforge.fingerprint import fingerprint, stage_modules
 from hitforge.folds import fold_scheme, tree_folds
-from hitforge.samples import assign_blocks, list_parts, read_sheet
+from hitforge.sample_sheet import read_sheet
+from hitforge.samples import assign_blocks, list_parts
+from hitforge.yaml_files import ConfigError, read_yaml
 
 try:
-    SHEET = read_sheet(Path(config["samples"])) if config.get("samples") else None
+    if not workflow.modifier.is_main_snakefile():
+        # the other workflow has read its files, and chosen what of them is ours
+        for path in workflow.configfiles:
+            read_yaml(Path(path))
+        USER_FILES, over = [], config
+    else:
+        # the engine has read them too, but drops the first of two equal keys and all that an empty block stands over
+        USER_FILES, over = workflow.overwrite_configfiles, workflow.config_settings.config
+    config = user_settings(USER_FILES, over, not workflow.config_settings.replace_workflow_config)
+    SHEET = read_sheet(Path(str(config["samples"]))) if config.get("samples") else None
     # what a bare call and the named targets make; the other studies are there for their own targets
     CHOSEN = as_list(config.get("studies", []))
     known = CHOSEN and [*CHOSEN, *sorted(study_files().keys() - set(CHOSEN))]
-    SETTINGS = load_settings({**config, "studies": known}, SHEET)
+    SETTINGS = load_settings({**config, "studies": known}, SHEET, USER_FILES)
     # study -> sample -> block -> parts
     BLOCKS = {
         study: {
@@ -100,7 +114,7 @@ def fingerprint_of(study, stage, script):
     """Return the code fingerprint of a stage, its script included."""
     return fingerprint(
         *stage_modules(study, stage),
-        script=Path(workflow.basedir) / "workflow/scripts" / script,
+        script=Path(workflow.source_path(f"../scripts/{script}")),
     )
 
 

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from importlib.resources import files
+from pathlib import Path
 from typing import Literal
 
-import yaml
 from pydantic import BaseModel, ConfigDict, PositiveFloat, PositiveInt
+
+from hitforge.yaml_files import read_as
 
 
 class PublishedResult(BaseModel):
@@ -48,5 +49,4 @@ class Published(BaseModel):
 
 def load_published() -> Published:
     """Read ``published.yaml``."""
-    text = files("hitforge.studies.calo_muon").joinpath("published.yaml").read_text(encoding="utf-8")
-    return Published.model_validate(yaml.safe_load(text))
+    return read_as(Published, Path(__file__).with_name("published.yaml"))

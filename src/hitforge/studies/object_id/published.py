@@ -4,11 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from functools import cache
-from importlib.resources import files
-
-import yaml
+from pathlib import Path
 
 from hitforge.settings_base import Settings
+from hitforge.yaml_files import read_as
 
 
 class Published(Settings):
@@ -22,5 +21,4 @@ class Published(Settings):
 @cache
 def load_published() -> Published:
     """Read ``published.yaml``."""
-    text = files("hitforge.studies.object_id").joinpath("published.yaml").read_text(encoding="utf-8")
-    return Published.model_validate(yaml.safe_load(text))
+    return read_as(Published, Path(__file__).with_name("published.yaml"))
