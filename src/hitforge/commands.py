@@ -19,7 +19,7 @@ from hitforge.studies.base import Study, load_study
 
 def expected_errors() -> tuple[type[Exception], ...]:
     """Return the errors whose message is all that a user needs."""
-    errors: list[type[Exception]] = [ValueError, FileNotFoundError, PermissionError]
+    errors: list[type[Exception]] = [ValueError, OSError]
     # only those of modules that the command has loaded can have been raised
     for module, name in (
         ("hitforge.ntuple", "NtupleError"),

@@ -38,10 +38,11 @@ class RefusedError(OSError):
     """The operating system, or a server, did not give a file; the message names the file, the reason and the fix."""
 
 
-def system_error(error: BaseException) -> int | None:
+def system_error(error: BaseException, in_passing: bool = True) -> int | None:
     """Return the number of the operating system's error behind an exception, None if there is none.
 
-    HDF5 has it in its text, also in a ``RuntimeError`` or ``KeyError``; other libraries raise their own error from it.
+    HDF5 has it in its text, also in a ``RuntimeError`` or ``KeyError``; other libraries raise their own error from it,
+    or, where ``in_passing`` counts, while they handle it.
     """
     seen: set[int] = set()
     below: BaseException | None = error
@@ -52,13 +53,15 @@ def system_error(error: BaseException) -> int | None:
         found = _IN_TEXT.search(str(below))
         if found:
             return int(found.group(1))
-        below = below.__cause__ or (None if below.__suppress_context__ else below.__context__)
+        context = below.__context__ if in_passing and not below.__suppress_context__ else None
+        below = below.__cause__ or context
     return None
 
 
 def is_missing(error: BaseException) -> bool:
     """Return whether an exception says that there is no such file."""
-    return system_error(error) in _MISSING
+    # a file that a library looks for in passing may well be another one
+    return system_error(error, in_passing=False) in _MISSING
 
 
 def refused(error: BaseException, file: str | os.PathLike[str]) -> RefusedError | None:

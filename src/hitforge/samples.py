@@ -103,10 +103,15 @@ def _first_magic(pattern: str) -> int:
 
 
 def _check_name(source: str) -> None:
-    """Refuse what no log, table or verdict could hold."""
+    """Refuse what no log, table or verdict could hold, and what the workflow engine has no way to write."""
     odd = next((c for c in source if unicodedata.category(c) in ("Cc", "Cs")), None)  # control, or not UTF-8
     if odd is not None:
         raise ConfigError(f"{source!r}: a file or folder name may not hold the character {odd!r}; rename it")
+    if set("{}") & set(source):
+        raise ConfigError(
+            f"{source}: the workflow engine takes {{ and }} in a file or folder name for a wildcard; rename it, "
+            "or make a link of another name"
+        )
 
 
 def list_parts(sample_name: str, sample: SampleSettings) -> list[Part]:

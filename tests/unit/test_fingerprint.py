@@ -15,8 +15,9 @@ REPOSITORY = Path(__file__).parents[2]
 
 # imported everywhere, but without influence on what a stage writes
 INERT = {
-    "config", "settings_base", "yaml_files", "refusals", "logs", "provenance", "fingerprint", "studies", "studies.base", "stages",
-    "samples", "training.settings", "bdt_settings", "evaluation.settings", "training", "networks", "evaluation", "reporting",
+    "config", "settings_base", "yaml_files", "refusals", "logs", "provenance", "samples", "fingerprint", "studies",
+    "studies.base", "stages", "training.settings", "bdt_settings", "evaluation.settings", "training", "networks",
+    "evaluation", "reporting",
 }  # fmt: skip
 # settings and what they import
 _SETTINGS = (

@@ -29,26 +29,6 @@ def local_file(study, sample, part):
     return [part.local_path] if part.is_local else []
 
 
-def local_files(study, sample, parts):
-    """Return the input function of the files of parts: the engine would take braces in a plain name for a wildcard."""
-    files = [file for part in parts for file in local_file(study, sample, part)]
-
-    def files_of_block(wildcards):
-        return files
-
-    return files_of_block
-
-
-def addresses(study, sample, parts):
-    """Return the params function of what the readers open, by part."""
-    by_part = {part.id: address(study, sample, part) for part in parts}
-
-    def addresses_of_block(wildcards):
-        return by_part
-
-    return addresses_of_block
-
-
 def file_state(part):
     """Return (size, mtime) of a local source: a replaced part is noticed even when its file is older."""
     if part.source is None or not part.is_local:

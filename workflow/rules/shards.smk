@@ -9,7 +9,7 @@ for study, sample, block, parts in every_block():
         name:
             f"build_shards_{study}_{sample}_{block}"
         input:
-            parts=local_files(study, sample, parts),
+            parts=[file for part in parts for file in local_file(study, sample, part)],
             verdicts=[f"results/{study}/verdicts/{sample}/{part.id}.json" for part in parts],
         output:
             shards=[f"results/{study}/shards/{sample}/{part.id}.h5" for part in parts],

@@ -8,7 +8,7 @@ for study, sample, block, parts in every_block():
         name:
             f"validate_{study}_{sample}_{block}"
         input:
-            local_files(study, sample, parts),
+            [file for part in parts for file in local_file(study, sample, part)],
         output:
             [f"results/{study}/verdicts/{sample}/{part.id}.json" for part in parts],
         log:
@@ -26,7 +26,7 @@ for study, sample, block, parts in every_block():
         params:
             study=study,
             settings=SETTINGS.studies[study].for_stage("validate"),
-            parts=addresses(study, sample, parts),
+            parts={part.id: address(study, sample, part) for part in parts},
             files=[file_state(part) for part in parts],
             code=fingerprint_of(study, "validate", "validate.py"),
         script:

@@ -21,6 +21,7 @@ from numpy.typing import NDArray
 from hitforge.hits import CellHits
 from hitforge.inspection import ContentChecksum
 from hitforge.ntuple import NtupleError
+from hitforge.refusals import refused
 from hitforge.shards import ShardBlock
 from hitforge.studies.calo_muon.decode import cell_dtype
 from hitforge.studies.calo_muon.feature_table import FEATURE_NAMES
@@ -239,6 +240,9 @@ def _opened(path: str | Path) -> Iterator[Any]:
     except FileNotFoundError as error:
         raise _error(path, "missing_file", "no such file") from error
     except (OSError, KeyError, RuntimeError) as error:  # all that HDF5 raises on damaged bytes
+        refusal = refused(error, path)
+        if refusal is not None:
+            raise refusal from error
         raise _error(path, "unreadable", f"cannot be read ({type(error).__name__}: {error})") from error
 
 

@@ -252,7 +252,8 @@ class CaloMuon(Study[CaloMuonSettings]):
 
 
 def _is_fold(source: str) -> bool:
-    return "#fold_" in source
+    # not a # that belongs to the name of a ROOT file or of its folder
+    return "#fold_" in source and not source.endswith(".root")
 
 
 STUDY = CaloMuon
