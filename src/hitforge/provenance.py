@@ -26,6 +26,10 @@ _FIXES = {
 }
 
 
+# HDF5 tries again to write what found no room, as its objects go and as the process ends, and crashes each time
+_UNWRITTEN: list[Exception] = []
+
+
 class OutputError(OSError):
     """A file cannot be written; the message names it and the fix."""
 
@@ -60,11 +64,17 @@ def atomic_path(path: Path) -> Iterator[Path]:
     except (OSError, RuntimeError) as error:
         if system_error(error) not in (errno.ENOSPC, errno.EDQUOT) or isinstance(error, OutOfSpaceError):
             raise
+        _UNWRITTEN.append(error)
         raise OutOfSpaceError(
             f"{path}: no space left; free some where {path.parent.resolve()} is (df -h, your quota), then run again"
         ) from error
     finally:
         _remove(temporary)
+
+
+def ends_in_a_crash() -> bool:
+    """Return whether the process has met a full disk: HDF5 would crash it as it ends, after everything was said."""
+    return bool(_UNWRITTEN)
 
 
 def _make_room(path: Path, temporary: Path) -> None:
@@ -83,8 +93,7 @@ def _make_room(path: Path, temporary: Path) -> None:
 
 def _remove(temporary: Path) -> None:
     try:
-        # HDF5 closes its files once more as the process ends, and crashes if it then finds the disk full still
-        os.truncate(temporary, 0)
+        os.truncate(temporary, 0)  # gives the room back also while HDF5 holds the file open
         temporary.unlink()
     except OSError:
         pass  # it became the file, or was never made
