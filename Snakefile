@@ -27,6 +27,7 @@ rule all:
     default_target: True
     input:
         "results/report/index.html",
+    localrule: True
 
 
 onsuccess:

@@ -314,8 +314,8 @@ def as_list(value: Any) -> list[str]:
     if not isinstance(value, str | list | tuple):
         raise ConfigError(f"studies: expected a list of names, not {value!r}")
     if isinstance(value, str):
-        return [item.strip() for item in value.split(",") if item.strip()]
-    return [str(item) for item in value]
+        value = [item.strip() for item in value.split(",") if item.strip()]
+    return list(dict.fromkeys(str(item) for item in value))
 
 
 def study_files() -> dict[str, Path]:

@@ -7,6 +7,7 @@ tried again, and writes no verdict; only the second says something about the fil
 from __future__ import annotations
 
 import errno
+import math
 import os
 import re
 from collections.abc import Iterator
@@ -19,11 +20,15 @@ _IN_TEXT = re.compile(r"errno = (\d+)")  # HDF5 has the number in its text only
 _OF_CONTENT = {errno.EINVAL, errno.EOVERFLOW, errno.EFBIG, errno.ESPIPE}
 _MISSING = {errno.ENOENT, errno.ENOTDIR}
 
+# raised without a number by libraries that wait for a server or a lock themselves
+_WITHOUT_NUMBER = (PermissionError, TimeoutError, ConnectionError, BlockingIOError, InterruptedError)
+
 _FIXES = {
     errno.EACCES: "give yourself the right to read it (chmod u+r, or ask its owner)",
     errno.EPERM: "give yourself the right to read it (chmod u+r, or ask its owner)",
     errno.EMFILE: "raise the limit of open files (ulimit -n)",
     errno.ENFILE: "this machine has too many files open; run again",
+    errno.ENOMEM: "ask for more memory (mem_mb of the rule)",
     errno.EISDIR: "give the name of a file",
     errno.ENAMETOOLONG: "take a shorter name",
 }
@@ -71,15 +76,23 @@ def refused(error: BaseException, file: str | os.PathLike[str]) -> RefusedError 
     """
     if isinstance(error, RefusedError):
         return error
-    number = system_error(error)
-    if number is None or number in _OF_CONTENT or number in _MISSING:
+    number = errno.ENOMEM if _lacks_memory(error) else system_error(error)
+    if number in _OF_CONTENT or number in _MISSING or (number is None and not isinstance(error, _WITHOUT_NUMBER)):
         return None
     locked = _LOCKED in str(error)
-    why = "is locked" if locked else f"cannot be read now ({os.strerror(number)})"
-    fix = _LOCK_FIX if locked else _FIXES.get(number, _RUN_AGAIN)
+    why = "is locked" if locked else f"cannot be read now ({os.strerror(number) if number else error})"
+    fix = _LOCK_FIX if locked else _FIXES.get(number or 0, _RUN_AGAIN)
     made = RefusedError(f"{os.fspath(file)}: {why}; fix: {fix}")
     made.errno = number
     return made
+
+
+def _lacks_memory(error: BaseException) -> bool:
+    """Return whether NumPy was refused memory that this machine has; damage asks for more than any has."""
+    shape, dtype = getattr(error, "shape", None), getattr(error, "dtype", None)
+    if not isinstance(error, MemoryError) or shape is None or dtype is None:
+        return False
+    return math.prod(shape) * dtype.itemsize <= os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
 
 
 @contextmanager
