@@ -14,7 +14,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 
 _LOCKED = "unable to lock file"  # HDF5's words
-_IN_TEXT = re.compile(r"errno = (\d+)")  # HDF5 has the number in its text only
+_IN_TEXT = re.compile(r"(?:errno = |os error )(\d+)")  # HDF5, and libraries in Rust, have the number in their text only
 
 # what wrong numbers in a file provoke: a seek before its start or past what an offset can hold
 _OF_CONTENT = {errno.EINVAL, errno.EOVERFLOW, errno.EFBIG, errno.ESPIPE}
@@ -66,7 +66,7 @@ def system_error(error: BaseException, in_passing: bool = True) -> int | None:
 def is_missing(error: BaseException) -> bool:
     """Return whether an exception says that there is no such file."""
     # a file that a library looks for in passing may well be another one
-    return system_error(error, in_passing=False) in _MISSING
+    return isinstance(error, FileNotFoundError) or system_error(error, in_passing=False) in _MISSING
 
 
 def refused(error: BaseException, file: str | os.PathLike[str]) -> RefusedError | None:

@@ -111,9 +111,16 @@ def test_no_reader_of_root_files_gives_a_verdict(
     (tmp_path / "a.root").write_bytes(b"root" * 100)
     verdict = tmp_path / "verdict.json"
     settings = load_settings({"studies": [study], "preset": "demo"}).studies[study]
-    for owner, name in ((Path, "open"), (uproot, "open")):
+    opened = Path.open
+
+    def open_others(path: Path, *arguments: Any, **named: Any) -> Any:
+        if path.name == "a.root":
+            raise system(number)
+        return opened(path, *arguments, **named)
+
+    for owner, function in ((Path, open_others), (uproot, failing(system(number)))):
         with monkeypatch.context() as patch:
-            patch.setattr(owner, name, failing(system(number)))
+            patch.setattr(owner, "open", function)
             with pytest.raises(RefusedError, match=r"a\.root: cannot be read now"):
                 validate_part(load_study(study, settings), "a", str(tmp_path / "a.root"), verdict)
     assert not verdict.exists()
@@ -172,7 +179,7 @@ def test_later_stages_advise_to_delete_only_what_is_damaged(
         with monkeypatch.context() as patch:
             patch.setattr(h5py, "File", failing(OSError(HDF5_WORDS.format(number))))
             patch.setattr(Path, "read_text", failing(system(number)))
-            patch.setattr("hitforge.training.member_files.safe_open", failing(system(number)))
+            patch.setattr(Path, "open", failing(system(number)))
             with pytest.raises(kind, match=r"a\.file: cannot be read now") as refusal:
                 read(path)
         assert "delete" not in str(refusal.value)

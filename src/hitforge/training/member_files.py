@@ -94,9 +94,13 @@ def load_member(path: Path) -> tuple[dict[str, Tensor], dict[str, Any]]:
     Raises
     ------
     MemberError
-        Unreadable, not a member file, or of another format version.
+        Damaged, not a member file, or of another format version.
+    FileNotFoundError, RefusedError
+        Not there, or it cannot be read now.
     """
     try:
+        with path.open("rb"):
+            pass  # the library calls missing whatever it cannot open
         with safe_open(path, framework="pt") as handle:
             about = json.loads((handle.metadata() or {}).get("hitforge", "{}"))
             weights = {name: handle.get_tensor(name) for name in handle.keys()}  # noqa: SIM118 (not a mapping)
