@@ -111,9 +111,17 @@ def test_another_workflow_uses_this_one_as_a_module(tmp_path: Path, name: str, e
 
 
 def test_a_module_without_configuration_runs_the_demo(tmp_path: Path) -> None:
-    text = f'module hitforge:\n    snakefile: "{REPOSITORY}/Snakefile"\n\nuse rule * from hitforge\n'
+    text = f'module hitforge:\n    snakefile: "{REPOSITORY}/workflow/Snakefile"\n\nuse rule * from hitforge\n'
     snakefile = write(tmp_path / "Snakefile", text)
     assert runner(tmp_path, snakefile=Path(snakefile))("-n").planned["train_member"] == 8
+
+
+def test_a_prefix_of_a_module_is_refused(tmp_path: Path) -> None:
+    text = MODULE.replace("    config:", '    prefix: "ours"\n    config:')
+    write(tmp_path / "config/config.yaml", {"hitforge": OURS})
+    text = text.format(repository=REPOSITORY, name="hitforge_*", exclude="")
+    run = runner(tmp_path, snakefile=Path(write(tmp_path / "Snakefile", text)))("-n", check=False)
+    assert "prefix and replace_prefix would move" in run.output, run.output
 
 
 def test_a_mistake_in_the_block_of_a_module_is_named(tmp_path: Path) -> None:

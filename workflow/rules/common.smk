@@ -23,6 +23,12 @@ from hitforge.sample_sheet import read_sheet
 from hitforge.samples import assign_blocks, list_parts
 from hitforge.yaml_files import ConfigError, read_yaml
 
+if workflow.modifier.path_modifier.prefix or workflow.modifier.path_modifier.modifies_prefixes:
+    raise WorkflowError(
+        "module hitforge: prefix and replace_prefix would move some of its files and not others; "
+        "run in a folder of its own (snakemake --directory)"
+    )
+
 try:
     if not workflow.modifier.is_main_snakefile():
         # the other workflow has read its files, and chosen what of them is ours
