@@ -53,8 +53,8 @@ def _compiled_elsewhere(function: Callable[..., Any]) -> Any:
 
 def _own_temporary_folder() -> Path | None:
     """Return a folder that nobody else can write to, since what lies there will be run."""
-    folder = Path(tempfile.gettempdir()) / f"hitforge-numba-{os.getuid()}"
     try:
+        folder = Path(tempfile.gettempdir()) / f"hitforge-numba-{os.getuid()}"
         folder.mkdir(mode=0o700, exist_ok=True)
         found = folder.lstat()
     except OSError:

@@ -242,22 +242,19 @@ def user_settings(files: Sequence[Path], over: Mapping[str, Any], defaults: bool
 def merge(base: Mapping[str, Any], over: Mapping[str, Any]) -> dict[str, Any]:
     """Return ``base`` with ``over`` laid on top; mappings merge, everything else is replaced.
 
-    A mapping with the key ``replace: true`` replaces the one below it: a preset's sample list is not a mix. A block
-    whose lines are all commented out is none in YAML: it leaves the mapping below as it is.
+    A mapping with the key ``replace: true`` replaces the one below it: a preset's sample list is not a mix.
     """
     merged = dict(base)
     for key, value in over.items():
         if isinstance(value, Mapping) and isinstance(merged.get(key), Mapping) and not value.get("replace", False):
             merged[key] = merge(merged[key], value)
-        elif value is not None or not isinstance(merged.get(key), Mapping):
+        else:
             merged[key] = value
     return merged
 
 
 def _block(value: Any, place: str) -> dict[str, Any]:
-    """Return a block of the configuration; an empty one has no keys."""
-    if value is None:
-        return {}
+    """Return a block of the configuration."""
     if not isinstance(value, Mapping):
         raise ConfigError(f"{place}: expected a block of the form key: value, not {value!r}")
     return dict(value)
@@ -298,11 +295,11 @@ def _with_defaults(raw: Mapping[str, Any]) -> dict[str, Any]:
     study = dict(raw)
     study["samples"] = {
         name: sample
-        for name, sample in _block(study.get("samples"), "samples").items()
+        for name, sample in _block(study.get("samples", {}), "samples").items()
         if not (isinstance(sample, Mapping) and isinstance(sample.get("needs"), str)) or sample["needs"] in os.environ
     }
-    defaults = _block(study.pop("model_defaults", None), "model_defaults")
-    models = _inherit(_block(study.get("models"), "models"))
+    defaults = _block(study.pop("model_defaults", {}), "model_defaults")
+    models = _inherit(_block(study.get("models", {}), "models"))
     study["models"] = {name: merge(defaults, entry) for name, entry in models.items()}
     return study
 
@@ -367,8 +364,7 @@ def load_settings(
     preset.pop("preset", None)
     known = study_files()
     over = {
-        name: merge(_block(preset.pop(name, None), name), _block(top.pop(name, None), name))
-        for name in {*known, *names}
+        name: merge(_block(preset.pop(name, {}), name), _block(top.pop(name, {}), name)) for name in {*known, *names}
     }
     general = merge({k: v for k, v in preset.items() if k != "studies"}, top)
     general.pop("samples", None)

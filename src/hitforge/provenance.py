@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any
 
 import hitforge
-from hitforge.refusals import system_error, telling_refusals
+from hitforge.refusals import is_lock, refused, system_error, telling_refusals
 
 _LONGEST_STEM = 200  # bytes; a name may have 255
 _FIXES = {
@@ -62,6 +62,8 @@ def atomic_path(path: Path) -> Iterator[Path]:
             os.fsync(handle.fileno())
         temporary.replace(path)
     except (OSError, RuntimeError) as error:
+        if is_lock(error):
+            raise refused(error, path) or error from error
         if system_error(error) not in (errno.ENOSPC, errno.EDQUOT) or isinstance(error, OutOfSpaceError):
             raise
         _UNWRITTEN.append(error)

@@ -12,6 +12,7 @@ import os
 import re
 from collections.abc import Iterator
 from contextlib import contextmanager
+from typing import Any
 
 _LOCKED = "unable to lock file"  # HDF5's words
 _IN_TEXT = re.compile(r"(?:errno = |os error )(\d+)")  # HDF5, and libraries in Rust, have the number in their text only
@@ -69,6 +70,11 @@ def is_missing(error: BaseException) -> bool:
     return isinstance(error, FileNotFoundError) or system_error(error, in_passing=False) in _MISSING
 
 
+def is_lock(error: BaseException) -> bool:
+    """Return whether HDF5 could not lock a file, to read or to write it."""
+    return _LOCKED in str(error)
+
+
 def refused(error: BaseException, file: str | os.PathLike[str]) -> RefusedError | None:
     """Return what to raise instead of ``error`` if it says nothing about what ``file`` holds, else None.
 
@@ -79,7 +85,7 @@ def refused(error: BaseException, file: str | os.PathLike[str]) -> RefusedError 
     number = errno.ENOMEM if _lacks_memory(error) else system_error(error)
     if number in _OF_CONTENT or number in _MISSING or (number is None and not isinstance(error, _WITHOUT_NUMBER)):
         return None
-    locked = _LOCKED in str(error)
+    locked = is_lock(error)
     why = "is locked" if locked else f"cannot be read now ({os.strerror(number) if number else error})"
     fix = _LOCK_FIX if locked else _FIXES.get(number or 0, _RUN_AGAIN)
     made = RefusedError(f"{os.fspath(file)}: {why}; fix: {fix}")
@@ -89,10 +95,11 @@ def refused(error: BaseException, file: str | os.PathLike[str]) -> RefusedError 
 
 def _lacks_memory(error: BaseException) -> bool:
     """Return whether NumPy was refused memory that this machine has; damage asks for more than any has."""
-    shape, dtype = getattr(error, "shape", None), getattr(error, "dtype", None)
+    shape: Any = getattr(error, "shape", None)
+    dtype: Any = getattr(error, "dtype", None)
     if not isinstance(error, MemoryError) or shape is None or dtype is None:
         return False
-    return math.prod(shape) * dtype.itemsize <= os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
+    return int(math.prod(shape) * dtype.itemsize) <= os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
 
 
 @contextmanager

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from typing import Any, Self, get_args, get_origin
+from typing import Any, Self, get_args
 
-from pydantic import BaseModel, ConfigDict, PrivateAttr, model_validator
+from pydantic import BaseModel, ConfigDict, PrivateAttr, ValidationInfo, field_validator
 
 
 class NotGivenError(LookupError):
@@ -15,8 +15,7 @@ class NotGivenError(LookupError):
 class Settings(BaseModel):
     """Frozen settings that reject unknown keys, so that a typing error is an error.
 
-    Nor is true or false a number (pydantic would take 1 and 0), and no number is infinite or NaN. A block without
-    lines, none in YAML, is the block's defaults.
+    Nor is true or false a number (pydantic would take 1 and 0), and no number is infinite or NaN.
     """
 
     model_config = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False)
@@ -24,20 +23,12 @@ class Settings(BaseModel):
     # the stage that these settings are a cut for, and where in them this block stands
     _cut: tuple[str, str] | None = PrivateAttr(default=None)
 
-    @model_validator(mode="before")
+    @field_validator("*", mode="before")
     @classmethod
-    def _read_as_meant(cls, given: Any) -> Any:
-        if not isinstance(given, Mapping):
-            return given
-        content = dict(given)
-        for name, field in cls.model_fields.items():
-            if name not in content:
-                continue
-            if content[name] is None and _is_block(field.annotation):
-                del content[name]
-            elif _holds_truth(content[name]) and not {bool, Any} & _kinds(field.annotation):
-                raise ValueError(f"{name}: true and false are no values here (YAML reads yes, no, on and off so too)")
-        return content
+    def _truth_is_no_number(cls, value: Any, field: ValidationInfo) -> Any:
+        if _holds_truth(value) and not {bool, Any} & _kinds(cls.model_fields[str(field.field_name)].annotation):
+            raise ValueError("true and false are no values here (YAML reads yes, no, on and off as such)")
+        return value
 
     def as_cut_for(self, stage: str, place: str = "") -> Self:
         """Refuse from now on to hand out what was not given, here and in all blocks below.
@@ -78,12 +69,6 @@ def _kinds(annotation: Any) -> frozenset[Any]:
     if not inner:
         return frozenset([type(annotation) if isinstance(annotation, bool) else annotation])
     return frozenset().union(*map(_kinds, inner))
-
-
-def _is_block(annotation: Any) -> bool:
-    """Return whether a field is a mapping in YAML, and never none."""
-    kind = get_origin(annotation) or annotation
-    return isinstance(kind, type) and issubclass(kind, Settings | Mapping)
 
 
 def _holds_truth(value: Any) -> bool:

@@ -37,6 +37,8 @@ class _Loader(yaml.SafeLoader):  # type: ignore[misc]
             if key in seen:
                 raise _Refused(line, f"the key {key!r} stands in line {seen[key]} already; join the two blocks")
             seen[key] = line
+        # a key without a value, as that of a block whose lines are all commented out, says nothing; null says none
+        node.value = [(key, value) for key, value in node.value if not _is_empty(value)]
         content: dict[Hashable, Any] = super().construct_mapping(node, deep)
         return content
 
@@ -48,6 +50,10 @@ class _Loader(yaml.SafeLoader):  # type: ignore[misc]
             if node is not None and node.end_mark is None:
                 raise _Refused(event.start_mark.line + 1, f"the alias *{event.anchor} stands inside its own anchor")
         return super().compose_node(parent, index)
+
+
+def _is_empty(node: yaml.Node) -> bool:
+    return isinstance(node, yaml.ScalarNode) and node.value == "" and node.style is None
 
 
 class _Refused(Exception):

@@ -55,6 +55,7 @@ def test_what_would_be_dropped_is_an_error(tmp_path: Path, content: str | bytes,
         ('{\n\t"a": {"b": 1}\n}\n', {"a": {"b": 1}}),
         ("a: &a {b: 1}\nc:\n  <<: *a\n  b: 2\n", {"a": {"b": 1}, "c": {"b": 2}}),
         ("größe: 1\n", {"größe": 1}),
+        ("a:\n#  b: 1\nc: ''\nd: null\n", {"c": "", "d": None}),
     ],
 )
 def test_what_is_harmless_is_read(tmp_path: Path, content: str | bytes, read: dict[str, object]) -> None:
@@ -86,12 +87,13 @@ class Outer(Settings):
     [
         ("inner:\n  dept: 4\n", r"inner\.dept: Extra inputs are not permitted \(.*my\.yaml, line 2\)"),
         ("inner:\n\n  depth: deep\n", r"inner\.depth: .*valid integer.*\(.*my\.yaml, line 3\)"),
-        ("count: true\n", "count: true and false are no values here"),
-        ("inner: {depth: yes}\n", "depth: true and false are no values here"),
-        ("inner: {edges: [1, off]}\n", "edges: true and false are no values here"),
+        ("count: true\n", "count: .*true and false are no values here"),
+        ("inner: {depth: yes}\n", "depth: .*true and false are no values here"),
+        ("inner: {edges: [1, off]}\n", "edges: .*true and false are no values here"),
         ("inner: {edges: [1.0, .inf]}\n", r"inner\.edges\.1: .*finite number.*line 1"),
         ("inner: {edges: [.nan]}\n", r"inner\.edges\.0: .*finite number"),
-        ("count:\n", r"count: .*valid integer.*line 1"),
+        ("inner: null\n", r"inner: .*valid dictionary.*line 1"),
+        ("count: null\n", r"count: .*valid integer.*line 1"),
     ],
 )
 def test_a_value_that_makes_no_sense_is_named_with_its_line(tmp_path: Path, content: str, message: str) -> None:
@@ -99,9 +101,9 @@ def test_a_value_that_makes_no_sense_is_named_with_its_line(tmp_path: Path, cont
         read_as(Outer, written(tmp_path, content))
 
 
-def test_an_empty_block_has_the_defaults_and_an_empty_word_is_none(tmp_path: Path) -> None:
-    assert read_as(Outer, written(tmp_path, "inner:\n")) == Outer()
-    assert read_as(Outer, written(tmp_path, "inner:\n  name:\n  loud: on\n")).inner == Inner(loud=True)
+def test_an_empty_block_has_the_defaults(tmp_path: Path) -> None:
+    for text in ("inner:\ncount:\n", "inner:\n  name:\n  depth:\n"):
+        assert read_as(Outer, written(tmp_path, text)) == Outer()
 
 
 def test_geometry_of_the_user_is_read_as_strictly(tmp_path: Path) -> None:
@@ -109,7 +111,7 @@ def test_geometry_of_the_user_is_read_as_strictly(tmp_path: Path) -> None:
     assert load_geometry(str(written(tmp_path, text))) == load_geometry("pbwo4_40.64mm")
     with pytest.raises(ConfigError, match=r"my\.yaml, line \d+: the key 'n_z' stands in line"):
         load_geometry(str(written(tmp_path, text + "n_z: 3\n")))
-    with pytest.raises(ConfigError, match=r"my\.yaml: not valid:\n.*n_z: true and false"):
+    with pytest.raises(ConfigError, match=r"my\.yaml: not valid:\n.*n_z: .*true and false"):
         load_geometry(str(written(tmp_path, re.sub("n_z: .*", "n_z: true", text))))
 
 
