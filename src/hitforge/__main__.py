@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import sys
+from hitforge.cli import run
 
-from hitforge.cli import main
-
-sys.exit(main())
+run()

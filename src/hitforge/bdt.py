@@ -20,6 +20,7 @@ from hitforge.bdt_objectives import event_losses, label_problem, parameters, rel
 from hitforge.bdt_settings import TreeSettings
 from hitforge.evaluation.information import binned_information
 from hitforge.provenance import atomic_path
+from hitforge.refusals import telling_refusals
 from hitforge.seeds import child_generator, child_seed
 
 Floats = NDArray[np.float64]
@@ -206,8 +207,10 @@ def save_trees(booster: xgboost.Booster, path: Path) -> None:
 
 def load_trees(path: Path) -> xgboost.Booster:
     """Read a booster written by `save_trees`."""
+    with telling_refusals(path):
+        content = bytearray(path.read_bytes())
     try:
-        return xgboost.Booster(model_file=bytearray(path.read_bytes()))
+        return xgboost.Booster(model_file=content)
     except xgboost.core.XGBoostError as failure:
         raise ValueError(f"{path} is not a booster in UBJSON: train the model again") from failure
 

@@ -10,8 +10,11 @@ import argparse
 import sys
 from collections.abc import Sequence
 from pathlib import Path
+from typing import NoReturn
 
 from hitforge import __version__, commands
+from hitforge.logs import leave
+from hitforge.provenance import ends_in_a_crash
 
 
 def _stage(
@@ -135,3 +138,11 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except KeyboardInterrupt:
         return 130
     return code
+
+
+def run() -> NoReturn:
+    """Run the command of this process and end it."""
+    code = main()
+    if ends_in_a_crash():
+        leave(code)
+    sys.exit(code)

@@ -8,7 +8,7 @@ import time
 from argparse import Namespace
 from pathlib import Path
 
-from hitforge.config import RunSettings, config_folder, load_settings, merge, read_yaml
+from hitforge.config import RunSettings, load_settings, user_settings
 from hitforge.folds import fold_scheme, tree_folds
 from hitforge.logs import start_log
 from hitforge.provenance import content_hash
@@ -20,7 +20,7 @@ from hitforge.words import HELDOUT, model_of
 
 def expected_errors() -> tuple[type[Exception], ...]:
     """Return the errors whose message is all that a user needs."""
-    errors: list[type[Exception]] = [ValueError, FileNotFoundError, PermissionError]
+    errors: list[type[Exception]] = [ValueError, OSError]
     # only those of modules that the command has loaded can have been raised
     for module, name in (
         ("hitforge.ntuple", "NtupleError"),
@@ -34,14 +34,10 @@ def expected_errors() -> tuple[type[Exception], ...]:
 
 
 def _settings(options: Namespace) -> RunSettings:
-    user = read_yaml(config_folder() / "config.yaml")
-    for path in options.configfile:
-        user = merge(user, read_yaml(path))
-    user["studies"] = [options.study]
-    if options.preset is not None:
-        user["preset"] = options.preset
+    over = {"studies": [options.study], "preset": options.preset}
+    user = user_settings(options.configfile, {key: value for key, value in over.items() if value is not None})
     user.pop("samples", None)
-    return load_settings(user)
+    return load_settings(user, files=options.configfile)
 
 
 def _study(options: Namespace, log: bool = True) -> tuple[RunSettings, Study]:

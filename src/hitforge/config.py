@@ -9,25 +9,21 @@ from __future__ import annotations
 import importlib
 import os
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from types import ModuleType
 from typing import Any, Literal
 
-import yaml
-from pydantic import Field, NonNegativeInt, PositiveInt, ValidationError, model_validator
+from pydantic import Field, NonNegativeInt, PositiveInt, ValidationError, field_validator, model_validator
 
 from hitforge.bdt_settings import TreeSettings
 from hitforge.settings_base import Settings
 from hitforge.studies import OUTSIDE
 from hitforge.training.settings import BESIDE, OF_PREDICTION, WITHOUT_EFFECT_ON_A_MEMBER, TrainingSettings
 from hitforge.words import RESERVED
+from hitforge.yaml_files import ConfigError, complaints, read_yaml
 
 NAME = r"^[A-Za-z0-9][A-Za-z0-9_-]*$"
-
-
-class ConfigError(ValueError):
-    """A configuration that cannot be used; the message names the key and the fix."""
 
 
 class SampleSettings(Settings):
@@ -50,6 +46,16 @@ class SampleSettings(Settings):
         if self.source == "simulate" and (self.parts is None or self.events_per_part is None):
             raise ValueError("a simulated sample needs 'parts' and 'events_per_part'")
         return self
+
+    @field_validator("source")
+    @classmethod
+    def _source_is_named(cls, source: str | tuple[str, ...]) -> str | tuple[str, ...]:
+        many = () if isinstance(source, str) else source
+        if not source or not all(each.strip() for each in (source, *many) if isinstance(each, str)):
+            raise ValueError("no source is given; write simulate, a path, a pattern or a list of them")
+        if "simulate" in many:
+            raise ValueError("simulate stands alone; give generated parts a sample of their own")
+        return source
 
     @property
     def sources(self) -> tuple[str, ...]:
@@ -192,30 +198,28 @@ class RunSettings(Settings):
 
 
 def config_folder() -> Path:
-    """Return the ``config`` folder: ``$HITFORGE_CONFIG``, ``./config``, or that of the source checkout."""
-    candidates = [Path("config"), Path(__file__).parents[2] / "config"]
+    """Return the folder of presets and study files: ``$HITFORGE_CONFIG``, or that of the source checkout.
+
+    An installed package has no checkout; then it is ``./config``. A user's folder of that name hides nothing else.
+    """
+    candidates = [Path(__file__).parents[2] / "config", Path("config")]
     if "HITFORGE_CONFIG" in os.environ:
-        candidates.insert(0, Path(os.environ["HITFORGE_CONFIG"]))
+        candidates = [Path(os.environ["HITFORGE_CONFIG"])]
     for folder in candidates:
-        if (folder / "config.yaml").is_file():
+        if (folder / "config.yaml").is_file() and (folder / "studies").is_dir():
             return folder
-    raise ConfigError(f"no config.yaml in {', '.join(map(str, candidates))}; run from the repository")
+    raise ConfigError(
+        f"no config.yaml with a folder studies in {', '.join(map(str, candidates))}; set HITFORGE_CONFIG to the "
+        "folder config of the repository"
+    )
 
 
-def read_yaml(path: Path) -> dict[str, Any]:
-    """Read a YAML mapping safely; an empty file is an empty mapping."""
-    try:
-        content = yaml.safe_load(path.read_text(encoding="utf-8"))
-    except FileNotFoundError as error:
-        known = ", ".join(sorted(p.stem for p in path.parent.glob("*.yaml")))
-        raise ConfigError(f"{path}: no such file; {path.parent.name} has: {known or 'none'}") from error
-    except yaml.YAMLError as error:
-        raise ConfigError(f"{path}: not valid YAML: {error}") from error
-    if content is None:
-        return {}
-    if not isinstance(content, dict):
-        raise ConfigError(f"{path}: expected a mapping at the top")
-    return content
+def user_settings(files: Sequence[Path], over: Mapping[str, Any], defaults: bool = True) -> dict[str, Any]:
+    """Return ``config/config.yaml`` (if ``defaults``) with the user's files and then ``over`` laid on top."""
+    user: dict[str, Any] = read_yaml(config_folder() / "config.yaml") if defaults else {}
+    for path in files:
+        user = merge(user, read_yaml(path))
+    return merge(user, over)
 
 
 def merge(base: Mapping[str, Any], over: Mapping[str, Any]) -> dict[str, Any]:
@@ -230,6 +234,13 @@ def merge(base: Mapping[str, Any], over: Mapping[str, Any]) -> dict[str, Any]:
         else:
             merged[key] = value
     return merged
+
+
+def _block(value: Any, place: str) -> dict[str, Any]:
+    """Return a block of the configuration."""
+    if not isinstance(value, Mapping):
+        raise ConfigError(f"{place}: expected a block of the form key: value, not {value!r}")
+    return dict(value)
 
 
 def _without_marks(value: Any) -> Any:
@@ -249,8 +260,10 @@ def _inherit(models: Mapping[str, Any]) -> dict[str, Any]:
         if name not in models:
             raise ConfigError(f"model {trail[-1]!r}: base {name!r} is not defined")
         if name not in resolved:
-            entry = dict(models[name])
+            entry = _block(models[name], f"models.{name}")
             base = entry.get("base")
+            if not isinstance(base, str | None):
+                raise ConfigError(f"models.{name}.base: expected the name of a model, not {base!r}")
             below = resolve(base, (*trail, name)) if base else {}
             resolved[name] = merge({**below, "description": "", "base": None}, entry)
         return resolved[name]
@@ -265,20 +278,24 @@ def _with_defaults(raw: Mapping[str, Any]) -> dict[str, Any]:
     study = dict(raw)
     study["samples"] = {
         name: sample
-        for name, sample in (study.get("samples") or {}).items()
-        if not (isinstance(sample, Mapping) and sample.get("needs")) or sample["needs"] in os.environ
+        for name, sample in _block(study.get("samples", {}), "samples").items()
+        if not (isinstance(sample, Mapping) and isinstance(sample.get("needs"), str)) or sample["needs"] in os.environ
     }
-    defaults = study.pop("model_defaults", {})
-    models = _inherit(study.get("models", {}))
+    defaults = _block(study.pop("model_defaults", {}), "model_defaults")
+    models = _inherit(_block(study.get("models", {}), "models"))
     study["models"] = {name: merge(defaults, entry) for name, entry in models.items()}
     return study
 
 
 def as_list(value: Any) -> list[str]:
     """Accept ``a,b`` from the command line as well as a YAML list."""
+    if value is None:
+        return []
+    if not isinstance(value, str | list | tuple):
+        raise ConfigError(f"studies: expected a list of names, not {value!r}")
     if isinstance(value, str):
-        return [item.strip() for item in value.split(",") if item.strip()]
-    return [str(item) for item in value]
+        value = [item.strip() for item in value.split(",") if item.strip()]
+    return list(dict.fromkeys(str(item) for item in value))
 
 
 def study_files() -> dict[str, Path]:
@@ -305,7 +322,9 @@ def study_settings_type(study: str) -> type[StudySettings]:
     return settings
 
 
-def load_settings(user: Mapping[str, Any], samples: Mapping[str, Any] | None = None) -> RunSettings:
+def load_settings(
+    user: Mapping[str, Any], samples: Mapping[str, Any] | None = None, files: Sequence[Path] = ()
+) -> RunSettings:
     """Validate the user's configuration on top of the study and preset files.
 
     Parameters
@@ -314,6 +333,8 @@ def load_settings(user: Mapping[str, Any], samples: Mapping[str, Any] | None = N
         Content of ``config/config.yaml`` with config files and ``--config`` laid on top.
     samples : mapping, optional
         Samples of each study from a sample sheet; they replace those of the YAML files.
+    files : sequence of Path
+        The user's files, to name the line of a wrong key.
 
     Raises
     ------
@@ -328,20 +349,24 @@ def load_settings(user: Mapping[str, Any], samples: Mapping[str, Any] | None = N
     preset_name = top.pop("preset", None)
     preset = read_yaml(folder / "presets" / f"{preset_name}.yaml") if preset_name else {}
     preset.pop("preset", None)
-    files = study_files()
-    over = {name: merge(preset.pop(name, {}), top.pop(name, {})) for name in {*files, *names}}
+    known = study_files()
+    over = {
+        name: merge(_block(preset.pop(name, {}), name), _block(top.pop(name, {}), name)) for name in {*known, *names}
+    }
     general = merge({k: v for k, v in preset.items() if k != "studies"}, top)
     general.pop("samples", None)
     studies: dict[str, StudySettings] = {}
+    place: tuple[str, ...] = ()
     try:
         for name in names:
+            place = (name,)
             kind = study_settings_type(name)
-            raw = merge(read_yaml(files.get(name, folder / "studies" / f"{name}.yaml")), over.get(name, {}))
+            raw = merge(read_yaml(known.get(name, folder / "studies" / f"{name}.yaml")), over.get(name, {}))
             if samples and name in samples:
                 raw["samples"] = samples[name]
             studies[name] = kind.model_validate(_with_defaults(_without_marks(raw)))
+        place = ()
         # the studies are validated already; model_construct would skip the general keys
         return RunSettings.model_validate({**general, "studies": studies})
     except ValidationError as error:
-        lines = [f"  {'.'.join(map(str, item['loc']))}: {item['msg']}" for item in error.errors()]
-        raise ConfigError("the configuration is not valid:\n" + "\n".join(lines)) from error
+        raise ConfigError("the configuration is not valid:\n" + complaints(error, files, place)) from error

@@ -24,8 +24,9 @@ Made by `python -m hitforge.config_reference` from the settings classes; do not 
 
 Layers, later wins: `config/studies/<study>.yaml`, `config/presets/<preset>.yaml`, `config/config.yaml`,
 `--configfile` files, `--config` values. The defaults below are those of the code; the YAML files may set others.
-An unknown key, a wrong type or a value out of range is an error that names the key. Write `"off"` with quotes: a plain
-`off` is *false* in YAML.
+An unknown key, a key that stands twice, a wrong type or a value out of range is an error that names file, line and
+key. A key without a value changes nothing. Write `"off"` with quotes: a plain `off` is *false* in YAML, and *true* and
+*false* are no numbers.
 
 ## Keys that choose the layers
 

@@ -20,7 +20,10 @@ PACKAGE = Path(__file__).parent
 # how a job is told what to do, and how it writes and logs: none of it decides what is written
 INERT = frozenset(
     f"hitforge.{name}"
-    for name in ("config", "fingerprint", "logs", "provenance", "settings_base", "studies.base", "studies.declaration")
+    for name in (
+        *("config", "fingerprint", "logs", "provenance", "refusals", "settings_base", "yaml_files"),
+        *("studies.base", "studies.declaration"),
+    )
 )
 """Modules that count for no stage, besides pure settings: a new setting reruns what is given it, by its value."""
 

@@ -8,6 +8,9 @@ import platform
 import sys
 from pathlib import Path
 from types import TracebackType
+from typing import NoReturn
+
+from hitforge.provenance import ends_in_a_crash
 
 log = logging.getLogger("hitforge")
 
@@ -26,5 +29,15 @@ def start_log(path: str | Path | None = None, level: int = logging.INFO) -> None
 
     def note_error(kind: type[BaseException], error: BaseException, trace: TracebackType | None) -> None:
         log.critical("%s: %s", kind.__name__, error, exc_info=(kind, error, trace))
+        if ends_in_a_crash():
+            leave(1)
 
     sys.excepthook = note_error
+
+
+def leave(code: int) -> NoReturn:
+    """End the process at once, with nothing but its words written out."""
+    logging.shutdown()
+    sys.stdout.flush()
+    sys.stderr.flush()
+    os._exit(code)

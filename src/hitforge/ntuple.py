@@ -17,6 +17,7 @@ import uproot
 from uproot.deserialization import DeserializationError
 from uproot.interpretation.identify import UnknownInterpretation
 
+from hitforge.refusals import RefusedError, is_missing, refused
 from hitforge.validation import Problem
 
 _UNREADABLE: tuple[type[Exception], ...] = (
@@ -65,7 +66,7 @@ class NtupleError(Exception):
         self.problems = problems
 
 
-class RemoteReadError(OSError):
+class RemoteReadError(RefusedError):
     """A server did not give a file. That says nothing about the file: the job fails and may be tried again."""
 
 
@@ -75,12 +76,13 @@ def naming_damage(file: str, tree: str = "", branch: str = "") -> Iterator[None]
 
     Raises
     ------
-    RemoteReadError
-        The file is remote and its server failed; a missing remote file is a :class:`NtupleError`.
+    RefusedError
+        The operating system did not give it, or the server of a remote file (:class:`RemoteReadError`); a missing file
+        is a :class:`NtupleError`.
     """
     try:
         yield
-    except RemoteReadError:
+    except RefusedError:
         raise
     except _UNREADABLE as error:
         words = " ".join(str(error).split())[:200]
@@ -90,6 +92,12 @@ def naming_damage(file: str, tree: str = "", branch: str = "") -> Iterator[None]
             raise RemoteReadError(
                 f"{file}: the server did not give it ({words}); fix: check network and certificate, then run again"
             ) from error
+        if "://" not in file:
+            if is_missing(error):
+                raise _missing(file) from error
+            refusal = refused(error, file)
+            if refusal is not None:
+                raise refusal from error
         detail = f"cannot be read ({type(error).__name__}: {words})"
         raise NtupleError(Problem("unreadable", detail, _RESTORE, file, tree, branch)) from error
 
@@ -112,8 +120,8 @@ def open_root(source: str | Path) -> Iterator[Any]:
     ------
     NtupleError
         Missing, empty, truncated or foreign file, or a URL without the package for its protocol.
-    RemoteReadError
-        The server of a remote file failed.
+    RefusedError
+        The operating system, or the server of a remote file, did not give it.
     """
     name = str(source)
     if "://" not in name:
@@ -144,8 +152,11 @@ def _missing(name: str) -> NtupleError:
 
 
 def _check_local(path: Path) -> None:
-    if not path.is_file():
-        raise _missing(str(path))
+    with naming_damage(str(path)):
+        if path.is_dir():
+            raise NtupleError(Problem("missing_file", "this is a folder", "give the files in it", str(path)))
+        if not path.is_file():
+            raise _missing(str(path))
     with naming_damage(str(path)), path.open("rb") as raw:
         magic = raw.read(4)
     if not magic:

@@ -13,11 +13,13 @@ import hdf5plugin
 import numpy as np
 from numpy.typing import NDArray
 
+from hitforge.hdf5_files import naming_hdf5, open_hdf5
 from hitforge.provenance import atomic_path, read_json
 from hitforge.settings_base import Settings
 from hitforge.validation import read_inventory
 
 FORMAT_VERSION = 2
+_AGAIN = "predict again"
 
 
 @dataclass(frozen=True)
@@ -135,7 +137,7 @@ def read_predictions(paths: Sequence[Path]) -> Predictions:
     """Read and join prediction files."""
     pieces = []
     for path in paths:
-        with h5py.File(path, "r") as handle:
+        with open_hdf5(path, ValueError, _AGAIN) as handle, naming_hdf5(path, ValueError, _AGAIN):
             version = handle.attrs.get("format_version")
             if version != FORMAT_VERSION:
                 raise ValueError(

@@ -5,12 +5,13 @@ from __future__ import annotations
 from collections.abc import Mapping
 from functools import cache
 from importlib.resources import files
+from pathlib import Path
 from typing import Any, Literal
 
-import yaml
 from pydantic import Field, model_validator
 
 from hitforge.settings_base import Settings
+from hitforge.yaml_files import read_as
 
 
 class PublishedResult(Settings):
@@ -85,10 +86,8 @@ class Published(Settings):
 @cache
 def load_published(study: str) -> Published:
     """Read the file of a study; without one there is nothing published and no aim."""
-    path = files(f"hitforge.studies.{study}").joinpath("published.yaml")
-    if not path.is_file():
-        return Published()
-    return Published.model_validate(yaml.safe_load(path.read_text(encoding="utf-8")))
+    path = Path(str(files(f"hitforge.studies.{study}"))) / "published.yaml"
+    return read_as(Published, path) if path.is_file() else Published()
 
 
 def model_named(name: str, settings: Mapping[str, Any]) -> str:

@@ -1,18 +1,18 @@
-"""Samples and parts: from sheet rows to stable part ids and stable blocks, without opening a file."""
+"""Samples and parts: from sources to stable part ids and stable blocks, without opening a file."""
 
 from __future__ import annotations
 
-import csv
 import glob
 import hashlib
 import os
 import re
-from collections.abc import Mapping, Sequence
+import unicodedata
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
-from typing import Any
 
-from hitforge.config import NAME, ConfigError, SampleSettings
+from hitforge.config import SampleSettings
+from hitforge.yaml_files import ConfigError
 
 
 @dataclass(frozen=True)
@@ -33,20 +33,29 @@ class Part:
 
     @property
     def local_path(self) -> str:
-        """Path of a local source, without the fold address of a fold file."""
+        """Path of a local source, without the address inside a fold file."""
         assert self.source is not None
-        return self.source.split("#", 1)[0]
+        return _INSIDE.sub(r"\1\2", self.source)
+
+
+# what list_parts adds to the name of a fold file; any other # belongs to a file's name
+_INSIDE = re.compile(r"(\.npz)#slice_\d+_of_\d+$|(\.hdf5|\.h5)#fold_\d+$")
 
 
 def part_id(name: str) -> str:
     """Return ``<sanitised stem>-<8 hex digits of the whole relative name>``: stable and safe as a file name."""
     stem = re.sub(r"[^A-Za-z0-9_]+", "_", PurePosixPath(name).stem).strip("_") or "part"
-    return f"{stem[:60]}-{hashlib.blake2b(name.encode(), digest_size=4).hexdigest()}"
+    digest = hashlib.blake2b(name.encode("utf-8", "surrogateescape"), digest_size=4)
+    return f"{stem[:60]}-{digest.hexdigest()}"
 
 
 def _expand(source: str, folds: int | None) -> list[tuple[str, str]]:
     """Return (name relative to the sheet row, address) of each file of one source."""
-    source = _expand_variables(source)
+    # a file that is there under this very name is meant, whatever its characters mean in a pattern
+    literal = "://" not in source and os.path.lexists(source)
+    if not literal:
+        source = _expand_variables(source)
+        literal = "://" not in source and os.path.lexists(source)
     if "://" in source:
         return [(source.rsplit("/", 1)[1], source)]
     if Path(source).suffix == ".npz" and folds is not None:
@@ -55,14 +64,30 @@ def _expand(source: str, folds: int | None) -> list[tuple[str, str]]:
         if folds is None:
             raise ConfigError(f"{source}: a fold file needs 'parts', its number of folds")
         return [(f"fold_{fold}", f"{source}#fold_{fold}") for fold in range(folds)]
-    if not glob.has_magic(source):
+    if literal or not glob.has_magic(source):
         return [(Path(source).name, source)]
     # names are relative to the folder above the first wildcard, so that moving the data keeps the ids
     fixed = Path(*Path(source).parts[: _first_magic(source)])
     found = sorted(glob.glob(source, recursive=True))  # noqa: PTH207 (Path.glob takes no absolute pattern)
+    _check_folders(source)
     if not found:
         raise ConfigError(f"{source}: the pattern matches no file; check the path in the sample's 'source'")
     return [(str(Path(path).relative_to(fixed)), path) for path in found]
+
+
+def _check_folders(pattern: str) -> None:
+    """Look into every folder that a pattern leads to: ``glob`` passes over one that it may not read, and its files."""
+    pieces = Path(pattern).parts
+    for depth in range(_first_magic(pattern), len(pieces)):
+        above = str(Path(*pieces[:depth]))
+        folders = glob.glob(f"{above}/", recursive=True) if glob.has_magic(above) else [above]  # noqa: PTH207
+        for folder in folders:
+            try:
+                os.scandir(folder or ".").close()
+            except (FileNotFoundError, NotADirectoryError):
+                continue  # the pattern then matches nothing, which is said
+            except OSError as error:
+                raise ConfigError(f"{pattern}: the folder {folder} cannot be read: {error.strerror}") from error
 
 
 def _expand_variables(source: str) -> str:
@@ -75,6 +100,18 @@ def _expand_variables(source: str) -> str:
 
 def _first_magic(pattern: str) -> int:
     return next(i for i, piece in enumerate(Path(pattern).parts) if glob.has_magic(piece))
+
+
+def _check_name(source: str) -> None:
+    """Refuse what no log, table or verdict could hold, and what the workflow engine has no way to write."""
+    odd = next((c for c in source if unicodedata.category(c) in ("Cc", "Cs")), None)  # control, or not UTF-8
+    if odd is not None:
+        raise ConfigError(f"{source!r}: a file or folder name may not hold the character {odd!r}; rename it")
+    if set("{}") & set(source):
+        raise ConfigError(
+            f"{source}: the workflow engine takes {{ and }} in a file or folder name for a wildcard; rename it, "
+            "or make a link of another name"
+        )
 
 
 def list_parts(sample_name: str, sample: SampleSettings) -> list[Part]:
@@ -91,6 +128,8 @@ def list_parts(sample_name: str, sample: SampleSettings) -> list[Part]:
     else:
         addresses = [pair for source in sample.sources for pair in _expand(source, sample.parts)]
         parts = [Part(part_id(name), address, i) for i, (name, address) in enumerate(addresses)]
+    for part in parts:
+        _check_name(part.source or "")
     by_id: dict[str, Part] = {}
     for part in parts:
         if part.id in by_id:
@@ -112,47 +151,3 @@ def assign_blocks(parts: Sequence[Part], n_blocks: int) -> dict[str, list[Part]]
         number = int.from_bytes(hashlib.blake2b(part.id.encode(), digest_size=8).digest(), "big") % n_blocks
         blocks.setdefault(f"b{number:03d}", []).append(part)
     return dict(sorted(blocks.items()))
-
-
-def read_sheet(path: Path) -> dict[str, dict[str, Any]]:
-    """Read ``samples.tsv``: study -> sample -> settings; several rows of one sample add their sources.
-
-    Raises
-    ------
-    ConfigError
-        A column is missing, a name would not be safe in a path, or rows of one sample disagree.
-    """
-    with path.open(newline="", encoding="utf-8") as handle:
-        rows = list(csv.DictReader((line for line in handle if not line.startswith("#")), delimiter="\t"))
-    sheet: dict[str, dict[str, Any]] = {}
-    for number, row in enumerate(rows, start=1):
-        missing = [column for column in ("study", "sample", "role", "source") if not row.get(column)]
-        if missing:
-            raise ConfigError(f"{path}, row {number}: column {missing[0]!r} is missing or empty")
-        for column in ("study", "sample"):
-            if not re.match(NAME, row[column]):
-                raise ConfigError(f"{path}, row {number}: {column} {row[column]!r} may hold letters, digits, - and _")
-        samples = sheet.setdefault(row["study"], {})
-        entry = _sheet_entry(row)
-        if row["sample"] in samples:
-            other = samples[row["sample"]]
-            if other["role"] != entry["role"] or "simulate" in (other["source"], entry["source"]):
-                raise ConfigError(f"{path}, row {number}: sample {row['sample']!r} disagrees with an earlier row")
-            other["source"] = (*_as_tuple(other["source"]), *_as_tuple(entry["source"]))
-        else:
-            samples[row["sample"]] = entry
-    return sheet
-
-
-def _as_tuple(source: str | tuple[str, ...]) -> tuple[str, ...]:
-    return (source,) if isinstance(source, str) else source
-
-
-def _sheet_entry(row: Mapping[str, str]) -> dict[str, Any]:
-    entry: dict[str, Any] = {"role": row["role"], "source": row["source"]}
-    for column, key in (("n_parts", "parts"), ("n_events", "events_per_part")):
-        if row.get(column):
-            entry[key] = int(row[column])
-    if row.get("spectrum"):
-        entry["spectrum"] = row["spectrum"]
-    return entry

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
+from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
 from pathlib import Path
 from types import TracebackType
@@ -14,6 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from hitforge.chunks import ZstdColumn
+from hitforge.hdf5_files import naming_hdf5, open_hdf5
 from hitforge.hits import CellHits
 from hitforge.provenance import atomic_path
 
@@ -22,6 +24,7 @@ FORMAT_VERSION = 1
 ROWS_PER_CHUNK = 1024
 VALUES_PER_CHUNK = 1 << 14
 HITS_PER_CHUNK = 1 << 16
+_REBUILD = "rebuild the shard (snakemake shards)"
 
 
 @dataclass(frozen=True)
@@ -174,16 +177,15 @@ class Shard:
     Raises
     ------
     ShardError
-        Not a shard, or of a format version that this release does not know.
+        Damaged, not a shard, or of a format version that this release does not know.
+    FileNotFoundError, RefusedError
+        Not there; or locked, forbidden or on a disk that fails, and then it may be whole.
     """
 
     def __init__(self, path: Path, beside_others: bool = False) -> None:
         self.path = path
         self._beside_others = beside_others
-        try:
-            self._file = h5py.File(path, "r")
-        except OSError as error:
-            raise ShardError(f"{path}: cannot be read as HDF5 ({error}); delete it and rebuild the shard") from error
+        self._file = open_hdf5(path, ShardError, _REBUILD)
         self.attributes: dict[str, Any] = dict(self._file.attrs)
         self._columns: dict[str, ZstdColumn | None] = {}
         if self.attributes.get("format") != FORMAT:
@@ -230,25 +232,29 @@ class Shard:
 
     def column(self, name: str) -> NDArray[Any]:
         """Return a whole per-event dataset, for example ``bucket`` or ``targets/energy``."""
-        values: NDArray[Any] = self._file[name][:]
+        with self._naming(name):
+            values: NDArray[Any] = self._file[name][:]
         return values
 
     def rows(self, name: str, start: int, stop: int) -> NDArray[Any]:
         """Return rows ``start:stop`` of a per-event dataset."""
-        values: NDArray[Any] = self._file[name][start:stop]
+        with self._naming(name):
+            values: NDArray[Any] = self._file[name][start:stop]
         return values
 
     def hit_counts(self) -> NDArray[np.int64]:
         """Return the number of hits of each event."""
-        counts: NDArray[np.int64] = np.diff(self._file["voxels/indptr"][:])
+        counts: NDArray[np.int64] = np.diff(self.column("voxels/indptr"))
         return counts
 
     def hits(self, start: int, stop: int) -> CellHits:
         """Return the voxel deposits of events ``start:stop``."""
-        voxels = self._file["voxels"]
-        indptr = voxels["indptr"][start : stop + 1]
+        indptr = self.rows("voxels/indptr", start, stop + 1)
         first, last = int(indptr[0]), int(indptr[-1])
         return CellHits(indptr - first, self._hit_values("cell", first, last), self._hit_values("energy", first, last))
+
+    def _naming(self, dataset: str) -> AbstractContextManager[None]:
+        return naming_hdf5(self.path, ShardError, _REBUILD, dataset)
 
     def _hit_values(self, name: str, first: int, last: int) -> NDArray[Any]:
         if name not in self._columns:
@@ -257,9 +263,9 @@ class Shard:
             self._columns[name] = ZstdColumn(dataset) if direct else None
         column = self._columns[name]
         if column is not None:
-            return column.rows(first, last)
-        values: NDArray[Any] = self._file["voxels"][name][first:last]
-        return values
+            with self._naming(f"voxels/{name}"):
+                return column.rows(first, last)
+        return self.rows(f"voxels/{name}", first, last)
 
     def check(self) -> None:
         """Verify that all datasets agree on the number of events and hits."""

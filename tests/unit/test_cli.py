@@ -4,6 +4,9 @@ from __future__ import annotations
 
 import json
 import logging
+import os
+import re
+import subprocess
 import sys
 from collections.abc import Iterator
 from pathlib import Path
@@ -96,3 +99,64 @@ def test_status_names_failed_jobs_and_their_logs(
     assert main(["status", "--results", str(tmp_path / "results")]) == 0
     shown = "".join(capsys.readouterr().out.split())
     assert "bad.log" in shown and "part_3.root:truncated" in shown and "ok.log" not in shown
+
+
+@pytest.fixture
+def part(tmp_path: Path) -> Path:
+    path = tmp_path / "a.root"
+    assert main(["simulate", "--study", "calo_muon", "--preset", "demo", "--events", "3", "--out", str(path)]) == 0
+    return path
+
+
+@pytest.mark.parametrize(
+    ("out", "message"),
+    [
+        ("", "cannot be written \\(Is a directory\\); give the name of a file"),
+        ("a.root/x.h5", "one of its folders is a file"),
+        ("x" * 260 + ".h5", "take a shorter name"),
+    ],
+)
+def test_an_output_that_cannot_be_written_is_one_message(
+    part: Path, capsys: pytest.CaptureFixture[str], out: str, message: str
+) -> None:
+    words = ["build-shard", "--study", "calo_muon", "--preset", "demo", "--out", str(part.parent / out), str(part)]
+    assert main(words) == 2
+    assert re.search(f"hitforge: error: .*{message}", capsys.readouterr().err)
+    assert [path.name for path in part.parent.iterdir()] == ["a.root"]
+
+
+def test_the_longest_name_of_a_file_system_can_be_written(part: Path) -> None:
+    out = part.parent / ("ß" * 126 + ".h5")
+    assert main(["build-shard", "--study", "calo_muon", "--preset", "demo", "--out", str(out), str(part)]) == 0
+    assert out.is_file()
+
+
+def test_a_config_file_that_cannot_be_read_is_one_message(part: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    words = ["validate", "--study", "calo_muon", str(part), "--configfile", str(part.parent)]
+    assert main(words) == 2
+    assert f"{part.parent}: is a directory" in capsys.readouterr().err
+
+
+def test_presets_come_from_the_checkout_wherever_a_command_runs(
+    part: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(part.parent)
+    Path("config").mkdir()
+    Path("config/config.yaml").write_text("calo_muon: {no_such_key: 1}")
+    assert main(["validate", "--study", "calo_muon", "--preset", "small", "a.root"]) == 0
+
+
+@pytest.mark.skipif(os.getuid() != 0, reason="mounts a small file system")
+def test_a_full_disk_ends_in_one_message_and_not_in_a_crash(part: Path) -> None:
+    full = part.parent / "full"
+    full.mkdir()
+    if subprocess.run(["mount", "-t", "tmpfs", "-o", "size=16k", "tmpfs", full], check=False).returncode:
+        pytest.skip("no right to mount")
+    try:
+        words = ["build-shard", "--study", "calo_muon", "--preset", "demo", "--out", str(full / "a.h5"), str(part)]
+        done = subprocess.run([sys.executable, "-m", "hitforge", *words], capture_output=True, text=True, check=False)
+        assert done.returncode == 2
+        assert "a.h5: no space left" in done.stderr
+        assert list(full.iterdir()) == []
+    finally:
+        subprocess.run(["umount", full], check=True)

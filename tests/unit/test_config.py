@@ -3,22 +3,26 @@
 from __future__ import annotations
 
 import inspect
+from pathlib import Path
 from typing import Any
 
 import pytest
 
 from hitforge.config import (
-    ConfigError,
     StudySettings,
+    as_list,
+    config_folder,
     load_settings,
     merge,
     study_files,
     study_settings_type,
+    user_settings,
 )
 from hitforge.settings_base import NotGivenError
 from hitforge.studies.base import load_study
 from hitforge.studies.declaration import OF_ONE_MODEL, STAGES, declaration_of
-from hitforge.words import HELDOUT, RESERVED, TRAINED_ON
+from hitforge.words import HELDOUT, TRAINED_ON
+from hitforge.yaml_files import ConfigError
 
 
 def calo(**changes: object) -> StudySettings:
@@ -173,3 +177,81 @@ def test_what_moves_no_result_reaches_a_stage_beside_its_settings() -> None:
     assert own == given(calo(), "train_member", "cnn")
     study = load_study("calo_muon", own, "train_member", settings.beside("cnn"))
     assert study.settings.models["cnn"].training.checkpoint_minutes == 3
+
+
+EMPTY = """
+preset:
+calo_muon:
+  models:
+    bdt:
+#      trees: {max_depth: 3}
+  samples:
+  evaluation:
+  folds:
+    count:
+  model_defaults:
+csc_muon:
+"""
+
+
+def test_an_empty_block_takes_nothing_away_but_null_does(tmp_path: Path) -> None:
+    (tmp_path / "empty.yaml").write_text(EMPTY)
+    studies = {"studies": ["calo_muon", "csc_muon"]}
+    assert load_settings(user_settings([tmp_path / "empty.yaml"], studies)) == load_settings(user_settings([], studies))
+    small = load_settings({"studies": ["scouting_egamma"], "preset": "small"}).studies["scouting_egamma"]
+    assert small.models["hgb"].trees.tune is None
+
+
+@pytest.mark.parametrize(
+    ("user", "message"),
+    [
+        ({"calo_muon": [1]}, r"calo_muon: expected a block"),
+        ({"calo_muon": {"models": ["bdt"]}}, r"models: expected a block"),
+        ({"calo_muon": {"models": {"bdt": 3}}}, r"models\.bdt: expected a block"),
+        ({"calo_muon": {"models": {"mine": None}}}, r"models\.mine: expected a block"),
+        ({"calo_muon": {"models": {"mine": {}}}}, r"calo_muon\.models\.mine\.kind: Field required"),
+        ({"calo_muon": {"samples": None}}, r"samples: expected a block"),
+        ({"calo_muon": {"evaluation": None}}, r"calo_muon\.evaluation: .*valid dictionary"),
+        ({"calo_muon": {"models": {"mine": {"base": ["bdt"]}}}}, r"models\.mine\.base: expected the name"),
+        ({"calo_muon": {"samples": "a.root"}}, r"samples: expected a block"),
+        ({"calo_muon": {"blocks": True}}, r"blocks: .*true and false are no values"),
+        ({"calo_muon": {"evaluation": {"max_fit_gev": float("inf")}}}, r"max_fit_gev"),
+        ({"seed": True}, r"seed: .*true and false are no values"),
+        ({"max_bad_fraction": float("nan")}, r"max_bad_fraction: .*finite"),
+        ({"studies": 5}, r"studies: expected a list of names"),
+        ({"studies": None}, r"no study selected"),
+        ({"preset": "dmeo"}, r"dmeo\.yaml: no such file; presets has: demo"),
+    ],
+)
+def test_what_is_no_configuration_is_one_message(user: dict[str, object], message: str) -> None:
+    with pytest.raises(ConfigError, match=message):
+        load_settings({"studies": ["calo_muon"], "preset": "demo", **user})
+
+
+def test_a_study_that_is_named_twice_counts_once() -> None:
+    assert as_list("calo_muon, csc_muon,calo_muon") == as_list(["calo_muon", "csc_muon", "calo_muon"])
+
+
+def test_files_of_the_user_are_laid_upon_each_other(tmp_path: Path) -> None:
+    first, second = tmp_path / "first.yaml", tmp_path / "second.yaml"
+    first.write_text("calo_muon: {samples: {replace: true, a: {role: train}, b: {role: test}}, blocks: 3}")
+    second.write_text("calo_muon:\n  samples: {replace: true, c: {role: train}}\npreset:\n")
+    user = user_settings([first, second], {"seed": 4})
+    assert user["calo_muon"] == {"samples": {"replace": True, "c": {"role": "train"}}, "blocks": 3}
+    assert (user["preset"], user["seed"]) == ("demo", 4)
+    assert "preset" not in user_settings([second], {}, defaults=False)
+
+
+def test_presets_come_from_the_checkout_or_from_where_the_variable_says(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    own = config_folder()
+    (tmp_path / "config/studies").mkdir(parents=True)
+    (tmp_path / "config/config.yaml").touch()
+    monkeypatch.chdir(tmp_path)
+    assert config_folder() == own
+    monkeypatch.setenv("HITFORGE_CONFIG", str(tmp_path / "config"))
+    assert config_folder() == tmp_path / "config"
+    monkeypatch.setenv("HITFORGE_CONFIG", str(tmp_path / "none"))
+    with pytest.raises(ConfigError, match=r"none; set HITFORGE_CONFIG"):
+        config_folder()

@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+import errno
+import os
 from pathlib import Path
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from pydantic import ValidationError
 
-from hitforge.config import ConfigError, SampleSettings
-from hitforge.samples import Part, assign_blocks, list_parts, part_id, read_sheet
+from hitforge.config import SampleSettings
+from hitforge.samples import Part, assign_blocks, list_parts, part_id
+from hitforge.yaml_files import ConfigError
 
 
 def sample(**changes: object) -> SampleSettings:
@@ -75,38 +79,6 @@ def test_adding_parts_moves_none(numbers: list[int], n_blocks: int) -> None:
     assert len(set(after.values())) <= n_blocks
 
 
-def test_sheet_rows_of_one_sample_add_their_sources(tmp_path: Path) -> None:
-    sheet = tmp_path / "samples.tsv"
-    sheet.write_text(
-        "# comment\nstudy\tsample\trole\tsource\tn_parts\tn_events\tspectrum\n"
-        "calo_muon\ttrain\ttrain\ta/*.root\t\t\t\ncalo_muon\ttrain\ttrain\tb.root\t\t\t\n"
-        "calo_muon\ttest\ttest\tsimulate\t2\t110\tdiscrete\n"
-    )
-    read = read_sheet(sheet)["calo_muon"]
-    assert read["train"]["source"] == ("a/*.root", "b.root")
-    assert read["test"] == {
-        "role": "test",
-        "source": "simulate",
-        "parts": 2,
-        "events_per_part": 110,
-        "spectrum": "discrete",
-    }
-
-
-@pytest.mark.parametrize(
-    ("row", "message"),
-    [
-        ("calo_muon\t../x\ttrain\ta.root", "may hold letters"),
-        ("calo_muon\ttrain\t\ta.root", "'role' is missing"),
-    ],
-)
-def test_sheet_mistakes_name_the_row(tmp_path: Path, row: str, message: str) -> None:
-    sheet = tmp_path / "samples.tsv"
-    sheet.write_text(f"study\tsample\trole\tsource\n{row}\n")
-    with pytest.raises(ConfigError, match=f"row 1.*{message}"):
-        read_sheet(sheet)
-
-
 def test_an_npz_file_is_read_in_slices() -> None:
     sample = SampleSettings(role="train", source="data/histos.npz", parts=3)
     parts = sorted(list_parts("train", sample), key=lambda part: part.index)
@@ -114,3 +86,67 @@ def test_an_npz_file_is_read_in_slices() -> None:
     assert {part.local_path for part in parts} == {"data/histos.npz"}
     (whole,) = list_parts("train", SampleSettings(role="train", source="data/histos.npz"))
     assert whole.source == "data/histos.npz"
+
+
+@pytest.mark.parametrize(
+    "name", ["a#b.root", "run[1].root", "a b.root", "a::b.root", "it's.root", 'quo"te.root', "größe.root", "d#e/f.root"]
+)
+def test_every_name_is_found_by_itself_and_by_a_pattern(tmp_path: Path, name: str) -> None:
+    touch(tmp_path, name)
+    for source in (f"{tmp_path}/{name}", f"{tmp_path}/**/*.root"):
+        (part,) = list_parts("train", sample(source=source))
+        assert part.source == part.local_path == f"{tmp_path}/{name}"
+
+
+def test_a_dollar_in_a_name_is_no_variable(tmp_path: Path) -> None:
+    touch(tmp_path, "$NOT_SET.root")
+    (part,) = list_parts("train", sample(source=f"{tmp_path}/$NOT_SET.root"))
+    assert part.source == f"{tmp_path}/$NOT_SET.root"
+
+
+@pytest.mark.parametrize(
+    ("source", "path"),
+    [
+        ("d#1/feb.hdf5#fold_3", "d#1/feb.hdf5"),
+        ("a#fold_3.root", "a#fold_3.root"),
+        ("a#slice_0_of_2.root", "a#slice_0_of_2.root"),
+        ("a.npz#slice_0_of_2", "a.npz"),
+    ],
+)
+def test_only_the_address_inside_a_file_is_cut_off(source: str, path: str) -> None:
+    assert Part("x", source, 0).local_path == path
+
+
+@pytest.mark.parametrize(
+    ("name", "message"),
+    [
+        ("a{b}.root", r"a\{b\}\.root: the workflow engine takes \{ and \}"),
+        ("a\nb.root", r"may not hold the character '\\n'"),
+        (os.fsdecode(b"a\xe9.root"), r"may not hold the character '\\udce9'"),
+    ],
+)
+def test_a_name_that_cannot_be_used_is_refused_with_its_character(tmp_path: Path, name: str, message: str) -> None:
+    touch(tmp_path, name)
+    with pytest.raises(ConfigError, match=message):
+        list_parts("train", sample(source=f"{tmp_path}/*.root"))
+
+
+def test_a_folder_that_may_not_be_read_is_not_passed_over(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """``glob`` would leave out its files without a word."""
+    touch(tmp_path, "a/x.root", "b/y.root")
+    real = os.scandir
+
+    def scandir(folder: str) -> object:
+        if str(folder).rstrip("/").endswith("/b"):
+            raise PermissionError(errno.EACCES, "Permission denied", folder)
+        return real(folder)
+
+    monkeypatch.setattr(os, "scandir", scandir)
+    with pytest.raises(ConfigError, match=r"the folder .*/b.* cannot be read: Permission denied"):
+        list_parts("train", sample(source=f"{tmp_path}/*/*.root"))
+
+
+@pytest.mark.parametrize("source", [[], "", "  ", ["a.root", ""], ["simulate", "a.root"], True])
+def test_a_source_is_named(source: object) -> None:
+    with pytest.raises(ValidationError, match="source"):
+        sample(source=source, parts=1, events_per_part=1)

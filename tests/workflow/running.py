@@ -67,11 +67,12 @@ class Run:
 Snakemake = Callable[..., Run]
 
 
-def runner(folder: Path, repository: Path = REPOSITORY) -> Snakemake:
-    """Return a function that runs the workflow of a repository in ``folder``."""
+def runner(folder: Path, repository: Path = REPOSITORY, snakefile: Path | None = None) -> Snakemake:
+    """Return a function that runs the workflow of a repository, or one that uses it, in ``folder``."""
 
     def run(*arguments: str, check: bool = True, timeout: float = 900, **variables: str) -> Run:
-        command = [sys.executable, "-m", "snakemake", "--snakefile", str(repository / "Snakefile"), "--cores", "2"]
+        command = [sys.executable, "-m", "snakemake", "--cores", "2"]
+        command += ["--snakefile", str(snakefile or repository / "Snakefile")]
         environment = {**os.environ, "NO_COLOR": "1", **variables}
         done = subprocess.run(
             [*command, *arguments],

@@ -6,27 +6,47 @@ import time
 from pathlib import Path
 
 STARTED = time.time()
-SOURCE = str(Path(workflow.basedir) / "src")
-sys.path.insert(0, SOURCE)
-# scripts may run in an environment of their own, which needs the package too
-os.environ.update(PYTHONPATH=os.pathsep.join(filter(None, [SOURCE, os.environ.get("PYTHONPATH")])))
+# of this very file: workflow.basedir is that of the Snakefile which uses this workflow as a module
+SOURCE = Path(workflow.current_basedir.get_path_or_uri(secret_free=True)).parents[1] / "src"
+# a workflow that is fetched from a server comes without the package, which then has to be installed
+if SOURCE.is_dir():
+    sys.path.insert(0, str(SOURCE))
+    # scripts may run in an environment of their own, which needs the package too
+    os.environ.update(PYTHONPATH=os.pathsep.join(filter(None, [str(SOURCE), os.environ.get("PYTHONPATH")])))
 
 from snakemake.exceptions import WorkflowError
 
-from hitforge.config import ConfigError, as_list, load_settings, study_files
+from hitforge.config import as_list, load_settings, study_files, user_settings
 from hitforge.fingerprint import fingerprint
 from hitforge.folds import fold_scheme, tree_folds
 from hitforge.reporting.catalogue import load_catalogue
-from hitforge.samples import assign_blocks, list_parts, read_sheet
+from hitforge.sample_sheet import read_sheet
+from hitforge.samples import assign_blocks, list_parts
 from hitforge.studies.declaration import declaration_of
 from hitforge.words import HELDOUT, TRAINED_ON, model_of
+from hitforge.yaml_files import ConfigError, read_yaml
+
+if workflow.modifier.path_modifier.prefix or workflow.modifier.path_modifier.modifies_prefixes:
+    raise WorkflowError(
+        "module hitforge: prefix and replace_prefix would move some of its files and not others; "
+        "run in a folder of its own (snakemake --directory)"
+    )
 
 try:
-    SHEET = read_sheet(Path(config["samples"])) if config.get("samples") else None
+    if not workflow.modifier.is_main_snakefile():
+        # the other workflow has read its files, and chosen what of them is ours
+        for path in workflow.configfiles:
+            read_yaml(Path(path))
+        USER_FILES, over = [], config
+    else:
+        # the engine has read them too, but drops the first of two equal keys and all that an empty block stands over
+        USER_FILES, over = workflow.overwrite_configfiles, workflow.config_settings.config
+    config = user_settings(USER_FILES, over, not workflow.config_settings.replace_workflow_config)
+    SHEET = read_sheet(Path(str(config["samples"]))) if config.get("samples") else None
     # what a bare call and the named targets make; the other studies are there for their own targets
     CHOSEN = as_list(config.get("studies", []))
     known = CHOSEN and [*CHOSEN, *sorted(study_files().keys() - set(CHOSEN))]
-    SETTINGS = load_settings({**config, "studies": known}, SHEET)
+    SETTINGS = load_settings({**config, "studies": known}, SHEET, USER_FILES)
     # study -> sample -> block -> parts
     BLOCKS = {
         study: {
@@ -101,7 +121,7 @@ def given(stage):
 
 def fingerprint_of(study, stage, script):
     """Return the code fingerprint of a stage, its script included."""
-    return fingerprint(study, stage, Path(workflow.basedir) / "workflow/scripts" / script)
+    return fingerprint(study, stage, Path(workflow.source_path(f"../scripts/{script}")))
 
 
 def code(stage, script):

@@ -31,9 +31,14 @@ def local_file(study, sample, part):
 
 def file_state(part):
     """Return (size, mtime) of a local source: a replaced part is noticed even when its file is older."""
-    if part.source is None or not part.is_local or not Path(part.local_path).exists():
+    if part.source is None or not part.is_local:
         return None
-    state = Path(part.local_path).stat()
+    try:
+        state = Path(part.local_path).stat()
+    except FileNotFoundError:
+        return None  # the engine says so
+    except OSError as error:
+        raise WorkflowError(f"{part.local_path}: cannot be looked at: {error.strerror}")
     return [state.st_size, state.st_mtime_ns]
 
 

@@ -27,7 +27,7 @@ predict_block(
     snakemake.params.n_folds,
     Path(scaling) if scaling else None,
     # most predictions ask for no GPU but take one that is there; one that asks must not miss it under device: cuda
-    device if snakemake.rule == "predict_on_gpu" or device == "cpu" else "auto",
+    device if snakemake.resources.get("gpu") or device == "cpu" else "auto",
     Path(snakemake.output[0]),
     content_hash(snakemake.params.settings),
 )

@@ -17,6 +17,7 @@ from typing import Any
 import torch
 
 from hitforge.provenance import atomic_path
+from hitforge.refusals import telling_refusals
 
 log = logging.getLogger(__name__)
 
@@ -62,10 +63,11 @@ def read_checkpoint(path: Path) -> dict[str, Any]:
     ------
     CheckpointError
         Truncated, damaged, not a checkpoint, or of another format version.
-    OSError
-        The file cannot be read.
+    FileNotFoundError, RefusedError
+        It is not there, or cannot be read now.
     """
-    content = path.read_bytes()
+    with telling_refusals(path):
+        content = path.read_bytes()
     body, trailer = content[: -len(_MAGIC) - _DIGEST], content[-len(_MAGIC) - _DIGEST :]
     if trailer[: len(_MAGIC)] != _MAGIC:
         raise CheckpointError(f"{path}: truncated, or not a checkpoint")
@@ -84,7 +86,8 @@ def load_checkpoint(path: Path, identity: str) -> dict[str, Any] | None:
     """Return the newest usable checkpoint of this very training, None to start afresh.
 
     Unusable copies and those of another training (other settings, data or seed) are logged and passed over: they
-    must not stand in the way of a workflow, and the next save replaces them.
+    must not stand in the way of a workflow, and the next save replaces them. One that cannot be read now is not
+    unusable: to start afresh would overwrite it.
 
     Parameters
     ----------
@@ -95,12 +98,14 @@ def load_checkpoint(path: Path, identity: str) -> dict[str, Any] | None:
     """
     found = False
     for candidate in (path, previous_path(path)):
-        if not candidate.exists():
-            continue
-        found = True
         try:
+            if not candidate.exists():
+                continue
+            found = True
             state = read_checkpoint(candidate)
-        except (CheckpointError, OSError) as error:
+        except FileNotFoundError:
+            continue  # a job that runs beside this one has just replaced it
+        except CheckpointError as error:
             log.warning("checkpoint passed over: %s", error)
             continue
         if state.get("identity") != identity:

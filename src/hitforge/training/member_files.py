@@ -13,6 +13,7 @@ from safetensors import SafetensorError, safe_open
 from torch import Tensor
 
 from hitforge.provenance import atomic_path, write_json
+from hitforge.refusals import is_missing, refused
 
 FORMAT = "hitforge-member"
 FORMAT_VERSION = 1
@@ -93,13 +94,22 @@ def load_member(path: Path) -> tuple[dict[str, Tensor], dict[str, Any]]:
     Raises
     ------
     MemberError
-        Unreadable, not a member file, or of another format version.
+        Damaged, not a member file, or of another format version.
+    FileNotFoundError, RefusedError
+        Not there, or it cannot be read now.
     """
     try:
+        with path.open("rb"):
+            pass  # the library calls missing whatever it cannot open
         with safe_open(path, framework="pt") as handle:
             about = json.loads((handle.metadata() or {}).get("hitforge", "{}"))
             weights = {name: handle.get_tensor(name) for name in handle.keys()}  # noqa: SIM118 (not a mapping)
     except (SafetensorError, OSError) as error:
+        if is_missing(error):
+            raise FileNotFoundError(f"{path}: no such file; train the member") from error
+        refusal = refused(error, path)
+        if refusal is not None:
+            raise refusal from error
         raise MemberError(f"{path}: cannot be read ({error}); delete it and train the member again") from error
     if about.get("format") != FORMAT:
         raise MemberError(f"{path}: not a member file of hitforge")

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from hitforge.config import ConfigError, load_settings
+from hitforge.config import load_settings
 from hitforge.studies.base import Study, load_study
 from hitforge.studies.csc_muon.data.derived import features_of
 from hitforge.studies.csc_muon.data.roads import Roads
@@ -14,6 +14,7 @@ from hitforge.studies.csc_muon.features import FEATURE_NAMES, SIGN
 from hitforge.studies.csc_muon.models import targets
 from hitforge.studies.csc_muon.settings import SimulationSettings
 from hitforge.studies.csc_muon.simulation.generate import simulate_roads
+from hitforge.yaml_files import ConfigError
 
 X = np.array([0.4, -0.1, -0.05, 0.002, 0.0002], dtype=np.float32)
 

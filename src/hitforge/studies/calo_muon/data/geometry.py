@@ -5,19 +5,19 @@ from __future__ import annotations
 from importlib.resources import files
 from pathlib import Path
 
-import yaml
-from pydantic import BaseModel, ConfigDict, Field, PositiveFloat, PositiveInt
+from pydantic import Field, PositiveFloat, PositiveInt
+
+from hitforge.settings_base import Settings
+from hitforge.yaml_files import read_as
 
 SHIPPED = Path(str(files("hitforge.studies.calo_muon.data.geometries")))
 
 
-class Geometry(BaseModel):
+class Geometry(Settings):
     """A block of identical cells, centred on x = y = 0, front face at z = 0 (calo-muon paper, section 2).
 
     Tensors are ordered (z, x, y), y fastest: flat cell ``(iz * n_x + ix) * n_y + iy``.
     """
-
-    model_config = ConfigDict(extra="forbid", frozen=True)
 
     name: str
     material: str = Field(description="Geant4 material name, for the record")
@@ -64,4 +64,4 @@ def load_geometry(name_or_path: str) -> Geometry:
     if not path.is_file():
         shipped = ", ".join(sorted(p.stem for p in SHIPPED.glob("*.yaml")))
         raise FileNotFoundError(f"geometry {name_or_path!r}: no such file; shipped geometries are: {shipped}")
-    return Geometry.model_validate(yaml.safe_load(path.read_text()))
+    return read_as(Geometry, path)

@@ -21,6 +21,7 @@ from numpy.typing import NDArray
 from hitforge.hits import CellHits
 from hitforge.inspection import ContentChecksum
 from hitforge.ntuple import NtupleError
+from hitforge.refusals import refused
 from hitforge.shards import ShardBlock
 from hitforge.studies.calo_muon.data.decode import cell_dtype
 from hitforge.studies.calo_muon.data.geometry import Geometry
@@ -45,7 +46,8 @@ class _Meta:
 
 def is_fold(source: str) -> bool:
     """Whether a source is a fold of a file, ``<file>#fold_<n>``."""
-    return "#fold_" in source
+    # not a # that belongs to the name of a ROOT file or of its folder
+    return "#fold_" in source and not source.endswith(".root")
 
 
 def fold_blocks(source: str, geometry: Geometry, slice_mb: float = 64.0) -> Iterator[ShardBlock]:
@@ -196,6 +198,9 @@ def _opened(path: str | Path) -> Iterator[Any]:
     except FileNotFoundError as error:
         raise _error(path, "missing_file", "no such file") from error
     except (OSError, KeyError, RuntimeError) as error:  # all that HDF5 raises on damaged bytes
+        refusal = refused(error, path)
+        if refusal is not None:
+            raise refusal from error
         raise _error(path, "unreadable", f"cannot be read ({type(error).__name__}: {error})") from error
 
 

@@ -12,6 +12,7 @@ import uproot
 from numpy.typing import NDArray
 
 from hitforge.config import SampleSettings
+from hitforge.provenance import atomic_path
 from hitforge.studies.calo_muon.data.geometry import Geometry, load_geometry
 from hitforge.studies.calo_muon.data.muons import LIMITS, Muons
 from hitforge.studies.calo_muon.settings import SimulationSettings
@@ -52,21 +53,22 @@ def write_part(path: Path, muons: Muons, geometry: Geometry, settings: Simulatio
     settings : SimulationSettings
         ``layout`` and ``full_branches`` choose what is written.
     """
-    path.parent.mkdir(parents=True, exist_ok=True)
+    # uproot writes the file's name into it, so that name has to be the same in every job
     partial = path.with_name(f".{path.name}.partial")
     rows, name = (_b4_rows, "B4") if settings.layout == "b4" else (_compact_rows, "muons")
     static = _cell_branches(geometry) if settings.layout == "b4" and settings.full_branches else {}
-    try:
-        with uproot.recreate(partial, compression=uproot.ZSTD(3)) as file:
-            # an empty batch carries the types, so that a file of zero muons has its tree as well
-            batch = rows(muons, 0, 0, geometry, static)
-            tree = file.mktree(name, {key: _branch_type(value) for key, value in batch.items()})
-            step = _BATCH[settings.layout]
-            for start in range(0, len(muons), step):
-                tree.extend(rows(muons, start, min(start + step, len(muons)), geometry, static))
-        partial.replace(path)
-    finally:
-        partial.unlink(missing_ok=True)
+    with atomic_path(path) as temporary:
+        try:
+            with uproot.recreate(partial, compression=uproot.ZSTD(3)) as file:
+                # an empty batch carries the types, so that a file of zero muons has its tree as well
+                batch = rows(muons, 0, 0, geometry, static)
+                tree = file.mktree(name, {key: _branch_type(value) for key, value in batch.items()})
+                step = _BATCH[settings.layout]
+                for start in range(0, len(muons), step):
+                    tree.extend(rows(muons, start, min(start + step, len(muons)), geometry, static))
+            partial.replace(temporary)
+        finally:
+            partial.unlink(missing_ok=True)
 
 
 def _branch_type(value: ak.Array | NDArray[np.generic]) -> object:

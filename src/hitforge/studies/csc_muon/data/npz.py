@@ -121,8 +121,9 @@ def open_npz(source: str) -> Iterator[NpzRoads]:
         raise NtupleError(Problem("missing_fold", f"no slice {number} of {n_slices}", "slices count from 0", source))
     if "://" in path:
         raise NtupleError(Problem("unreadable", "npz files are read from disk only", "copy the file", path))
-    if not Path(path).is_file():
-        raise NtupleError(Problem("missing_file", "no such file", "check the source in the sample's row", path))
+    with naming_damage(path):
+        if not Path(path).is_file():
+            raise NtupleError(Problem("missing_file", "no such file", "check the source in the sample's row", path))
     with _naming_damage(path):
         archive = zipfile.ZipFile(path)
     with archive:

@@ -6,10 +6,10 @@ from pathlib import Path
 from typing import Any, Final, Literal
 
 import numpy as np
-import yaml
 from numpy.typing import NDArray
 
 from hitforge.settings_base import Settings
+from hitforge.yaml_files import read_yaml
 
 
 class Plane(Settings):
@@ -27,7 +27,7 @@ class Plane(Settings):
     rings: tuple[int, ...]
 
 
-_FILE: Final[dict[str, Any]] = yaml.safe_load(Path(__file__).with_name("planes.yaml").read_text(encoding="utf-8"))
+_FILE: Final[dict[str, Any]] = read_yaml(Path(__file__).with_name("planes.yaml"))
 
 PLANES: Final[tuple[Plane, ...]] = tuple(Plane.model_validate(row) for row in _FILE["planes"])
 """In the order of the columns."""

@@ -7,12 +7,12 @@ from functools import cache
 from pathlib import Path
 
 import numpy as np
-import yaml
 from numpy.typing import NDArray
 from pydantic import model_validator
 
 from hitforge.settings_base import Settings
 from hitforge.studies.csc_muon.data.planes import N_PLANES, PLANE_NAMES
+from hitforge.yaml_files import read_as
 
 # values by key; what each one is stands beside it in the file
 _Numbers = Mapping[str, float]
@@ -81,4 +81,4 @@ class Constants(Settings):
 def load_constants() -> Constants:
     """Return the shipped constants."""
     path = Path(__file__).with_name("constants.yaml")
-    return Constants.model_validate(yaml.safe_load(path.read_text(encoding="utf-8")))
+    return read_as(Constants, path)

@@ -6,9 +6,8 @@ from collections.abc import Mapping
 from functools import cache
 from pathlib import Path
 
-import yaml
-
 from hitforge.settings_base import Settings
+from hitforge.yaml_files import read_as
 
 Numbers = Mapping[str, float]
 Pair = tuple[float, float]
@@ -51,4 +50,4 @@ class Constants(Settings):
 def load_constants() -> Constants:
     """Return the shipped table."""
     path = Path(__file__).with_name("constants.yaml")
-    return Constants.model_validate(yaml.safe_load(path.read_text(encoding="utf-8")))
+    return read_as(Constants, path)
