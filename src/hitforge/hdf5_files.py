@@ -44,4 +44,6 @@ def naming_hdf5(path: Path, kind: type[Exception], remake: str, dataset: str = "
         if refusal is not None:
             raise refusal from error
         place = f"{path}, dataset {dataset}" if dataset else str(path)
-        raise kind(f"{place}: cannot be read as HDF5 ({error}); delete it and {remake}") from error
+        raise kind(
+            f"{place}: cannot be read as HDF5 ({error}); if it is a result of ours, delete it and {remake}"
+        ) from error

@@ -125,7 +125,8 @@ def write_predictions(path: Path, predictions: Predictions, attributes: Mapping[
         columns = predictions.columns()
         columns["part_index"] = np.array([index[part] for part in columns.pop("part")], dtype=np.int32)
         for name, values in columns.items():
-            handle.create_dataset(name, data=values, **zstd)
+            # a full disk is an error here; met as the dataset closes, it is passed over and crashes the process later
+            handle.create_dataset(name, data=values, **zstd).flush()
         handle.attrs["parts"] = json.dumps(parts)
         handle.attrs["format"] = "hitforge-predictions"
         handle.attrs["format_version"] = FORMAT_VERSION

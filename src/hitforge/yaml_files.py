@@ -93,7 +93,8 @@ def read_text(path: Path) -> str:
     try:
         return decode(path.read_bytes(), path)
     except OSError as error:
-        raise ConfigError(f"{path}: {(error.strerror or str(error)).lower()}") from error
+        words = "no such file" if isinstance(error, FileNotFoundError) else (error.strerror or str(error)).lower()
+        raise ConfigError(f"{path}: {words}") from error
 
 
 def parse_yaml(text: str, path: Path) -> dict[str, Any]:
@@ -147,10 +148,14 @@ def read_yaml(path: Path) -> dict[str, Any]:
     ConfigError
         See :func:`read_text` and :func:`parse_yaml`; for a file that is not there it names those that are.
     """
-    if not path.exists():
+    try:
+        text = read_text(path)
+    except ConfigError as error:
+        if not isinstance(error.__cause__, FileNotFoundError):
+            raise
         known = ", ".join(sorted(p.stem for p in path.parent.glob("*.yaml")))
-        raise ConfigError(f"{path}: no such file; {path.parent.name or 'this folder'} has: {known or 'none'}")
-    return parse_yaml(read_text(path), path)
+        raise ConfigError(f"{error}; {path.parent.name or 'this folder'} has: {known or 'none'}") from error
+    return parse_yaml(text, path)
 
 
 def _place_of(keys: Sequence[object], files: Sequence[Path]) -> str:

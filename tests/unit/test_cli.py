@@ -146,17 +146,37 @@ def test_presets_come_from_the_checkout_wherever_a_command_runs(
     assert main(["validate", "--study", "calo_muon", "--preset", "small", "a.root"]) == 0
 
 
-@pytest.mark.skipif(os.getuid() != 0, reason="mounts a small file system")
-def test_a_full_disk_ends_in_one_message_and_not_in_a_crash(part: Path) -> None:
-    full = part.parent / "full"
-    full.mkdir()
-    if subprocess.run(["mount", "-t", "tmpfs", "-o", "size=16k", "tmpfs", full], check=False).returncode:
-        pytest.skip("no right to mount")
-    try:
-        words = ["build-shard", "--study", "calo_muon", "--preset", "demo", "--out", str(full / "a.h5"), str(part)]
-        done = subprocess.run([sys.executable, "-m", "hitforge", *words], capture_output=True, text=True, check=False)
-        assert done.returncode == 2
+@pytest.fixture
+def full(tmp_path: Path) -> Iterator[Path]:
+    """A folder with room for 16 kB."""
+    folder = tmp_path / "full"
+    folder.mkdir()
+    mount = ["mount", "-t", "tmpfs", "-o", "size=16k", "tmpfs", folder]
+    if os.getuid() or subprocess.run(mount, check=False).returncode:
+        pytest.skip("no right to mount a small file system")
+    yield folder
+    subprocess.run(["umount", folder], check=True)
+
+
+PREDICTIONS = """
+import sys
+from pathlib import Path
+import numpy as np
+from hitforge.logs import start_log
+from hitforge.predictions import Predictions, write_predictions
+start_log()
+n = 20000
+one = np.random.default_rng(1).random(n).astype(np.float32)
+columns = {f"c{k}": one for k in range(8)}
+part, entry = np.array(["p"] * n, dtype=object), np.arange(n)
+write_predictions(Path(sys.argv[1]), Predictions(part, entry, entry.astype("i2"), one, columns, columns, columns), {})
+"""
+
+
+def test_a_full_disk_ends_in_one_message_and_not_in_a_crash(part: Path, full: Path) -> None:
+    words = ["build-shard", "--study", "calo_muon", "--preset", "demo", "--out", str(full / "a.h5"), str(part)]
+    for program, code in ((["-m", "hitforge", *words], 2), (["-c", PREDICTIONS, str(full / "a.h5")], 1)):
+        done = subprocess.run([sys.executable, *program], capture_output=True, text=True, check=False)
+        assert done.returncode == code, done.stderr
         assert "a.h5: no space left" in done.stderr
         assert list(full.iterdir()) == []
-    finally:
-        subprocess.run(["umount", full], check=True)
