@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import logging
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -11,8 +12,10 @@ from typing import Any, Generic, TypeVar
 import numpy as np
 from numpy.typing import NDArray
 
-from hitforge.ntuple import NtupleError
+from hitforge.ntuple import NtupleError, RemoteReadError, is_refused, words_of
 from hitforge.validation import PartFindings, Problem
+
+log = logging.getLogger(__name__)
 
 Events = TypeVar("Events")
 
@@ -119,6 +122,13 @@ def inspect(
                 look(chunk.events)
     except NtupleError as error:
         collect(error.problems)
+    except Exception as error:
+        if isinstance(error, RemoteReadError | ImportError) or is_refused(error):
+            raise
+        log.info("%s", source, exc_info=True)
+        # whatever else a file made the reader or the study's checks raise
+        detail, fix = f"reading ended with {words_of(error)}", "restore the file from its source or make it again"
+        collect([Problem("unreadable", detail, fix, str(source))])
     if not n_bytes and "://" not in str(source) and Path(source).is_file():
         n_bytes = Path(source).stat().st_size
     return PartFindings(

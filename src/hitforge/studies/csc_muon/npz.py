@@ -133,8 +133,5 @@ def open_npz(source: str) -> Iterator[NpzRoads]:
 
 @contextmanager
 def _naming_damage(path: str) -> Iterator[None]:
-    with naming_damage(path):
-        try:
-            yield
-        except zipfile.BadZipFile as error:
-            raise OSError(str(error)) from error
+    with naming_damage(path, library=f"numpy {np.__version__}", fix=_ORIGINAL):
+        yield

@@ -128,7 +128,13 @@ class _RoadTree(TreeBranches):
         else:
             variables, parameters = (self.rows(branch, start, stop) for branch in _ARRAYS)
         branches = {"event": self._event, "weight": self._weight, "n_hits": self._n_hits, "mode": self._mode}
-        known = {name: self.array(branch, start, stop) for name, branch in branches.items() if branch is not None}
+        known = {
+            name: self.integers(branch, start, stop, np.int32)
+            if name in ("n_hits", "mode")
+            else self.array(branch, start, stop)
+            for name, branch in branches.items()
+            if branch is not None
+        }
         return complete_roads(variables, parameters, **known)
 
     def _optional(self, branch: str, kinds: Literal["f", "iu"]) -> str | None:

@@ -89,8 +89,7 @@ class _ObjectTree(TreeBranches):
         self.place = Place(file, name, ("cell_et", "cell_et") if self._lists else (settings.em, settings.had))
         if self._lists:
             for branch in CELL_BRANCHES:
-                if self.require(branch) and not self.is_list(branch):
-                    self.note_type("wrong_type", branch, "a list of numbers")
+                self.require_list(branch, "biuf")
         else:
             for branch in self.place.channels:
                 self.require_array(branch, image.n_cells)
@@ -101,7 +100,7 @@ class _ObjectTree(TreeBranches):
         """Return the event number of every entry, and note events that are not in one piece."""
         if self.problems:
             return np.zeros(0, dtype=np.uint64)
-        event: NDArray[np.uint64] = self.array("event", 0, self.tree.num_entries).astype(np.uint64)
+        event: NDArray[np.uint64] = self.array("event", 0, int(self.tree.num_entries)).astype(np.uint64)
         first = np.flatnonzero(np.append(True, event[1:] != event[:-1])[: len(event)])
         _, earliest, count = np.unique(event[first], return_index=True, return_counts=True)
         if (count > 1).any():
@@ -115,7 +114,7 @@ class _ObjectTree(TreeBranches):
 
     def read(self, start: int, stop: int) -> Objects:
         """Read entries ``start:stop``."""
-        scalars = {name: self.array(name, start, stop).astype(dtype) for name, dtype in SCALARS.items()}
+        scalars = {name: self._scalar(name, np.dtype(dtype), start, stop) for name, dtype in SCALARS.items()}
         if self._lists:
             cells = {branch: self.array(branch, start, stop, "ak") for branch in CELL_BRANCHES}
             self._check_lists(cells, start)
@@ -124,6 +123,12 @@ class _ObjectTree(TreeBranches):
             flat = [self.array(branch, start, stop).astype(np.float32) for branch in self.place.channels]
             image = np.stack(flat, axis=1).reshape(stop - start, *self._image.shape)
         return Objects(image=image, **scalars)
+
+    def _scalar(self, name: str, dtype: np.dtype[Any], start: int, stop: int) -> NDArray[Any]:
+        if dtype.kind == "i":
+            return self.integers(name, start, stop, dtype)
+        values: NDArray[Any] = self.array(name, start, stop).astype(dtype)
+        return values
 
     def _check_lists(self, cells: dict[str, ak.Array], start: int) -> None:
         counts = np.stack([ak.to_numpy(ak.num(values)) for values in cells.values()])
