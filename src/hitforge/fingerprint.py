@@ -30,11 +30,14 @@ _VIEWS = (
 STAGE_MODULES: dict[str, tuple[str, ...]] = {
     "simulate": ("stages.simulate", "hits", "seeds", "compiled"),
     "validate": (
-        *("stages.validate", "validation", "inspection", "ntuple", "baskets", "branches"),
+        *("stages.validate", "validation", "inspection", "identities", "ntuple", "baskets", "branches"),
         *("hits", "folds", "compiled"),
     ),
-    "inventory": ("stages.validate", "validation"),
-    "build_shard": ("stages.build_shard", "inspection", "ntuple", "baskets", "branches", "compiled", *_EVENTS),
+    "inventory": ("stages.validate", "validation", "inventory"),
+    "build_shard": (
+        *("stages.build_shard", "inspection", "identities", "ntuple", "baskets", "branches", "compiled"),
+        *_EVENTS,
+    ),
     "fit_scaling": ("stages.fit_scaling", "scaling", *_EVENTS),
     "train_trees": ("stages.train_trees", *_TREES, "bdt_tuning", *_MODELS, *_EVENTS),
     "fit_table": ("stages.fit_table", "stages.feature_rows", "evaluation.ordered", *_MODELS, *_EVENTS),

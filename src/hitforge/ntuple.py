@@ -130,7 +130,7 @@ def open_root(source: str | Path) -> Iterator[Any]:
     """
     name = str(source)
     if "://" not in name:
-        _check_local(Path(name))
+        _check_root(Path(name))
     else:
         for setting, seconds in _PATIENCE.items():
             os.environ.setdefault(setting, seconds)
@@ -156,12 +156,17 @@ def _missing(name: str) -> NtupleError:
     return NtupleError(Problem("missing_file", "no such file", "check the source in the sample's row", name))
 
 
-def _check_local(path: Path) -> None:
+def check_file(path: Path) -> None:
+    """Raise a :class:`NtupleError` if there is no such file, or a folder in its place."""
     if path.is_dir():
         detail, fix = "is a folder, not a file", "give the files in it, or a pattern that matches them"
         raise NtupleError(Problem("not_a_file", detail, fix, str(path)))
     if not path.is_file():
         raise _missing(str(path))
+
+
+def _check_root(path: Path) -> None:
+    check_file(path)
     with path.open("rb") as raw:
         magic = raw.read(4)
     if not magic:

@@ -35,7 +35,7 @@ INERT_OF = {
 # imported for types or by a neighbour in the same module, without influence on what this stage writes
 INERT_IN = {
     "simulate": {"chunks", "shards", "validation", "studies.calo_muon.feature_table"},
-    "validate": {"chunks", "shards"},
+    "validate": {"chunks", "shards", "inventory"},
     "assemble": {"hits", "chunks", "shards", "validation"},
     "fit_table": {"studies.calo_muon.feature_table"},
     "calibrate": {"hits", "chunks", "shards", "studies.calo_muon.feature_table"},

@@ -7,7 +7,7 @@ from pathlib import Path
 from hitforge.inspection import ContentChecksum, inspect
 from hitforge.studies.calo_muon.geometry import Geometry
 from hitforge.studies.calo_muon.muons import Muons
-from hitforge.studies.calo_muon.ntuple import checksum_columns, open_muons
+from hitforge.studies.calo_muon.ntuple import checksum_columns, muon_identities, open_muons
 from hitforge.validation import PartFindings
 
 
@@ -40,7 +40,7 @@ def inspect_part(source: str | Path, geometry: Geometry, chunk_mb: float = 64.0)
             lowest.append(float(energies.min()))
             highest.append(float(energies.max()))
 
-    findings = inspect(source, open_muons(source, geometry, chunk_mb), "muon", look)
+    findings = inspect(source, open_muons(source, geometry, chunk_mb), "muon", look, muon_identities)
     return findings.model_copy(
         update={
             "content_checksum": "" if findings.problems else checksum.hexdigest(),

@@ -12,7 +12,7 @@ from typing import Any, NoReturn
 import numpy as np
 from numpy.typing import NDArray
 
-from hitforge.ntuple import NtupleError, naming_damage
+from hitforge.ntuple import NtupleError, check_file, naming_damage
 from hitforge.studies.csc_muon.roads import N_VARIABLES
 from hitforge.validation import Problem
 
@@ -121,8 +121,7 @@ def open_npz(source: str) -> Iterator[NpzRoads]:
         raise NtupleError(Problem("missing_fold", f"no slice {number} of {n_slices}", "slices count from 0", source))
     if "://" in path:
         raise NtupleError(Problem("unreadable", "npz files are read from disk only", "copy the file", path))
-    if not Path(path).is_file():
-        raise NtupleError(Problem("missing_file", "no such file", "check the source in the sample's row", path))
+    check_file(Path(path))
     with _naming_damage(path):
         archive = zipfile.ZipFile(path)
     with archive:

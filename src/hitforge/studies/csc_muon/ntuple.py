@@ -11,6 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from hitforge.branches import TreeBranches
+from hitforge.identities import Identities, identities_of
 from hitforge.inspection import Chunk, OpenPart, good_events
 from hitforge.ntuple import entry_ranges, find_tree, naming_damage, open_root
 from hitforge.studies.csc_muon.checks import Place, find_problems
@@ -197,3 +198,8 @@ def checksum_columns(roads: Roads) -> tuple[NDArray[Any], ...]:
     variables = roads.variables.astype("<f4")
     variables[np.isnan(variables)] = np.nan  # of the many bit patterns of NaN one
     return variables, roads.parameters.astype("<f4"), roads.event.astype("<u8"), roads.weight.astype("<f4")
+
+
+def road_identities(roads: Roads) -> Identities:
+    """Return what tells each road from others: all of it but number and weight, which a copy may have changed."""
+    return identities_of(roads.variables, roads.parameters)

@@ -11,6 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from hitforge.branches import MAKE_AGAIN, TreeBranches
+from hitforge.identities import Identities, identities_of
 from hitforge.inspection import Chunk, OpenPart, good_events
 from hitforge.ntuple import NtupleError, entry_ranges, find_tree, naming_damage, open_root
 from hitforge.studies.object_id.cells import CELL_BRANCHES, images_of
@@ -156,3 +157,8 @@ def checksum_columns(objects: Objects) -> tuple[NDArray[Any], ...]:
     """Return the columns that enter the checksum of a part."""
     columns = (getattr(objects, name) for name in ("image", *SCALARS))
     return tuple(values.astype(values.dtype.newbyteorder("<"), copy=False) for values in columns)
+
+
+def object_identities(objects: Objects) -> Identities:
+    """Return what tells each object from others; number and weight of the event may have been changed in a copy."""
+    return identities_of(objects.image, objects.pt, objects.eta, objects.phi, objects.label)

@@ -11,6 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from hitforge.branches import TreeBranches
+from hitforge.identities import Identities, identities_of
 from hitforge.inspection import Chunk, OpenPart, good_events
 from hitforge.ntuple import entry_ranges, find_tree, naming_damage, open_root
 from hitforge.studies.scouting_egamma.candidates import COLUMNS, MATRIX, N_CELLS, TRACK, WORDS, Candidates
@@ -139,3 +140,8 @@ def checksum_columns(candidates: Candidates) -> tuple[NDArray[Any], ...]:
         if values.dtype.kind == "f":
             values[np.isnan(values)] = np.nan  # of the many bit patterns of NaN one
     return tuple(columns)
+
+
+def candidate_identities(candidates: Candidates) -> Identities:
+    """Return what tells each candidate from others: all but number and weight, which a copy may have changed."""
+    return identities_of(*(candidates[name] for name in COLUMNS if name not in ("event", "w")))

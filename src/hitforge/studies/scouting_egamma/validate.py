@@ -9,7 +9,7 @@ import numpy as np
 
 from hitforge.inspection import ContentChecksum, inspect
 from hitforge.studies.scouting_egamma.candidates import Candidates
-from hitforge.studies.scouting_egamma.ntuple import CHUNK_MB, checksum_columns, open_candidates
+from hitforge.studies.scouting_egamma.ntuple import CHUNK_MB, candidate_identities, checksum_columns, open_candidates
 from hitforge.studies.scouting_egamma.reader_settings import ReaderSettings
 from hitforge.studies.scouting_egamma.selection import CUT_NAMES, select
 from hitforge.validation import PartFindings
@@ -36,7 +36,7 @@ def inspect_part(source: str | Path, settings: ReaderSettings, chunk_mb: float =
         lowest.append(float(energy.min(initial=np.inf)))
         highest.append(float(energy.max(initial=0.0)))
 
-    findings = inspect(source, open_candidates(source, settings, chunk_mb), "candidate", look)
+    findings = inspect(source, open_candidates(source, settings, chunk_mb), "candidate", look, candidate_identities)
     return findings.model_copy(
         update={
             "n_events": flow[CUT_NAMES[-1]],
