@@ -60,8 +60,9 @@ class PartEvents:
 
         A part that repeats is not used, so its own events may come again.
         """
-        same = self.identities[1:] == self.identities[:-1]
-        several = np.append(same, False) | np.append(False, same)
+        change = np.flatnonzero(self.identities[1:] != self.identities[:-1]) + 1
+        number = np.diff(np.concatenate([[0], change, [len(self.identities)]]))
+        several = np.repeat(number > 1, number)
         event = np.cumsum(np.diff(self.identities[several], prepend=np.uint64(0)) != 0)
         part = self.part[several]
         owner = np.full(len(event) + 1, -1, dtype=np.int32)

@@ -22,6 +22,7 @@ for study, sample, block, parts in every_block():
         conda:
             "../../envs/data.yaml"
         threads: 1
+        priority: 10
         resources:
             mem_mb=megabytes(1000),
             runtime=10,
@@ -50,6 +51,7 @@ rule take_inventory:
     conda:
         "../../envs/data.yaml"
     threads: 1
+    priority: 10
     resources:
         mem_mb=megabytes(500),
         runtime=10,
@@ -75,6 +77,8 @@ rule compare_samples:
     conda:
         "../../envs/data.yaml"
     threads: 1
+    # before hours of training: what it finds stops everything
+    priority: 10
     resources:
         mem_mb=megabytes(1000),
         runtime=10,
