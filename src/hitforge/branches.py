@@ -91,7 +91,8 @@ def is_packed(branch: Any) -> bool:
     title = str(getattr(branch.streamer, "title", ""))
     for leaf in branch.member("fLeaves"):
         if leaf.classname == "TLeafElement":
-            kind = int(leaf.member("fType")) % 20  # arrays of a type have its number and 20 or 40 more
+            stored = int(leaf.member("fType"))
+            kind = stored % 20 if stored > 0 else 0  # arrays of a type have its number and 20 or 40 more
             if kind == uproot.const.kFloat16 or (kind == uproot.const.kDouble32 and "," in title):
                 return True
         elif leaf.classname == "TLeafF16" or (leaf.classname == "TLeafD32" and "," in leaf.member("fTitle")):

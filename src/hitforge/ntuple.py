@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import os
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
@@ -59,9 +60,11 @@ def words_of(error: BaseException) -> str:
 def is_refused(error: BaseException) -> bool:
     """Whether the operating system refused: that says nothing about what a file holds, and may pass.
 
-    Libraries raise OSError for content, too, then without a number.
+    Libraries raise OSError for content, too, then without a number, or because damage made them ask for a place that
+    no file has.
     """
-    return isinstance(error, OSError) and error.errno is not None
+    impossible = (None, errno.EINVAL, errno.EOVERFLOW, errno.EFBIG)
+    return isinstance(error, OSError) and error.errno not in impossible
 
 
 @contextmanager
