@@ -14,8 +14,10 @@ import numpy as np
 import yaml
 
 from hitforge.config import load_settings
+from hitforge.hits import CellHits
 from hitforge.studies.base import Study, load_study
 from hitforge.studies.calo_muon.feature_table import FEATURE_NAMES
+from hitforge.studies.calo_muon.muons import Muons
 from tests.unit.calo_muon.part_builders import b4_columns, make_muons, write_compact, write_tree
 from tests.unit.csc_muon.part_builders import MAPPED, some_roads, write_npz, write_scalars, write_vector
 from tests.unit.object_id.part_builders import some_objects, write_cells, write_images
@@ -46,17 +48,24 @@ def _small_calo(folder: Path) -> Study[Any]:
     return load_study("calo_muon", load_settings(user).studies["calo_muon"])
 
 
+def _muons(n: int) -> Muons:
+    """Return the first of always the same muons."""
+    made = make_muons(8, n_cells=N_CELLS)
+    hits = CellHits.from_dense(made.hits.to_dense(N_CELLS)[:n])
+    return Muons(hits, made.energy_gev[:n], made.x_mm[:n], made.y_mm[:n], made.charge[:n])
+
+
 def _write_fixed(path: Path, n: int) -> Path:
-    return write_tree(path, "B4", b4_columns(make_muons(n, n_cells=N_CELLS), N_CELLS))
+    return write_tree(path, "B4", b4_columns(_muons(n), N_CELLS))
 
 
 def _write_vector(path: Path, n: int) -> Path:
-    columns = b4_columns(make_muons(n, n_cells=N_CELLS), N_CELLS)
+    columns = b4_columns(_muons(n), N_CELLS)
     return write_tree(path, "B4", columns | {"rechit_energy": ak.from_regular(ak.Array(columns["rechit_energy"]))})
 
 
 def _write_fold(path: Path, n: int) -> Path:
-    muons = make_muons(n, n_cells=N_CELLS)
+    muons = _muons(n)
     with h5py.File(path, "w") as file:
         fold = file.create_group("fold_0")
         fold["inputs"] = np.zeros((n, len(FEATURE_NAMES)), np.float32)
@@ -73,7 +82,7 @@ Layout = tuple[Callable[[Path], Study[Any]], Callable[[Path, int], Path], str]
 LAYOUTS: dict[str, Layout] = {
     "b4-fixed": (_small_calo, _write_fixed, "part.root"),
     "b4-variable": (_small_calo, _write_vector, "part.root"),
-    "compact": (_small_calo, lambda p, n: write_compact(p, make_muons(n, n_cells=N_CELLS)), "part.root"),
+    "compact": (_small_calo, lambda p, n: write_compact(p, _muons(n)), "part.root"),
     "fold_file": (_small_calo, _write_fold, "folds.hdf5"),
     "vector": (lambda _: study_of("csc_muon"), lambda p, n: write_vector(p, some_roads().take(slice(n))), "part.root"),
     "scalars": (
