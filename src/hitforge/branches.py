@@ -111,6 +111,22 @@ def type_words(branch: Any) -> str:
         return f"unknown to uproot {uproot.__version__} ({words_of(error)})"
 
 
+def implausible(values: NDArray[Any]) -> str:
+    """Return what is odd about numbers most of which, zeros aside, are no physical quantities; empty if nothing is.
+
+    That the type of stored numbers is known is one condition of a good verdict, that they make sense another.
+    """
+    if values.dtype.kind != "f":
+        return ""
+    # an odd stride, so that not always the same column of an array is looked at
+    some = values.reshape(-1)[:: values.size // _SAMPLE | 1]
+    sizes = np.abs(some[np.isfinite(some) & (some != 0)])
+    odd = (sizes < _PLAIN[0]) | (sizes > _PLAIN[1])
+    if 2 * np.count_nonzero(odd) <= len(sizes):
+        return ""
+    return f"most numbers are like {sizes[odd][0]:.3g}: they are not of the type that the file says"
+
+
 class TreeBranches:
     """Checks branches and reads ranges of entries; a study's reader knows which branches it needs.
 
@@ -201,18 +217,9 @@ class TreeBranches:
         return values
 
     def check_plausible(self, branch: str, values: NDArray[Any]) -> None:
-        """Raise a :class:`~hitforge.ntuple.NtupleError` if most numbers, zeros aside, are no physical quantities.
-
-        That the type of a branch is known is one condition of a good verdict, that its numbers make sense another.
-        """
-        if values.dtype.kind != "f":
-            return
-        # an odd stride, so that not always the same column of an array is looked at
-        some = values.reshape(-1)[:: values.size // _SAMPLE | 1]
-        sizes = np.abs(some[np.isfinite(some) & (some != 0)])
-        odd = (sizes < _PLAIN[0]) | (sizes > _PLAIN[1])
-        if 2 * np.count_nonzero(odd) > len(sizes):
-            detail = f"most numbers are like {sizes[odd][0]:.3g}: they are not of the type that the file says"
+        """Raise a :class:`~hitforge.ntuple.NtupleError` if the numbers are :func:`implausible`."""
+        detail = implausible(values)
+        if detail:
             raise NtupleError(Problem("implausible", detail, MAKE_AGAIN, self.file, self.name, branch))
 
     def integers(self, branch: str, start: int, stop: int, dtype: Any) -> NDArray[Any]:

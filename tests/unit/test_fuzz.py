@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import shutil
+from collections.abc import Callable
 from functools import cache
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -13,7 +15,16 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from hitforge.studies.base import Study
-from tests.unit.small_parts import LAYOUTS, address
+from tests.unit.small_parts import LAYOUTS, address, study_of
+
+FILES = Path(__file__).parent / "root_files"
+
+
+def _copied(name: str) -> Callable[[Path, int], Path]:
+    return lambda path, _: Path(shutil.copy(FILES / name, path))
+
+
+EVERY = LAYOUTS | {"by-root": (lambda _: study_of("calo_muon"), _copied("muons_good.root"), "part.root")}
 
 _FOLDER = TemporaryDirectory(prefix="hitforge-fuzz-")
 
@@ -21,7 +32,7 @@ _FOLDER = TemporaryDirectory(prefix="hitforge-fuzz-")
 @cache
 def _original(layout: str) -> tuple[Study[Any], bytes, Path]:
     """Return the study, the bytes of a good part, and where damaged ones go."""
-    study_in, write, name = LAYOUTS[layout]
+    study_in, write, name = EVERY[layout]
     folder = Path(_FOLDER.name) / layout
     folder.mkdir()
     path = write(folder / name, 8)
@@ -73,7 +84,7 @@ _ANY = {"deadline": None, "suppress_health_check": list(HealthCheck), "database"
 
 
 @pytest.mark.filterwarnings("ignore")  # damaged numbers overflow
-@pytest.mark.parametrize("layout", LAYOUTS)
+@pytest.mark.parametrize("layout", EVERY)
 @settings(max_examples=8, derandomize=True, **_ANY)
 @given(data=st.data())
 def test_damaged_file_is_judged(layout: str, data: st.DataObject) -> None:
@@ -82,8 +93,8 @@ def test_damaged_file_is_judged(layout: str, data: st.DataObject) -> None:
 
 @pytest.mark.slow
 @pytest.mark.filterwarnings("ignore")
-@pytest.mark.parametrize("layout", LAYOUTS)
-@settings(max_examples=400, **_ANY)
+@pytest.mark.parametrize("layout", EVERY)
+@settings(max_examples=200, **_ANY)
 @given(data=st.data())
 def test_many_damaged_files_are_judged(layout: str, data: st.DataObject) -> None:
     judge(layout, data)

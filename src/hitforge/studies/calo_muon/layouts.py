@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Callable
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
 from numpy.typing import NDArray
@@ -59,8 +59,9 @@ class MuonTree(TreeBranches):
             branch for branch in (self._energy, self._x, self._y) if self.require_scalar(branch, "f")
         ]
         flags = ("charge",) if compact else ("isMuon", "isAntiMuon")
+        kinds: Literal["iu", "biu"] = "iu" if compact else "biu"  # no bool is a charge of -1
         self._limits = [branch for branch in LIMITS if branch in self.there and self.require_scalar(branch, "f")]
-        self._flags = [branch for branch in flags if branch in self.there and self.require_scalar(branch, "biu")]
+        self._flags = [branch for branch in flags if branch in self.there and self.require_scalar(branch, kinds)]
         self._read_hits: Callable[[int, int, list[Problem]], CellHits] = self._no_hits
         if compact:
             self._set_up_compact()

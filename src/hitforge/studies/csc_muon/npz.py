@@ -12,6 +12,7 @@ from typing import Any, NoReturn
 import numpy as np
 from numpy.typing import NDArray
 
+from hitforge.branches import implausible
 from hitforge.ntuple import NtupleError, check_file, naming_damage
 from hitforge.studies.csc_muon.roads import N_VARIABLES
 from hitforge.validation import Problem
@@ -93,7 +94,10 @@ class NpzRoads:
         raw = stream.read(count * dtype.itemsize)
         if len(raw) < count * dtype.itemsize:
             self._refuse("truncated", "the array ends before its last row", name)
-        return np.frombuffer(raw, dtype).astype(np.float32)
+        values = np.frombuffer(raw, dtype)
+        if detail := implausible(values):
+            self._refuse("implausible", detail, name)
+        return values.astype(np.float32)
 
     def _refuse(self, reason: str, detail: str, name: str = "variables") -> NoReturn:
         raise NtupleError(Problem(reason, detail, _ORIGINAL, self.path, "", name))
