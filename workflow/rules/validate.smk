@@ -17,12 +17,12 @@ for study, sample, block, parts in every_block():
             f"logs/validate/{study}/{sample}/{block}.log",
         benchmark:
             f"benchmarks/validate/{study}/{sample}/{block}.tsv"
+        priority: 10
         group:
             "validate"
         conda:
             "../../envs/data.yaml"
         threads: 1
-        priority: 10
         resources:
             mem_mb=megabytes(1000),
             runtime=10,
@@ -48,10 +48,10 @@ rule take_inventory:
         "logs/take_inventory/{study}/{sample}.log",
     benchmark:
         "benchmarks/take_inventory/{study}/{sample}.tsv"
+    priority: 10
     conda:
         "../../envs/data.yaml"
     threads: 1
-    priority: 10
     resources:
         mem_mb=megabytes(500),
         runtime=10,
@@ -74,11 +74,11 @@ rule compare_samples:
         "logs/compare_samples/{study}.log",
     benchmark:
         "benchmarks/compare_samples/{study}.tsv"
+    # before hours of training: what it finds stops everything
+    priority: 10
     conda:
         "../../envs/data.yaml"
     threads: 1
-    # before hours of training: what it finds stops everything
-    priority: 10
     resources:
         mem_mb=megabytes(1000),
         runtime=10,
