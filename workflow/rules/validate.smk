@@ -53,7 +53,7 @@ rule take_inventory:
         "../../envs/data.yaml"
     threads: 1
     resources:
-        mem_mb=megabytes(500),
+        mem_mb=megabytes(1000),
         runtime=10,
     params:
         policy=SETTINGS.on_bad_part,
