@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import logging
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -11,8 +12,11 @@ from typing import Any, Generic, TypeVar
 import numpy as np
 from numpy.typing import NDArray
 
-from hitforge.ntuple import NtupleError
+from hitforge.identities import Identities, repeats
+from hitforge.ntuple import NtupleError, RemoteReadError, is_refused, words_of
 from hitforge.validation import PartFindings, Problem
+
+log = logging.getLogger(__name__)
 
 Events = TypeVar("Events")
 
@@ -77,7 +81,11 @@ def good_events(opened: Iterable[OpenPart[Events]]) -> Iterator[tuple[int, Event
 
 
 def inspect(
-    source: str | Path, opened: Iterable[OpenPart[Events]], event: str, look: Callable[[Events], None]
+    source: str | Path,
+    opened: Iterable[OpenPart[Events]],
+    event: str,
+    look: Callable[[Events], None],
+    identify: Callable[[Events], Identities],
 ) -> PartFindings:
     """Read a part to its end and collect every distinct problem.
 
@@ -91,6 +99,8 @@ def inspect(
         What the study calls an event, for the words of an empty part.
     look : callable
         Gets the events of each chunk, good or bad.
+    identify : callable
+        Returns what tells each event from others, shape (N,), uint64.
 
     Returns
     -------
@@ -99,6 +109,8 @@ def inspect(
     """
     found: dict[tuple[str, str], Problem] = {}
     layout, n_events, n_bytes = "", 0, 0
+    identities: list[Identities] = []
+    first_entry: int | None = None
 
     def collect(problems: Iterable[Problem]) -> None:
         # of the same kind in the same branch the first entry stays
@@ -117,12 +129,29 @@ def inspect(
             for chunk in part.chunks:
                 collect(chunk.problems)
                 look(chunk.events)
+                identities.append(identify(chunk.events))
+                first_entry = chunk.first_entry if first_entry is None else first_entry
     except NtupleError as error:
         collect(error.problems)
+    except Exception as error:
+        if isinstance(error, RemoteReadError | ImportError) or is_refused(error):
+            raise
+        log.info("%s", source, exc_info=True)
+        # whatever else a file made the reader or the study's checks raise
+        detail, fix = f"reading ended with {words_of(error)}", "restore the file from its source or make it again"
+        collect([Problem("unreadable", detail, fix, str(source))])
+    every = np.concatenate([np.zeros(0, dtype=np.uint64), *identities])
+    if not found:
+        collect(repeat_problems(every, event, str(source), first_entry or 0))
     if not n_bytes and "://" not in str(source) and Path(source).is_file():
         n_bytes = Path(source).stat().st_size
     return PartFindings(
-        n_events=n_events, content_checksum="", layout=layout, problems=tuple(found.values()), size_bytes=n_bytes
+        n_events=n_events,
+        content_checksum="",
+        layout=layout,
+        problems=tuple(found.values()),
+        size_bytes=n_bytes,
+        identities=b"" if found else every.tobytes(),
     )
 
 
@@ -157,6 +186,16 @@ def bad_weight(weight: NDArray[np.floating], column: str = "w") -> Fault:
     """Return the fault of event weights that are no weights."""
     bad = ~(np.isfinite(weight) & (weight >= 0))
     return "bad_weight", "NaN, infinite or negative", "weights are 0 or larger", column, bad
+
+
+def repeat_problems(identities: Identities, event: str, file: str, first_entry: int = 0) -> list[Problem]:
+    """Return what is wrong with a part in which events are there twice, given the identities of all."""
+    count, position = repeats(identities)
+    if not count:
+        return []
+    detail = f"this {event} and perhaps others were there before, with the same values"
+    fix = "write each once: in training and test they would count twice"
+    return [Problem("repeated_events", detail, fix, file, entry=first_entry + position, count=count)]
 
 
 class ContentChecksum:

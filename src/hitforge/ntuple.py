@@ -2,46 +2,25 @@
 
 from __future__ import annotations
 
-import lzma
+import errno
 import os
-import struct
-import zlib
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
+from typing import Any, Final
 
-import cramjam
-import numpy as np
 import uproot
-from uproot.deserialization import DeserializationError
-from uproot.interpretation.identify import UnknownInterpretation
 
 from hitforge.refusals import RefusedError, is_missing, refused
 from hitforge.validation import Problem
 
-_UNREADABLE: tuple[type[Exception], ...] = (
-    # what uproot and the decompressors raise on truncated, overwritten or foreign bytes, found by damaging files
-    ArithmeticError,
-    AssertionError,
-    AttributeError,
-    DeserializationError,
-    EOFError,
-    LookupError,
-    MemoryError,
-    NotImplementedError,  # uproot's word for a class or a compression that it does not know, which damage can fake
-    OSError,
-    RuntimeError,
-    TypeError,
-    UnknownInterpretation,
-    ValueError,
-    cramjam.CompressionError,
-    cramjam.DecompressionError,
-    lzma.LZMAError,
-    struct.error,
-    zlib.error,
-)
+UPROOT: Final = f"uproot {uproot.__version__}"
+"""The library that reads ROOT files, and its version: what it cannot read may still be whole."""
 
+WRITE_AGAIN: Final = (
+    "if ROOT opens the file, write it again with settings that others read (hadd -f505 NEW OLD, no IO features); "
+    "if not, restore it from its source or make it again"
+)
 _RESTORE = "restore the file from its source or make it again; it is damaged"
 # The XRootD client would wait half an hour for a dead server; seconds, the environment may say otherwise.
 _PATIENCE = {
@@ -70,9 +49,42 @@ class RemoteReadError(RefusedError):
     """A server did not give a file. That says nothing about the file: the job fails and may be tried again."""
 
 
+def words_of(error: BaseException) -> str:
+    """Return kind and message of a library's error in one line; some of uproot's fail to say what they are."""
+    try:
+        message = " ".join(str(error).split())[:200]
+    except Exception:  # noqa: BLE001 (an error that cannot be printed must not hide the file that it is about)
+        message = ""
+    return f"{type(error).__name__}: {message}" if message else type(error).__name__
+
+
+def is_refused(error: BaseException) -> bool:
+    """Whether the operating system refused: that says nothing about what a file holds, and may pass.
+
+    Libraries raise OSError for content, too, then without a number, or because damage made them ask for a place that
+    no file has.
+    """
+    impossible = (None, errno.EINVAL, errno.EOVERFLOW, errno.EFBIG)
+    return isinstance(error, OSError) and error.errno not in impossible
+
+
 @contextmanager
-def naming_damage(file: str, tree: str = "", branch: str = "") -> Iterator[None]:
-    """Turn every error of unreadable bytes inside the block into a :class:`NtupleError` that names the place.
+def naming_damage(
+    file: str, tree: str = "", branch: str = "", library: str = UPROOT, fix: str = WRITE_AGAIN
+) -> Iterator[None]:
+    """Turn whatever a library raises inside the block into a :class:`NtupleError` that names the place.
+
+    Damaged or foreign bytes make libraries raise errors of any kind, so none is exempt but those of the operating
+    system.
+
+    Parameters
+    ----------
+    file, tree, branch : str
+        The place.
+    library : str
+        What reads inside the block, with its version.
+    fix : str
+        What the user can do.
 
     Raises
     ------
@@ -82,10 +94,12 @@ def naming_damage(file: str, tree: str = "", branch: str = "") -> Iterator[None]
     """
     try:
         yield
-    except RefusedError:
+    except (RefusedError, RemoteReadError, NtupleError):
         raise
-    except _UNREADABLE as error:
-        words = " ".join(str(error).split())[:200]
+    except Exception as error:
+        if "://" in file and isinstance(error, ImportError):
+            raise  # a package for the protocol, see open_root
+        words = words_of(error)
         if "://" in file and isinstance(error, OSError):
             if isinstance(error, FileNotFoundError) or "no such file" in words.lower():
                 raise _missing(file) from error
@@ -98,8 +112,8 @@ def naming_damage(file: str, tree: str = "", branch: str = "") -> Iterator[None]
             refusal = refused(error, file)
             if refusal is not None:
                 raise refusal from error
-        detail = f"cannot be read ({type(error).__name__}: {words})"
-        raise NtupleError(Problem("unreadable", detail, _RESTORE, file, tree, branch)) from error
+        detail = f"not readable by {library} ({words})"
+        raise NtupleError(Problem("unreadable", detail, fix, file, tree, branch)) from error
 
 
 @contextmanager
@@ -125,7 +139,7 @@ def open_root(source: str | Path) -> Iterator[Any]:
     """
     name = str(source)
     if "://" not in name:
-        _check_local(Path(name))
+        _check_root(Path(name))
     else:
         for setting, seconds in _PATIENCE.items():
             os.environ.setdefault(setting, seconds)
@@ -151,12 +165,18 @@ def _missing(name: str) -> NtupleError:
     return NtupleError(Problem("missing_file", "no such file", "check the source in the sample's row", name))
 
 
-def _check_local(path: Path) -> None:
+def check_file(path: Path) -> None:
+    """Raise a :class:`NtupleError` if there is no such file, or a folder in its place."""
     with naming_damage(str(path)):
         if path.is_dir():
-            raise NtupleError(Problem("missing_file", "this is a folder", "give the files in it", str(path)))
+            detail, fix = "is a folder, not a file", "give the files in it, or a pattern that matches them"
+            raise NtupleError(Problem("not_a_file", detail, fix, str(path)))
         if not path.is_file():
             raise _missing(str(path))
+
+
+def _check_root(path: Path) -> None:
+    check_file(path)
     with naming_damage(str(path)), path.open("rb") as raw:
         magic = raw.read(4)
     if not magic:
@@ -225,12 +245,3 @@ def entry_ranges(tree: Any, branch: str, chunk_mb: float) -> list[tuple[int, int
             ranges.append((start, stop))
             start = stop
     return ranges
-
-
-def scalar_dtype(branch: Any) -> np.dtype[Any] | None:
-    """Return the number type of a branch with one number per entry, or None for any other branch."""
-    interpretation = branch.interpretation
-    if not isinstance(interpretation, uproot.AsDtype) or interpretation.to_dtype.shape:
-        return None
-    dtype = np.dtype(interpretation.to_dtype)
-    return dtype if dtype.kind in "biuf" else None

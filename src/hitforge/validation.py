@@ -1,11 +1,13 @@
-"""Verdicts on parts, and the inventory of a sample that decides which parts are used."""
+"""Verdicts on parts, and the inventory of a sample that says which parts are used."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
+
+from pydantic import Field
 
 import hitforge
 from hitforge.provenance import read_json, write_json
@@ -68,6 +70,8 @@ class PartFindings(Settings):
     e_max_gev: float | None = None
     cut_flow: tuple[tuple[str, int], ...] = ()
     size_bytes: int = 0
+    # uint64 of each event, as bytes; they have a file of their own beside the verdict
+    identities: bytes = Field(b"", exclude=True, repr=False)
 
     @property
     def good(self) -> bool:
@@ -121,7 +125,7 @@ class BadPartsError(ValueError):
 def judge(part: str, source: str, findings: PartFindings) -> Verdict:
     """Turn findings into a verdict."""
     verdict: Literal["good", "bad"] = "bad" if findings.problems else "good"
-    return Verdict(part=part, source=source, verdict=verdict, **findings.model_dump())
+    return Verdict(part=part, source=source, verdict=verdict, identities=findings.identities, **findings.model_dump())
 
 
 def read_verdict(path: Path) -> Verdict:
@@ -140,69 +144,6 @@ def describe(problem: Problem) -> str:
         )
     )
     return f"{problem.reason}{place}: {problem.detail} (fix: {problem.fix})"
-
-
-def take_inventory(
-    study: str,
-    sample: str,
-    verdicts: Sequence[Verdict],
-    policy: Literal["fail", "quarantine"],
-    max_bad_fraction: float,
-    first_seen: Mapping[str, str],
-) -> Inventory:
-    """Decide what becomes of each part.
-
-    Parameters
-    ----------
-    first_seen : mapping of content checksum to part id
-        Which part was the first with this content in an earlier inventory; it stays the one that is used.
-
-    Raises
-    ------
-    BadPartsError
-        Policy ``fail`` and any bad or duplicate part; policy ``quarantine`` and too many; or no good part at all.
-    """
-    entries: dict[str, PartEntry] = {}
-    ordered = sorted(verdicts, key=lambda verdict: verdict.part)
-    # of several parts with one content the first by name owns it, unless another was there before
-    owner = {verdict.content_checksum: verdict.part for verdict in reversed(ordered) if verdict.good}
-    present = {v.part for v in verdicts}
-    owner |= {checksum: part for checksum, part in first_seen.items() if checksum in owner and part in present}
-    for verdict in ordered:
-        status: Literal["good", "bad", "duplicate"] = verdict.verdict
-        reasons = tuple(describe(problem) for problem in verdict.problems)
-        if status == "good" and owner[verdict.content_checksum] != verdict.part:
-            status = "duplicate"
-            reasons = (f"same content as part {owner[verdict.content_checksum]} (fix: remove one of the two files)",)
-        entries[verdict.part] = PartEntry(
-            status=status,
-            n_events=verdict.n_events,
-            content_checksum=verdict.content_checksum,
-            source=verdict.source,
-            cut_flow=verdict.cut_flow,
-            reasons=reasons,
-        )
-    inventory = Inventory(study=study, sample=sample, parts=entries)
-    _apply_policy(inventory, policy, max_bad_fraction)
-    return inventory
-
-
-def _apply_policy(inventory: Inventory, policy: str, max_bad_fraction: float) -> None:
-    bad = {part: entry for part, entry in inventory.parts.items() if entry.status != "good"}
-    listing = "\n".join(f"  {e.source} [{part}]: {'; '.join(e.reasons)}" for part, e in bad.items())
-    where = f"study {inventory.study}, sample {inventory.sample}"
-    if not inventory.good:
-        raise BadPartsError(f"{where}: no good part among {len(inventory.parts)}\n{listing}")
-    if bad and policy == "fail":
-        raise BadPartsError(
-            f"{where}: {len(bad)} of {len(inventory.parts)} parts cannot be used; mend or remove them, "
-            f"or set on_bad_part: quarantine to go on without them\n{listing}"
-        )
-    if len(bad) > max_bad_fraction * len(inventory.parts):
-        raise BadPartsError(
-            f"{where}: {len(bad)} of {len(inventory.parts)} parts are bad, more than "
-            f"max_bad_fraction {max_bad_fraction:g} allows; look for a common cause\n{listing}"
-        )
 
 
 def read_inventory(path: Path) -> Inventory:

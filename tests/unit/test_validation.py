@@ -6,7 +6,8 @@ from typing import Any
 
 import pytest
 
-from hitforge.validation import BadPartsError, PartFindings, Problem, Verdict, judge, take_inventory
+from hitforge.inventory import take_inventory
+from hitforge.validation import BadPartsError, PartFindings, Problem, Verdict, judge
 
 PROBLEM = Problem("truncated", "the file ends early", "copy it again", "b.root", branch="x", entry=3, count=2)
 
@@ -21,7 +22,7 @@ def verdict(part: str, checksum: str = "", bad: bool = False) -> Verdict:
 
 def inventory(*verdicts: Verdict, **changes: Any) -> dict[str, str]:
     options: dict[str, Any] = {"policy": "quarantine", "max_bad_fraction": 0.5, "first_seen": {}, **changes}
-    taken = take_inventory("toy", "train", verdicts, **options)
+    taken, _ = take_inventory("toy", "train", verdicts, **options)
     return {part: entry.status for part, entry in taken.parts.items()}
 
 

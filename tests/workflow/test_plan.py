@@ -15,7 +15,7 @@ pytestmark = pytest.mark.workflow
 # the demo: train and test parts in two blocks each; two models of trees, three ensembles of 3, 3 and 2 networks
 STAGES_OF_DEMO = {
     "ntuples": {"simulate": 4, "ntuples": 1},
-    "verdicts": {"simulate": 4, "validate": 4, "take_inventory": 2, "verdicts": 1},
+    "verdicts": {"simulate": 4, "validate": 4, "take_inventory": 2, "compare_samples": 1, "verdicts": 1},
     "shards": {"simulate": 4, "validate": 4, "build_shards": 4, "shards": 1},
     "trees": {
         "simulate": 2,
@@ -42,6 +42,7 @@ METRICS = {
     "validate": 4,
     "build_shards": 4,
     "take_inventory": 2,
+    "compare_samples": 1,
     "fit_scaling": 1,
     "train_trees": 2,
     "train_member": 8,
@@ -142,7 +143,7 @@ PATHS = {
     "calibration/bdt.json": {**TREES, "assemble_model": 1, "predict": 2, "calibrate": 1},
     "metrics/bdt.json": {
         **{"simulate": 4, "validate": 4, "build_shards": 4, "take_inventory": 2, "train_trees": 1},
-        **{"assemble_model": 1, "predict": 4, "calibrate": 1, "evaluate": 1},
+        **{"compare_samples": 1, "assemble_model": 1, "predict": 4, "calibrate": 1, "evaluate": 1},
     },
     "tables/headline.csv": {**METRICS, "compare_models": 1, "make_tables": 1},
     "figures/resolution.svg": {**METRICS, "compare_models": 1, "make_figures": 1},

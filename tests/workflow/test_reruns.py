@@ -50,6 +50,7 @@ def test_new_test_part(snakemake: Snakemake, production: Path, origin: str) -> N
     expected = {
         "validate": 1,
         "take_inventory": 1,
+        "compare_samples": 1,
         "build_shards": 1,
         "predict": MODELS,
         "evaluate": MODELS,
@@ -61,7 +62,7 @@ def test_new_test_part(snakemake: Snakemake, production: Path, origin: str) -> N
 
 def test_new_train_part(snakemake: Snakemake, production: Path) -> None:
     shutil.copy(production / "data/test/part_0.root", production / "data/train/part_9.root")
-    expected = {"validate": 1, "take_inventory": 1, "build_shards": 1, **RETRAINED}
+    expected = {"validate": 1, "take_inventory": 1, "compare_samples": 1, "build_shards": 1, **RETRAINED}
     expected["predict"] += MODELS  # the new part's own block
     assert plan(snakemake) == expected
 
@@ -72,6 +73,7 @@ def test_new_train_part_under_freeze(snakemake: Snakemake, production: Path) -> 
     expected = {
         "validate": 1,
         "take_inventory": 1,
+        "compare_samples": 1,
         "build_shards": 1,
         "predict": MODELS,
         "evaluate": MODELS,
@@ -91,7 +93,13 @@ def test_freeze_without_models_is_an_error(snakemake: Snakemake, production: Pat
 
 def test_removed_test_part(snakemake: Snakemake, production: Path) -> None:
     (production / "data/test/part_1.root").unlink()
-    assert plan(snakemake) == {"take_inventory": 1, "evaluate": MODELS, "compare_models": 1, **REPORT}
+    assert plan(snakemake) == {
+        "take_inventory": 1,
+        "compare_samples": 1,
+        "evaluate": MODELS,
+        "compare_models": 1,
+        **REPORT,
+    }
 
 
 @pytest.mark.parametrize("age", [+100, -1_000_000])
@@ -101,7 +109,9 @@ def test_replaced_part_is_noticed_even_when_older(snakemake: Snakemake, producti
     when = part.stat().st_mtime + age
     os.utime(part, (when, when))
     planned = plan(snakemake)
-    assert planned["validate"] == planned["build_shards"] == planned["take_inventory"] == 1
+    assert (
+        planned["validate"] == planned["build_shards"] == planned["take_inventory"] == planned["compare_samples"] == 1
+    )
     assert planned["train_member"] == planned["train_trees"] == 0
 
 

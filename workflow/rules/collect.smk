@@ -18,6 +18,7 @@ rule verdicts:
     """Validate all parts and decide which are used."""
     input:
         [f"results/{study}/inventory/{sample}.json" for study in CHOSEN for sample in BLOCKS[study]],
+        [f"results/{study}/shared_events.json" for study in CHOSEN],
     localrule: True
 
 

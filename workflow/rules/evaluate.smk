@@ -34,6 +34,7 @@ rule evaluate:
     input:
         unpack(evaluation_inputs),
         manifest="results/{study}/models/{model}/model.json",
+        independent=independent,
     output:
         "results/{study}/metrics/{model}.json",
     log:

@@ -53,6 +53,26 @@ def sample_verdicts(wildcards):
     return [f"results/{wildcards.study}/verdicts/{wildcards.sample}/{part.id}.json" for part in parts]
 
 
+def sample_events(wildcards):
+    """Return the identities of the events of a sample's parts, in the order of the verdicts."""
+    return [path.removesuffix(".json") + ".events.npy" for path in sample_verdicts(wildcards)]
+
+
+def events_of_samples(wildcards):
+    """Return the identities of the events of each sample of a study."""
+    return [f"results/{wildcards.study}/inventory/{sample}.events.npz" for sample in roles(wildcards)]
+
+
+def roles(wildcards):
+    """Return the role of each sample of a study."""
+    return {name: sample.role for name, sample in SETTINGS.studies[wildcards.study].samples.items()}
+
+
+def independent(wildcards):
+    """Return the assurance that a study's samples share no events: awaited, but no reason to do anything again."""
+    return ancient(f"results/{wildcards.study}/shared_events.json")
+
+
 def sample_shards(study, sample):
     """Return the shards of a sample."""
     return [f"results/{study}/shards/{sample}/{part.id}.h5" for part in parts_of(study, sample)]

@@ -9,9 +9,11 @@ start_log(snakemake.log[0])
 make_inventory(
     snakemake.wildcards.study,
     snakemake.wildcards.sample,
-    [Path(path) for path in snakemake.input],
+    [Path(path) for path in snakemake.input.verdicts],
+    [Path(path) for path in snakemake.input.events],
     snakemake.params.policy,
     snakemake.params.max_bad_fraction,
-    Path(snakemake.output[0]),
+    Path(snakemake.output.inventory),
+    Path(snakemake.output.events),
     Path(snakemake.params.memory),
 )

@@ -8,5 +8,6 @@ from hitforge.studies.base import load_study
 
 start_log(snakemake.log[0])
 study = load_study(snakemake.params.study, snakemake.params.settings, "validate")
-for (part, source), verdict in zip(snakemake.params.parts.items(), snakemake.output, strict=True):
-    validate_part(study, part, source, Path(verdict))
+outputs = zip(snakemake.output.verdicts, snakemake.output.events, strict=True)
+for (part, source), (verdict, events) in zip(snakemake.params.parts.items(), outputs, strict=True):
+    validate_part(study, part, source, Path(verdict), Path(events))

@@ -6,6 +6,7 @@ from pathlib import Path
 
 from hitforge.config import load_settings
 from hitforge.folds import tree_folds
+from hitforge.inventory import take_inventory
 from hitforge.predictions import PlannedPiece
 from hitforge.provenance import write_json
 from hitforge.reporting.chapter import ReportInputs
@@ -19,7 +20,7 @@ from hitforge.stages.predict import predict_block
 from hitforge.stages.train_member import TrainingFolds, train_member_of
 from hitforge.stages.train_trees import train_trees_of
 from hitforge.studies.base import TrainedModel, load_study
-from hitforge.validation import judge, take_inventory
+from hitforge.validation import judge
 from tests.unit.given import given
 
 SEED = 11
@@ -65,7 +66,7 @@ def produce(folder: Path) -> ReportInputs:
         given(study, "simulate").simulate(source, about, SEED + number)
         verdict = judge(sample, str(source), given(study, "validate").inspect(str(source)))
         inventories[sample] = folder / f"inventory_{sample}.json"
-        inventory = take_inventory(study.name, sample, [verdict], "fail", 0.0, {})
+        inventory, _ = take_inventory(study.name, sample, [verdict], "fail", 0.0, {})
         write_json(inventories[sample], inventory.model_dump(mode="json"))
         shards[sample] = (folder / f"{sample}.h5",)
         build_shard(given(study, "build_shard"), sample, verdict, shards[sample][0], "hash")

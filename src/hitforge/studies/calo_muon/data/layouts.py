@@ -4,15 +4,15 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Callable
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
-import uproot
 from numpy.typing import NDArray
 
 from hitforge.baskets import BasketReader
+from hitforge.branches import TreeBranches, numbers_of
 from hitforge.hits import CellHits
-from hitforge.ntuple import naming_damage, scalar_dtype
+from hitforge.ntuple import NtupleError, naming_damage
 from hitforge.studies.calo_muon.data.decode import FAULTS, DenseHits, hits_of_compact, new_faults
 from hitforge.studies.calo_muon.data.geometry import Geometry
 from hitforge.studies.calo_muon.data.muons import LIMITS, Muons
@@ -25,10 +25,8 @@ _FAULT_TEXT = {
     "unsorted_cells": ("cells not ascending, or one twice", "sort the hits of each muon by cell and add duplicates"),
 }
 
-_MAKE_AGAIN = "write the ntuple again with this branch (see the table of branches in the documentation)"
 
-
-class MuonTree:
+class MuonTree(TreeBranches):
     """Reads ranges of entries of one tree.
 
     Parameters
@@ -46,26 +44,24 @@ class MuonTree:
         See :func:`hitforge.studies.calo_muon.data.ntuple.open_muons`.
     main_branch : str
         Branch with most bytes that can be read; empty if there is none.
-    problems : list of Problem
-        Missing branches and wrong types.
     """
 
     def __init__(self, tree: Any, name: str, file: str, geometry: Geometry) -> None:
-        self.problems: list[Problem] = []
+        super().__init__(tree, name, file)
         self.layout = ""
         self.main_branch = ""
-        self._tree, self._name, self._file, self._geometry = tree, name, file, geometry
-        self._branches = set(tree.keys(recursive=False))
+        self._geometry = geometry
         compact = name == "muons"
         self._energy = "e_true" if compact else "true_energy"
         self._x = "x0" if compact else "true_x"
         self._y = "y0" if compact else "true_y"
         self._scalars: list[str] = [
-            branch for branch in (self._energy, self._x, self._y) if self._is_scalar(branch, "f", required=True)
+            branch for branch in (self._energy, self._x, self._y) if self.require_scalar(branch, "f")
         ]
         flags = ("charge",) if compact else ("isMuon", "isAntiMuon")
-        self._limits = [branch for branch in LIMITS if self._is_scalar(branch, "f", required=False)]
-        self._flags = [branch for branch in flags if self._is_scalar(branch, "biu", required=False)]
+        kinds: Literal["iu", "biu"] = "iu" if compact else "biu"  # no bool is a charge of -1
+        self._limits = [branch for branch in LIMITS if branch in self.there and self.require_scalar(branch, "f")]
+        self._flags = [branch for branch in flags if branch in self.there and self.require_scalar(branch, kinds)]
         self._read_hits: Callable[[int, int, list[Problem]], CellHits] = self._no_hits
         if compact:
             self._set_up_compact()
@@ -78,7 +74,7 @@ class MuonTree:
         """Read entries ``start:stop``; of a branch that is missing neutral values stand in."""
         problems: list[Problem] = []
         number = stop - start
-        columns = {branch: self._array(branch, start, stop) for branch in self._scalars + self._flags + self._limits}
+        columns = {branch: self.array(branch, start, stop) for branch in self._scalars + self._flags + self._limits}
         values = {}
         for branch, neutral in ((self._energy, 1.0), (self._x, 0.0), (self._y, 0.0)):
             raw = columns.get(branch)
@@ -103,20 +99,26 @@ class MuonTree:
                 self._entries("entry_outside_block", text, fix, branch, bad, start, problems)
         charge = np.zeros(number, dtype=np.int8)
         if "charge" in columns:
-            charge[:] = np.sign(columns["charge"])
+            stored = columns["charge"].astype(np.int64)
+            wrong = np.abs(stored) > 1
+            detail = f"{stored[wrong.argmax()]} is not -1, 0 (unknown) or 1"
+            fix = "write the charge as a signed integer (an unsigned one turns -1 into a large number)"
+            self._entries("bad_charge", detail, fix, "charge", wrong, start, problems)
+            charge[:] = np.sign(stored)
         if "isMuon" in columns:
             charge[columns["isMuon"] != 0] = -1
         if "isAntiMuon" in columns:
             charge[columns["isAntiMuon"] != 0] = 1
-        with naming_damage(self._file, self._name, self.main_branch):
+        with naming_damage(self.file, self.name, self.main_branch):
             hits = self._read_hits(start, stop, problems)
+        self.check_plausible(self.main_branch, hits.energy)
         limits = {branch: columns[branch].astype(np.float32) for branch in self._limits}
         return Muons(hits, values[self._energy], values[self._x], values[self._y], charge, **limits), problems
 
     def _problem(
         self, reason: str, detail: str, fix: str, branch: str, entry: int | None = None, count: int = 0
     ) -> Problem:
-        return Problem(reason, detail, fix, self._file, self._name, branch, entry, count)
+        return Problem(reason, detail, fix, self.file, self.name, branch, entry, count)
 
     def _entries(
         self,
@@ -139,79 +141,51 @@ class MuonTree:
                 branch = branches.get(fault, branches[""])
                 problems.append(self._problem(fault, detail, fix, branch, start + first, count))
 
-    def _is_scalar(self, branch: str, kinds: str, required: bool) -> bool:
-        if branch not in self._branches:
-            if required:
-                self.problems.append(self._problem("missing_branch", "the branch is missing", _MAKE_AGAIN, branch))
-            return False
-        dtype = scalar_dtype(self._tree[branch])
-        if dtype is None or dtype.kind not in kinds:
-            wanted = "one floating-point number" if kinds == "f" else "one integer"
-            self._wrong_type(branch, wanted)
-            return False
-        return True
-
-    def _wrong_type(self, branch: str, wanted: str) -> None:
-        found = self._tree[branch].typename
-        detail = f"type is {found}, expected {wanted} per entry"
-        self.problems.append(self._problem("wrong_type", detail, _MAKE_AGAIN, branch))
-
     def _no_hits(self, start: int, stop: int, problems: list[Problem]) -> CellHits:
         return CellHits(np.zeros(stop - start + 1, np.int64), np.zeros(0, np.uint16), np.zeros(0, np.float32))
-
-    def _is_list(self, branch: str, kinds: str) -> bool:
-        """Say whether the branch holds a list of numbers of the given kinds per entry."""
-        interpretation = self._tree[branch].interpretation
-        if not isinstance(interpretation, uproot.AsJagged) or not isinstance(interpretation.content, uproot.AsDtype):
-            return False
-        dtype = interpretation.content.to_dtype
-        return not dtype.shape and dtype.kind in kinds
 
     # --- B4: all cells of each muon ---------------------------------------------------------------------------
 
     def _set_up_b4(self) -> None:
         branch = "rechit_energy"
         n_cells = self._geometry.n_cells
-        if branch not in self._branches:
-            self.problems.append(self._problem("missing_branch", "the branch is missing", _MAKE_AGAIN, branch))
+        if not self.require(branch):
             return
-        self._reader = BasketReader(self._tree[branch])
+        self._reader = BasketReader(self.tree[branch])
         self._rows = np.empty((0, n_cells), dtype=np.uint64)
-        interpretation = self._tree[branch].interpretation
-        if isinstance(interpretation, uproot.AsDtype) and interpretation.to_dtype.shape:
-            scalar, shape = interpretation.to_dtype.subdtype
-            if scalar.kind == "f" and int(np.prod(shape)) == n_cells:
-                self.layout, self.main_branch, self._read_hits = "b4-fixed", branch, self._fixed_hits
-                return
-            if scalar.kind == "f":
-                number = int(self._tree.num_entries)
-                detail = f"{int(np.prod(shape))} cells in every entry, geometry {self._geometry.name} has {n_cells}"
-                fix = _FAULT_TEXT["cell_outside_geometry"][1]
-                first = 0 if number else None
-                self.problems.append(self._problem("wrong_length", detail, fix, branch, first, number))
-                return
-        elif self._is_list(branch, "f"):
-            vector = interpretation.header_bytes > 0 and interpretation.content.from_dtype == np.dtype(">f8")
-            self.layout = "b4-vector" if interpretation.header_bytes else "b4-variable"
+        numbers = numbers_of(self.tree[branch])
+        if numbers is None or numbers.dtype.kind != "f" or numbers.length == 1:
+            self.note_type("wrong_type", branch, f"{n_cells} floating-point numbers")
+            return
+        self._stored = numbers
+        if numbers.length is None:
+            vector = numbers.header > 0 and numbers.stored == np.dtype(">f8")
+            self.layout = "b4-vector" if numbers.header else "b4-variable"
             self.main_branch = branch
             self._read_hits = self._vector_hits if vector else self._variable_hits
-            return
-        self._wrong_type(branch, f"{n_cells} floating-point numbers")
+        elif numbers.length == n_cells:
+            self.layout, self.main_branch, self._read_hits = "b4-fixed", branch, self._fixed_hits
+        else:
+            number = int(self.tree.num_entries)
+            detail = f"{numbers.length} cells in every entry, geometry {self._geometry.name} has {n_cells}"
+            fix = _FAULT_TEXT["cell_outside_geometry"][1]
+            first = 0 if number else None
+            self.problems.append(self._problem("wrong_length", detail, fix, branch, first, number))
 
     def _fixed_hits(self, start: int, stop: int, problems: list[Problem]) -> CellHits:
         dense = DenseHits(stop - start, self._geometry.n_cells)
-        if self._tree["rechit_energy"].interpretation.from_dtype.subdtype[0] == np.dtype(">f8"):
+        if self._stored.stored == np.dtype(">f8"):
             # Bit patterns instead of numbers: the kernel turns round only the bytes of filled cells.
             for basket in self._reader.between(start, stop):
                 bits = basket.content.view(np.uint64).reshape(basket.stop - basket.start, -1)
                 dense.add(bits, sys.byteorder == "little")
         else:
-            values = self._array("rechit_energy", start, stop).reshape(stop - start, -1)
+            values = self.rows("rechit_energy", start, stop)
             dense.add(values.astype(np.float64).view(np.uint64), False)
         return self._dense_hits(dense, start, problems)
 
     def _vector_hits(self, start: int, stop: int, problems: list[Problem]) -> CellHits:
-        header = int(self._tree["rechit_energy"].interpretation.header_bytes)
+        header = self._stored.header
         n_cells = self._geometry.n_cells
         dense = DenseHits(stop - start, n_cells)
         lengths: list[NDArray[np.int64]] = []
@@ -258,33 +232,27 @@ class MuonTree:
         self._faults(dense.faults, start, {"": "rechit_energy"}, problems)
         return dense.hits()
 
-    def _array(self, branch: str, start: int, stop: int, interpretation: Any = None) -> NDArray[Any]:
-        with naming_damage(self._file, self._name, branch):
-            array: NDArray[Any] = self._tree[branch].array(interpretation, start, stop, library="np")
-        return array
-
-    def _list(
-        self, branch: str, start: int, stop: int, interpretation: Any = None
-    ) -> tuple[NDArray[np.int64], NDArray[Any]]:
+    def _list(self, branch: str, start: int, stop: int) -> tuple[NDArray[np.int64], NDArray[Any]]:
         """Return offsets from 0 and content of a branch of lists."""
-        with naming_damage(self._file, self._name, branch):
-            layout = self._tree[branch].array(interpretation, start, stop, library="ak").layout
+        layout = self.array(branch, start, stop, "ak").layout
         offsets = np.asarray(layout.offsets.data).astype(np.int64)
-        return offsets - offsets[0], np.asarray(layout.content.data)[offsets[0] : offsets[-1]]
+        content = np.asarray(layout.content.data)
+        # compiled code takes them as they are
+        if (
+            len(offsets) != stop - start + 1
+            or (np.diff(offsets) < 0).any()
+            or not 0 <= offsets[0] <= offsets[-1] <= len(content)
+        ):
+            detail = "the places of the entries are damaged"
+            raise NtupleError(self._problem("unreadable", detail, _FAULT_TEXT["not_finite"][1], branch))
+        return offsets - offsets[0], content[offsets[0] : offsets[-1]]
 
     # --- muons: sparse hits ------------------------------------------------------------------------------------
 
     def _set_up_compact(self) -> None:
-        usable = True
-        for branch, kinds, wanted in (("hit_cell", "iu", "a list of integers"), ("hit_e", "f", "a list of floats")):
-            if branch not in self._branches:
-                self.problems.append(self._problem("missing_branch", "the branch is missing", _MAKE_AGAIN, branch))
-                usable = False
-            elif not self._is_list(branch, kinds):
-                self._wrong_type(branch, wanted)
-                usable = False
-        self._has_nhit = self._is_scalar("nhit", "iu", required=True)
-        if usable:
+        usable = [self.require_list("hit_cell", "iu"), self.require_list("hit_e", "f")]
+        self._has_nhit = self.require_scalar("nhit", "iu")
+        if all(usable):
             self.layout, self.main_branch, self._read_hits = "compact", "hit_e", self._compact_hits
 
     def _compact_hits(self, start: int, stop: int, problems: list[Problem]) -> CellHits:
@@ -293,7 +261,7 @@ class MuonTree:
         number = np.diff(offsets)
         different = number != np.diff(energy_offsets)
         if self._has_nhit:
-            different |= self._array("nhit", start, stop) != number
+            different |= self.array("nhit", start, stop) != number
         fix = "write nhit, hit_cell and hit_e of each muon together"
         text = "nhit, hit_cell and hit_e do not have the same number of hits"
         self._entries("inconsistent_nhit", text, fix, "nhit", different, start, problems)

@@ -19,14 +19,14 @@ import numpy as np
 from numpy.typing import NDArray
 
 from hitforge.hits import CellHits
-from hitforge.inspection import ContentChecksum
-from hitforge.ntuple import NtupleError
-from hitforge.refusals import refused
+from hitforge.identities import Identities
+from hitforge.inspection import ContentChecksum, repeat_problems
+from hitforge.ntuple import NtupleError, check_file, naming_damage
 from hitforge.shards import ShardBlock
 from hitforge.studies.calo_muon.data.decode import cell_dtype
 from hitforge.studies.calo_muon.data.geometry import Geometry
 from hitforge.studies.calo_muon.data.muons import LIMITS, Muons
-from hitforge.studies.calo_muon.data.ntuple import checksum_columns
+from hitforge.studies.calo_muon.data.ntuple import checksum_columns, muon_identities
 from hitforge.studies.calo_muon.features import FEATURE_NAMES
 from hitforge.validation import PartFindings, Problem
 
@@ -102,6 +102,7 @@ def inspect_fold(source: str, geometry: Geometry) -> PartFindings:
         Has to have the file's numbers of cells.
     """
     checksum = ContentChecksum()
+    identities: list[Identities] = []
     problems: list[Problem] = []
     energy = np.zeros(0, dtype=np.float32)
     size = 0
@@ -116,10 +117,15 @@ def inspect_fold(source: str, geometry: Geometry) -> PartFindings:
             for hits in stored.hits():
                 nothing = np.zeros(len(hits), dtype=np.float32)
                 part = energy[first : first + len(hits)]
-                checksum.update(*checksum_columns(Muons(hits, part, nothing, nothing, nothing.astype(np.int8))))
+                muons = Muons(hits, part, nothing, nothing, nothing.astype(np.int8))
+                checksum.update(*checksum_columns(muons))
+                identities.append(muon_identities(muons))
                 first += len(hits)
     except NtupleError as error:
         problems.extend(error.problems)
+    every = np.concatenate([np.zeros(0, dtype=np.uint64), *identities])
+    if not problems:
+        problems.extend(repeat_problems(every, "muon", source))
     known = energy[np.isfinite(energy) & (energy > 0.0)]
     return PartFindings(
         n_events=len(energy),
@@ -129,6 +135,7 @@ def inspect_fold(source: str, geometry: Geometry) -> PartFindings:
         e_min_gev=float(known.min()) if len(known) else None,
         e_max_gev=float(known.max()) if len(known) else None,
         size_bytes=size,
+        identities=b"" if problems else every.tobytes(),
     )
 
 
@@ -192,16 +199,9 @@ def _error(path: str | Path, reason: str, detail: str, place: str = "") -> Ntupl
 
 @contextmanager
 def _opened(path: str | Path) -> Iterator[Any]:
-    try:
-        with h5py.File(path, "r") as file:
-            yield file
-    except FileNotFoundError as error:
-        raise _error(path, "missing_file", "no such file") from error
-    except (OSError, KeyError, RuntimeError) as error:  # all that HDF5 raises on damaged bytes
-        refusal = refused(error, path)
-        if refusal is not None:
-            raise refusal from error
-        raise _error(path, "unreadable", f"cannot be read ({type(error).__name__}: {error})") from error
+    check_file(Path(path))
+    with naming_damage(str(path), library=f"h5py {h5py.__version__}", fix=_DOWNLOAD), h5py.File(path, "r") as file:
+        yield file
 
 
 def _fold_groups(file: Any, path: str | Path) -> dict[int, str]:

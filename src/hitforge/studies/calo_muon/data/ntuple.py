@@ -13,6 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from hitforge.folds import bucket_of
+from hitforge.identities import Identities, add_lists, identities_of
 from hitforge.inspection import Chunk, OpenPart, good_events
 from hitforge.ntuple import entry_ranges, find_tree, naming_damage, open_root
 from hitforge.studies.calo_muon.data.geometry import Geometry
@@ -86,6 +87,13 @@ def checksum_columns(muons: Muons) -> tuple[NDArray[Any], ...]:
         muons.hits.cell.astype("<u4"),
         muons.hits.energy.astype("<f4", copy=False),
     )
+
+
+def muon_identities(muons: Muons) -> Identities:
+    """Return what tells each muon from others: its energy, entry point and hits; not all layouts have the charge."""
+    found = identities_of(muons.energy_gev, muons.x_mm, muons.y_mm)
+    add_lists(found, muons.hits.indptr, muons.hits.cell, muons.hits.energy)
+    return found
 
 
 def event_identity(muons: Muons) -> np.ndarray[tuple[int, int], np.dtype[np.uint8]]:

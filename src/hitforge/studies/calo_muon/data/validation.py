@@ -8,7 +8,7 @@ from hitforge.inspection import ContentChecksum, inspect
 from hitforge.studies.calo_muon.data.geometry import Geometry, load_geometry
 from hitforge.studies.calo_muon.data.lumin import inspect_fold, is_fold
 from hitforge.studies.calo_muon.data.muons import Muons
-from hitforge.studies.calo_muon.data.ntuple import checksum_columns, open_muons
+from hitforge.studies.calo_muon.data.ntuple import checksum_columns, muon_identities, open_muons
 from hitforge.validation import PartFindings
 
 
@@ -47,7 +47,7 @@ def inspect_ntuple(source: str | Path, geometry: Geometry, chunk_mb: float = 64.
             lowest.append(float(energies.min()))
             highest.append(float(energies.max()))
 
-    findings = inspect(source, open_muons(source, geometry, chunk_mb), "muon", look)
+    findings = inspect(source, open_muons(source, geometry, chunk_mb), "muon", look, muon_identities)
     return findings.model_copy(
         update={
             "content_checksum": "" if findings.problems else checksum.hexdigest(),

@@ -12,7 +12,8 @@ from typing import Any, NoReturn
 import numpy as np
 from numpy.typing import NDArray
 
-from hitforge.ntuple import NtupleError, naming_damage
+from hitforge.branches import implausible
+from hitforge.ntuple import NtupleError, check_file, naming_damage
 from hitforge.studies.csc_muon.data.roads import N_VARIABLES
 from hitforge.validation import Problem
 
@@ -93,7 +94,10 @@ class NpzRoads:
         raw = stream.read(count * dtype.itemsize)
         if len(raw) < count * dtype.itemsize:
             self._refuse("truncated", "the array ends before its last row", name)
-        return np.frombuffer(raw, dtype).astype(np.float32)
+        values = np.frombuffer(raw, dtype)
+        if detail := implausible(values):
+            self._refuse("implausible", detail, name)
+        return values.astype(np.float32)
 
     def _refuse(self, reason: str, detail: str, name: str = "variables") -> NoReturn:
         raise NtupleError(Problem(reason, detail, _ORIGINAL, self.path, "", name))
@@ -121,9 +125,7 @@ def open_npz(source: str) -> Iterator[NpzRoads]:
         raise NtupleError(Problem("missing_fold", f"no slice {number} of {n_slices}", "slices count from 0", source))
     if "://" in path:
         raise NtupleError(Problem("unreadable", "npz files are read from disk only", "copy the file", path))
-    with naming_damage(path):
-        if not Path(path).is_file():
-            raise NtupleError(Problem("missing_file", "no such file", "check the source in the sample's row", path))
+    check_file(Path(path))
     with _naming_damage(path):
         archive = zipfile.ZipFile(path)
     with archive:
@@ -134,8 +136,5 @@ def open_npz(source: str) -> Iterator[NpzRoads]:
 
 @contextmanager
 def _naming_damage(path: str) -> Iterator[None]:
-    with naming_damage(path):
-        try:
-            yield
-        except zipfile.BadZipFile as error:
-            raise OSError(str(error)) from error
+    with naming_damage(path, library=f"numpy {np.__version__}", fix=_ORIGINAL):
+        yield

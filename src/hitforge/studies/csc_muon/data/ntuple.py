@@ -11,6 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from hitforge.branches import TreeBranches
+from hitforge.identities import Identities, identities_of
 from hitforge.inspection import Chunk, OpenPart, find_problems, good_events
 from hitforge.ntuple import entry_ranges, find_tree, naming_damage, open_root
 from hitforge.studies.csc_muon.data.checks import faults_of
@@ -114,7 +115,12 @@ class _RoadTree(TreeBranches):
             )
         else:
             variables, parameters = (self.rows(branch, start, stop) for branch in _ARRAYS)
-        known = {name: self.array(branch, start, stop) for name, branch in self._known.items()}
+        known = {
+            name: self.integers(branch, start, stop, np.int32)
+            if name in ("n_hits", "mode")
+            else self.array(branch, start, stop)
+            for name, branch in self._known.items()
+        }
         return complete_roads(variables, parameters, **known)
 
 
@@ -177,3 +183,8 @@ def checksum_columns(roads: Roads) -> tuple[NDArray[Any], ...]:
     variables = roads.variables.astype("<f4")
     variables[np.isnan(variables)] = np.nan  # of the many bit patterns of NaN one
     return variables, roads.parameters.astype("<f4"), roads.event.astype("<u8"), roads.weight.astype("<f4")
+
+
+def road_identities(roads: Roads) -> Identities:
+    """Return what tells each road from others: all of it but number and weight, which a copy may have changed."""
+    return identities_of(roads.variables, roads.parameters)

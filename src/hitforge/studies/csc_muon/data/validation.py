@@ -10,7 +10,7 @@ import numpy as np
 from hitforge.inspection import ContentChecksum, inspect
 from hitforge.studies.csc_muon.data.checks import MAX_THETA
 from hitforge.studies.csc_muon.data.cuts import CUT_NAMES, select
-from hitforge.studies.csc_muon.data.ntuple import CHUNK_MB, checksum_columns, open_roads
+from hitforge.studies.csc_muon.data.ntuple import CHUNK_MB, checksum_columns, open_roads, road_identities
 from hitforge.studies.csc_muon.data.roads import ROAD_WORD3, Roads
 from hitforge.studies.csc_muon.settings import CutSettings, ReaderSettings
 from hitforge.validation import PartFindings, Problem
@@ -54,7 +54,7 @@ def inspect_part(
         highest.append(float(x.max(initial=0.0)))
         words.append(float(roads.variables[:, ROAD_WORD3].max(initial=-np.inf)))
 
-    findings = inspect(source, open_roads(source, reader, chunk_mb), "road", look)
+    findings = inspect(source, open_roads(source, reader, chunk_mb), "road", look, road_identities)
     problems = findings.problems
     enough = findings.n_events >= _ENOUGH_ROADS
     if reader.road_word3 == "phi_quadstrip" and enough and 0 <= max(words) <= MAX_THETA:
@@ -66,6 +66,7 @@ def inspect_part(
             "n_events": flow[CUT_NAMES[-1]],
             "content_checksum": "" if problems else checksum.hexdigest(),
             "problems": problems,
+            "identities": b"" if problems else findings.identities,
             "e_min_gev": 1 / max(highest) if max(highest) else None,
             "e_max_gev": 1 / min(lowest) if max(highest) else None,
             "cut_flow": tuple(flow.items()),

@@ -11,6 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from hitforge.branches import MAKE_AGAIN, TreeBranches
+from hitforge.identities import Identities, identities_of
 from hitforge.inspection import Chunk, Fault, OpenPart, bad_weight, find_problems, good_events
 from hitforge.ntuple import NtupleError, entry_ranges, find_tree, naming_damage, open_root
 from hitforge.studies.object_id.data.image import ImageSettings, wrapped
@@ -91,8 +92,7 @@ class _ObjectTree(TreeBranches):
         self.channels = ("cell_et", "cell_et") if self._lists else (settings.em, settings.had)
         if self._lists:
             for branch in CELL_BRANCHES:
-                if self.require(branch) and not self.is_list(branch):
-                    self.note_type("wrong_type", branch, "a list of numbers")
+                self.require_list(branch, "biuf")
         else:
             for branch in self.channels:
                 self.require_array(branch, image.n_cells)
@@ -103,7 +103,7 @@ class _ObjectTree(TreeBranches):
         """Return the event number of every entry, and note events that are not in one piece."""
         if self.problems:
             return np.zeros(0, dtype=np.uint64)
-        event: NDArray[np.uint64] = self.array("event", 0, self.tree.num_entries).astype(np.uint64)
+        event: NDArray[np.uint64] = self.array("event", 0, int(self.tree.num_entries)).astype(np.uint64)
         first = np.flatnonzero(np.append(True, event[1:] != event[:-1])[: len(event)])
         _, earliest, count = np.unique(event[first], return_index=True, return_counts=True)
         if (count > 1).any():
@@ -117,7 +117,7 @@ class _ObjectTree(TreeBranches):
 
     def read(self, start: int, stop: int) -> Objects:
         """Read entries ``start:stop``."""
-        scalars = {name: self.array(name, start, stop).astype(dtype) for name, dtype in SCALARS.items()}
+        scalars = {name: self._scalar(name, np.dtype(dtype), start, stop) for name, dtype in SCALARS.items()}
         if self._lists:
             cells = {branch: self.array(branch, start, stop, "ak") for branch in CELL_BRANCHES}
             for problem in find_problems(_list_faults(cells), start, self.file, self.name):
@@ -127,6 +127,12 @@ class _ObjectTree(TreeBranches):
             flat = [self.array(branch, start, stop).astype(np.float32) for branch in self.channels]
             image = np.stack(flat, axis=1).reshape(stop - start, *self._image.shape)
         return Objects(image=image, **scalars)
+
+    def _scalar(self, name: str, dtype: np.dtype[Any], start: int, stop: int) -> NDArray[Any]:
+        if dtype.kind == "i":
+            return self.integers(name, start, stop, dtype)
+        values: NDArray[Any] = self.array(name, start, stop).astype(dtype)
+        return values
 
 
 def checksum_columns(objects: Objects) -> tuple[NDArray[Any], ...]:
@@ -189,3 +195,8 @@ def _faults(objects: Objects, channels: tuple[str, str]) -> Iterator[Fault]:
     uncounted = np.logical_and(label == TAU, objects.n_prong < 0)
     yield "bad_n_prong", detail, "count the tau's charged hadrons", "n_prong", uncounted
     yield bad_weight(objects.w)
+
+
+def object_identities(objects: Objects) -> Identities:
+    """Return what tells each object from others; number and weight of the event may have been changed in a copy."""
+    return identities_of(objects.image, objects.pt, objects.eta, objects.phi, objects.label)

@@ -10,7 +10,7 @@ import numpy as np
 from hitforge.inspection import ContentChecksum, inspect
 from hitforge.studies.object_id.data.cuts import CUT_NAMES, CutSettings, select
 from hitforge.studies.object_id.data.image import ImageSettings
-from hitforge.studies.object_id.data.ntuple import CHUNK_MB, checksum_columns, open_objects
+from hitforge.studies.object_id.data.ntuple import CHUNK_MB, checksum_columns, object_identities, open_objects
 from hitforge.studies.object_id.data.objects import Objects
 from hitforge.studies.object_id.settings import ReaderSettings
 from hitforge.validation import PartFindings
@@ -44,7 +44,7 @@ def inspect_part(
         lowest.append(float(pt.min(initial=np.inf)))
         highest.append(float(pt.max(initial=-np.inf)))
 
-    findings = inspect(source, open_objects(source, reader, image, chunk_mb), "object", look)
+    findings = inspect(source, open_objects(source, reader, image, chunk_mb), "object", look, object_identities)
     return findings.model_copy(
         update={
             "n_events": flow[CUT_NAMES[-1]],

@@ -11,6 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from hitforge.branches import TreeBranches
+from hitforge.identities import Identities, identities_of
 from hitforge.inspection import Chunk, Fault, OpenPart, bad_weight, find_problems
 from hitforge.ntuple import entry_ranges, find_tree, naming_damage, open_root
 from hitforge.studies.scouting_egamma.data.candidates import (
@@ -72,13 +73,22 @@ class _CandidateTree(TreeBranches):
         self.require_array(self._branch_of(MATRIX), N_CELLS)
         self._vectors = all(self.is_list(self._branch_of(name)) for name in TRACK)
         self.layout = "vectors" if self._vectors else "scalars"
-        if not self._vectors:
-            for name in TRACK:
+        for name in TRACK:
+            if self._vectors:
+                self.require_list(self._branch_of(name), "biuf")
+            else:
                 self.require_scalar(self._branch_of(name), "f")
+        if self._vectors and self._branch_of(_CHI2) in self.there:
+            self.require_list(self._branch_of(_CHI2), "biuf")
 
     def read(self, start: int, stop: int) -> Candidates:
         """Read entries ``start:stop``; without weights they are 1."""
-        columns: dict[str, NDArray[Any]] = {name: self._column(name, start, stop) for name in self._scalars}
+        columns: dict[str, NDArray[Any]] = {
+            name: self.integers(self._branch_of(name), start, stop, np.int16)
+            if name in WORDS
+            else self._column(name, start, stop)
+            for name in self._scalars
+        }
         columns[MATRIX] = self.rows(self._branch_of(MATRIX), start, stop)
         # as many as were read: a damaged header can promise any number
         columns.setdefault("w", np.ones(len(columns[MATRIX])))
@@ -149,3 +159,8 @@ def faults(candidates: Candidates) -> Iterator[Fault]:
     yield "bad_crystal", "outside the detector", fix, "ieta", outside
     yield "bad_crystal", "outside the detector", fix, "iphi", (phi < 1) | (phi > np.where(barrel, 360, 100))
     yield bad_weight(candidates["w"])
+
+
+def candidate_identities(candidates: Candidates) -> Identities:
+    """Return what tells each candidate from others: all but number and weight, which a copy may have changed."""
+    return identities_of(*(candidates[name] for name in COLUMNS if name not in ("event", "w")))

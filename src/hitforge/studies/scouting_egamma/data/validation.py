@@ -9,7 +9,12 @@ import numpy as np
 
 from hitforge.inspection import ContentChecksum, inspect
 from hitforge.studies.scouting_egamma.data.candidates import Candidates
-from hitforge.studies.scouting_egamma.data.ntuple import CHUNK_MB, checksum_columns, open_candidates
+from hitforge.studies.scouting_egamma.data.ntuple import (
+    CHUNK_MB,
+    candidate_identities,
+    checksum_columns,
+    open_candidates,
+)
 from hitforge.studies.scouting_egamma.data.selection import CUT_NAMES, select
 from hitforge.studies.scouting_egamma.settings import ReaderSettings
 from hitforge.validation import PartFindings
@@ -36,7 +41,7 @@ def inspect_part(source: str | Path, *, reader: ReaderSettings, chunk_mb: float 
         lowest.append(float(energy.min(initial=np.inf)))
         highest.append(float(energy.max(initial=0.0)))
 
-    findings = inspect(source, open_candidates(source, reader, chunk_mb), "candidate", look)
+    findings = inspect(source, open_candidates(source, reader, chunk_mb), "candidate", look, candidate_identities)
     return findings.model_copy(
         update={
             "n_events": flow[CUT_NAMES[-1]],
