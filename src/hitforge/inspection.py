@@ -13,7 +13,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from hitforge.identities import Identities, repeats
-from hitforge.ntuple import NtupleError, RemoteReadError, is_refused, words_of
+from hitforge.ntuple import NtupleError, words_of
+from hitforge.refusals import refused
 from hitforge.validation import PartFindings, Problem
 
 log = logging.getLogger(__name__)
@@ -134,8 +135,11 @@ def inspect(
     except NtupleError as error:
         collect(error.problems)
     except Exception as error:
-        if isinstance(error, RemoteReadError | ImportError) or is_refused(error):
-            raise
+        refusal = refused(error, source)
+        if refusal is not None:
+            raise refusal from error
+        if isinstance(error, ImportError):
+            raise  # a package that is not there is not the part's fault
         log.info("%s", source, exc_info=True)
         # whatever else a file made the reader or the study's checks raise
         detail, fix = f"reading ended with {words_of(error)}", "restore the file from its source or make it again"

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import errno
 import os
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
@@ -56,16 +55,6 @@ def words_of(error: BaseException) -> str:
     except Exception:  # noqa: BLE001 (an error that cannot be printed must not hide the file that it is about)
         message = ""
     return f"{type(error).__name__}: {message}" if message else type(error).__name__
-
-
-def is_refused(error: BaseException) -> bool:
-    """Whether the operating system refused: that says nothing about what a file holds, and may pass.
-
-    Libraries raise OSError for content, too, then without a number, or because damage made them ask for a place that
-    no file has.
-    """
-    impossible = (None, errno.EINVAL, errno.EOVERFLOW, errno.EFBIG)
-    return isinstance(error, OSError) and error.errno not in impossible
 
 
 @contextmanager

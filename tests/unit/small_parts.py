@@ -12,12 +12,12 @@ import awkward as ak
 import h5py
 import numpy as np
 import yaml
-from hitforge.studies.calo_muon.feature_table import FEATURE_NAMES
-from hitforge.studies.calo_muon.muons import Muons
 
 from hitforge.config import load_settings
 from hitforge.hits import CellHits
 from hitforge.studies.base import Study, load_study
+from hitforge.studies.calo_muon.data.muons import Muons
+from hitforge.studies.calo_muon.features import FEATURE_NAMES
 from tests.unit.calo_muon.part_builders import b4_columns, make_muons, write_compact, write_tree
 from tests.unit.csc_muon.part_builders import MAPPED, some_roads, write_npz, write_scalars, write_vector
 from tests.unit.object_id.part_builders import some_objects, write_cells, write_images
@@ -30,18 +30,18 @@ N_CELLS = 24
 
 
 @cache
-def study_of(name: str) -> Study[Any]:
+def study_of(name: str) -> Study:
     """Return a study with its own settings, the demo's."""
     return load_study(name, load_settings({"preset": "demo", "studies": [name]}).studies[name])
 
 
-def with_reader(name: str, **reader: Any) -> Study[Any]:
+def with_reader(name: str, **reader: Any) -> Study:
     """Return a study with other settings of its reader."""
     user = {"preset": "demo", "studies": [name], name: {"reader": reader}}
     return load_study(name, load_settings(user).studies[name])
 
 
-def _small_calo(folder: Path) -> Study[Any]:
+def _small_calo(folder: Path) -> Study:
     path = folder / "geometry.yaml"
     path.write_text(yaml.safe_dump(SMALL))
     user = {"preset": "demo", "studies": ["calo_muon"], "calo_muon": {"geometry": str(path)}}
@@ -77,7 +77,7 @@ def _write_fold(path: Path, n: int) -> Path:
     return path
 
 
-Layout = tuple[Callable[[Path], Study[Any]], Callable[[Path, int], Path], str]
+Layout = tuple[Callable[[Path], Study], Callable[[Path, int], Path], str]
 
 LAYOUTS: dict[str, Layout] = {
     "b4-fixed": (_small_calo, _write_fixed, "part.root"),

@@ -30,7 +30,7 @@ _FOLDER = TemporaryDirectory(prefix="hitforge-fuzz-")
 
 
 @cache
-def _original(layout: str) -> tuple[Study[Any], bytes, Path]:
+def _original(layout: str) -> tuple[Study, bytes, Path]:
     """Return the study, the bytes of a good part, and where damaged ones go."""
     study_in, write, name = EVERY[layout]
     folder = Path(_FOLDER.name) / layout

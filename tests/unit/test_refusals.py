@@ -88,7 +88,7 @@ def test_the_number_is_found_wherever_a_library_has_it(number: int, kind: type[E
 )
 def test_what_damage_provokes_is_no_refusal(error: Exception) -> None:
     assert refused(error, "a.root") is None
-    with pytest.raises(NtupleError, match="it is damaged"), naming_damage("a.root"):
+    with pytest.raises(NtupleError, match="not readable by uproot"), naming_damage("a.root"):
         raise error
 
 
@@ -144,7 +144,7 @@ def test_no_reader_of_fold_and_npz_files_gives_a_verdict(
 
 
 def test_a_folder_in_place_of_a_part_is_said_to_be_one(tmp_path: Path) -> None:
-    with pytest.raises(NtupleError, match="this is a folder"), open_root(tmp_path):
+    with pytest.raises(NtupleError, match="is a folder, not a file"), open_root(tmp_path):
         pass
 
 

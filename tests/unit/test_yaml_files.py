@@ -6,9 +6,9 @@ import re
 from pathlib import Path
 
 import pytest
-from hitforge.studies.calo_muon.geometry import SHIPPED, load_geometry
 
 from hitforge.settings_base import Settings
+from hitforge.studies.calo_muon.data.geometry import SHIPPED, load_geometry
 from hitforge.yaml_files import ConfigError, read_as, read_yaml
 
 PACKAGE = Path(__file__).parents[2] / "src/hitforge"
