@@ -115,12 +115,7 @@ def make_table(
 ) -> Table:
     """Return a table with a row for each object, whose cells the columns get from it.
 
-    Parameters
-    ----------
-    empty : str, optional
-        Why there are no rows, if there are none.
-    highlight : callable, optional
-        Says of a row whether to set it off.
+    ``empty`` says why there are no rows, if there are none; ``highlight`` of a row whether to set it off.
     """
     columns, rows = tuple(columns), tuple(rows)
     return Table(
@@ -231,9 +226,14 @@ class Chapter(Settings):
     """Line on the front page of a report of several studies; None leaves it empty."""
 
 
+def _contents(paths: str) -> cached_property[dict[str, Any]]:
+    """Return the property with the contents of JSON files by model, read when first asked for."""
+    return cached_property(lambda inputs: {model: read_json(path) for model, path in getattr(inputs, paths).items()})
+
+
 @dataclass(frozen=True)
 class ReportInputs:
-    """Paths of the artefacts that a chapter shows.
+    """Paths of the artefacts that a chapter shows; ``metrics_of``, ``manifest_of`` … hold what is in them, by model.
 
     Attributes
     ----------
@@ -264,30 +264,15 @@ class ReportInputs:
     scaling: Path | None = None
     explain: Mapping[str, Path] = field(default_factory=dict)
 
-    @cached_property
-    def metrics_of(self) -> dict[str, Any]:
-        """Metrics by model."""
-        return {model: read_json(path) for model, path in self.metrics.items()}
-
-    @cached_property
-    def manifest_of(self) -> dict[str, Any]:
-        """Manifests by model."""
-        return {model: read_json(path) for model, path in self.manifests.items()}
-
-    @cached_property
-    def calibration_of(self) -> dict[str, Any]:
-        """Calibrations by model."""
-        return {model: read_json(path) for model, path in self.calibrations.items()}
+    metrics_of = _contents("metrics")
+    manifest_of = _contents("manifests")
+    calibration_of = _contents("calibrations")
+    explain_of = _contents("explain")
 
     @cached_property
     def inventory_of(self) -> dict[str, Inventory]:
         """Inventories by sample."""
         return {sample: read_inventory(path) for sample, path in self.inventories.items()}
-
-    @cached_property
-    def explain_of(self) -> dict[str, Any]:
-        """What is known beyond their metrics, of the models that anything is known of."""
-        return {model: read_json(path) for model, path in self.explain.items()}
 
     @cached_property
     def comparison_of(self) -> dict[str, list[dict[str, Any]]]:
@@ -303,13 +288,7 @@ class ReportInputs:
 
     @property
     def baseline(self) -> str:
-        """The model that the configuration names as the baseline, reported or not.
-
-        Raises
-        ------
-        ValueError
-            It names none.
-        """
+        """The model that the configuration names as the baseline, reported or not; ValueError if it names none."""
         wanted = self.settings.get("baseline_model")
         if wanted is None:
             raise ValueError(f"study {self.study}: the report needs a baseline; set baseline_model in its YAML file")
