@@ -30,21 +30,14 @@ _LOGARITHM = "predicts_logarithm"
 
 @dataclass(frozen=True)
 class TreeData:
-    """Events to train on, to stop on or to score.
-
-    Attributes
-    ----------
-    features : ndarray, shape (n, n_features), float32
-        NaN counts as missing.
-    target : ndarray, shape (n,)
-        Positive where its power or logarithm is taken; 0 and 1, or the number of the class, for classifications.
-    weight : ndarray, shape (n,)
-        Event weights w, without the power of the target.
-    """
+    """Events to train on, to stop on or to score."""
 
     features: NDArray[np.floating]
+    """Shape (n, n_features), float32; NaN counts as missing."""
     target: NDArray[np.floating]
+    """Shape (n,); positive where its power or logarithm is taken; 0 and 1, or the number of a class, to classify."""
     weight: NDArray[np.floating]
+    """Event weights w, shape (n,), without the power of the target."""
 
     def __len__(self) -> int:
         return len(self.target)

@@ -22,27 +22,20 @@ FORMAT_VERSION = 2
 
 @dataclass(frozen=True)
 class Predictions:
-    """Output of an ensemble of M members on N events.
-
-    Attributes
-    ----------
-    part, entry, bucket : ndarray, shape (N,)
-        Id of the part of each event, its entry in the part, and its identity bucket.
-    target : ndarray, shape (N,)
-        True value.
-    truth : mapping of name to ndarray, shape (N,)
-        The shard's truth, for evaluation in bins of it.
-    members, ensemble : mapping of name to ndarray, shapes (N, M) or (N, M, k), and (N,) or (N, k)
-        Output columns of each member, and the same columns of the ensemble.
-    """
+    """Output of an ensemble of M members on N events."""
 
     part: NDArray[np.object_]
+    """Id of the part of each event, shape (N,), as entry, bucket and target."""
     entry: NDArray[np.int64]
     bucket: NDArray[np.int16]
+    """Identity bucket."""
     target: NDArray[np.float32]
     truth: Mapping[str, NDArray[np.float32]]
+    """The shard's truth by name, each shape (N,), for evaluation in bins of it."""
     members: Mapping[str, NDArray[np.float32]]
+    """Output columns of each member by name, each shape (N, M) or (N, M, k)."""
     ensemble: Mapping[str, NDArray[np.float32]]
+    """The same columns of the ensemble, each shape (N,) or (N, k)."""
 
     def __len__(self) -> int:
         return len(self.entry)

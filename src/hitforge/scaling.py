@@ -87,20 +87,10 @@ def fit_scaling(
     n_folds: int,
     held_out: Collection[int],
 ) -> Scaling:
-    """Fit the scaling on all events outside the held-out folds.
+    """Fit the scaling on all events outside the held-out folds; a ValueError says that there are none.
 
-    Parameters
-    ----------
-    blocks : iterable of (features, bucket)
-        Features, shape (n, F), already clipped as the models will see them, and the identity buckets. Missing values
-        (NaN) are left out; a column without any value gets zeros.
-    held_out : collection of int
-        Folds that must not be looked at.
-
-    Raises
-    ------
-    ValueError
-        No event is left.
+    The blocks hold features, shape (n, F), already clipped as the models will see them, and the identity buckets.
+    Missing values (NaN) are left out; a column without any value gets zeros.
     """
     moments = _Moments(len(names))
     for features, bucket in blocks:

@@ -17,17 +17,7 @@ _CORE_STEPS = 12
 
 
 class OrderedGroups:
-    """Values sorted within groups.
-
-    Parameters
-    ----------
-    values : ndarray, shape (n,)
-        Finite values.
-    groups : ndarray, shape (n,), int
-        Group of each event; -1 is in none.
-    n_groups : int
-        Number of groups.
-    """
+    """Finite values, shape (n,), sorted within groups, whose number each event has; -1 is in none."""
 
     def __init__(self, values: NDArray[np.floating], groups: NDArray[np.integer], n_groups: int) -> None:
         inside = np.flatnonzero(groups >= 0)

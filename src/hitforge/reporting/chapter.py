@@ -179,34 +179,24 @@ class HeadlineNumber(Settings):
 class FrontRow(Settings):
     """A study's line in the table on the report's front page; both numbers are for the same events, in ``unit``.
 
-    Attributes
-    ----------
-    data : str
-        What was evaluated, in a few words: "4 200 simulated roads, test sample".
-    quantity, unit : str
-        What is compared, larger or smaller is better as ``gain`` says.
-    baseline, ensemble : str
-        The two models: what the field uses or the seed published, and ours.
-    baseline_number, ensemble_number : Measured
-        A number that there is not has its reason.
-    gain : Measured
-        By how much the ensemble is better, positive if it is, with the error of the paired difference.
-    published : str
-        The nearest published number with its source, or that there is none.
-    other_sample : str
-        Why that number is for another sample and no comparison.
+    The two models are what the field uses or the seed published, and ours. A number that there is not has its reason.
     """
 
     data: str
+    """What was evaluated, in a few words: "4 200 simulated roads, test sample"."""
     quantity: str
+    """What is compared, larger or smaller is better as ``gain`` says."""
     unit: str = ""
     baseline: str
     baseline_number: Measured
     ensemble: str
     ensemble_number: Measured
     gain: Measured
+    """By how much the ensemble is better, positive if it is, with the error of the paired difference."""
     published: str
+    """The nearest published number with its source, or that there is none."""
     other_sample: str
+    """Why that number is for another sample and no comparison."""
 
 
 class Chapter(Settings):
@@ -235,34 +225,28 @@ def _contents(paths: str) -> cached_property[dict[str, Any]]:
 class ReportInputs:
     """Paths of the artefacts that a chapter shows; ``metrics_of``, ``manifest_of`` … hold what is in them, by model.
 
-    Attributes
-    ----------
-    study : str
-    settings : dict
-        The study's whole validated settings, as plain data.
-    metrics, manifests, calibrations : mapping of model to path
-        One entry for each reported model; the manifest stands beside its ``member_<k>.json`` histories.
-    comparison : path of the paired differences
-    inventories, shards : mapping of sample to path, and of sample to the shards of its used parts
-    outputs : mapping of ``heldout`` or test sample to what the fits of the reference model predicted; optional, it is
-        the plan that the reference model was evaluated with
-    further_outputs : mapping of model to such a plan; optional, for figures that set a few models side by side
-    scaling : path of the main fit's scaling; optional, the shards serve otherwise
-    explain : mapping of model to what is known of it beyond its metrics; optional
+    Metrics, manifests and calibrations have an entry for each reported model; a manifest stands beside its
+    ``member_<k>.json`` histories. The shards are those of a sample's used parts.
     """
 
     study: str
     settings: Mapping[str, Any]
+    """The study's whole validated settings, as plain data."""
     metrics: Mapping[str, Path]
     manifests: Mapping[str, Path]
     calibrations: Mapping[str, Path]
     comparison: Path
+    """The paired differences."""
     inventories: Mapping[str, Path]
     shards: Mapping[str, tuple[Path, ...]]
     outputs: Mapping[str, Sequence[PlannedPiece]] = field(default_factory=dict)
+    """The plan that the reference model was evaluated with: by ``heldout`` or test sample, what its fits predicted."""
     further_outputs: Mapping[str, Mapping[str, Sequence[PlannedPiece]]] = field(default_factory=dict)
+    """Such plans by model, for figures that set a few models side by side."""
     scaling: Path | None = None
+    """That of the main fit; the shards serve where it is not given."""
     explain: Mapping[str, Path] = field(default_factory=dict)
+    """What is known of models beyond their metrics."""
 
     metrics_of = _contents("metrics")
     manifest_of = _contents("manifests")

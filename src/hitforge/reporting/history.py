@@ -13,28 +13,20 @@ from hitforge.reporting.chapter import ReportInputs
 
 @dataclass(frozen=True)
 class History:
-    """How one member was trained.
-
-    Attributes
-    ----------
-    step : list of int
-        Epoch (networks) or boosting round (trees) of each entry, counted from one.
-    train, monitor : list of float or None
-        Losses; the training loss is a running mean over the epoch for networks.
-    lr, beta1 : list of float or None
-        Learning rate and momentum at the end of each epoch; empty for trees.
-    best : int or None
-        Step whose weights were kept.
-    """
+    """How one member was trained."""
 
     member: int
     kind: str
     step: list[int]
+    """Epoch (networks) or boosting round (trees) of each entry, counted from one."""
     train: list[float | None]
+    """Loss, a running mean over the epoch for networks."""
     monitor: list[float | None]
     lr: list[float | None]
+    """Learning rate, like the momentum at the end of each epoch; empty for trees."""
     beta1: list[float | None]
     best: int | None
+    """Step whose weights were kept."""
     best_loss: float | None
     n_training: int | None
     n_monitoring: int | None

@@ -21,19 +21,11 @@ log = logging.getLogger(__name__)
 def make_report(
     results: Path, studies: Sequence[str], benchmarks: Path, run: Mapping[str, Any], previous: Path, out: Path
 ) -> None:
-    """Bind the chapters of the studies into one page.
+    """Bind the chapters of the studies, ``{study}/tables`` and ``{study}/figures`` in the results, into one page.
 
-    Parameters
-    ----------
-    results : Path
-        Folder with ``{study}/tables`` and ``{study}/figures``.
-    benchmarks : Path
-        The engine's benchmark files: time and memory of each stage.
-    run : mapping
-        Preset, seed and device, for the run section.
-    previous : Path
-        File that remembers the chapters of the last report, for the section on what changed; not declared to the
-        workflow, which would delete it before the job.
+    Preset, seed and device are those of the ``run``; ``benchmarks`` are the engine's files with time and memory of each
+    stage. The file ``previous`` remembers the chapters of the last report, for the section on what changed; it is not
+    declared to the workflow, which would delete it before the job.
     """
     chapters = {study: read_json(results / study / "tables" / "chapter.json") for study in studies}
     before = read_json(previous) if previous.is_file() else None
