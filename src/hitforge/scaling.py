@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Sequence
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -105,7 +106,7 @@ def fit_scaling(
         "low": np.where(seen, moments.low, 0.0),
         "high": np.where(seen, moments.high, 0.0),
     }
-    plain = {name: tuple(values.tolist()) for name, values in columns.items()}
+    plain: dict[str, Any] = {name: tuple(values.tolist()) for name, values in columns.items()}
     return Scaling(names=names, **plain, n_events=moments.n_events, held_out=tuple(sorted(held_out)))
 
 
