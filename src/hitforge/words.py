@@ -13,5 +13,11 @@ RESERVED = frozenset({HELDOUT, TRAINED_ON})
 
 
 def model_of(fit: str) -> str:
-    """Return the model that a fit belongs to: ``cnn``, its main fit, or in cross-fitting ``cnn/rotation_2``."""
+    """Return the model that a fit belongs to.
+
+    Parameters
+    ----------
+    fit : str
+        ``cnn``, the main fit of a model, or in cross-fitting ``cnn/rotation_2``.
+    """
     return fit.partition("/")[0]
