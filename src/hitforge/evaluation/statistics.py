@@ -33,15 +33,8 @@ def resample(
 ) -> dict[str, dict[str, Any]]:
     """Return every array of every statistic with its bootstrap error as plain data (see `packed`).
 
-    Parameters
-    ----------
-    statistics : mapping of name to Statistic
-    weights : ndarray, shape (n,)
-        Event weights of the sample; a replica multiplies them with the multiplicity of each event.
-    replicas : int
-        Number B of replicas.
-    generator : numpy.random.Generator
-        A named child stream.
+    Each of the replicas, drawn with a named child stream, multiplies the weights of the events, shape (n,), with their
+    multiplicities.
     """
     if not statistics:
         return {}
