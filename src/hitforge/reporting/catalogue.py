@@ -41,6 +41,16 @@ def figure(name: str, module: str, **options: Any) -> View:
     return View("figure", name, f"{module}:{name}", options)
 
 
+def tables(module: str, *names: str) -> tuple[View, ...]:
+    """Return the tables of a module that have no options."""
+    return tuple(table(name, module) for name in names)
+
+
+def figures(module: str, *names: str) -> tuple[View, ...]:
+    """Return the figures of a module that have no options."""
+    return tuple(figure(name, module) for name in names)
+
+
 @dataclass(frozen=True)
 class Section:
     """A part of a chapter: paragraphs, then tables and figures in reading order.

@@ -2,10 +2,21 @@
 
 from __future__ import annotations
 
-from hitforge.reporting.catalogue import Catalogue, Section, figure, table
+from hitforge.reporting.catalogue import Catalogue, Section, figure, figures, table, tables
+from hitforge.reporting.shared_views import (
+    IMPORTANCES,
+    LEARNING_RATE,
+    MODELS,
+    PARTS,
+    TRAINING,
+    TUNING,
+    data_section,
+    loss_history,
+)
 
-_TRAINING_TABLES, _TRAINING_FIGURES = "hitforge.reporting.training_tables", "hitforge.reporting.training_figures"
-_PARTS = "hitforge.reporting.part_tables"
+_RESULTS, _DATA, _DATA_FIGURES = "report.result_tables", "report.data_tables", "report.data_figures"
+_TRIGGER, _TRIGGER_FIGURES = "report.trigger_tables", "report.trigger_figures"
+_THRESHOLDS, _CLASS_FIGURES = "report.threshold_tables", "report.class_figures"
 
 CHAPTER = Catalogue(
     title="Transverse momentum of endcap muons from trigger primitives",
@@ -18,43 +29,28 @@ CHAPTER = Catalogue(
             "results",
             "Results",
             words=("Every number is for muons that no model was trained on.",),
-            views=(
-                table("headline", "report.result_tables"),
-                table("aims", "report.result_tables"),
-                table("differences", "report.result_tables"),
-                table("regression", "report.result_tables"),
-                table("ablations", "report.result_tables"),
-            ),
+            views=tables(_RESULTS, "headline", "aims", "differences", "regression", "ablations"),
         ),
         Section(
             "trigger",
             "Trigger",
             text="report.text:trigger",
             views=(
-                figure("turn_on", "report.trigger_figures"),
-                table("turn_on", "report.trigger_tables"),
-                figure("turn_on_regions", "report.trigger_figures"),
-                figure("efficiency_map", "report.trigger_figures"),
-                figure("rate", "report.trigger_figures"),
-                table("rates", "report.trigger_tables"),
-                figure("rate_eta", "report.trigger_figures"),
+                figure("turn_on", _TRIGGER_FIGURES),
+                table("turn_on", _TRIGGER),
+                *figures(_TRIGGER_FIGURES, "turn_on_regions", "efficiency_map", "rate"),
+                table("rates", _TRIGGER),
+                figure("rate_eta", _TRIGGER_FIGURES),
             ),
         ),
         Section(
             "regression",
             "Resolution, bias and charge",
             words=("A muon beyond 120 GeV bends less than the chambers resolve; its pT is a lower limit at best.",),
-            views=(
-                figure("predictions", "report.resolution_figures"),
-                figure("resolution", "report.resolution_figures"),
-                figure("bias", "report.resolution_figures"),
-                figure("charge", "report.resolution_figures"),
-            ),
+            views=figures("report.resolution_figures", "predictions", "resolution", "bias", "charge"),
         ),
         Section(
-            "uncertainty",
-            "Uncertainties",
-            views=(table("uncertainty", "report.trigger_tables"), figure("coverage", "report.class_figures")),
+            "uncertainty", "Uncertainties", views=(table("uncertainty", _TRIGGER), figure("coverage", _CLASS_FIGURES))
         ),
         Section(
             "classes",
@@ -64,10 +60,10 @@ CHAPTER = Catalogue(
                 "the muons, so the accuracy must be read beside that of guessing it.",
             ),
             views=(
-                table("class_report", "report.threshold_tables"),
-                figure("confusion", "report.class_figures"),
-                table("auc", "report.threshold_tables"),
-                figure("class_calibration", "report.class_figures"),
+                table("class_report", _THRESHOLDS),
+                figure("confusion", _CLASS_FIGURES),
+                table("auc", _THRESHOLDS),
+                figure("class_calibration", _CLASS_FIGURES),
             ),
         ),
         Section(
@@ -75,49 +71,31 @@ CHAPTER = Catalogue(
             "Metrics against threshold",
             words=("The tables and curves of the seeds, with what they leave open made explicit.",),
             views=(
-                table("deck_thresholds", "report.threshold_tables"),
-                figure("threshold_scan", "report.threshold_figures"),
-                figure("decision", "report.threshold_figures"),
-                figure("benchmark", "report.threshold_figures"),
-                figure("confusion_deck", "report.class_figures"),
+                table("deck_thresholds", _THRESHOLDS),
+                *figures("report.threshold_figures", "threshold_scan", "decision", "benchmark"),
+                figure("confusion_deck", _CLASS_FIGURES),
             ),
         ),
-        Section(
-            "data",
-            "Data",
-            words=("A part is one ROOT file. Bad and duplicate parts are left out as a whole.",),
-            views=(
-                table("cut_flow", _PARTS),
-                table("selection", _PARTS),
-                table("bad_parts", _PARTS),
-                table("missing_values", "report.data_tables"),
-                figure("missing_values", "report.data_figures"),
-                figure("momentum", "report.data_figures"),
-                table("class_shares", "report.data_tables"),
-                figure("class_shares", "report.data_figures"),
-                figure("feature_distributions", "report.data_figures"),
-                figure("hit_images", "report.data_figures"),
-            ),
+        data_section(
+            *PARTS,
+            table("missing_values", _DATA),
+            *figures(_DATA_FIGURES, "missing_values", "momentum"),
+            table("class_shares", _DATA),
+            *figures(_DATA_FIGURES, "class_shares", "feature_distributions", "hit_images"),
         ),
         Section(
             "models",
             "Models and training",
             views=(
-                table("models", _TRAINING_TABLES),
-                figure(
-                    "loss_history",
-                    _TRAINING_FIGURES,
-                    loss="Loss",
-                    note="Losses of different models are different functions.",
-                ),
-                table("training", _TRAINING_TABLES, unit=""),
-                figure("learning_rate", _TRAINING_FIGURES),
-                figure("importances", _TRAINING_FIGURES),
-                table("bayesian_search", "report.data_tables"),
-                table("tuning", _TRAINING_TABLES, unit=""),
-                figure("tuning_history", _TRAINING_FIGURES, loss="Score"),
+                MODELS,
+                loss_history("Losses of different models are different functions."),
+                TRAINING,
+                LEARNING_RATE,
+                IMPORTANCES,
+                table("bayesian_search", _DATA),
+                *TUNING,
             ),
         ),
-        Section("published", "Published values", views=(table("published", "report.result_tables"),)),
+        Section("published", "Published values", views=tables(_RESULTS, "published")),
     ),
 )

@@ -2,12 +2,21 @@
 
 from __future__ import annotations
 
-from hitforge.reporting.catalogue import Catalogue, Section, figure, table
+from hitforge.reporting.catalogue import Catalogue, Section, figure, figures, table, tables
+from hitforge.reporting.shared_views import (
+    BAD_PARTS,
+    CUT_FLOW,
+    IMPORTANCES,
+    MODELS,
+    SELECTION,
+    TRAINING,
+    TUNING,
+    data_section,
+    loss_history,
+)
 
-_PARTS = "hitforge.reporting.part_tables"
-_TRAINING_TABLES, _TRAINING_FIGURES = "hitforge.reporting.training_tables", "hitforge.reporting.training_figures"
 _TABLES, _FIGURES = "report.result_tables", "report.result_figures"
-_DATA, _IMAGES = "report.data_tables", "report.image_figures"
+_DATA, _DATA_FIGURES = "report.data_tables", "report.data_figures"
 
 CHAPTER = Catalogue(
     title="Electron, jet, muon or tau from calorimeter sub-images",
@@ -37,10 +46,8 @@ CHAPTER = Catalogue(
             "separation",
             "Separation of the classes",
             views=(
-                figure("roc_pairs", _FIGURES),
-                figure("roc_rest", _FIGURES),
-                table("auc", _TABLES),
-                table("rejections", _TABLES),
+                *figures(_FIGURES, "roc_pairs", "roc_rest"),
+                *tables(_TABLES, "auc", "rejections"),
                 figure("recall", _FIGURES),
             ),
         ),
@@ -54,43 +61,35 @@ CHAPTER = Catalogue(
             "images",
             "Images",
             views=(
-                figure("mean_images", _IMAGES),
-                figure("example_images", _IMAGES),
-                figure("event_displays", _IMAGES),
-                figure("occlusion", _IMAGES),
-                figure("misclassified", _IMAGES),
+                *figures(
+                    "report.image_figures",
+                    "mean_images",
+                    "example_images",
+                    "event_displays",
+                    "occlusion",
+                    "misclassified",
+                ),
                 table("image_scores", _DATA),
             ),
         ),
-        Section(
-            "data",
-            "Data",
-            words=("A part is one ROOT file. Bad and duplicate parts are left out as a whole.",),
-            views=(
-                table("cut_flow", _PARTS),
-                table("selection", _PARTS),
-                table("class_counts", _DATA),
-                table("bad_parts", _PARTS),
-                figure("kinematics", "report.data_figures"),
-            ),
+        data_section(
+            CUT_FLOW,
+            SELECTION,
+            table("class_counts", _DATA),
+            BAD_PARTS,
+            figure("kinematics", _DATA_FIGURES),
         ),
         Section(
             "models",
             "Models and training",
             views=(
-                table("models", _TRAINING_TABLES),
-                figure("accuracy_history", "report.data_figures"),
-                figure(
-                    "loss_history",
-                    _TRAINING_FIGURES,
-                    loss="Loss",
-                    note="Losses of different kinds cannot be compared.",
-                ),
-                table("training", _TRAINING_TABLES, unit=""),
+                MODELS,
+                figure("accuracy_history", _DATA_FIGURES),
+                loss_history("Losses of different kinds cannot be compared."),
+                TRAINING,
                 table("sweep", _DATA),
-                figure("importances", _TRAINING_FIGURES),
-                table("tuning", _TRAINING_TABLES, unit=""),
-                figure("tuning_history", _TRAINING_FIGURES, loss="Score"),
+                IMPORTANCES,
+                *TUNING,
             ),
         ),
     ),
