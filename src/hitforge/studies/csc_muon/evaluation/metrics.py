@@ -22,12 +22,7 @@ from hitforge.studies.csc_muon.evaluation.resolution import (
     binnings,
     relative_error,
 )
-from hitforge.studies.csc_muon.evaluation.sample import (
-    CLASS_NAMES,
-    MuonSample,
-    predicted_class,
-    pt_class,
-)
+from hitforge.studies.csc_muon.evaluation.sample import CLASS_NAMES, MuonSample, predicted_class, pt_class
 from hitforge.studies.csc_muon.evaluation.settings import EvaluationSettings
 from hitforge.studies.csc_muon.evaluation.thresholds import (
     CONVENTIONS,

@@ -58,7 +58,6 @@ class Rate:
         self._enough = np.bincount(inside, minlength=self._n_eta) >= settings.min_per_bin
 
     def __call__(self, weights: Floats) -> Arrays:
-        """Return the arrays of a weighted sample."""
         size = len(RATE_THRESHOLDS_GEV) + 1
         rates = []
         for spectrum in self._spectra:

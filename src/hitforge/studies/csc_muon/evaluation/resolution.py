@@ -55,7 +55,6 @@ class Resolution:
         self._enough = enough(group, n_bins, min_per_bin)
 
     def __call__(self, weights: Floats) -> Arrays:
-        """Return the arrays of a weighted sample."""
         ordered = self._groups.weighted(weights)
         arrays = {"core": ordered.core(), "sigma_eff": ordered.sigma_eff(), "bias": ordered.median()}
         if self._off is not None:
@@ -79,7 +78,6 @@ class ChargeMisidentification:
         self._min = settings.min_per_bin
 
     def __call__(self, weights: Floats) -> Arrays:
-        """Return the arrays of a weighted sample."""
         result: dict[str, Floats] = {}
         for name, (group, n_bins) in self._bins.items():
             inside = group >= 0
@@ -118,7 +116,6 @@ class PointResolution:
         self._enough_high = len(self._high) >= settings.min_per_bin
 
     def __call__(self, weights: Floats) -> Arrays:
-        """Return the arrays of a weighted sample."""
         own = weights[self._high]
         tail = ratio((own * self._off).sum(), own.sum())
         return {

@@ -77,7 +77,6 @@ class TurnOn:
         self._start: Floats | None = None
 
     def __call__(self, weights: Floats) -> Arrays:
-        """Return the arrays of a weighted sample."""
         efficiency, centres, totals = self._efficiency(weights)
         parameters = np.full((*efficiency.shape[:2], 3), np.nan)
         for r, t in np.ndindex(efficiency.shape[:2]):

@@ -42,7 +42,6 @@ class QuantileCoverage:
         self._enough = enough(self._group, self._n_bins, settings.min_per_bin)
 
     def __call__(self, weights: Floats) -> Arrays:
-        """Return the arrays of a weighted sample."""
         total = weights.sum()
         kept = self._group >= 0
         own = weights[kept]
@@ -72,7 +71,6 @@ class Pulls:
         self._enough = enough(group, n_bins, settings.min_per_bin)
 
     def __call__(self, weights: Floats) -> Arrays:
-        """Return the arrays of a weighted sample."""
         total = weights.sum()
         mean = ratio((weights * self._pull).sum(), total)
         square = ratio((weights * self._pull**2).sum(), total)

@@ -54,8 +54,7 @@ def confusion_deck(inputs: ReportInputs, metrics: dict[str, Any]) -> tuple[Matpl
     figure = new_figure(7.6, 6.4)
     axes = figure.subplots()
     draw_confusion(axes, 100.0 * values(metrics["deck_classes"]["confusion"]), names, 8.5)
-    axes.set_xlabel("Predicted $p_T$ class [GeV]")
-    axes.set_ylabel("True $p_T$ class [GeV]")
+    axes.set(xlabel="Predicted $p_T$ class [GeV]", ylabel="True $p_T$ class [GeV]")
     axes.tick_params(axis="x", rotation=45)
     label(axes, data_label(inputs, shown_sample(inputs)), sample_text(inputs))
     return figure, "Rows add up to 100 %; classes from the predicted pT, unscaled."
@@ -70,10 +69,7 @@ def class_calibration(inputs: ReportInputs, models: Overlaid) -> tuple[Matplotli
         x, y, error = values(block["confidence"]), values(block["accuracy"]), values(block["accuracy"], "error")
         text = f"{model}, ECE {100 * block['ece']['value']:.2f} %"
         draw_points(axes, x, y, error, which, colour, text, marker="os^DvPX<"[which % 8])
-    axes.set_xlim(0.2, 1.0)
-    axes.set_ylim(0.2, 1.02)
-    axes.set_xlabel("Largest class probability")
-    axes.set_ylabel("Accuracy")
+    axes.set(xlim=(0.2, 1.0), ylim=(0.2, 1.02), xlabel="Largest class probability", ylabel="Accuracy")
     right_title(axes, sample_text(inputs))
     axes.legend(loc="upper left")
     return figure, (
@@ -107,10 +103,8 @@ def coverage(inputs: ReportInputs, models: tuple[Overlaid, Overlaid]) -> tuple[M
         left.plot([], [], color=colour, marker="o", label=model)
     middle.axhline(68.0, color=GREY, linestyle="--", linewidth=1.1)
     right.axhline(1.0, color=GREY, linestyle="--", linewidth=1.1)
-    left.set_xlabel("Quantile [%]")
-    left.set_ylabel("Truth below the quantile − nominal [%]")
-    middle.set_ylabel("Inside the 68 % interval [%]")
-    middle.set_ylim(0.0, 105.0)
+    left.set(xlabel="Quantile [%]", ylabel="Truth below the quantile − nominal [%]")
+    middle.set(ylabel="Inside the 68 % interval [%]", ylim=(0.0, 105.0))
     right.set_ylabel("Pull width (68 %)")
     right.set_ylim(0.0, max(1.5, right.get_ylim()[1]))
     for axes in (middle, right):

@@ -13,14 +13,7 @@ from hitforge.reporting.chapter import ReportInputs
 from hitforge.reporting.metrics import axes_of, metrics_of, shown_sample, values
 from hitforge.reporting.plotting import data_label, draw_curve, figure_of, legend_below, right_title
 from hitforge.reporting.style import GREY, INK, label, new_figure
-from hitforge.studies.csc_muon.report.plotting import (
-    NOT_EVALUATED,
-    PT_LABEL,
-    Overlaid,
-    overlay,
-    panels,
-    sample_text,
-)
+from hitforge.studies.csc_muon.report.plotting import NOT_EVALUATED, PT_LABEL, Overlaid, overlay, panels, sample_text
 from hitforge.words import TRAINED_ON
 
 _ROWS = (
@@ -61,8 +54,7 @@ def threshold_scan(inputs: ReportInputs, models: Overlaid) -> tuple[MatplotlibFi
                 axes.set_ylim(0.0, 1.09)
         row[0].set_ylabel(ylabel)
     for i, axes in enumerate(grid[-1]):
-        axes.set_xlabel("Threshold x [GeV]")
-        axes.set_xlim(0.0, 120.0)
+        axes.set(xlabel="Threshold x [GeV]", xlim=(0.0, 120.0))
         right_title(grid[0, i], _COLUMNS[i])
     label(grid[0, 0], data_label(inputs, shown_sample(inputs)), _COLUMNS[0])
     legend_below(figure, grid[1, 0], 5)
@@ -89,9 +81,7 @@ def decision(inputs: ReportInputs, models: Overlaid) -> tuple[MatplotlibFigure, 
     left.plot(printed["pt_gev"], printed["accuracy"], label="GSoC 2021 (other data)", **marks)
     middle.plot(printed["pt_gev"], printed["f1_above"], **marks)
     for axes, text in ((left, "Accuracy of $p_T$ > x"), (middle, "F1 of $p_T$ > x"), (right, "F1 of $p_T$ < x")):
-        axes.set_ylabel(text)
-        axes.set_xlabel("x [GeV]")
-        axes.set_xlim(2.0, 125.0)
+        axes.set(ylabel=text, xlabel="x [GeV]", xlim=(2.0, 125.0))
     low = min(left.get_ylim()[0], 0.85)
     left.set_ylim(max(low, 0.6), 1.005)
     middle.set_ylim(0.0, 1.02)
@@ -121,17 +111,14 @@ def benchmark(inputs: ReportInputs, models: Overlaid) -> tuple[MatplotlibFigure,
     marks: dict[str, Any] = {"color": INK, "marker": "x", "linestyle": "none"}
     axes[-1].plot(printed["pt_gev"], printed["value"], **marks)
     axes[0].plot([], [], label="GSoC 2021 (other data)", **marks)
-    axes[0].set_yscale("log")
-    axes[0].set_ylabel("MAE [GeV]")
+    axes[0].set(yscale="log", ylabel="MAE [GeV]")
     relative = values(models.get(inputs.reference, next(iter(models.values())))[2]["relative_mae"])[2]
     top = 2.0 * float(np.nanquantile(relative, 0.9)) if np.isfinite(relative).any() else 1.0
     for panel, text in zip(axes[1:], ("all roads", "four CSC hits"), strict=False):
-        panel.set_ylabel("MAE / $p_T$")
-        panel.set_ylim(0.0, float(np.clip(top, 0.4, 1.0)))
+        panel.set(ylabel="MAE / $p_T$", ylim=(0.0, float(np.clip(top, 0.4, 1.0))))
         right_title(panel, text)
     for panel in axes:
-        panel.set_xlabel(PT_LABEL)
-        panel.set_xlim(2.0, 125.0)
+        panel.set(xlabel=PT_LABEL, xlim=(2.0, 125.0))
     legend_below(figure, axes[0], 6)
     return figure, (
         "Bins of 1 GeV in true pT, before the pT scaling; bands are bootstrap errors. The mean follows the few muons "

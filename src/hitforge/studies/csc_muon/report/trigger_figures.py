@@ -56,8 +56,7 @@ def _reference_turn_on(inputs: ReportInputs) -> Any:
 
 
 def _finish(axes: Axes, high: float) -> None:
-    axes.set_ylim(0.0, 1.09)
-    axes.set_xlim(0.0, high)
+    axes.set(ylim=(0.0, 1.09), xlim=(0.0, high))
     axes.axhline(1.0, color=GREY, linewidth=0.7, linestyle=":")
     axes.set_xlabel(PT_LABEL)
 
@@ -151,15 +150,13 @@ def rate(inputs: ReportInputs, models: Overlaid) -> tuple[MatplotlibFigure, str]
         draw_curve(left, x, block, colour, model, 0, bold=bold)
         if reduction := _reductions(inputs, model, "threshold_gev", exponent=evaluation["spectrum_exponents"][0]):
             draw_curve(right, x, reduction, colour, None, bold=bold)
-    left.set_yscale("log")
-    left.set_ylabel("Rate / rate without threshold")
+    left.set(yscale="log", ylabel="Rate / rate without threshold")
     right.axhline(1.0, color=GREY, linewidth=0.9, linestyle="--")
     right.axvline(evaluation["rate_threshold_gev"], color=GREY, linewidth=0.9, linestyle=":")
     right.set_ylabel(f"Rate of {evaluation['rate_reference']} / rate")
     right.set_ylim(0.0, 1.15 * max(1.5, right.get_ylim()[1] if right.lines else 1.5))
     for axes in (left, right):
-        axes.set_xlabel("Threshold on the scaled $p_T$ [GeV]")
-        axes.set_xlim(0.0, x[-1])
+        axes.set(xlabel="Threshold on the scaled $p_T$ [GeV]", xlim=(0.0, x[-1]))
     right_title(left, f"$p_T^{{-{evaluation['spectrum_exponents'][0]:g}}}$ spectrum")
     right_title(right, sample_text(inputs))
     legend_below(figure, left, 5)
@@ -179,11 +176,9 @@ def rate_eta(inputs: ReportInputs, models: Overlaid) -> tuple[MatplotlibFigure, 
         draw_binned(left, evaluation["eta_edges"], block, which, colour, model)
         if reduction := _reductions(inputs, model, "abs_eta"):
             draw_binned(right, evaluation["eta_edges"], reduction, which, colour, None)
-    left.set_yscale("log")
-    left.set_ylabel("Rate / rate without threshold")
+    left.set(yscale="log", ylabel="Rate / rate without threshold")
     right.axhline(1.0, color=GREY, linewidth=0.9, linestyle="--")
-    right.set_ylabel(f"Rate of {evaluation['rate_reference']} / rate")
-    right.set_ylim(bottom=0.0)
+    right.set(ylabel=f"Rate of {evaluation['rate_reference']} / rate", ylim=(0.0, None))
     for axes in (left, right):
         axes.set_xlabel(ETA_LABEL)
     right_title(right, f"scaled $p_T$ > {evaluation['rate_threshold_gev']:g} GeV")

@@ -5,16 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from hitforge.reporting.chapter import (
-    MODEL,
-    Cell,
-    Column,
-    Measured,
-    ReportInputs,
-    Table,
-    columns_by,
-    make_table,
-)
+from hitforge.reporting.chapter import MODEL, Cell, Column, Measured, ReportInputs, Table, columns_by, make_table
 from hitforge.reporting.metrics import axes_of, cell, difference, metrics_of, sample_title, shown_sample
 from hitforge.studies.csc_muon.report.view import headline_of, main_models
 

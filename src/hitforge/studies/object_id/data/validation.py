@@ -13,12 +13,7 @@ from hitforge.validation import PartFindings
 
 
 def inspect_part(
-    source: str | Path,
-    *,
-    reader: ReaderSettings,
-    image: ImageSettings,
-    cuts: CutSettings,
-    chunk_mb: float = CHUNK_MB,
+    source: str | Path, *, reader: ReaderSettings, image: ImageSettings, cuts: CutSettings, chunk_mb: float = CHUNK_MB
 ) -> PartFindings:
     """Read a part to its end and report every distinct problem; the range is that of pT in GeV.
 

@@ -111,7 +111,6 @@ class Reweighted:
         self.reason, self._statistic, self._factor = statistic.reason, statistic, factor
 
     def __call__(self, weights: Floats) -> Arrays:
-        """Return the arrays of a weighted sample."""
         return self._statistic(weights * self._factor)
 
 
@@ -127,7 +126,6 @@ class Recall:
         self._enough = enough(self._cell, N_CLASSES * n_bins, min_per_bin).reshape(self._shape)
 
     def __call__(self, weights: Floats) -> Arrays:
-        """Return the arrays of a weighted sample."""
         cell, own, size = self._cell[self._inside], weights[self._inside], self._enough.size
         recall = ratio(np.bincount(cell, own * self._correct, size), np.bincount(cell, own, size))
         return {"recall": np.where(self._enough, recall.reshape(self._shape), np.nan)}

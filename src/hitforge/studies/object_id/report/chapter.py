@@ -72,13 +72,7 @@ CHAPTER = Catalogue(
                 table("image_scores", _DATA),
             ),
         ),
-        data_section(
-            CUT_FLOW,
-            SELECTION,
-            table("class_counts", _DATA),
-            BAD_PARTS,
-            figure("kinematics", _DATA_FIGURES),
-        ),
+        data_section(CUT_FLOW, SELECTION, table("class_counts", _DATA), BAD_PARTS, figure("kinematics", _DATA_FIGURES)),
         Section(
             "models",
             "Models and training",

@@ -71,10 +71,7 @@ def sweep(inputs: ReportInputs) -> Table:
             ),
             column("validation_accuracy", "Validation accuracy", validation_accuracy, "%"),
             column(
-                "test_accuracy",
-                "Test accuracy",
-                lambda m: _of_trainings(metrics_of(inputs)[m]["member_accuracy"]),
-                "%",
+                "test_accuracy", "Test accuracy", lambda m: _of_trainings(metrics_of(inputs)[m]["member_accuracy"]), "%"
             ),
         ),
         models,

@@ -87,9 +87,7 @@ def event_displays(inputs: ReportInputs) -> Figure:
             axes.text(corner[0] + 0.5 * size[0], corner[1] + size[1] + 0.06, text, ha="center", fontsize=8)
         axes.set_title(EVENT_NAMES[c], loc="right", fontsize=9.5)
         axes.set_xlabel("η")
-    panels[0].set_xlim(-3.0, 3.0)
-    panels[0].set_ylim(-3.7, 3.7)
-    panels[0].set_ylabel("φ [rad]")
+    panels[0].set(xlim=(-3.0, 3.0), ylim=(-3.7, 3.7), ylabel="φ [rad]")
     figure.colorbar(mesh, ax=panels, label="$E_T$ [GeV]", pad=0.01, aspect=30)
     _headed(figure, inputs)
     caption = (

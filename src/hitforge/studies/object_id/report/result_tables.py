@@ -46,10 +46,7 @@ def headline(inputs: ReportInputs) -> Table:
         "Balanced accuracy is the mean of the four recalls; matched: with all classes weighted to the same "
         "distribution of pT and |η|. Errors are bootstrap errors; where they are 0, all or none of the n objects are "
         "right, and up to 3/n of the others may still be wrong (95 % confidence).",
-        (
-            MODEL,
-            *columns_by(_HEADLINE, lambda model, key: numbers[model].get(key, absent)),
-        ),
+        (MODEL, *columns_by(_HEADLINE, lambda model, key: numbers[model].get(key, absent))),
         inputs.metrics,
         highlight=lambda model: model == inputs.reference,
     )

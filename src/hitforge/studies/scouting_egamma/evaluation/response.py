@@ -72,7 +72,6 @@ class Response:
         self._tails = {f"outside{limit}": np.abs(response - 1) > limit / 100 for limit in (10, 20)}
 
     def __call__(self, weights: Floats) -> Arrays:
-        """Return the arrays of a weighted sample."""
         ordered = self._ordered.weighted(weights)
         median, sigma = ordered.median(), ordered.sigma_eff()
         found = {"median": median, "sigma_eff": sigma, "width": sigma / median}
@@ -99,7 +98,6 @@ class Selections:
         self.reason = self._before.reason
 
     def __call__(self, weights: Floats) -> Arrays:
-        """Return the arrays of a weighted sample."""
         found = [each(weights) for each in self._each]
         stacked = {name: np.stack([arrays[name] for arrays in found]) for name in found[0]}
         before = self._before(weights)

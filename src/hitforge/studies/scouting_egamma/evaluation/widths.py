@@ -39,7 +39,6 @@ class EnergyFit:
         self._minimum = settings.min_per_bin
 
     def __call__(self, weights: Floats) -> Arrays:
-        """Return the arrays of a weighted sample."""
         ordered = self._ordered.weighted(weights)
         width = (ordered.sigma_eff() / ordered.median()).reshape(N_CATEGORIES, self._bins)
         width = np.where(self._counts >= self._minimum, width, np.nan)
@@ -70,7 +69,6 @@ class WidthPulls:
         self._enough = enough(sample.category, N_CATEGORIES, settings.min_per_bin)
 
     def __call__(self, weights: Floats) -> Arrays:
-        """Return the arrays of a weighted sample."""
         found = {
             "width68": self._ordered.weighted(weights).sigma_eff(),
             "inside1": _share(self._inside, self._category, weights),
@@ -89,7 +87,6 @@ class Coverage:
         self._enough = enough(sample.category, N_CATEGORIES, settings.min_per_bin)
 
     def __call__(self, weights: Floats) -> Arrays:
-        """Return the arrays of a weighted sample."""
         below = [_share(level, self._category, weights) for level in self._below.T]
         return {"below": np.where(self._enough[:, None], np.stack(below, axis=1), np.nan)}
 

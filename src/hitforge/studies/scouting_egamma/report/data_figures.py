@@ -37,8 +37,7 @@ def generated(inputs: ReportInputs, data: Candidates) -> Drawn:
         for flag, particle, colour in ((1, "electrons", BLUE), (0, "photons", RED)):
             own = data["is_electron"] == flag
             axes.hist(data[name][own], 50, histtype="step", color=colour, label=particle)
-        axes.set_ylim(bottom=0)
-        axes.set_xlabel(text)
+        axes.set(ylim=(0, None), xlabel=text)
     grid[0].set_ylabel("Candidates")
     grid[0].legend(loc="lower right")
     return figure, "Candidates with an energy, train sample."
@@ -61,15 +60,13 @@ def raw_response(inputs: ReportInputs, data: Candidates) -> Drawn:
     for axes in grid:
         for mark in (0.0, -0.2, -1.0):
             axes.axvline(mark, color=GREY, linewidth=0.8, linestyle=":")
-        axes.set_yscale("log")
-        axes.set_xlabel(DE)
+        axes.set(yscale="log", xlabel=DE)
     grid[0].set_ylabel("Candidates")
     grid[1].legend(loc="upper left")
-    caption = (
+    return figure, (
         f"Dotted: the peak at 0, the shoulder at −0.2 and the peak at −1. Left with the {100 * share:.1f} % of "
         "candidates without any energy (dE = −1); the other panels are without them."
     )
-    return figure, caption
 
 
 def _profile(axes: Axes, x: Floats, de: Floats, colour: str, text: str | None) -> None:
@@ -98,18 +95,16 @@ def response_gaps(inputs: ReportInputs, data: Candidates) -> Drawn:
         for flag, name, colour in ((1, "median, electrons", INK), (0, "median, photons", RED)):
             own = data["is_electron"][barrel] == flag
             _profile(axes, x[barrel][own], de[own], colour, name)
-        axes.set_ylim(-0.5, 0.2)
-        axes.set_xlabel(text)
+        axes.set(ylim=(-0.5, 0.2), xlabel=text)
     left.xaxis.set_major_locator(MultipleLocator(5))
     for axes in (wide, left):
         axes.set_ylabel("dE")
     wide.legend(loc="lower right", bbox_to_anchor=(1, 1), ncols=2)
     label(wide, data_label(inputs, inputs.train_sample))
-    caption = (
+    return figure, (
         "Candidates and medians; the colour scale is logarithmic, values beyond the axes are in the last bins. "
         "Supermodules of 20 crystals make 18 fringes in φ; modules end at |ieta| = 25, 45, 65 and 85."
     )
-    return figure, caption
 
 
 @of_candidates("Response on the detector")
@@ -133,10 +128,8 @@ def detector_maps(inputs: ReportInputs, data: Candidates) -> Drawn:
         ieta = ieta_of(index - EB_MAX_IETA)
         grid[0].plot(iphi + 1, ieta, ".", color=RED, markersize=1.2, linestyle="none", rasterized=True)
     grid[1].set_aspect("equal")
-    grid[0].set_xlabel("iphi")
-    grid[0].set_ylabel("ieta")
-    grid[1].set_xlabel("ix")
-    grid[1].set_ylabel("iy")
+    grid[0].set(xlabel="iphi", ylabel="ieta")
+    grid[1].set(xlabel="ix", ylabel="iy")
     figure.colorbar(mesh, ax=grid[1], label="Mean dE, cut to −0.3 … 0.1")
     panel_title(grid[0], "EB")
     panel_title(grid[1], "EE")
@@ -185,13 +178,11 @@ def cut_response(inputs: ReportInputs, data: Candidates) -> Drawn:
             text = f"{name}: −{removed[0]:.1f} % (EB), −{removed[1]:.1f} % (EE)"
             shown = np.clip(de[own & kept], -1, 0.2999)
             axes.hist(shown, edges, histtype="step", color=colour, linewidth=0.9, label=text)
-        axes.set_yscale("log")
-        axes.set_xlabel(DE)
+        axes.set(yscale="log", xlabel=DE)
         panel_title(axes, region)
     legend_below(figure, grid[0], 2, fontsize=8.5)
     grid[0].set_ylabel("Candidates")
-    caption = "Each cut alone, with the share of the candidates that it removes."
-    return figure, caption
+    return figure, "Each cut alone, with the share of the candidates that it removes."
 
 
 @of_candidates("Efficiency of the cuts")
@@ -215,10 +206,8 @@ def cut_efficiency(inputs: ReportInputs, data: Candidates) -> Drawn:
             error = np.sqrt(share * (1 - share) / np.maximum(total, 1))
             look = {"linewidth": 0.8, "markersize": 3.5}
             draw_points(axes, middles(edges), 100 * share, 100 * error, which, COLOURS[which], name, **look)
-        axes.set_ylim(0, 103)
-        axes.set_xlabel(text)
+        axes.set(ylim=(0, 103), xlabel=text)
         panel_title(axes, region)
     grid[0].set_ylabel("Kept [%]")
     legend_below(figure, grid[0], 3, fontsize=9)
-    caption = "Each cut alone, on candidates with an energy of the train sample; binomial errors."
-    return figure, caption
+    return figure, "Each cut alone, on candidates with an energy of the train sample; binomial errors."
