@@ -117,6 +117,15 @@ class Catalogue:
         return tuple(view.name for view in self.views("figure"))
 
 
+def chapter(title: str, *sections: Section, text: str = "report.text") -> Catalogue:
+    """Return the catalogue of a chapter whose words are functions of one module.
+
+    They are ``summary``, ``notes``, ``headline_numbers`` and ``front_row``; see :class:`Catalogue`.
+    """
+    words = (f"{text}:{function}" for function in ("summary", "notes", "headline_numbers", "front_row"))
+    return Catalogue(title, *words, sections)
+
+
 def load_catalogue(study: str) -> Catalogue:
     """Return the catalogue of the chapter that a study declares, or the default one."""
     declared = importlib.import_module(f"hitforge.studies.{study}.study").STUDY.chapter

@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from hitforge.published import load_published
+from hitforge.reporting import chapter_parts
 from hitforge.reporting.chapter import FrontRow, HeadlineNumber, Measured, ReportInputs
 from hitforge.reporting.chapter_parts import (
     evaluated_events,
     generated_samples,
-    headline_numbers,
     missing_numbers,
     models_and_events,
     parts_left_out,
@@ -20,10 +20,10 @@ from hitforge.studies.csc_muon.report.view import QUANTITIES, headline_of
 from hitforge.words import HELDOUT
 
 
-def headline(inputs: ReportInputs) -> Iterator[HeadlineNumber]:
+def headline_numbers(inputs: ReportInputs) -> Iterator[HeadlineNumber]:
     """Yield the headline numbers of every model."""
     titles = {name: (quantity.title, quantity.unit) for name, quantity in QUANTITIES.items()}
-    return headline_numbers(inputs, headline_of, titles)
+    return chapter_parts.headline_numbers(inputs, headline_of, titles)
 
 
 def summary(inputs: ReportInputs) -> Iterator[str]:
@@ -34,7 +34,7 @@ def summary(inputs: ReportInputs) -> Iterator[str]:
         "trigger decision, from roads: at most one hit in each of twelve chamber planes."
     )
     yield models_and_events(inputs, "roads")
-    yield from reference_sentence(inputs, headline(inputs), "muons")
+    yield from reference_sentence(inputs, headline_numbers(inputs), "muons")
 
 
 def notes(inputs: ReportInputs) -> Iterator[str]:
@@ -64,7 +64,7 @@ def notes(inputs: ReportInputs) -> Iterator[str]:
         "Errors are bootstrap errors of the evaluated muons with models held fixed; they do not contain the spread of "
         "a new training."
     )
-    for (quantity, reason), models in missing_numbers(headline(inputs)).items():
+    for (quantity, reason), models in missing_numbers(headline_numbers(inputs)).items():
         yield f"No {quantity} of {', '.join(models)}: {reason}."
     for model, metrics in metrics_of(inputs).items():
         if metrics["n_muons"] < 1000:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from hitforge.published import load_published
-from hitforge.reporting.chapter import FrontRow, Measured, ReportInputs
+from hitforge.reporting.chapter import FrontRow, HeadlineNumber, Measured, ReportInputs
 from hitforge.reporting.chapter_parts import evaluated_events, generated_samples, models_and_events, parts_left_out
 from hitforge.reporting.metrics import difference, metrics_of, sample_title, shown_sample, verdict
 from hitforge.studies.scouting_egamma.data.geometry import CATEGORIES
@@ -14,6 +14,14 @@ from hitforge.studies.scouting_egamma.evaluation.response import SELECTIONS
 from hitforge.studies.scouting_egamma.features import FEATURE_SETS
 from hitforge.studies.scouting_egamma.report.result_tables import measured_aims
 from hitforge.studies.scouting_egamma.report.view import percent
+
+
+def headline_numbers(inputs: ReportInputs) -> Iterator[HeadlineNumber]:
+    """Yield the widths of all models, for the next report."""
+    for model in metrics_of(inputs):
+        for c, name in enumerate(CATEGORIES):
+            number = percent(inputs, model, "width", c)
+            yield HeadlineNumber(model=model, quantity=f"σ_eff/median, {name}", unit="%", number=number)
 
 
 def summary(inputs: ReportInputs) -> Iterator[str]:
