@@ -122,8 +122,9 @@ def chapter(title: str, *sections: Section, text: str = "report.text") -> Catalo
 
     They are ``summary``, ``notes``, ``headline_numbers`` and ``front_row``; see :class:`Catalogue`.
     """
-    words = (f"{text}:{function}" for function in ("summary", "notes", "headline_numbers", "front_row"))
-    return Catalogue(title, *words, sections)
+    return Catalogue(
+        title, f"{text}:summary", f"{text}:notes", f"{text}:headline_numbers", f"{text}:front_row", sections
+    )
 
 
 def load_catalogue(study: str) -> Catalogue:
