@@ -41,6 +41,16 @@ def figure(name: str, module: str, **options: Any) -> View:
     return View("figure", name, f"{module}:{name}", options)
 
 
+def tables(module: str, *names: str) -> tuple[View, ...]:
+    """Return the tables of a module that have no options."""
+    return tuple(table(name, module) for name in names)
+
+
+def figures(module: str, *names: str) -> tuple[View, ...]:
+    """Return the figures of a module that have no options."""
+    return tuple(figure(name, module) for name in names)
+
+
 @dataclass(frozen=True)
 class Section:
     """A part of a chapter: paragraphs, then tables and figures in reading order.
@@ -92,6 +102,16 @@ class Catalogue:
     def figures(self) -> tuple[str, ...]:
         """Names of the figures in reading order."""
         return tuple(view.name for view in self.views("figure"))
+
+
+def chapter(title: str, *sections: Section, text: str = "report.text") -> Catalogue:
+    """Return the catalogue of a chapter whose words are functions of one module.
+
+    They are ``summary``, ``notes``, ``headline_numbers`` and ``front_row``; see :class:`Catalogue`.
+    """
+    return Catalogue(
+        title, f"{text}:summary", f"{text}:notes", f"{text}:headline_numbers", f"{text}:front_row", sections
+    )
 
 
 def load_catalogue(study: str) -> Catalogue:

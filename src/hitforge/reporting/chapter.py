@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
+from operator import itemgetter
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
@@ -97,6 +98,14 @@ def columns_by(titles: Mapping[str, tuple[str, str]], value: Callable[[Any, str]
         return lambda row: value(row, key)
 
     return [column(key, label, of(key), unit, **look) for key, (label, unit) in titles.items()]
+
+
+def by_place(words: Mapping[str, str], numbers: Mapping[str, str | tuple[str, str]] | None = None) -> list[Column]:
+    """Return columns for rows that are tuples: first of words, then of numbers; by key its label, or it and a unit."""
+    titles = {key: (title, "") if isinstance(title, str) else title for key, title in (numbers or {}).items()}
+    places = [*words, *titles]
+    texts = [text_column(key, label, itemgetter(place)) for place, (key, label) in enumerate(words.items())]
+    return texts + columns_by(titles, lambda row, key: row[places.index(key)])
 
 
 MODEL = text_column("model", "Model", str)

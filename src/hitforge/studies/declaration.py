@@ -102,10 +102,10 @@ class Declaration:
     fit_table: EntryPoint | None = None
     table_columns: EntryPoint | None = None
 
-    calibrate: EntryPoint
-    calibrated: EntryPoint
-    evaluate: EntryPoint
-    compare: EntryPoint
+    calibrate: EntryPoint = EntryPoint("evaluation.calibration:calibrate", ("evaluation",), ("evaluation.bootstraps",))
+    calibrated: EntryPoint = EntryPoint("evaluation.calibration:calibrated")
+    evaluate: EntryPoint = EntryPoint("evaluation.metrics:evaluate_model", ("evaluation",))
+    compare: EntryPoint = EntryPoint("evaluation.comparison:compare_models", ("evaluation",))
     explain: EntryPoint | None = None
 
     def entry_points(self, stage: str | None = None) -> dict[str, EntryPoint]:
