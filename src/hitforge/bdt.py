@@ -17,7 +17,7 @@ import xgboost
 from numpy.typing import NDArray
 
 from hitforge.bdt_objectives import event_losses, label_problem, parameters, relative_derivatives
-from hitforge.bdt_settings import TreeSettings
+from hitforge.bdt_settings import TUNABLE, TreeSettings
 from hitforge.evaluation.information import binned_information
 from hitforge.provenance import atomic_path
 from hitforge.refusals import telling_refusals
@@ -31,21 +31,14 @@ _LOGARITHM = "predicts_logarithm"
 
 @dataclass(frozen=True)
 class TreeData:
-    """Events to train on, to stop on or to score.
-
-    Attributes
-    ----------
-    features : ndarray, shape (n, n_features), float32
-        NaN counts as missing.
-    target : ndarray, shape (n,)
-        Positive where its power or logarithm is taken; 0 and 1, or the number of the class, for classifications.
-    weight : ndarray, shape (n,)
-        Event weights w, without the power of the target.
-    """
+    """Events to train on, to stop on or to score."""
 
     features: NDArray[np.floating]
+    """Shape (n, n_features), float32; NaN counts as missing."""
     target: NDArray[np.floating]
+    """Shape (n,); positive where its power or logarithm is taken; 0 and 1, or the number of a class, to classify."""
     weight: NDArray[np.floating]
+    """Event weights w, shape (n,), without the power of the target."""
 
     def __len__(self) -> int:
         return len(self.target)
@@ -60,15 +53,10 @@ class TreeData:
 
 @dataclass(frozen=True)
 class TrainedTrees:
-    """A booster, cut at its best round, and how it came about.
+    """A booster, with the trees up to and including the best round, and how it came about.
 
-    Attributes
-    ----------
-    booster : xgboost.Booster
-        Trees up to and including the best round.
-    history : dict
-        JSON-able: ``train`` and ``monitor`` loss of each round, ``best_round``, ``best_loss``, ``base_score``; and
-        ``information`` on the monitoring events in bits, where that chooses the round.
+    The history can be JSON: ``train`` and ``monitor`` loss of each round, ``best_round``, ``best_loss``,
+    ``base_score``; and ``information`` on the monitoring events in bits, where that chooses the round.
     """
 
     booster: xgboost.Booster
@@ -83,24 +71,10 @@ def train_trees(
     seed: int,
     callbacks: Sequence[xgboost.callback.TrainingCallback] = (),
 ) -> TrainedTrees:
-    """Train one booster and stop early on the monitoring events.
+    """Train one booster on events, with features of these names, and stop early on other, monitoring events.
 
-    Parameters
-    ----------
-    train, monitor : TreeData
-        Disjoint events.
-    names : sequence of str
-        Feature names, stored in the booster.
-    settings : TreeSettings
-        Objective and hyper-parameters; ``tune`` is not used here.
-    seed : int
-        Seed of this booster (a named child of the root seed).
-    callbacks : sequence of TrainingCallback, optional
-        Called after each round that early stopping does not end; one that returns true ends the training.
-
-    Returns
-    -------
-    TrainedTrees
+    ``seed`` is that of this booster, a named child of the root seed; ``settings.tune`` is not used here. ``callbacks``
+    are called after each round that early stopping does not end; one that returns true ends the training.
     """
     for part, data in (("training", train), ("monitoring", monitor)):
         _check(data, names, settings, part)
@@ -220,14 +194,7 @@ def _parameters(settings: TreeSettings, seed: int) -> dict[str, Any]:
         "disable_default_eval_metric": True,
         "tree_method": "hist",
         "device": "cpu",
-        "max_depth": settings.max_depth,
-        "eta": settings.eta,
-        "min_child_weight": settings.min_child_weight,
-        "subsample": settings.subsample,
-        "colsample_bytree": settings.colsample,
-        "lambda": settings.reg_lambda,
-        "alpha": settings.reg_alpha,
-        "gamma": settings.gamma,
+        **{"colsample_bytree" if name == "colsample" else name: getattr(settings, name) for name in TUNABLE},
         "max_bin": settings.max_bin,
         "nthread": settings.threads,
         "seed": child_seed(seed, "xgboost") % 2**31,

@@ -38,18 +38,9 @@ def event_losses(
 ) -> NDArray[np.float64]:
     """Return the loss of each event before weights, shape (n,), never Huberised.
 
-    Parameters
-    ----------
-    prediction : ndarray, shape (n,) or (n, k)
-        What a booster gives: a value, the probability of one (``logistic``), of each class (``softprob``), or
-        quantiles.
-    label : ndarray, shape (n,)
-        Value, 0 or 1, or number of the class.
-
-    Returns
-    -------
-    ndarray, shape (n,), float64
-        Squared error; minus log probability; sum over the quantiles of the pinball loss.
+    A prediction, shape (n,) or (n, k), is what a booster gives: a value, the probability of one (``logistic``), of each
+    class (``softprob``), or quantiles; a label is a value, 0 or 1, or the number of the class. The loss is the squared
+    error, minus the log probability, or the sum over the quantiles of the pinball loss.
     """
     predicted = np.asarray(prediction, dtype=np.float64)
     true = np.asarray(label, dtype=np.float64)

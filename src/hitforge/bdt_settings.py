@@ -145,13 +145,9 @@ Labels = Callable[[NDArray[np.float32], NDArray[np.float32]], NDArray[np.floatin
 class BoosterTask:
     """What one booster of a tree model learns.
 
-    Attributes
-    ----------
-    settings : TreeSettings
-        Objective and hyper-parameters.
-    label, weight : callable
-        All features of the shards, shape (n, F), and the study's target, shape (n,), to the booster's label and the
-        weight of each event, shape (n,). Events of weight 0 are left out: a booster may be for some events only.
+    ``label`` and ``weight`` take all features of the shards, shape (n, F), and the study's target, shape (n,), and
+    return the booster's label and the weight of each event, shape (n,). Events of weight 0 are left out: a booster may
+    be for some events only.
     """
 
     settings: TreeSettings

@@ -43,7 +43,7 @@ def tune_trees(
     seed: int,
     path: Path,
 ) -> tuple[TreeSettings, list[dict[str, Any]]]:
-    """Search the hyper-parameters with ``settings.tune``.
+    """Search the hyper-parameters with ``settings.tune``; what is not searched is taken from the settings.
 
     Parameters
     ----------
@@ -52,12 +52,6 @@ def tune_trees(
         that a trial consists of; disjoint in a pair.
     stop : TreeData
         Events to stop early with, in no split.
-    names : sequence of str
-        Feature names.
-    settings : TreeSettings
-        What is not searched is taken from here.
-    seed : int
-        Root seed.
     path : Path
         State file. It is started anew when settings, seed or data are not those it was written with.
 
@@ -179,11 +173,8 @@ def _propose(
     verbosity = optuna.logging.get_verbosity()
     optuna.logging.set_verbosity(optuna.logging.WARNING)
     try:
-        pruner = (
-            optuna.pruners.MedianPruner(n_startup_trials=tune.startup_trials)
-            if tune.pruner == "median"
-            else optuna.pruners.NopPruner()
-        )
+        median = tune.pruner == "median"
+        pruner = optuna.pruners.MedianPruner(tune.startup_trials) if median else optuna.pruners.NopPruner()
         study = optuna.create_study(sampler=sampler, pruner=pruner, direction="minimize")
         for trial in trials:
             study.add_trial(

@@ -17,12 +17,7 @@ class ZstdColumn:
     """A one-dimensional dataset in zstd: HDF5 hands over compressed chunks, what is in them is not its business.
 
     HDF5 does one thing at a time in a process, and decompressing is most of what reading hits takes. The chunk that was
-    read last is kept: neighbouring slices share it.
-
-    Parameters
-    ----------
-    dataset : h5py.Dataset
-        For which :meth:`can_read` holds.
+    read last is kept: neighbouring slices share it. :meth:`can_read` says for which datasets this works.
     """
 
     def __init__(self, dataset: h5py.Dataset) -> None:

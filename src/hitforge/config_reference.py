@@ -10,7 +10,7 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from hitforge.config import RunSettings, config_folder, study_settings_type
-from hitforge.config_schema import schemas, shipped_studies
+from hitforge.config_schema import first_paragraph, schemas, shipped_studies
 from hitforge.provenance import write_text
 
 Schema = Mapping[str, Any]
@@ -66,7 +66,7 @@ def _blocks(
     path: str, schema: Schema, definitions: Mapping[str, Schema], shown: dict[str, str], level: str = "###"
 ) -> Iterator[str]:
     """Yield the section of a block and those of the blocks in it; one that was shown before is only named."""
-    yield f"{level} `{path}`\n\n{_introduction(schema)}\n\n{_table(schema)}\n"
+    yield f"{level} `{path}`\n\n{first_paragraph(schema.get('description', ''))}\n\n{_table(schema)}\n"
     inner: dict[str, list[str]] = {}
     for key, value in schema["properties"].items():
         name = _block_name(value)
@@ -88,11 +88,6 @@ def _block_name(value: Schema) -> str | None:
     options = [value, value.get("additionalProperties") or {}, *value.get("anyOf", ())]
     found = [option["$ref"].rpartition("/")[2] for option in options if isinstance(option, dict) and "$ref" in option]
     return found[0] if found else None
-
-
-def _introduction(schema: Schema) -> str:
-    """Return the first paragraph of the class's docstring."""
-    return " ".join(str(schema.get("description", "")).partition("\n\n")[0].split()).replace("``", "`")
 
 
 def _table(schema: Schema) -> str:

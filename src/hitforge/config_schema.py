@@ -27,11 +27,17 @@ LAYERS = {
 }
 """Keys that choose the layers; they are gone before settings are validated."""
 SCHEMAS_INSIDE = frozenset({"items", "prefixItems", "anyOf", "additionalProperties"})
+"""Keys of a schema that hold others."""
 
 
 def shipped_studies() -> list[str]:
     """Return the studies that have a file in the configuration's folder."""
     return sorted(path.stem for path in (config_folder() / "studies").glob("*.yaml"))
+
+
+def first_paragraph(description: str) -> str:
+    """Return what a schema says in one line: a class's description there is its docstring."""
+    return " ".join(description.partition("\n\n")[0].split()).replace("``", "`")
 
 
 def schemas() -> dict[str, str]:
@@ -112,13 +118,9 @@ def _entries(schema: Mapping[str, Any], names: Mapping[str, str]) -> Iterator[tu
             reference = {"$ref": f"#/definitions/{names[_named(value)]}"}
             yield from reference.items() if len(schema) == 1 else {"allOf": [reference]}.items()
         elif key == "description":
-            # the first paragraph of a docstring
-            yield key, " ".join(str(value).partition("\n\n")[0].split()).replace("``", "`")
+            yield key, first_paragraph(value)
         elif key == "properties":
             yield key, {name: _layer(inner, names) for name, inner in value.items()}
         # titles say the key again; defaults of blocks are those of their keys
         elif key not in {"required", "title"} and not (key == "default" and isinstance(value, Mapping)):
-            yield (
-                key,
-                _layer(value, names) if key in {"items", "prefixItems", "anyOf", "additionalProperties"} else value,
-            )
+            yield key, _layer(value, names) if key in SCHEMAS_INSIDE else value

@@ -30,7 +30,6 @@ INERT = frozenset(
 MODELS = "hitforge.studies.base"
 """It hands features to the functions of models, so it counts for the stages that work for a model after all."""
 
-
 REPORT: Final = ("tables", "figures")
 
 
@@ -42,14 +41,11 @@ def is_inert(module: str) -> bool:
 
 def _without_docstrings(tree: ast.AST) -> ast.AST:
     for node in ast.walk(tree):
-        if isinstance(node, ast.Module | ast.ClassDef | ast.FunctionDef | ast.AsyncFunctionDef):
-            first = node.body[0] if node.body else None
-            if (
-                isinstance(first, ast.Expr)
-                and isinstance(first.value, ast.Constant)
-                and isinstance(first.value.value, str)
-            ):
-                node.body = node.body[1:] or [ast.Pass()]
+        if (
+            isinstance(node, ast.Module | ast.ClassDef | ast.FunctionDef | ast.AsyncFunctionDef)
+            and ast.get_docstring(node, clean=False) is not None
+        ):
+            node.body = node.body[1:] or [ast.Pass()]
     return tree
 
 
@@ -107,9 +103,7 @@ def imports_of(path: Path) -> frozenset[str]:
             found |= {alias.name for alias in node.names}
         elif isinstance(node, ast.ImportFrom) and node.module and not node.level:
             below = {f"{node.module}.{alias.name}" for alias in node.names}
-            found |= {name for name in below if _place(name)} or {node.module}
-            if any(not _place(name) for name in below):
-                found.add(node.module)
+            found |= {name if _place(name) else node.module for name in below}
         elif isinstance(node, ast.Constant) and isinstance(node.value, str) and node.value.startswith("hitforge."):
             found.add(node.value.partition(":")[0])
     return frozenset(name for name in found if name.startswith("hitforge.") and _place(name))
@@ -118,10 +112,7 @@ def imports_of(path: Path) -> frozenset[str]:
 def import_closure(*modules: str) -> frozenset[str]:
     """Return the modules and all that they can reach by imports, at the top or in functions; inert ones are left out.
 
-    Raises
-    ------
-    FileNotFoundError
-        A module is not there.
+    A FileNotFoundError names a module that is not there.
     """
     reached: set[str] = set()
     waiting = list(modules)
@@ -162,11 +153,7 @@ def stage_modules(study: str, stage: str, script: Path) -> frozenset[str]:
 def fingerprint(study: str, stage: str, script: Path) -> str:
     """Return a hash of the code that decides what a stage writes, blind to comments, docstrings and layout.
 
-    Parameters
-    ----------
-    study, stage : str
-    script : Path
-        The workflow script that calls the stage.
+    ``script`` is the workflow script that calls the stage.
     """
     declared = declaration_of(study)
     wiring: list[object] = [sorted(declared.entry_points(stage).items()), declared.target, declared.own_weight]

@@ -11,21 +11,14 @@ from numpy.typing import NDArray
 
 @dataclass(frozen=True)
 class CellHits:
-    """Deposits of N events as compressed rows over flat cell numbers.
-
-    Attributes
-    ----------
-    indptr : ndarray, shape (N + 1,), int64
-        Event i owns hits ``indptr[i]:indptr[i + 1]``.
-    cell : ndarray, shape (n_hit,), uint16 or uint32
-        Flat cell number, ascending within an event: ``(iz * nx + ix) * ny + iy``.
-    energy : ndarray, shape (n_hit,), float32, GeV
-        Deposit of that cell, larger than zero.
-    """
+    """Deposits of N events as compressed rows over flat cell numbers."""
 
     indptr: NDArray[np.int64]
+    """Event i owns hits ``indptr[i]:indptr[i + 1]``, shape (N + 1,)."""
     cell: NDArray[np.unsignedinteger]
+    """Flat cell number, ascending within an event, ``(iz * nx + ix) * ny + iy``, shape (n_hit,), uint16 or uint32."""
     energy: NDArray[np.float32]
+    """Deposit of that cell in GeV, larger than zero, shape (n_hit,)."""
 
     def __len__(self) -> int:
         return len(self.indptr) - 1

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import hashlib
 import logging
-from collections.abc import Callable, Iterable, Iterator
+from collections import Counter
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, Generic, TypeVar
@@ -12,8 +13,9 @@ from typing import Any, Generic, TypeVar
 import numpy as np
 from numpy.typing import NDArray
 
+from hitforge.branches import TreeBranches
 from hitforge.identities import Identities, repeats
-from hitforge.ntuple import NtupleError, words_of
+from hitforge.ntuple import NtupleError, entry_ranges, find_tree, naming_damage, open_root, words_of
 from hitforge.refusals import refused
 from hitforge.validation import PartFindings, Problem
 
@@ -62,6 +64,76 @@ class OpenPart(Generic[Events]):
     n_bytes: int
     problems: tuple[Problem, ...]
     chunks: Iterator[Chunk[Events]]
+
+
+class TreeReader(TreeBranches, Generic[Events]):
+    """Reads ranges of entries of one tree as events; a study says what it reads and what can be wrong with it.
+
+    Attributes
+    ----------
+    layout : str
+        Name of the file's layout.
+    main_branch : str
+        The branch with most bytes; a chunk is of so many of its bytes.
+    branches_per_event : int
+        In how many branches of its size an event is.
+    """
+
+    layout = ""
+    main_branch: str
+    branches_per_event = 1
+
+    def ranges(self, chunk_mb: float) -> Iterable[tuple[int, int]]:
+        """Return start and stop entries of the chunks."""
+        return entry_ranges(self.tree, self.main_branch, chunk_mb / self.branches_per_event)
+
+    def read(self, start: int, stop: int) -> Events:
+        """Read entries ``start:stop``."""
+        raise NotImplementedError
+
+    def faults(self, events: Events) -> Iterable[Fault]:
+        """Return everything that consecutive events are looked through for."""
+        raise NotImplementedError
+
+    def branch_of(self, column: str) -> str:
+        """Return the file's name of a column."""
+        return column
+
+
+def open_tree(
+    source: str | Path, tree_name: str, reader_of: Callable[[Any, str, str], TreeReader[Events]], chunk_mb: float
+) -> Iterator[OpenPart[Events]]:
+    """Yield the one open part of a ROOT file; a generator so that the file closes when the caller is done.
+
+    With any problem there are no chunks.
+
+    Parameters
+    ----------
+    source : str or Path
+        Its address.
+    tree_name : str
+    reader_of : callable
+        Makes the reader of the tree, its name and the address.
+    chunk_mb : float
+        Uncompressed bytes in memory at a time.
+    """
+    with open_root(source) as file:
+        name, tree = find_tree(file, (tree_name,), source)
+        with naming_damage(str(source), name):
+            reader = reader_of(tree, name, str(source))
+            n_bytes = int(file.file.source.num_bytes)
+
+        def chunks() -> Iterator[Chunk[Events]]:
+            if reader.problems:
+                return
+            with naming_damage(str(source), name):
+                ranges = reader.ranges(chunk_mb)
+            for start, stop in ranges:
+                events = reader.read(start, stop)
+                problems = find_problems(reader.faults(events), start, str(source), name, reader.branch_of)
+                yield Chunk(start, events, tuple(problems))
+
+        yield OpenPart(reader.layout, int(tree.num_entries), n_bytes, tuple(reader.problems), chunks())
 
 
 def good_events(opened: Iterable[OpenPart[Events]]) -> Iterator[tuple[int, Events]]:
@@ -156,6 +228,83 @@ def inspect(
         problems=tuple(found.values()),
         size_bytes=n_bytes,
         identities=b"" if found else every.tobytes(),
+    )
+
+
+Selection = tuple[NDArray[np.bool_], dict[str, int]]
+"""Which events pass all cuts, shape (N,), and how many are left after each of them."""
+
+
+def apply_cuts(
+    names: Sequence[str], n: int, decisions: Callable[[NDArray[np.bool_]], Iterable[NDArray[np.bool_]]]
+) -> Selection:
+    """Apply cuts one after the other.
+
+    Parameters
+    ----------
+    names : sequence of str
+        Rows of the cut flow: that of all events, then of each cut.
+    n : int
+        Number of events.
+    decisions : callable
+        Yields the decision of each cut, shape (n,). It is given what those before left, updated between them.
+    """
+    passed = np.ones(n, dtype=bool)
+    flow = {names[0]: n}
+    for name, good in zip(names[1:], decisions(passed), strict=True):
+        passed &= good
+        flow[name] = int(passed.sum())
+    return passed, flow
+
+
+def inspect_selected(
+    source: str | Path,
+    opened: Iterable[OpenPart[Events]],
+    event: str,
+    *,
+    columns: Callable[[Events], Iterable[NDArray[Any]]],
+    select: Callable[[Events], Selection],
+    energy: Callable[[Events], NDArray[np.floating]],
+    identify: Callable[[Events], Identities],
+) -> PartFindings:
+    """Read a part to its end, report every distinct problem and count the events that pass the cuts.
+
+    Never raises for what is wrong with the file: an unreadable file is a finding too.
+
+    Parameters
+    ----------
+    source, opened, event, identify
+        As for :func:`inspect`.
+    columns : callable
+        Returns what enters the checksum, which is empty if there are problems.
+    select : callable
+        Applies the cuts.
+    energy : callable
+        Returns the quantity whose range is given, GeV; what is not finite is left out.
+    """
+    checksum = ContentChecksum()
+    flow: Counter[str] = Counter()
+    lowest, highest = [np.inf], [-np.inf]  # of each chunk
+
+    def look(events: Events) -> None:
+        checksum.update(*columns(events))
+        with np.errstate(invalid="ignore", divide="ignore"):  # events with faults are looked at too
+            flow.update(select(events)[1])
+            values = energy(events)
+        values = values[np.isfinite(values)]
+        lowest.append(float(values.min(initial=np.inf)))
+        highest.append(float(values.max(initial=-np.inf)))
+
+    findings = inspect(source, opened, event, look, identify)
+    known = np.isfinite(min(lowest))
+    return findings.model_copy(
+        update={
+            "n_events": next(reversed(flow.values()), 0),
+            "content_checksum": "" if findings.problems else checksum.hexdigest(),
+            "e_min_gev": min(lowest) if known else None,
+            "e_max_gev": max(highest) if known else None,
+            "cut_flow": tuple(flow.items()),
+        }
     )
 
 

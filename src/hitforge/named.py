@@ -13,13 +13,7 @@ def module_named(study: str, module: str) -> str:
 
 
 def load_function(study: str, function: str) -> Callable[..., Any]:
-    """Import ``module:function``.
-
-    Raises
-    ------
-    AttributeError
-        The module has no such function.
-    """
+    """Import ``module:function``; an AttributeError says that the module has no such function."""
     module, _, name = function.partition(":")
     try:
         found: Callable[..., Any] = getattr(importlib.import_module(module_named(study, module)), name)

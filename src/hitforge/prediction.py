@@ -43,8 +43,6 @@ def predict_members(
     settings : TrainingSettings
         ``prediction_batch``, ``threads``, ``channels_last``, ``shuffle_buffer_mb``, ``loader_threads`` and, on a GPU,
         ``tf32`` and ``amp`` are used.
-    device : torch.device
-        See :func:`hitforge.training.device.resolve_device`.
 
     Returns
     -------
@@ -58,7 +56,11 @@ def predict_members(
         if settings.channels_last:
             channels_last(network)
     if len(index) == 0:
-        return _of_no_events(networks, columns, source, device)
+        # names and widths of empty columns are those of an event of zeros
+        batch = to_device(source.zeros(), index.voxel_shape, device)
+        with torch.inference_mode():
+            found = columns(networks[0](**batch.inputs))
+        return {name: np.empty((0, len(networks), *values.shape[1:]), np.float32) for name, values in found.items()}
     # a pass in order gains nothing from a larger buffer
     buffer_mb = LEAST_MB if settings.shuffle_buffer_mb == "auto" else settings.shuffle_buffer_mb
     stream = EventStream(source, settings.prediction_batch, buffer_mb * 2**20, device, threads=settings.loader_threads)
@@ -76,16 +78,3 @@ def predict_members(
                         predictions[name] = np.empty((len(index), len(networks), *values.shape[1:]), dtype=np.float32)
                     predictions[name][batch.events, m] = values.float().cpu().numpy()
     return predictions
-
-
-def _of_no_events(
-    networks: Sequence[nn.Module],
-    columns: Callable[[Any], Mapping[str, Tensor]],
-    source: EventSource,
-    device: torch.device,
-) -> dict[str, NDArray[np.float32]]:
-    """Return empty columns: their names and widths are those of an event of zeros."""
-    batch = to_device(source.zeros(), source.index.voxel_shape, device)
-    with torch.inference_mode():
-        found = columns(networks[0](**batch.inputs))
-    return {name: np.empty((0, len(networks), *values.shape[1:]), np.float32) for name, values in found.items()}

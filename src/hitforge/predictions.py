@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -24,33 +24,20 @@ _AGAIN = "predict again"
 
 @dataclass(frozen=True)
 class Predictions:
-    """Output of an ensemble on N events.
-
-    Attributes
-    ----------
-    part : ndarray, shape (N,), object
-        Id of the part of each event.
-    entry : ndarray, shape (N,), int64
-        Entry in the part.
-    bucket : ndarray, shape (N,), int16
-        Identity bucket.
-    target : ndarray, shape (N,), float32
-        True value.
-    truth : mapping of name to ndarray, shape (N,), float32
-        The shard's truth, for evaluation in bins of it.
-    members : mapping of name to ndarray, shape (N, M) or (N, M, k), float32
-        Output columns of each member.
-    ensemble : mapping of name to ndarray, shape (N,) or (N, k), float32
-        The same columns of the ensemble.
-    """
+    """Output of an ensemble of M members on N events."""
 
     part: NDArray[np.object_]
+    """Id of the part of each event, shape (N,), as entry, bucket and target."""
     entry: NDArray[np.int64]
     bucket: NDArray[np.int16]
+    """Identity bucket."""
     target: NDArray[np.float32]
     truth: Mapping[str, NDArray[np.float32]]
+    """The shard's truth by name, each shape (N,), for evaluation in bins of it."""
     members: Mapping[str, NDArray[np.float32]]
+    """Output columns of each member by name, each shape (N, M) or (N, M, k)."""
     ensemble: Mapping[str, NDArray[np.float32]]
+    """The same columns of the ensemble, each shape (N,) or (N, k)."""
 
     def __len__(self) -> int:
         return len(self.entry)
@@ -75,15 +62,11 @@ _GROUPS = ("truth", "members", "ensemble")
 
 def from_columns(columns: Mapping[str, NDArray[Any]]) -> Predictions:
     """Return the predictions whose :meth:`Predictions.columns` these are."""
-    groups: dict[str, dict[str, NDArray[Any]]] = {group: {} for group in _GROUPS}
-    plain: dict[str, Any] = {}
+    fields: dict[str, Any] = {group: {} for group in _GROUPS}
     for name, values in columns.items():
         group, _, inner = name.partition("/")
-        if inner:
-            groups[group][inner] = values
-        else:
-            plain[name] = values
-    return Predictions(**plain, truth=groups["truth"], members=groups["members"], ensemble=groups["ensemble"])
+        (fields[group] if inner else fields)[inner or name] = values
+    return Predictions(**fields)
 
 
 class PlannedPiece(Settings):
@@ -99,9 +82,8 @@ class PlannedPiece(Settings):
 
     def read(self) -> EvaluationPiece:
         """Read the usable predictions and the calibration."""
-        return EvaluationPiece(
-            usable(self.predictions, self.inventory), read_json(self.calibration), self.calibrated_on
-        )
+        events = usable(self.predictions, self.inventory)
+        return EvaluationPiece(events, read_json(self.calibration), self.calibrated_on)
 
 
 @dataclass(frozen=True)
@@ -136,22 +118,21 @@ def write_predictions(path: Path, predictions: Predictions, attributes: Mapping[
 
 def read_predictions(paths: Sequence[Path]) -> Predictions:
     """Read and join prediction files."""
-    pieces = []
-    for path in paths:
-        with open_hdf5(path, ValueError, _AGAIN) as handle, naming_hdf5(path, ValueError, _AGAIN):
-            version = handle.attrs.get("format_version")
-            if version != FORMAT_VERSION:
-                raise ValueError(
-                    f"{path}: prediction format {version}, this release reads {FORMAT_VERSION}; predict again"
-                )
-            names = np.array(json.loads(handle.attrs["parts"]), dtype=object)
-            index = handle["part_index"][:]
-            columns = {"part": names[index] if len(index) else np.zeros(0, dtype=object)}
-            columns |= {name: handle[name][:] for name in ("entry", "bucket", "target")}
-            for group in (group for group in _GROUPS if group in handle):
-                columns |= {f"{group}/{name}": values[:] for name, values in handle[group].items()}
-            pieces.append(from_columns(columns))
-    return join(pieces)
+    return join([_read(path) for path in paths])
+
+
+def _read(path: Path) -> Predictions:
+    with open_hdf5(path, ValueError, _AGAIN) as handle, naming_hdf5(path, ValueError, _AGAIN):
+        version = handle.attrs.get("format_version")
+        if version != FORMAT_VERSION:
+            raise ValueError(f"{path}: prediction format {version}, this release reads {FORMAT_VERSION}; predict again")
+        names = np.array(json.loads(handle.attrs["parts"]), dtype=object)
+        index = handle["part_index"][:]
+        columns = {"part": names[index] if len(index) else np.zeros(0, dtype=object)}
+        columns |= {name: handle[name][:] for name in ("entry", "bucket", "target")}
+        for group in (group for group in _GROUPS if group in handle):
+            columns |= {f"{group}/{name}": values[:] for name, values in handle[group].items()}
+        return from_columns(columns)
 
 
 def join(pieces: Sequence[Predictions]) -> Predictions:
@@ -160,13 +141,9 @@ def join(pieces: Sequence[Predictions]) -> Predictions:
     return from_columns({name: np.concatenate([each[name] for each in columns]) for name in columns[0]})
 
 
-def keep_parts(predictions: Predictions, parts: Collection[str]) -> Predictions:
-    """Drop the events of parts that an inventory does not use."""
-    return predictions.select(np.isin(predictions.part.astype(str), sorted(parts)))
-
-
 def usable(paths: Sequence[Path], inventory: Path | None) -> Predictions:
     """Read predictions and keep the parts that the inventory uses (None: all), in comparison order."""
-    predictions = read_predictions(paths)
-    kept = predictions if inventory is None else keep_parts(predictions, read_inventory(inventory).good)
-    return kept.sorted()
+    found = read_predictions(paths)
+    if inventory is not None:
+        found = found.select(np.isin(found.part.astype(str), sorted(read_inventory(inventory).good)))
+    return found.sorted()

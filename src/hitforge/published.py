@@ -71,16 +71,8 @@ class Published(Settings):
 
     def find(self, quantity: str, model: str | None = None, **about: Any) -> PublishedResult | None:
         """Return the first result of a quantity, of a model or with what else is said of it; None if there is none."""
-        return next(
-            (
-                result
-                for result in self.results
-                if result.quantity == quantity
-                and model in (None, result.model)
-                and all(result.about.get(key) == value for key, value in about.items())
-            ),
-            None,
-        )
+        found = (result for result in self.results if result.quantity == quantity and model in (None, result.model))
+        return next((r for r in found if all(r.about.get(key) == value for key, value in about.items())), None)
 
 
 @cache
@@ -91,13 +83,7 @@ def load_published(study: str) -> Published:
 
 
 def model_named(name: str, settings: Mapping[str, Any]) -> str:
-    """Return the model that an aim names: as it is, or what the study's settings have at that place.
-
-    Raises
-    ------
-    ValueError
-        The settings do not have it.
-    """
+    """Return the model that an aim names: as it is, or what the study's settings have at that place, or ValueError."""
     if name not in ("reference_model", "baseline_model") and "." not in name:
         return name
     found: Any = settings

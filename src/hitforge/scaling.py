@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Sequence
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -87,20 +88,10 @@ def fit_scaling(
     n_folds: int,
     held_out: Collection[int],
 ) -> Scaling:
-    """Fit the scaling on all events outside the held-out folds.
+    """Fit the scaling on all events outside the held-out folds; a ValueError says that there are none.
 
-    Parameters
-    ----------
-    blocks : iterable of (features, bucket)
-        Features, shape (n, F), already clipped as the models will see them, and the identity buckets. Missing values
-        (NaN) are left out; a column without any value gets zeros.
-    held_out : collection of int
-        Folds that must not be looked at.
-
-    Raises
-    ------
-    ValueError
-        No event is left.
+    The blocks hold features, shape (n, F), already clipped as the models will see them, and the identity buckets.
+    Missing values (NaN) are left out; a column without any value gets zeros.
     """
     moments = _Moments(len(names))
     for features, bucket in blocks:
@@ -109,16 +100,14 @@ def fit_scaling(
     if moments.n_events == 0:
         raise ValueError("scaling: no event outside the held-out folds; add train parts or lower folds.count")
     seen = moments.n > 0
-    std = np.sqrt(moments.m2 / np.maximum(moments.n, 1))
-    return Scaling(
-        names=names,
-        mean=_plain(moments.mean),
-        std=_plain(std),
-        low=_plain(np.where(seen, moments.low, 0.0)),
-        high=_plain(np.where(seen, moments.high, 0.0)),
-        n_events=moments.n_events,
-        held_out=tuple(sorted(held_out)),
-    )
+    columns = {
+        "mean": moments.mean,
+        "std": np.sqrt(moments.m2 / np.maximum(moments.n, 1)),
+        "low": np.where(seen, moments.low, 0.0),
+        "high": np.where(seen, moments.high, 0.0),
+    }
+    plain: dict[str, Any] = {name: tuple(values.tolist()) for name, values in columns.items()}
+    return Scaling(names=names, **plain, n_events=moments.n_events, held_out=tuple(sorted(held_out)))
 
 
 def identity_scaling(names: tuple[str, ...], held_out: Collection[int]) -> Scaling:
@@ -127,10 +116,6 @@ def identity_scaling(names: tuple[str, ...], held_out: Collection[int]) -> Scali
     return Scaling(
         names=names, mean=zeros, std=ones, low=zeros, high=ones, n_events=0, held_out=tuple(sorted(held_out))
     )
-
-
-def _plain(values: NDArray[np.float64]) -> tuple[float, ...]:
-    return tuple(float(value) for value in values)
 
 
 CLIP = np.float32(5.0)

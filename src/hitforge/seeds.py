@@ -8,14 +8,9 @@ import numpy as np
 
 
 def child_seed(root: int, *names: str | int) -> int:
-    """Return the 63-bit seed of a stream.
+    """Return the 63-bit seed of a stream, from the seed of the run.
 
-    Parameters
-    ----------
-    root : int
-        The seed of the run.
-    *names : str or int
-        What the stream is for, from the large to the small: ``"cnn", "member_3", "order"``.
+    The names say what the stream is for, from the large to the small: ``"cnn", "member_3", "order"``.
     """
     text = "/".join([str(root), *map(str, names)])
     return int.from_bytes(hashlib.blake2b(text.encode(), digest_size=8).digest(), "big") >> 1

@@ -17,13 +17,7 @@ def write_shard_list(path: Path, shards: Iterable[Path]) -> None:
 
 
 def read_shard_lists(lists: Iterable[str | Path]) -> list[Path]:
-    """Return the shards of some blocks, sorted by the id of their part.
-
-    Raises
-    ------
-    FileNotFoundError
-        A listed shard is gone.
-    """
+    """Return the shards of some blocks, sorted by the id of their part; FileNotFoundError if a listed one is gone."""
     shards = [Path(path).parent / name for path in lists for name in read_json(Path(path))["shards"]]
     for shard in shards:
         if not shard.is_file():

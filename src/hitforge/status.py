@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -51,62 +52,47 @@ def _training_table(study: Path) -> Table:
     return table
 
 
-def _running(study: Path) -> list[list[str]]:
+def _running(study: Path) -> Iterator[tuple[str, ...]]:
     folder = study / "checkpoints"
-    rows = []
     for path in sorted(folder.rglob("*.status.json")):
         status: dict[str, Any] = read_json(path)
         state = str(status["state"])
         age = (datetime.now(UTC) - datetime.fromisoformat(status["updated"])).total_seconds()
         if state == "running" and age > STALE_SECONDS:
             state = f"silent for {age / 60:.0f} min"
-        rows.append(
-            [
-                str(path.parent.relative_to(folder)),
-                path.name.removesuffix(".status.json").removeprefix("member_"),
-                state,
-                f"{status['epoch']}/{status['max_epochs']}",
-                _number(status.get("train_loss")),
-                _number(status.get("validation_loss")),
-                _number(status.get("best_validation_loss")),
-                _duration(status.get("eta_s")),
-            ]
+        yield (
+            str(path.parent.relative_to(folder)),
+            path.name.removesuffix(".status.json").removeprefix("member_"),
+            state,
+            f"{status['epoch']}/{status['max_epochs']}",
+            *(_number(status.get(loss)) for loss in ("train_loss", "validation_loss", "best_validation_loss")),
+            _duration(status.get("eta_s")),
         )
-    return rows
 
 
-def _finished(study: Path) -> list[list[str]]:
+def _finished(study: Path) -> Iterator[tuple[str, ...]]:
     folder = study / "models"
-    rows = []
     for path in sorted(folder.rglob("member_*.json")):
         info = read_json(path)
         last = info["history"][-1]
-        rows.append(
-            [
-                str(path.parent.relative_to(folder)),
-                path.stem.removeprefix("member_"),
-                f"finished ({info['stop_reason'].replace('_', ' ')})",
-                str(len(info["history"])),
-                _number(last["train_loss"]),
-                _number(last["validation_loss"]),
-                _number(info["best_loss"]),
-                "",
-            ]
+        yield (
+            str(path.parent.relative_to(folder)),
+            path.stem.removeprefix("member_"),
+            f"finished ({info['stop_reason'].replace('_', ' ')})",
+            str(len(info["history"])),
+            *map(_number, (last["train_loss"], last["validation_loss"], info["best_loss"])),
+            "",
         )
-    return rows
 
 
 def _failures(logs: Path) -> Table:
     """Return the jobs whose last attempt ended with an error; the engine removes a log before the next attempt."""
-    table = Table(title="failed jobs")
-    table.add_column("log")
-    table.add_column("error")
+    table = Table("log", "error", title="failed jobs")
     for path in sorted(logs.rglob("*.log")):
-        errors = [
-            line for line in path.read_text(encoding="utf-8", errors="replace").splitlines() if " CRITICAL " in line
-        ]
+        lines = path.read_text(encoding="utf-8", errors="replace").splitlines()
+        errors = [line.partition(" CRITICAL ")[2].strip() for line in lines if " CRITICAL " in line]
         if errors:
-            table.add_row(str(path), errors[-1].partition(" CRITICAL ")[2].strip())
+            table.add_row(str(path), errors[-1])
     return table
 
 

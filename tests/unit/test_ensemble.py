@@ -3,7 +3,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from hitforge.evaluation.ensemble import ensemble_prediction
+from hitforge.stages.predict import ensemble_prediction
 
 
 def test_prediction_is_the_weighted_sum() -> None:

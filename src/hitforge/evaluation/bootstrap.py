@@ -33,24 +33,11 @@ def resampling(n_events: int, replicas: int, generator: np.random.Generator) -> 
 def bootstrap(
     statistic: Callable[[Counts], Floats], n_events: int, replicas: int, generator: np.random.Generator
 ) -> Floats:
-    """Evaluate a statistic on resampled events.
+    """Evaluate a statistic on B replicas of the events, drawn with a named child stream; return shape (B, k).
 
-    Parameters
-    ----------
-    statistic : callable
-        Takes multiplicities of the events, shape (n_events,), and returns k numbers, shape (k,). NaN stands for a
-        number that a replica does not allow. Numbers of several models in one statistic are paired: their
-        differences within a replica have the right correlations.
-    n_events : int
-        Events of the sample.
-    replicas : int
-        Number B of replicas.
-    generator : numpy.random.Generator
-        A named child stream (``seeds.child_generator``).
-
-    Returns
-    -------
-    ndarray, shape (B, k), float64
+    The statistic takes multiplicities of the events, shape (n_events,), and returns k numbers, shape (k,). NaN stands
+    for a number that a replica does not allow. Numbers of several models in one statistic are paired: their differences
+    within a replica have the right correlations.
     """
     if n_events < 1:
         raise ValueError("bootstrap: there are no events to resample")

@@ -52,14 +52,8 @@ class ClassReport:
 class Auc:
     """Area under the ROC curve of several yes/no questions, by ranks; array ``auc``, shape (K,).
 
-    The area is the probability that a positive event scores above a negative one, ties counting half.
-
-    Parameters
-    ----------
-    scores : sequence of ndarray, shape (n,)
-        Score of each question, large for yes.
-    positives : sequence of ndarray, shape (n,), bool
-        The true answers.
+    The area is the probability that a positive event scores above a negative one, ties counting half. Scores, shape
+    (n,) for each question, are large for yes; ``positives`` are the true answers.
     """
 
     def __init__(self, scores: list[Floats], positives: list[NDArray[np.bool_]]) -> None:

@@ -23,15 +23,10 @@ def key_of(quantity: str, first: str, second: str) -> str:
 
 
 def rows_of(found: Mapping[str, Mapping[str, Any]], axes: Mapping[str, Sequence[Any]] | None = None) -> list[Row]:
-    """Return a row for each number of what `resample` returned of a statistic.
+    """Return a row for each number of what `resample` returned of a statistic, by :func:`key_of`.
 
-    Parameters
-    ----------
-    found : mapping of :func:`key_of` to ``{value, error, reason}``
-        The arrays have a dimension for each of the axes.
-    axes : mapping of name to labels, optional
-        What the indices of the arrays mean, dimension by dimension; the label None restricts to nothing. No axes: each
-        array is one number.
+    ``axes`` has the labels of the arrays' indices, dimension by dimension; the label None restricts to nothing. No
+    axes: each array is one number.
     """
     axes = axes or {}
     rows = []
@@ -48,21 +43,12 @@ def row_of(
     first: str, second: str, quantity: str, difference: Mapping[str, Any], where: Mapping[str, Any] | None = None
 ) -> Row:
     """Return one row."""
-    return {
-        "first": first,
-        "second": second,
-        "quantity": quantity,
-        "where": dict(where or {}),
-        "difference": dict(difference),
-    }
+    names = {"first": first, "second": second, "quantity": quantity}
+    return {**names, "where": dict(where or {}), "difference": dict(difference)}
 
 
 def find(
-    rows: Iterable[Mapping[str, Any]],
-    first: str,
-    second: str,
-    quantity: str,
-    where: Mapping[str, Any] | None = None,
+    rows: Iterable[Mapping[str, Any]], first: str, second: str, quantity: str, where: Mapping[str, Any] | None = None
 ) -> dict[str, Any] | None:
     """Return ``{value, error, reason}`` of first minus second, also where the rows have the pair the other way round.
 

@@ -16,31 +16,14 @@ _CUT_STD = 0.8796256610342398
 _CORE_STEPS = 12
 
 
-def sort_in_groups(
-    values: NDArray[np.floating], groups: NDArray[np.integer], n_groups: int
-) -> tuple[NDArray[np.int64], Floats, NDArray[np.int64]]:
-    """Return the events in groups (not -1) ordered by group and value, their values, and where each group starts."""
-    inside = np.flatnonzero(groups >= 0)
-    order = inside[np.lexsort((values[inside], groups[inside]))]
-    starts = np.searchsorted(groups[order], np.arange(n_groups + 1))
-    return order, np.asarray(values, dtype=np.float64)[order], starts
-
-
 class OrderedGroups:
-    """Values sorted within groups.
-
-    Parameters
-    ----------
-    values : ndarray, shape (n,)
-        Finite values.
-    groups : ndarray, shape (n,), int
-        Group of each event; -1 is in none.
-    n_groups : int
-        Number of groups.
-    """
+    """Finite values, shape (n,), sorted within groups, whose number each event has; -1 is in none."""
 
     def __init__(self, values: NDArray[np.floating], groups: NDArray[np.integer], n_groups: int) -> None:
-        self._order, self._values, self._starts = sort_in_groups(values, groups, n_groups)
+        inside = np.flatnonzero(groups >= 0)
+        self._order = inside[np.lexsort((values[inside], groups[inside]))]
+        self._starts = np.searchsorted(groups[self._order], np.arange(n_groups + 1))
+        self._values = np.asarray(values, dtype=np.float64)[self._order]
         self.n_groups = n_groups
 
     def weighted(self, weights: Floats) -> WeightedGroups:

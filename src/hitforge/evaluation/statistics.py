@@ -33,15 +33,8 @@ def resample(
 ) -> dict[str, dict[str, Any]]:
     """Return every array of every statistic with its bootstrap error as plain data (see `packed`).
 
-    Parameters
-    ----------
-    statistics : mapping of name to Statistic
-    weights : ndarray, shape (n,)
-        Event weights of the sample; a replica multiplies them with the multiplicity of each event.
-    replicas : int
-        Number B of replicas.
-    generator : numpy.random.Generator
-        A named child stream.
+    Each of the replicas, drawn with a named child stream, multiplies the weights of the events, shape (n,), with their
+    multiplicities.
     """
     if not statistics:
         return {}
@@ -122,3 +115,28 @@ def group_of(values: NDArray[np.floating], edges: NDArray[np.floating]) -> NDArr
     index = np.searchsorted(edges, values, side="right") - 1
     index = np.where(values == edges[-1], len(edges) - 2, index)
     return np.where((index >= 0) & (index < len(edges) - 1), index, -1).astype(np.int64)
+
+
+class GroupShare:
+    """Weighted share of the events with a property in each group, shape (n_groups,).
+
+    Parameters
+    ----------
+    having : ndarray, shape (n,)
+        Which events have it, as bool or 0 and 1.
+    groups : ndarray, shape (n,)
+        Group of each event, negative outside all.
+    n_groups : int
+    minimum : int, optional
+        Groups of fewer events are NaN.
+    """
+
+    def __init__(self, having: NDArray[Any], groups: NDArray[np.integer], n_groups: int, minimum: int = 0) -> None:
+        self._inside, self._n = np.flatnonzero(groups >= 0), n_groups
+        self._group, self._having = groups[self._inside], having[self._inside].astype(np.float64)
+        self._enough = enough(groups, n_groups, minimum)
+
+    def __call__(self, weights: Floats) -> Floats:
+        own = weights[self._inside]
+        having = np.bincount(self._group, own * self._having, self._n)
+        return np.where(self._enough, ratio(having, np.bincount(self._group, own, self._n)), np.nan)

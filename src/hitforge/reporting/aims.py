@@ -15,14 +15,9 @@ NumbersOf = Callable[[ReportInputs, str], Mapping[str, Measured]]
 
 @dataclass(frozen=True)
 class AimRow:
-    """An aim with its models by name, and what was measured.
+    """An aim with its models by name, and what was measured on events restricted to ``where``.
 
-    Attributes
-    ----------
-    where : mapping
-        What the events are restricted to.
-    distance : Measured
-        The number, or its size, minus the limit.
+    ``distance`` is the number, or its size, minus the limit.
     """
 
     aim: Aim
@@ -41,11 +36,8 @@ class AimRow:
 def measured_aims(inputs: ReportInputs, numbers_of: NumbersOf) -> list[AimRow]:
     """Return all aims of a study.
 
-    Parameters
-    ----------
-    numbers_of : callable
-        Returns the numbers of a reported model by quantity, empty if it was not evaluated; differences to other models
-        are those of the comparison.
+    ``numbers_of`` returns the numbers of a reported model by quantity, empty if it was not evaluated; differences to
+    other models are those of the comparison.
     """
     return [aim_row(inputs, aim, numbers_of) for aim in load_published(inputs.study).aims]
 
@@ -63,14 +55,8 @@ def aim_row(inputs: ReportInputs, aim: Aim, numbers_of: NumbersOf, where: Mappin
     if number.value is not None:
         value = abs(number.value) if aim.absolute else number.value
         number = number.model_copy(update={"value": value - aim.limit})
-    words = {
-        "model": model,
-        "against": against,
-        "limit": aim.limit,
-        "size": abs(aim.limit),
-        "settings": inputs.settings,
-    }
-    return AimRow(aim, aim.text.format(**words), model, against, where, number)
+    words = {"model": model, "against": against, "limit": aim.limit, "size": abs(aim.limit)}
+    return AimRow(aim, aim.text.format(**words, settings=inputs.settings), model, against, where, number)
 
 
 AIM = text_column("aim", "Aim", lambda row: row.text, wide=True)
@@ -81,15 +67,8 @@ AIMED_MODEL = text_column("model", "Model", lambda row: row.model)
 def aim_table(rows: Iterable[Any], caption: str, columns: Iterable[Column], unit: str = "") -> Table:
     """Return the table of aims, of :class:`AimRow` or what has their properties, with a verdict on each.
 
-    Parameters
-    ----------
-    caption : str
-        What was measured on which events, and when the aims were set; may hold ``{sigmas}``, the errors within which
-        an aim is open.
-    columns : iterable of Column
-        Those before the distance and the verdict.
-    unit : str
-        Unit of the distances.
+    The caption says what was measured on which events, and when the aims were set; it may hold ``{sigmas}``, the errors
+    within which an aim is open. The columns are those before the distance, in ``unit``, and the verdict.
     """
     return make_table(
         "aims",

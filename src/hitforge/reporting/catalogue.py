@@ -41,17 +41,22 @@ def figure(name: str, module: str, **options: Any) -> View:
     return View("figure", name, f"{module}:{name}", options)
 
 
+def tables(module: str, *names: str) -> tuple[View, ...]:
+    """Return the tables of a module that have no options."""
+    return tuple(table(name, module) for name in names)
+
+
+def figures(module: str, *names: str) -> tuple[View, ...]:
+    """Return the figures of a module that have no options."""
+    return tuple(figure(name, module) for name in names)
+
+
 @dataclass(frozen=True)
 class Section:
     """A part of a chapter: paragraphs, then tables and figures in reading order.
 
-    Attributes
-    ----------
-    id, title : str
-    text : str, optional
-        Function of the inputs that returns the paragraphs, or the only one; where they depend on nothing, ``words``.
-    words : tuple of str
-    views : tuple of View
+    ``text`` is a function of the inputs that returns the paragraphs, or the only one; those that depend on nothing are
+    ``words``.
     """
 
     id: str
@@ -63,19 +68,11 @@ class Section:
 
 @dataclass(frozen=True)
 class Catalogue:
-    """The chapter of a study.
+    """The chapter of a study, with functions of the inputs.
 
-    Attributes
-    ----------
-    title : str
-    summary, notes : str, optional
-        Functions of the inputs that return paragraphs: what was run on which data, and what a reader must know before
-        using a number.
-    headline : str, optional
-        Function of the inputs that yields the headline numbers, for the next report's comparison.
-    front : str, optional
-        Function of the inputs that returns the study's line on the front page.
-    sections : tuple of Section
+    ``summary`` and ``notes`` return paragraphs: what was run on which data, and what a reader must know before using a
+    number. ``headline`` yields the headline numbers, for the next report's comparison, and ``front`` returns the
+    study's line on the front page.
     """
 
     title: str
@@ -88,9 +85,9 @@ class Catalogue:
     def __post_init__(self) -> None:
         for kind in ("table", "figure"):
             names = [view.name for view in self.views(kind)]
-            twice = sorted({name for name in names if names.count(name) > 1})
-            if twice:
-                raise ValueError(f"chapter {self.title!r}: {kind} {twice[0]!r} stands in it twice; leave one out")
+            for name in names:
+                if names.count(name) > 1:
+                    raise ValueError(f"chapter {self.title!r}: {kind} {name!r} stands in it twice; leave one out")
 
     def views(self, kind: Kind) -> tuple[View, ...]:
         """Return the tables or the figures in reading order."""
@@ -107,6 +104,16 @@ class Catalogue:
         return tuple(view.name for view in self.views("figure"))
 
 
+def chapter(title: str, *sections: Section, text: str = "report.text") -> Catalogue:
+    """Return the catalogue of a chapter whose words are functions of one module.
+
+    They are ``summary``, ``notes``, ``headline_numbers`` and ``front_row``; see :class:`Catalogue`.
+    """
+    return Catalogue(
+        title, f"{text}:summary", f"{text}:notes", f"{text}:headline_numbers", f"{text}:front_row", sections
+    )
+
+
 def load_catalogue(study: str) -> Catalogue:
     """Return the catalogue of the chapter that a study declares, or the default one."""
     declared = importlib.import_module(f"hitforge.studies.{study}.study").STUDY.chapter
@@ -115,13 +122,7 @@ def load_catalogue(study: str) -> Catalogue:
 
 
 def make(view: View, inputs: ReportInputs) -> Any:
-    """Return the table or figure of a view.
-
-    Raises
-    ------
-    ValueError
-        What its function made bears another name, so that its files would.
-    """
+    """Return the table or figure of a view; ValueError if its function gave it, and so its files, another name."""
     made = load_function(inputs.study, view.maker)(inputs, **view.options)
     if made.name != view.name:
         raise ValueError(

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from typing import Any
 
 from hitforge.reporting.chapter import Chapter, Measured
@@ -39,17 +39,7 @@ class Changes(Settings):
 
 
 def compare_chapters(before: Mapping[str, Any], after: Mapping[str, Any]) -> Changes:
-    """Compare the chapters of two reports.
-
-    Parameters
-    ----------
-    before, after : mapping of study to the content of its ``chapter.json``
-
-    Returns
-    -------
-    Changes
-        Only what differs.
-    """
+    """Return what differs between two reports, each a mapping of study to the content of its ``chapter.json``."""
     samples: list[SampleChange] = []
     numbers: list[NumberChange] = []
     empty = {"study": "", "title": ""}
@@ -61,41 +51,32 @@ def compare_chapters(before: Mapping[str, Any], after: Mapping[str, Any]) -> Cha
     return Changes(samples=tuple(samples), numbers=tuple(numbers))
 
 
-def _samples(study: str, old: Chapter, new: Chapter) -> list[SampleChange]:
-    changed = []
+def _samples(study: str, old: Chapter, new: Chapter) -> Iterator[SampleChange]:
     for sample in dict.fromkeys([*new.parts, *old.parts]):
         was, now = old.parts.get(sample, {}), new.parts.get(sample, {})
         if was != now:
-            changed.append(
-                SampleChange(
-                    study=study,
-                    sample=sample,
-                    added=tuple(sorted(set(now) - set(was))),
-                    removed=tuple(sorted(set(was) - set(now))),
-                    events_before=sum(was.values()),
-                    events_after=sum(now.values()),
-                )
+            yield SampleChange(
+                study=study,
+                sample=sample,
+                added=tuple(sorted(set(now) - set(was))),
+                removed=tuple(sorted(set(was) - set(now))),
+                events_before=sum(was.values()),
+                events_after=sum(now.values()),
             )
-    return changed
 
 
-def _numbers(study: str, old: Chapter, new: Chapter) -> list[NumberChange]:
+def _numbers(study: str, old: Chapter, new: Chapter) -> Iterator[NumberChange]:
     was = {(item.model, item.quantity): item for item in old.headline}
     now = {(item.model, item.quantity): item for item in new.headline}
-    changed = []
-    for key in dict.fromkeys([*now, *was]):
+    # in the order of the new report, and in its words
+    for key, some in (now | was | now).items():
         before, after = was.get(key), now.get(key)
         if before != after:
-            some = after or before
-            assert some is not None
-            changed.append(
-                NumberChange(
-                    study=study,
-                    model=some.model,
-                    quantity=some.quantity,
-                    unit=some.unit,
-                    before=before.number if before else None,
-                    after=after.number if after else None,
-                )
+            yield NumberChange(
+                study=study,
+                model=some.model,
+                quantity=some.quantity,
+                unit=some.unit,
+                before=before.number if before else None,
+                after=after.number if after else None,
             )
-    return changed

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
+from operator import itemgetter
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
@@ -99,6 +100,14 @@ def columns_by(titles: Mapping[str, tuple[str, str]], value: Callable[[Any, str]
     return [column(key, label, of(key), unit, **look) for key, (label, unit) in titles.items()]
 
 
+def by_place(words: Mapping[str, str], numbers: Mapping[str, str | tuple[str, str]] | None = None) -> list[Column]:
+    """Return columns for rows that are tuples: first of words, then of numbers; by key its label, or it and a unit."""
+    titles = {key: (title, "") if isinstance(title, str) else title for key, title in (numbers or {}).items()}
+    places = [*words, *titles]
+    texts = [text_column(key, label, itemgetter(place)) for place, (key, label) in enumerate(words.items())]
+    return texts + columns_by(titles, lambda row, key: row[places.index(key)])
+
+
 MODEL = text_column("model", "Model", str)
 """First column of a table whose rows are models, each its name."""
 
@@ -115,12 +124,7 @@ def make_table(
 ) -> Table:
     """Return a table with a row for each object, whose cells the columns get from it.
 
-    Parameters
-    ----------
-    empty : str, optional
-        Why there are no rows, if there are none.
-    highlight : callable, optional
-        Says of a row whether to set it off.
+    ``empty`` says why there are no rows, if there are none; ``highlight`` of a row whether to set it off.
     """
     columns, rows = tuple(columns), tuple(rows)
     return Table(
@@ -184,34 +188,24 @@ class HeadlineNumber(Settings):
 class FrontRow(Settings):
     """A study's line in the table on the report's front page; both numbers are for the same events, in ``unit``.
 
-    Attributes
-    ----------
-    data : str
-        What was evaluated, in a few words: "4 200 simulated roads, test sample".
-    quantity, unit : str
-        What is compared, larger or smaller is better as ``gain`` says.
-    baseline, ensemble : str
-        The two models: what the field uses or the seed published, and ours.
-    baseline_number, ensemble_number : Measured
-        A number that there is not has its reason.
-    gain : Measured
-        By how much the ensemble is better, positive if it is, with the error of the paired difference.
-    published : str
-        The nearest published number with its source, or that there is none.
-    other_sample : str
-        Why that number is for another sample and no comparison.
+    The two models are what the field uses or the seed published, and ours. A number that there is not has its reason.
     """
 
     data: str
+    """What was evaluated, in a few words: "4 200 simulated roads, test sample"."""
     quantity: str
+    """What is compared, larger or smaller is better as ``gain`` says."""
     unit: str = ""
     baseline: str
     baseline_number: Measured
     ensemble: str
     ensemble_number: Measured
     gain: Measured
+    """By how much the ensemble is better, positive if it is, with the error of the paired difference."""
     published: str
+    """The nearest published number with its source, or that there is none."""
     other_sample: str
+    """Why that number is for another sample and no comparison."""
 
 
 class Chapter(Settings):
@@ -231,63 +225,47 @@ class Chapter(Settings):
     """Line on the front page of a report of several studies; None leaves it empty."""
 
 
+def _contents(paths: str) -> cached_property[dict[str, Any]]:
+    """Return the property with the contents of JSON files by model, read when first asked for."""
+    return cached_property(lambda inputs: {model: read_json(path) for model, path in getattr(inputs, paths).items()})
+
+
 @dataclass(frozen=True)
 class ReportInputs:
-    """Paths of the artefacts that a chapter shows.
+    """Paths of the artefacts that a chapter shows; ``metrics_of``, ``manifest_of`` … hold what is in them, by model.
 
-    Attributes
-    ----------
-    study : str
-    settings : dict
-        The study's whole validated settings, as plain data.
-    metrics, manifests, calibrations : mapping of model to path
-        One entry for each reported model; the manifest stands beside its ``member_<k>.json`` histories.
-    comparison : path of the paired differences
-    inventories, shards : mapping of sample to path, and of sample to the shards of its used parts
-    outputs : mapping of ``heldout`` or test sample to what the fits of the reference model predicted; optional, it is
-        the plan that the reference model was evaluated with
-    further_outputs : mapping of model to such a plan; optional, for figures that set a few models side by side
-    scaling : path of the main fit's scaling; optional, the shards serve otherwise
-    explain : mapping of model to what is known of it beyond its metrics; optional
+    Metrics, manifests and calibrations have an entry for each reported model; a manifest stands beside its
+    ``member_<k>.json`` histories. The shards are those of a sample's used parts.
     """
 
     study: str
     settings: Mapping[str, Any]
+    """The study's whole validated settings, as plain data."""
     metrics: Mapping[str, Path]
     manifests: Mapping[str, Path]
     calibrations: Mapping[str, Path]
     comparison: Path
+    """The paired differences."""
     inventories: Mapping[str, Path]
     shards: Mapping[str, tuple[Path, ...]]
     outputs: Mapping[str, Sequence[PlannedPiece]] = field(default_factory=dict)
+    """The plan that the reference model was evaluated with: by ``heldout`` or test sample, what its fits predicted."""
     further_outputs: Mapping[str, Mapping[str, Sequence[PlannedPiece]]] = field(default_factory=dict)
+    """Such plans by model, for figures that set a few models side by side."""
     scaling: Path | None = None
+    """That of the main fit; the shards serve where it is not given."""
     explain: Mapping[str, Path] = field(default_factory=dict)
+    """What is known of models beyond their metrics."""
 
-    @cached_property
-    def metrics_of(self) -> dict[str, Any]:
-        """Metrics by model."""
-        return {model: read_json(path) for model, path in self.metrics.items()}
-
-    @cached_property
-    def manifest_of(self) -> dict[str, Any]:
-        """Manifests by model."""
-        return {model: read_json(path) for model, path in self.manifests.items()}
-
-    @cached_property
-    def calibration_of(self) -> dict[str, Any]:
-        """Calibrations by model."""
-        return {model: read_json(path) for model, path in self.calibrations.items()}
+    metrics_of = _contents("metrics")
+    manifest_of = _contents("manifests")
+    calibration_of = _contents("calibrations")
+    explain_of = _contents("explain")
 
     @cached_property
     def inventory_of(self) -> dict[str, Inventory]:
         """Inventories by sample."""
         return {sample: read_inventory(path) for sample, path in self.inventories.items()}
-
-    @cached_property
-    def explain_of(self) -> dict[str, Any]:
-        """What is known beyond their metrics, of the models that anything is known of."""
-        return {model: read_json(path) for model, path in self.explain.items()}
 
     @cached_property
     def comparison_of(self) -> dict[str, list[dict[str, Any]]]:
@@ -303,13 +281,7 @@ class ReportInputs:
 
     @property
     def baseline(self) -> str:
-        """The model that the configuration names as the baseline, reported or not.
-
-        Raises
-        ------
-        ValueError
-            It names none.
-        """
+        """The model that the configuration names as the baseline, reported or not; ValueError if it names none."""
         wanted = self.settings.get("baseline_model")
         if wanted is None:
             raise ValueError(f"study {self.study}: the report needs a baseline; set baseline_model in its YAML file")

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from hitforge.reporting.chapter import MODEL, Column, HeadlineNumber, Measured, ReportInputs, Table, column, make_table
+from hitforge.reporting.chapter import MODEL, HeadlineNumber, Measured, ReportInputs, Table, columns_by, make_table
 from hitforge.reporting.chapter_parts import models_and_events, parts_left_out, reference_sentence
 from hitforge.reporting.metrics import metrics_of, not_run, sample_title, shown_sample
 
@@ -33,17 +33,17 @@ def headline(inputs: ReportInputs) -> Table:
     numbers = {model: single_numbers(metrics) for model, metrics in metrics_of(inputs).items()}
     names = dict.fromkeys(name for own in numbers.values() for name in own)
     absent = Measured(value=None, reason="the model's metrics have no such number")
-
-    def of(name: str) -> Column:
-        return column(
-            name.replace(" ", "_"), name, lambda m: numbers[m].get(name, absent) if m in numbers else not_run(m)
-        )
-
+    columns = {name.replace(" ", "_"): (name, "") for name in names}
     return make_table(
         "headline",
         f"Results on the {sample_title(shown_sample(inputs))} events",
         "Every single number of the metrics, with its bootstrap error.",
-        (MODEL, *map(of, names)),
+        (
+            MODEL,
+            *columns_by(
+                columns, lambda m, key: numbers[m].get(columns[key][0], absent) if m in numbers else not_run(m)
+            ),
+        ),
         inputs.metrics,
         highlight=lambda model: model == inputs.reference,
     )

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from functools import partial
 from itertools import product
 from typing import Any
 
-from hitforge.reporting.chapter import Cell, Measured, ReportInputs, Table, column, make_table, text_column
+from hitforge.reporting.chapter import Cell, ReportInputs, Table, column, make_table, text_column
 from hitforge.reporting.metrics import difference, sample_title, shown_sample, significance
 
 Restriction = Mapping[str, Any]
@@ -27,30 +28,35 @@ def differences(
     ----------
     quantities : mapping of quantity to title and unit
         Differences of fractions are shown in percent or percentage points where the unit is ``%`` or ``pp``.
-    samples : sequence of str, optional
-        Samples side by side; default: the shown one.
+    samples, models : sequence of str, optional
+        Samples side by side, the shown one alone otherwise; and models in another order than that of the report.
     across : mapping of title to restriction, optional
         Restrictions of the events side by side, such as categories.
     down : tuple of column title and mapping of title to restriction, optional
         Restrictions below each other, such as selections: a row of each model for each.
-    models : sequence of str, optional
-        Their order; default: as in the report.
     note : str
         What a positive difference means, at the end of the caption.
     """
     samples = samples or (shown_sample(inputs),)
     heading, restrictions = down or ("", {"": {}})
+
+    def compared(quantity: str, sample: str, where: Restriction, row: tuple[str, str], in_errors: bool = False) -> Cell:
+        scale = 100.0 if quantities[quantity][1] in ("%", "pp") else 1.0
+        where = {**where, **restrictions[row[1]]}
+        found = difference(inputs, row[0], inputs.reference, quantity, where, scale, sample)
+        return significance(found) if in_errors else found
+
     columns = [text_column("model", "Model", lambda row: row[0])]
     if heading:
         columns.append(text_column(_key(heading), heading, lambda row: row[1]))
     for sample, (title, where), quantity in product(samples, (across or {"": {}}).items(), quantities):
         label, unit = quantities[quantity]
         place = [title] * bool(title) + [sample_title(sample)] * (len(samples) > 1)
-        compared = _Compared(inputs, quantity, sample, where, restrictions, 100.0 if unit in ("%", "pp") else 1.0)
+        number = partial(compared, quantity, sample, where)
         words, key = ", ".join((label, *place)), _key(quantity, *place)
         columns += [
-            column(key, words, compared, unit),
-            column(f"{key}_sigma", f"Significance, {words}", compared.significance, "σ", detail=True),
+            column(key, words, number, unit),
+            column(f"{key}_sigma", f"Significance, {words}", partial(number, in_errors=True), "σ", detail=True),
         ]
     return make_table(
         "differences",
@@ -61,30 +67,6 @@ def differences(
         [(model, title) for model in models or inputs.metrics if model != inputs.reference for title in restrictions],
         empty="only one model was run",
     )
-
-
-class _Compared:
-    """A quantity of the models of rows (model, title of the restriction) minus that of the reference model."""
-
-    def __init__(
-        self,
-        inputs: ReportInputs,
-        quantity: str,
-        sample: str,
-        where: Restriction,
-        restrictions: Mapping[str, Restriction],
-        scale: float,
-    ) -> None:
-        self._inputs, self._quantity, self._sample = inputs, quantity, sample
-        self._where, self._restrictions, self._scale = where, restrictions, scale
-
-    def __call__(self, row: tuple[str, str]) -> Measured:
-        model, title = row
-        where = {**self._where, **self._restrictions[title]}
-        return difference(self._inputs, model, self._inputs.reference, self._quantity, where, self._scale, self._sample)
-
-    def significance(self, row: tuple[str, str]) -> Cell:
-        return significance(self(row))
 
 
 def _key(*words: str) -> str:

@@ -20,13 +20,8 @@ MAX_EVENTS = 100_000
 class ShownEvents:
     """Some events of a sample.
 
-    Attributes
-    ----------
-    feature_names : tuple of str
-    columns : mapping of dataset to ndarray, shape (N, …)
-        As they are stored: ``features``, ``bucket``, ``targets/…``, ``truth/…``; empty where there are no events.
-    part : ndarray of str, shape (N,)
-        Name of the shard of each event.
+    The columns, shape (N, …), are as they are stored: ``features``, ``bucket``, ``targets/…``, ``truth/…``; there are
+    none where there are no events. ``part`` has the name of the shard of each event.
     """
 
     feature_names: tuple[str, ...]
@@ -47,15 +42,9 @@ class ShownEvents:
 def load_events(
     inputs: ReportInputs, sample: str, datasets: Sequence[str], limit: int = MAX_EVENTS, cut: bool = False
 ) -> ShownEvents:
-    """Read events of a sample, shard by shard until there are ``limit``.
+    """Read datasets of a sample, shard by shard until there are ``limit`` events; further shards are left out.
 
-    Parameters
-    ----------
-    datasets : sequence of str
-    limit : int
-        Further shards are left out.
-    cut : bool
-        Leave out the rest of the last shard too, where every event takes much memory.
+    ``cut`` leaves out the rest of the last shard too, where every event takes much memory.
     """
     found: dict[str, list[NDArray[Any]]] = {name: [] for name in datasets}
     names: tuple[str, ...] = ()

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import base64
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from collections.abc import Sequence
 from importlib.resources import files
 from pathlib import Path
+from typing import Any
 from urllib.parse import quote
 
 import jinja2
@@ -35,40 +35,8 @@ PRESET_NOTES = {
 }
 
 
-@dataclass(frozen=True)
-class ChapterFiles:
-    """Folders with the tables and the figures of one study."""
-
-    tables: Path
-    figures: Path
-
-
-@dataclass(frozen=True)
-class _Picture:
-    """A figure ready for the page."""
-
-    text: FigureText
-    source: str
-    file_name: str
-
-
-@dataclass(frozen=True)
-class _ShownTable:
-    """A table ready for the page; ``downloads`` holds (suffix, data URI)."""
-
-    table: Table
-    downloads: tuple[tuple[str, str], ...]
-
-
-@dataclass(frozen=True)
-class _ShownChapter:
-    chapter: Chapter
-    tables: dict[str, _ShownTable]
-    figures: dict[str, _Picture]
-
-
-def render_page(chapters: Sequence[ChapterFiles], run: RunInfo) -> str:
-    """Return the page of these chapters.
+def render_page(folders: Sequence[Path], run: RunInfo) -> str:
+    """Return the page of some studies, each in a folder with ``tables`` and ``figures``.
 
     The page has no link to any other file or host, so it can be mailed or archived; tables can be saved from it.
     """
@@ -81,11 +49,11 @@ def render_page(chapters: Sequence[ChapterFiles], run: RunInfo) -> str:
     )
     environment.globals |= {"render": render, "heading": heading}
     environment.filters["grouped"] = lambda value: fixed(float(value), 0)
-    loaded = [_load(files_) for files_ in chapters]
+    chapters = [Chapter.model_validate(read_json(folder / "tables" / "chapter.json")) for folder in folders]
     style = files("hitforge.reporting").joinpath("page.css").read_text(encoding="utf-8")
     return environment.get_template("page.html.j2").render(
-        chapters=loaded,
-        front_table=_front_table([shown.chapter for shown in loaded]) if len(loaded) > 1 else None,
+        chapters=[_shown(chapter, folder) for chapter, folder in zip(chapters, folders, strict=True)],
+        front_table=_front_table(chapters) if len(chapters) > 1 else None,
         run=run,
         style=Markup(style),  # our own file, not data
         version=hitforge.__version__,
@@ -95,39 +63,34 @@ def render_page(chapters: Sequence[ChapterFiles], run: RunInfo) -> str:
     )
 
 
-def _load(files_: ChapterFiles) -> _ShownChapter:
-    chapter = Chapter.model_validate(read_json(files_.tables / "chapter.json"))
-    tables = {name: _table(files_.tables, name) for name in _names(chapter, "table")}
-    figures = {name: _picture(files_.figures, name) for name in _names(chapter, "figure")}
-    return _ShownChapter(chapter, tables, figures)
+def _shown(chapter: Chapter, folder: Path) -> dict[str, Any]:
+    """Return a chapter with its tables and figures by name, as the template takes them."""
+    shown: dict[str, Any] = {"chapter": chapter, "tables": {}, "figures": {}}
+    for item in (item for section in chapter.sections for item in section.items):
+        ready = _table if item.kind == "table" else _picture
+        shown[f"{item.kind}s"][item.name] = ready(folder / f"{item.kind}s", item.name)
+    return shown
 
 
-def _names(chapter: Chapter, kind: str) -> list[str]:
-    return [item.name for section in chapter.sections for item in section.items if item.kind == kind]
-
-
-def _table(folder: Path, name: str) -> _ShownTable:
-    downloads = []
+def _table(folder: Path, name: str) -> dict[str, Any]:
+    downloads = {}
     for suffix, kind in (("csv", "text/csv"), ("md", "text/markdown"), ("tex", "application/x-tex")):
         text = (folder / f"{name}.{suffix}").read_text(encoding="utf-8")
-        downloads.append((suffix, f"data:{kind};charset=utf-8,{quote(text)}"))
-    return _ShownTable(read_table(folder, name), tuple(downloads))
+        downloads[suffix] = f"data:{kind};charset=utf-8,{quote(text)}"
+    return {"table": read_table(folder, name), "downloads": downloads.items()}
 
 
-def _picture(folder: Path, name: str) -> _Picture:
+def _picture(folder: Path, name: str) -> dict[str, Any]:
     text = FigureText.model_validate(read_json(folder / f"{name}.json"))
     svg = folder / f"{name}.svg"
     # an image of its own, not inline: ids of different drawings cannot collide, and browsers decode it when needed
     path, kind = (svg, "svg+xml") if svg.stat().st_size <= MAX_SVG_BYTES else (folder / f"{name}.png", "png")
     data = base64.b64encode(path.read_bytes()).decode("ascii")
-    return _Picture(text, f"data:image/{kind};base64,{data}", path.name)
+    return {"text": text, "source": f"data:image/{kind};base64,{data}", "file_name": path.name}
 
 
 def _front_table(chapters: Sequence[Chapter]) -> Table:
     """Return the front page's table: a line for each study."""
-
-    def of(key: str) -> Callable[[Chapter], Cell]:
-        return lambda chapter: None if chapter.front is None else getattr(chapter.front, key)
 
     def quantity(chapter: Chapter) -> Cell:
         row = chapter.front
@@ -141,16 +104,18 @@ def _front_table(chapters: Sequence[Chapter]) -> Table:
         (
             text_column("study", "Study", lambda chapter: chapter.study),
             text_column(
-                "data", "Data", lambda chapter: chapter.front.data if chapter.front else chapter.title, wide=True
+                "data", "Data", lambda chapter: (chapter.front and chapter.front.data) or chapter.title, wide=True
             ),
             text_column("quantity", "Quantity", quantity, wide=True),
-            text_column("baseline", "Baseline", of("baseline")),
-            column("baseline_number", "its number", of("baseline_number")),
-            text_column("ensemble", "Ensemble", of("ensemble")),
-            column("ensemble_number", "its number", of("ensemble_number")),
-            column("gain", "Gain", of("gain")),
-            text_column("published", "Published", of("published"), wide=True),
-            text_column("other_sample", "No comparison, because", of("other_sample"), wide=True),
+            text_column("baseline", "Baseline", lambda chapter: chapter.front and chapter.front.baseline),
+            column("baseline_number", "its number", lambda chapter: chapter.front and chapter.front.baseline_number),
+            text_column("ensemble", "Ensemble", lambda chapter: chapter.front and chapter.front.ensemble),
+            column("ensemble_number", "its number", lambda chapter: chapter.front and chapter.front.ensemble_number),
+            column("gain", "Gain", lambda chapter: chapter.front and chapter.front.gain),
+            text_column("published", "Published", lambda chapter: chapter.front and chapter.front.published, wide=True),
+            text_column(
+                "other_sample", "No comparison, because", lambda c: c.front and c.front.other_sample, wide=True
+            ),
         ),
         chapters,
     )
@@ -160,12 +125,12 @@ def _cost_table(stages: Sequence[StageCost]) -> Table | None:
     if not stages:
         return None
     of_slurm = (
-        column("slurm_jobs", "Slurm jobs", lambda cost: cost.slurm_jobs),
-        column("slurm_failed", "of them failed", lambda cost: cost.slurm_failed),
-        column("slurm_mem", "Memory requested", lambda cost: _rounded(cost.slurm_mem_mb), "MB"),
-        column("slurm_runtime", "Time requested", lambda cost: _rounded(cost.slurm_runtime_min), "min"),
+        column("slurm_jobs", "Slurm jobs", lambda cost: cost.slurm and cost.slurm.jobs),
+        column("slurm_failed", "of them failed", lambda cost: cost.slurm and cost.slurm.failed),
+        column("slurm_mem", "Memory requested", lambda cost: cost.slurm and _rounded(cost.slurm.mem_mb), "MB"),
+        column("slurm_runtime", "Time requested", lambda cost: cost.slurm and _rounded(cost.slurm.runtime_min), "min"),
     )
-    on_slurm = any(cost.slurm_jobs for cost in stages)
+    on_slurm = any(cost.slurm for cost in stages)
     requests = " Requests are those of a Slurm job, from the accounting; grouped rules share one." if on_slurm else ""
     table = make_table(
         "run_cost",
@@ -184,8 +149,8 @@ def _cost_table(stages: Sequence[StageCost]) -> Table | None:
         ),
         stages,
     )
-    jobs, seconds = sum(cost.jobs for cost in stages), sum(cost.wall_s_total for cost in stages)
-    total: tuple[Cell, ...] = ("all", jobs, duration(seconds), *[""] * (len(table.columns) - 3))
+    seconds = sum(cost.wall_s_total for cost in stages)
+    total = ("all", sum(cost.jobs for cost in stages), duration(seconds), *[""] * (len(table.columns) - 3))
     return table.model_copy(update={"rows": (*table.rows, total), "highlight": (len(table.rows),)})
 
 

@@ -40,19 +40,9 @@ def figure_of(
 ) -> Callable[[Callable[[ReportInputs, Any], tuple[MatplotlibFigure, str]]], Callable[[ReportInputs], Figure]]:
     """Make of a function that draws what ``load`` returns the maker of a figure of the function's name.
 
-    Parameters
-    ----------
-    title : str
-        May hold ``{reference}``.
-    load : callable
-        Takes the inputs; what it returns is false or has no length where there is nothing to draw.
-    empty : str
-        Why there may be nothing.
-
-    Returns
-    -------
-    callable
-        Decorates a function of the inputs and the data that returns a figure and its caption.
+    What is decorated takes the inputs and the data and returns a figure and its caption. The title may hold
+    ``{reference}``. What ``load`` returns of the inputs is false or has no length where there is nothing to draw, and
+    ``empty`` says why.
     """
 
     def decorate(draw: Callable[[ReportInputs, Any], tuple[MatplotlibFigure, str]]) -> Callable[[ReportInputs], Figure]:
@@ -113,20 +103,10 @@ def panels_for(
     margin: tuple[float, float] = (0.0, 0.0),
     alone: float | None = None,
 ) -> tuple[MatplotlibFigure, Any]:
-    """Return a figure with a panel for each model, or whatever is named, in a grid; what is left of it stays empty.
+    """Return a figure and its panels, shape (rows, columns), one for each name; what is left of the grid stays empty.
 
-    Parameters
-    ----------
-    names : collection of str
-    most_columns : int
-    size, margin : tuple of float
-        Width and height of a panel, and what the figure has beyond its panels, in inches.
-    alone : float, optional
-        Width of the figure where there is one column.
-
-    Returns
-    -------
-    figure, ndarray of Axes, shape (rows, columns)
+    ``size`` is width and height of a panel, ``margin`` what the figure has beyond its panels, and ``alone`` the width
+    of the figure where there is one column, all in inches.
     """
     rows, columns = grid_shape(len(names), most_columns)
     width = size[0] * columns + margin[0] if columns > 1 or alone is None else alone

@@ -6,6 +6,7 @@ import csv
 import math
 import platform
 from collections.abc import Iterable, Mapping
+from contextlib import suppress
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 
@@ -34,10 +35,7 @@ class StageCost(Settings):
     wall_s_max: float
     cpu_s_total: float | None = None
     max_rss_mb: float | None = None
-    slurm_jobs: int | None = None
-    slurm_failed: int | None = None
-    slurm_mem_mb: float | None = None
-    slurm_runtime_min: float | None = None
+    slurm: SlurmUse | None = None
     suggested_mem_mb: int | None = None
     suggested_runtime_min: int | None = None
 
@@ -74,32 +72,20 @@ class RunInfo(Settings):
         """Return the versions of Python and of the packages that shape results."""
         found = {"python": platform.python_version()}
         for name in PACKAGES:
-            try:
+            with suppress(PackageNotFoundError):
                 found[name] = version(name)
-            except PackageNotFoundError:
-                continue
         return found
 
 
 def read_benchmarks(folder: Path, workdir: Path) -> tuple[StageCost, ...]:
-    """Summarise Snakemake's benchmark files by rule, beside what Slurm's accounting says of them.
+    """Summarise Snakemake's benchmark files by rule, the most expensive first, beside what Slurm's accounting says.
 
-    Parameters
-    ----------
-    folder : Path
-        Holds ``<rule>/**/*.tsv``, or ``<rule>.tsv`` for rules with a single job; a missing folder has no costs.
-    workdir : Path
-        Working directory of the production, by which its Slurm jobs are known.
-
-    Returns
-    -------
-    tuple of StageCost
-        The most expensive rule first.
+    ``folder`` holds ``<rule>/**/*.tsv``, or ``<rule>.tsv`` for rules with a single job; a missing one has no costs.
+    ``workdir`` is the working directory of the production, by which its Slurm jobs are known.
     """
     jobs: dict[str, list[dict[str, str]]] = {}
     for path in sorted(folder.rglob("*.tsv")):
-        parts = path.relative_to(folder).parts
-        rule = parts[0] if len(parts) > 1 else path.stem
+        rule = path.relative_to(folder).with_suffix("").parts[0]
         jobs.setdefault(rule, []).extend(_rows(path))
     slurm = read_accounting(workdir, jobs)
     costs = [_cost(rule, rows, slurm.get(rule)) for rule, rows in jobs.items() if rows]
@@ -107,19 +93,9 @@ def read_benchmarks(folder: Path, workdir: Path) -> tuple[StageCost, ...]:
 
 
 def read_trainings(folder: Path, studies: Iterable[str]) -> tuple[TrainingCost, ...]:
-    """Summarise the benchmark files of trainings by study and model.
+    """Summarise the benchmark files of trainings by study, in the order given, the most expensive model first.
 
-    Parameters
-    ----------
-    folder : Path
-        Holds ``<rule>/<study>/<model>/**/*.tsv`` for the rules that train; what is missing has no costs.
-    studies : iterable of str
-        Those to show.
-
-    Returns
-    -------
-    tuple of TrainingCost
-        In the order of the studies, the most expensive model first.
+    ``folder`` holds ``<rule>/<study>/<model>/**/*.tsv`` for the rules that train; what is missing has no costs.
     """
     costs = []
     for study in studies:
@@ -157,10 +133,7 @@ def _cost(rule: str, rows: list[dict[str, str]], slurm: SlurmUse | None) -> Stag
         wall_s_max=longest,
         cpu_s_total=sum(cpu) if cpu else None,
         max_rss_mb=peak,
-        slurm_jobs=slurm and slurm.jobs,
-        slurm_failed=slurm and slurm.failed,
-        slurm_mem_mb=slurm and slurm.mem_mb,
-        slurm_runtime_min=slurm and slurm.runtime_min,
+        slurm=slurm,
         # the engine needs 400 MB of its own in a cluster job
         suggested_mem_mb=None if peak is None else max(400, 100 * math.ceil(MEMORY_MARGIN * peak / 100)),
         suggested_runtime_min=max(5, 5 * math.ceil(RUNTIME_MARGIN * longest / 300)),
@@ -171,10 +144,6 @@ def _numbers(texts: Iterable[str | None]) -> list[float]:
     """Return the numbers of a column; very short jobs have ``NA`` or ``-``."""
     found = []
     for text in texts:
-        try:
-            value = float(text or "nan")
-        except ValueError:
-            continue
-        if math.isfinite(value):
-            found.append(value)
-    return found
+        with suppress(ValueError):
+            found.append(float(text or "nan"))
+    return [value for value in found if math.isfinite(value)]

@@ -19,23 +19,16 @@ _UNITS_MB = {"K": 1 / 1024, "M": 1.0, "G": 1024.0, "T": 1024.0**2}
 
 @dataclass
 class SlurmUse:
-    """The Slurm jobs of one rule; a job that holds several grouped steps asked for all of them together.
-
-    Attributes
-    ----------
-    jobs, failed : int
-        Jobs, and those that ended other than completed.
-    mem_mb, runtime_min : float or None
-        Largest request of a job.
-    max_rss_mb : float or None
-        Largest memory of a step.
-    """
+    """The Slurm jobs of one rule; a job that holds several grouped steps asked for all of them together."""
 
     jobs: int = 0
     failed: int = 0
+    """Ended other than completed."""
     mem_mb: float | None = None
     runtime_min: float | None = None
+    """With the memory, the largest request of a job."""
     max_rss_mb: float | None = None
+    """Largest memory of a step."""
 
 
 def read_accounting(folder: Path, rules: Collection[str]) -> dict[str, SlurmUse]:
@@ -56,17 +49,10 @@ def read_accounting(folder: Path, rules: Collection[str]) -> dict[str, SlurmUse]
 
 
 def summarise(lines: Iterable[str], folder: Path, rules: Collection[str]) -> dict[str, SlurmUse]:
-    """Summarise the lines of ``sacct`` by rule.
+    """Summarise the lines of ``sacct``, their fields separated by ``|``, by rule.
 
-    Parameters
-    ----------
-    lines : iterable of str
-        The fields JobID, WorkDir, Comment, ReqMem, TimelimitRaw, MaxRSS and State, separated by ``|``. The engine's
-        comment is ``rule_`` and the name of the rule or of its group, which begins with a rule's name.
-    folder : Path
-        Jobs with another working directory are left out.
-    rules : collection of str
-        Names to look for; the longest that fits is taken.
+    The engine's comment is ``rule_`` and the name of the rule or of its group, which begins with a rule's name; the
+    longest that fits is taken. Jobs with another working directory than ``folder`` are left out.
     """
     uses: dict[str, SlurmUse] = {}
     rule_of_job: dict[str, str] = {}

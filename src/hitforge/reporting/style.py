@@ -5,7 +5,6 @@ Fonts come with mplhep; colours are Petroff's, which people with any colour visi
 
 from __future__ import annotations
 
-import io
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -123,15 +122,13 @@ def write_figure(figure: Figure, folder: Path) -> None:
             drawn.set_layout_engine("none")
         # the canvases' own writers: savefig would draw everything once more for nothing
         drawn.set_dpi(RASTER_DPI)
-        buffer = io.BytesIO()
         svg: Any = FigureCanvasSVG(drawn)
-        svg.print_svg(buffer, metadata={"Date": None, "Creator": None})
-        write_bytes(folder / f"{figure.name}.svg", buffer.getvalue())
+        with atomic_path(folder / f"{figure.name}.svg") as temporary:
+            svg.print_svg(temporary, metadata={"Date": None, "Creator": None})
         drawn.set_dpi(PNG_DPI)
-        buffer = io.BytesIO()
         png: Any = FigureCanvasAgg(drawn)
-        png.print_png(buffer, metadata={"Software": None})
-        write_bytes(folder / f"{figure.name}.png", buffer.getvalue())
+        with atomic_path(folder / f"{figure.name}.png") as temporary:
+            png.print_png(temporary, metadata={"Software": None})
     text = FigureText(
         name=figure.name,
         title=figure.title,
@@ -140,9 +137,3 @@ def write_figure(figure: Figure, folder: Path) -> None:
         width_in=round(float(drawn.get_size_inches()[0]), 3),
     )
     write_json(folder / f"{figure.name}.json", text.model_dump(mode="json"))
-
-
-def write_bytes(path: Path, content: bytes) -> None:
-    """Write a file atomically."""
-    with atomic_path(path) as temporary:
-        temporary.write_bytes(content)

@@ -11,21 +11,14 @@ from matplotlib.lines import Line2D
 from matplotlib.ticker import LogFormatterMathtext, NullFormatter
 
 from hitforge.reporting.chapter import Figure, ReportInputs
-from hitforge.reporting.history import History, load_histories
-from hitforge.reporting.plotting import FINE_STEPS, few_log_ticks, nothing, panels_for
+from hitforge.reporting.history import History, trained_histories
+from hitforge.reporting.plotting import FINE_STEPS, few_log_ticks, legend_below, nothing, panels_for
 from hitforge.reporting.style import COLOURS, INK, new_figure
-
-
-def _histories(inputs: ReportInputs) -> dict[str, list[History]]:
-    found = {model: load_histories(inputs.manifests[model], manifest) for model, manifest in inputs.manifest_of.items()}
-    # a table is fitted at once
-    found = {model: [history for history in histories if history.step] for model, histories in found.items()}
-    return {model: histories for model, histories in found.items() if histories}
 
 
 def loss_history(inputs: ReportInputs, loss: str, note: str = "") -> Figure:
     """Training and monitoring loss of every member, one panel for each model; ``loss`` is its label with the unit."""
-    models = _histories(inputs)
+    models = trained_histories(inputs)
     if not models:
         return nothing("loss_history", "Losses", "no training history was found beside the models' manifests")
     figure, panels = panels_for(models, 3, (4.3, 3.3), (0.0, 0.5), alone=6.0)
@@ -46,12 +39,11 @@ def loss_history(inputs: ReportInputs, loss: str, note: str = "") -> Figure:
         Line2D([], [], color=INK, linestyle="--", linewidth=1.1, label="training"),
         Line2D([], [], color=INK, label="monitoring fold"),
         Line2D([], [], color=INK, marker="o", linestyle="none", label="kept"),
-        *(
-            [Line2D([], [], color=COLOURS[k % len(COLOURS)], linewidth=3, label=f"member {k}") for k in range(members)]
-            if members > 1
-            else []
-        ),
     ]
+    if members > 1:
+        keys += [
+            Line2D([], [], color=COLOURS[k % len(COLOURS)], linewidth=3, label=f"member {k}") for k in range(members)
+        ]
     figure.legend(handles=keys, loc="outside lower center", ncols=min(len(keys), 4 if panels.shape[1] < 3 else 8))
     return Figure(
         "loss_history",
@@ -91,24 +83,20 @@ def _sparse_log_ticks(axes: Axes) -> None:
 
 def learning_rate(inputs: ReportInputs) -> Figure:
     """Learning rate and momentum of every network member."""
-    models = {
-        model: [history for history in histories if any(rate is not None for rate in history.lr)]
-        for model, histories in _histories(inputs).items()
-    }
-    models = {model: histories for model, histories in models.items() if histories}
-    if not models:
-        return nothing("learning_rate", "Learning rate and momentum", "no network was trained")
     # most models share a schedule: equal traces are one line with all their names
     traces: dict[tuple[tuple[float | None, ...], ...], list[str]] = {}
-    for model, histories in models.items():
-        for history in histories:
+    for model, histories in trained_histories(inputs).items():
+        for history in (history for history in histories if any(rate is not None for rate in history.lr)):
             names = traces.setdefault((tuple(history.step), tuple(history.lr), tuple(history.beta1)), [])
             names += [model] * (model not in names)
+    if not traces:
+        return nothing("learning_rate", "Learning rate and momentum", "no network was trained")
+    models = [model for model in inputs.manifest_of if any(model in names for names in traces.values())]
     named: set[tuple[str, ...]] = set()
     figure = new_figure(10.4, 3.7)
     rate, momentum = figure.subplots(1, 2)
     for (step, lr, beta1), names in traces.items():
-        colour = COLOURS[list(models).index(names[0]) % len(COLOURS)]
+        colour = COLOURS[models.index(names[0]) % len(COLOURS)]
         text = None if tuple(names) in named else _names(names)
         named.add(tuple(names))
         rate.plot(step, _floats(lr), color=colour, label=text)
@@ -119,8 +107,7 @@ def learning_rate(inputs: ReportInputs) -> Figure:
     for axes in (rate, momentum):
         axes.set_xlabel("Epoch")
         axes.margins(x=0.02)
-    handles, texts = rate.get_legend_handles_labels()
-    figure.legend(handles, texts, loc="outside lower center", ncols=3)
+    legend_below(figure, rate, 3)
     return Figure(
         "learning_rate",
         "Learning rate and momentum",
@@ -173,8 +160,7 @@ def tuning_history(inputs: ReportInputs, loss: str) -> Figure:
     """Scores of the trials of a hyper-parameter search; ``loss`` is their label with the unit."""
     models = {model: manifest["trials"] for model, manifest in inputs.manifest_of.items() if manifest.get("trials")}
     if not models:
-        reason = "no tuned model is among the reported models"
-        return nothing("tuning_history", "Trials of the search", reason)
+        return nothing("tuning_history", "Trials of the search", "no tuned model is among the reported models")
     figure = new_figure(7.0, 3.8)
     axes = figure.subplots()
     for index, (model, trials) in enumerate(models.items()):

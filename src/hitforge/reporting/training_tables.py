@@ -2,29 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from typing import Any
 
-from hitforge.reporting.chapter import (
-    MODEL,
-    Cell,
-    Column,
-    Measured,
-    ReportInputs,
-    Table,
-    column,
-    make_table,
-    text_column,
-)
-from hitforge.reporting.history import History, load_histories
+from hitforge.reporting.chapter import MODEL, Measured, ReportInputs, Table, column, columns_by, make_table, text_column
+from hitforge.reporting.history import History, trained_histories
 
 
 def models(inputs: ReportInputs) -> Table:
     """What each reported model is."""
 
-    def manifest(model: str) -> Mapping[str, Any]:
-        found: Mapping[str, Any] = inputs.manifest_of.get(model, {})
-        return found
+    def manifest(model: str, key: str) -> Any:
+        return inputs.manifest_of.get(model, {}).get(key)
 
     def setting(model: str, key: str) -> str:
         return str(inputs.settings["models"].get(model, {}).get(key, ""))
@@ -35,11 +23,11 @@ def models(inputs: ReportInputs) -> Table:
         "Models of this report; the configuration has all their settings.",
         (
             MODEL,
-            text_column("kind", "Kind", lambda model: setting(model, "kind") or manifest(model).get("kind", "")),
+            text_column("kind", "Kind", lambda model: setting(model, "kind") or manifest(model, "kind") or ""),
             text_column("description", "Description", lambda model: setting(model, "description"), wide=True),
-            column("features", "Features", lambda model: len(manifest(model).get("features", [])) or None),
-            column("parameters", "Parameters", lambda model: manifest(model).get("n_parameters")),
-            column("members", "Members", lambda model: len(manifest(model).get("members", [])) or None),
+            column("features", "Features", lambda model: len(manifest(model, "features") or ()) or None),
+            column("parameters", "Parameters", lambda model: manifest(model, "n_parameters")),
+            column("members", "Members", lambda model: len(manifest(model, "members") or ()) or None),
         ),
         inputs.metrics,
     )
@@ -48,7 +36,7 @@ def models(inputs: ReportInputs) -> Table:
 def training(inputs: ReportInputs, unit: str, decimals: int | None = None) -> Table:
     """How each member was trained; ``unit`` and ``decimals`` are those of the loss."""
 
-    def weight(row: tuple[str, History]) -> Cell:
+    def weight(row: tuple[str, History]) -> Measured | None:
         weights = inputs.manifest_of[row[0]].get("weights") or []
         return _number(weights[row[1].member], 3) if row[1].member < len(weights) else None
 
@@ -68,17 +56,12 @@ def training(inputs: ReportInputs, unit: str, decimals: int | None = None) -> Ta
             column("weight", "Ensemble weight", weight),
             text_column("stop_reason", "Ended by", lambda row: row[1].stop_reason or ""),
         ),
-        [
-            (model, history)
-            for model, manifest in inputs.manifest_of.items()
-            for history in load_histories(inputs.manifests[model], manifest)
-            if history.step  # a table is fitted at once
-        ],
+        [(model, history) for model, histories in trained_histories(inputs).items() for history in histories],
         empty="no training history was found beside the models' manifests",
     )
 
 
-def _number(value: float | None, decimals: int | None = None) -> Cell:
+def _number(value: float | None, decimals: int | None = None) -> Measured | None:
     return None if value is None else Measured(value=float(value), decimals=decimals)
 
 
@@ -89,10 +72,7 @@ def tuning(inputs: ReportInputs, unit: str, decimals: int | None = None) -> Tabl
     ]
     trials.sort(key=lambda item: (item[0], item[1]["score"] is None, item[1]["score"], item[1]["number"]))
     best = dict(reversed(trials))
-
-    def parameter(name: str) -> Column:
-        return column(name, name, lambda row: _parameter(row[1].get("params", {}).get(name)))
-
+    parameters = {name: (name, "") for _, trial in trials for name in trial.get("params", {})}
     return make_table(
         "tuning",
         "Hyper-parameter search",
@@ -102,7 +82,7 @@ def tuning(inputs: ReportInputs, unit: str, decimals: int | None = None) -> Tabl
             text_column("model", "Model", lambda row: row[0]),
             column("trial", "Trial", lambda row: int(row[1]["number"])),
             column("score", "Score (loss)", lambda row: _number(row[1]["score"], decimals), unit),
-            *map(parameter, dict.fromkeys(name for _, trial in trials for name in trial.get("params", {}))),
+            *columns_by(parameters, lambda row, name: _parameter(row[1].get("params", {}).get(name))),
         ),
         trials,
         empty="no tuned model is among the reported models",
@@ -110,5 +90,5 @@ def tuning(inputs: ReportInputs, unit: str, decimals: int | None = None) -> Tabl
     )
 
 
-def _parameter(value: Any) -> Cell:
+def _parameter(value: Any) -> Any:
     return Measured(value=float(value)) if isinstance(value, float) else value

@@ -12,48 +12,20 @@ from typing import Any
 
 from hitforge.provenance import read_json, write_json, write_text
 from hitforge.reporting.changes import compare_chapters
-from hitforge.reporting.page import ChapterFiles, render_page
+from hitforge.reporting.page import render_page
 from hitforge.reporting.run_info import RunInfo, read_benchmarks, read_trainings
 
 log = logging.getLogger(__name__)
 
 
-def make_page(chapters: Sequence[ChapterFiles], run: RunInfo, out: Path) -> None:
-    """Bind the chapters into one HTML page that needs no other file and no network.
-
-    Parameters
-    ----------
-    chapters : sequence of ChapterFiles
-        Folders that `make_tables` and `make_figures` wrote, one for each study.
-    run : RunInfo
-        What differs from run to run: versions, times, memory, host, what changed since the last report.
-    """
-    page = render_page(chapters, run)
-    write_text(out, page)
-    log.info("%s: %.1f MB", out, len(page.encode()) / 1e6)
-
-
 def make_report(
-    results: Path,
-    studies: Sequence[str],
-    benchmarks: Path,
-    run: Mapping[str, Any],
-    previous: Path,
-    out: Path,
+    results: Path, studies: Sequence[str], benchmarks: Path, run: Mapping[str, Any], previous: Path, out: Path
 ) -> None:
-    """Bind the chapters of the studies into one page.
+    """Bind the chapters of the studies, ``{study}/tables`` and ``{study}/figures`` in the results, into one page.
 
-    Parameters
-    ----------
-    results : Path
-        Folder with ``{study}/tables`` and ``{study}/figures``.
-    benchmarks : Path
-        The engine's benchmark files: time and memory of each stage.
-    run : mapping
-        Preset, seed and device, for the run section.
-    previous : Path
-        File that remembers the chapters of the last report, for the section on what changed; not declared to the
-        workflow, which would delete it before the job.
+    Preset, seed and device are those of the ``run``; ``benchmarks`` are the engine's files with time and memory of each
+    stage. The file ``previous`` remembers the chapters of the last report, for the section on what changed; it is not
+    declared to the workflow, which would delete it before the job.
     """
     chapters = {study: read_json(results / study / "tables" / "chapter.json") for study in studies}
     before = read_json(previous) if previous.is_file() else None
@@ -66,8 +38,9 @@ def make_report(
         trainings=read_trainings(benchmarks, studies),
         changes=None if before is None else compare_chapters(before, chapters),
     )
-    files = [ChapterFiles(tables=results / study / "tables", figures=results / study / "figures") for study in studies]
-    make_page(files, info, out)
+    page = render_page([results / study for study in studies], info)
+    write_text(out, page)
+    log.info("%s: %.1f MB", out, len(page.encode()) / 1e6)
     write_json(previous, chapters)
 
 

@@ -18,14 +18,9 @@ class ChangedPartError(ValueError):
 
 
 def build_shard(study: Study, sample: str, verdict: Verdict, out: Path, config_hash: str) -> int:
-    """Write the shard of a part and return its number of events.
+    """Write the shard of a part and return its number of events; another one than validated is a ChangedPartError.
 
     A bad part becomes a valid shard without events, so that the stages below need not know of it.
-
-    Raises
-    ------
-    ChangedPartError
-        The file holds another number of events than when it was validated.
     """
     attributes = stamp(
         study=study.name,

@@ -23,16 +23,13 @@ def fit_table_of(study: Study, fit: str, shards: Sequence[Path], folds: TreeFold
     rows = zip(*read_feature_rows(study, shards, folds.training, folds.count), strict=True)
     features, target, weight = map(np.concatenate, rows)
     table = study.fit_table(model, features, target, weight)
-    n_training = len(target)
-    log.info("%s: table fitted on %d events", fit, n_training)
-    write_json(
-        out,
-        stamp(
-            config_hash=config_hash,
-            n_training=n_training,
-            best_loss=None,
-            best_epoch=None,
-            table=table,
-            provenance={"training_parts": [path.stem for path in shards]},
-        ),
+    log.info("%s: table fitted on %d events", fit, len(target))
+    about = stamp(
+        config_hash=config_hash,
+        n_training=len(target),
+        best_loss=None,
+        best_epoch=None,
+        table=table,
+        provenance={"training_parts": [path.stem for path in shards]},
     )
+    write_json(out, about)

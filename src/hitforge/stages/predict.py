@@ -10,7 +10,6 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from hitforge.evaluation.ensemble import ensemble_prediction
 from hitforge.folds import fold_of
 from hitforge.predictions import Predictions, write_predictions
 from hitforge.provenance import read_json, stamp
@@ -89,13 +88,11 @@ def _predict_from_features(
 ) -> dict[str, NDArray[np.float32]]:
     """Return what boosters or a table say: the columns of a single member, shape (N, 1) or (N, 1, k)."""
     predict = (_booster_columns if about["kind"] == "trees" else _table_columns)(study, manifest, about)
-    found: list[tuple[NDArray[np.bool_], Mapping[str, NDArray[np.floating]]]] = []
+    members: dict[str, NDArray[np.float32]] = {}
     for number, path in enumerate(index.paths):
         chosen = index.shard == number
         with Shard(path) as shard:
-            found.append((chosen, predict(shard.column("features")[index.row[chosen]])))
-    members: dict[str, NDArray[np.float32]] = {}
-    for chosen, columns in found:
+            columns = predict(shard.column("features")[index.row[chosen]])
         for name, values in columns.items():
             if name not in members:
                 members[name] = np.empty((len(index), 1, *values.shape[1:]), dtype=np.float32)
@@ -120,6 +117,18 @@ def _booster_columns(study: Study, manifest: Path, about: Mapping[str, Any]) -> 
 def _table_columns(study: Study, manifest: Path, about: Mapping[str, Any]) -> Columns:
     table = read_json(manifest.parent / about["members"][0]["file"])["table"]
     return lambda features: study.table_columns(about["model"], table, features)
+
+
+def ensemble_prediction(predictions: NDArray[np.floating], weights: Sequence[float]) -> NDArray[np.float64]:
+    """Return the sum of the members' predictions, shape (M, N) or (M, N, k), with weights that sum to one."""
+    factors = np.asarray(weights, dtype=np.float64)
+    if predictions.ndim < 2 or factors.shape != (len(predictions),):
+        raise ValueError(f"ensemble_prediction: {predictions.shape} predictions do not fit {factors.shape} weights")
+    total = np.zeros(predictions.shape[1:], dtype=np.float64)
+    # member by member, not a matrix product: BLAS may sum in another order on another machine
+    for factor, row in zip(factors, predictions, strict=True):
+        total += factor * row
+    return total
 
 
 def _with_events(

@@ -14,13 +14,7 @@ log = logging.getLogger(__name__)
 
 
 def make_figures(catalogue: Catalogue, inputs: ReportInputs, folder: Path) -> None:
-    """Draw the figures of a chapter, one after another.
-
-    Parameters
-    ----------
-    folder : Path
-        Gets ``<name>.{svg,png,json}`` for each figure of the catalogue; the JSON holds the caption.
-    """
+    """Draw the figures of a chapter, ``<name>.{svg,png,json}`` each; the JSON holds the caption."""
     for view in catalogue.views("figure"):
         start = time.perf_counter()
         with hep_style():

@@ -6,40 +6,21 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+from pydantic import TypeAdapter
+
 from hitforge.reporting.chapter import ReportInputs
-from hitforge.stages.evaluate import read_plan
 from hitforge.studies.base import Study
 
 
 def read_inputs(paths: Mapping[str, Any]) -> ReportInputs:
     """Turn plain data (paths as text) into report inputs."""
-
-    def by_name(key: str) -> dict[str, Path]:
-        return {name: Path(path) for name, path in paths[key].items()}
-
-    return ReportInputs(
-        study=paths["study"],
-        settings=paths["settings"],
-        metrics=by_name("metrics"),
-        manifests=by_name("manifests"),
-        calibrations=by_name("calibrations"),
-        comparison=Path(paths["comparison"]),
-        inventories=by_name("inventories"),
-        shards={sample: tuple(Path(path) for path in few) for sample, few in paths["shards"].items()},
-        outputs=read_plan(paths["outputs"]),
-        further_outputs={model: read_plan(plan) for model, plan in paths["further_outputs"].items()},
-        scaling=Path(paths["scaling"]),
-        explain={model: Path(path) for model, path in paths.get("explain", {}).items()},
-    )
+    return TypeAdapter(ReportInputs).validate_python(paths)
 
 
 def paths_in(results: Path, study: Study) -> dict[str, Any]:
     """Return the artefacts of a study under its results folder, for the models that were evaluated there.
 
-    Raises
-    ------
-    FileNotFoundError
-        There are no metrics.
+    A FileNotFoundError says that there are no metrics.
     """
     models = sorted(path.stem for path in (results / "metrics").glob("*.json"))
     if not models:
@@ -54,8 +35,6 @@ def paths_in(results: Path, study: Study) -> dict[str, Any]:
         "comparison": results / "comparison.json",
         "inventories": {sample: results / "inventory" / f"{sample}.json" for sample in samples},
         "shards": {sample: sorted((results / "shards" / sample).glob("*.h5"))[:8] for sample in samples},
-        "outputs": {},
-        "further_outputs": {},
         "scaling": results / "scaling.json",
         "explain": {path.stem: path for path in sorted((results / "explain").glob("*.json")) if path.stem in models},
     }

@@ -15,22 +15,14 @@ from hitforge.reporting.tables import read_table, to_terminal, write_table
 
 log = logging.getLogger(__name__)
 
-CHAPTER_FILE = "chapter.json"
-
 
 def make_tables(catalogue: Catalogue, inputs: ReportInputs, folder: Path) -> None:
-    """Write the tables of a chapter as CSV, Markdown, LaTeX and JSON, and its words as ``chapter.json``.
-
-    Parameters
-    ----------
-    folder : Path
-        Gets ``<name>.{csv,md,tex,json}`` for each table of the catalogue, and ``chapter.json``.
-    """
+    """Write the tables of a chapter, ``<name>.{csv,md,tex,json}`` each, and its words as ``chapter.json``."""
     for view in catalogue.views("table"):
         table: Table = make(view, inputs)
         write_table(table, folder)
         log.info("table %s: %d rows", table.name, len(table.rows))
-    write_json(folder / CHAPTER_FILE, write_chapter(catalogue, inputs).model_dump(mode="json"))
+    write_json(folder / "chapter.json", write_chapter(catalogue, inputs).model_dump(mode="json"))
 
 
 def headline_text(folder: Path, width: int = 120) -> str:

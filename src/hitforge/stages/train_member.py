@@ -84,13 +84,9 @@ def train_member_of(
 ) -> None:
     """Train one member, or continue its training, and write its weights and history.
 
-    ``code`` is the fingerprint of the code: a checkpoint that other code made is not continued. ``keep_checkpoint``
-    leaves the checkpoint of the finished training, with which a repeated call writes the same files at once.
-
-    Raises
-    ------
-    OutOfTime, Terminated
-        Stopped in good order with a checkpoint; the same call continues.
+    OutOfTime and Terminated say that it stopped in good order with a checkpoint; the same call continues. ``code`` is
+    the fingerprint of the code: a checkpoint that other code made is not continued. ``keep_checkpoint`` leaves the
+    checkpoint of the finished training, with which a repeated call writes the same files at once.
     """
     model = model_of(fit)
     scale = read_scaling(scaling)

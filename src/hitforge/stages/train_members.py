@@ -22,17 +22,9 @@ from hitforge.stages.train_member import TrainingFolds, train_member_of
 from hitforge.studies.base import load_study
 from hitforge.training.checkpoint import discard_checkpoint
 from hitforge.training.device import DeviceChoice
-from hitforge.training.interruption import (
-    EXIT_OUT_OF_TIME,
-    EXIT_TERMINATED,
-    Interrupted,
-    JobLimits,
-    OutOfTime,
-    Terminated,
-)
+from hitforge.training.interruption import Interrupted, JobLimits, OutOfTime, Terminated
 
 log = logging.getLogger(__name__)
-
 
 COMMAND = [sys.executable, "-m", "hitforge.stages.train_members"]
 
@@ -68,18 +60,13 @@ def train_members(jobs: Sequence[MemberJob]) -> None:
 
     Every member goes on to its end whatever becomes of the others. Checkpoints stay until all have finished: the engine
     removes the files of a job that failed, and a finished training is written again from its checkpoint at once.
-
-    Raises
-    ------
-    MemberFailed
-        Names the members and their logs.
-    OutOfTime, Terminated
-        Stopped in good order; the same call continues.
+    MemberFailed names the members and their logs; after OutOfTime and Terminated, in good order, the same call
+    continues.
     """
     with _running(jobs) as processes:
         # one that was told to end before it could listen has nothing to save
-        codes = [EXIT_TERMINATED if code == -signal.SIGTERM else code for code in (p.wait() for p in processes)]
-    stopped: dict[int, type[Interrupted]] = {EXIT_TERMINATED: Terminated, EXIT_OUT_OF_TIME: OutOfTime}
+        codes = [Terminated.exit_code if code == -signal.SIGTERM else code for code in (p.wait() for p in processes)]
+    stopped: dict[int, type[Interrupted]] = {kind.exit_code: kind for kind in (Terminated, OutOfTime)}
     failed = [job for job, code in zip(jobs, codes, strict=True) if code and code not in stopped]
     if failed:
         logs = ", ".join(f"member {job.member} ({job.log or 'see above'})" for job in failed)

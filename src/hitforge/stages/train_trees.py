@@ -69,7 +69,6 @@ def train_trees_of(
     log.info("%s: %d training, %d monitoring events, %d features", fit, len(train), len(monitor), len(names))
     trained = train_trees(train, monitor, names, settings, own_seed)
     log.info("%s: best round %d, loss %.6g", fit, trained.history["best_round"], trained.history["best_loss"])
-    out.parent.mkdir(parents=True, exist_ok=True)
     save_trees(trained.booster, out)
     write_json(
         out.with_suffix(".json"),

@@ -283,27 +283,17 @@ class Study:
 
 @dataclass(frozen=True)
 class TrainedModel:
-    """What the entry point ``explain`` is given of a trained model.
-
-    Attributes
-    ----------
-    study : Study
-        Makes the model's inputs and columns.
-    manifest : Path
-        ``model.json`` of the main fit; the trained files stand beside it.
-    scaling : Path or None
-        Scaling of the main fit, for a network.
-    shards : mapping of sample to paths
-        A few shards of each sample.
-    seed : int
-        Root seed of the run.
-    """
+    """What the entry point ``explain`` is given of a trained model; the study makes its inputs and columns."""
 
     study: Study
     manifest: Path
+    """``model.json`` of the main fit; the trained files stand beside it."""
     scaling: Path | None
+    """Scaling of the main fit, for a network."""
     shards: Mapping[str, Sequence[Path]] = field(default_factory=dict)
+    """A few shards of each sample."""
     seed: int = 0
+    """Root seed of the run."""
 
 
 def _own_columns(
@@ -322,16 +312,10 @@ def load_study(
     stage: str | None = None,
     beside: Mapping[str, Any] | None = None,
 ) -> Study:
-    """Return the study ``name``; plain data are validated first.
+    """Return the study ``name`` with all settings, or with those that a stage is given as plain data.
 
-    Parameters
-    ----------
-    settings : StudySettings or mapping
-        All settings, or those that a stage is given as plain data.
-    stage : str, optional
-        The stage that they are given to: asking for another setting or another stage's function is then an error.
-    beside : mapping, optional
-        Settings that are not among them because they change no result (``StudySettings.beside``).
+    Plain data are validated. With a ``stage``, asking for another setting or another stage's function is an error.
+    ``beside`` are settings that are not among them because they change no result (``StudySettings.beside``).
     """
     declared = declaration_of(name)
     if not isinstance(settings, StudySettings):

@@ -40,21 +40,14 @@ OF_ONE_MODEL = ("train_trees", "train_member", "fit_table", "assemble", "predict
 
 @dataclass(frozen=True)
 class EntryPoint:
-    """A function of a study, which is imported when a stage calls it.
-
-    Attributes
-    ----------
-    function : str
-        ``module:function``; the module is named from the study's folder, or whole if it begins with ``hitforge.``
-    settings : tuple of str
-        Blocks of the study's settings that the function is given, as keyword arguments of these names.
-    without : tuple of str
-        Keys of these blocks that it is not given, such as ``evaluation.bootstraps``: a new value runs nothing again.
-    """
+    """A function of a study, which is imported when a stage calls it."""
 
     function: str
+    """``module:function``; the module is named from the study's folder, or whole if it begins with ``hitforge.``"""
     settings: tuple[str, ...] = ()
+    """Blocks of the study's settings that the function is given, as keyword arguments of these names."""
     without: tuple[str, ...] = ()
+    """Keys of these blocks that it is not given, such as ``evaluation.bootstraps``: a new value runs nothing again."""
 
     def module(self, study: str) -> str:
         """Return the full name of the module."""
@@ -71,26 +64,17 @@ class Declaration:
 
     What each function is called with and returns stands at the method of :class:`hitforge.studies.base.Study` that
     has its name. One that is not declared has the behaviour that is described there.
-
-    Attributes
-    ----------
-    name : str
-        Name of the folder under ``hitforge.studies`` and of the YAML file.
-    settings : type
-        The class of the study's settings.
-    target : str
-        Name of the dataset in ``targets/`` that all models learn from, directly or by what they make of it.
-    own_weight : str or None
-        Name of the dataset in ``truth/`` with a weight that each event brings along; trainings multiply theirs by it.
-    chapter : str or None
-        Module with the catalogue of the study's chapter; None: the default chapter.
     """
 
     name: str
+    """Name of the folder under ``hitforge.studies`` and of the YAML file."""
     settings: type[StudySettings]
     target: str
+    """Name of the dataset in ``targets/`` that all models learn from, directly or by what they make of it."""
     own_weight: str | None = None
+    """Name of the dataset in ``truth/`` with a weight that each event brings along; trainings multiply theirs by it."""
     chapter: str | None = None
+    """Module with the catalogue of the study's chapter; None: the default chapter."""
 
     layout: EntryPoint
     inspect: EntryPoint
@@ -118,10 +102,10 @@ class Declaration:
     fit_table: EntryPoint | None = None
     table_columns: EntryPoint | None = None
 
-    calibrate: EntryPoint
-    calibrated: EntryPoint
-    evaluate: EntryPoint
-    compare: EntryPoint
+    calibrate: EntryPoint = EntryPoint("evaluation.calibration:calibrate", ("evaluation",), ("evaluation.bootstraps",))
+    calibrated: EntryPoint = EntryPoint("evaluation.calibration:calibrated")
+    evaluate: EntryPoint = EntryPoint("evaluation.metrics:evaluate_model", ("evaluation",))
+    compare: EntryPoint = EntryPoint("evaluation.comparison:compare_models", ("evaluation",))
     explain: EntryPoint | None = None
 
     def entry_points(self, stage: str | None = None) -> dict[str, EntryPoint]:
@@ -151,13 +135,7 @@ class Declaration:
 
 
 def declaration_of(study: str) -> Declaration:
-    """Return the declaration of a study, ``STUDY`` in its ``study.py``.
-
-    Raises
-    ------
-    ConfigError
-        There is no such study; the message names the known ones.
-    """
+    """Return the declaration of a study, ``STUDY`` in its ``study.py``; a ConfigError names the known studies."""
     declared: Declaration = study_module(study).STUDY
     return declared
 

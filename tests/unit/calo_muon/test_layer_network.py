@@ -10,9 +10,9 @@ import torch
 from pydantic import ValidationError
 
 from hitforge.config import load_settings
-from hitforge.evaluation.ensemble import ensemble_prediction
 from hitforge.hits import CellHits
 from hitforge.scaling import Scaling
+from hitforge.stages.predict import ensemble_prediction
 from hitforge.studies.base import Study, load_study
 from hitforge.studies.calo_muon.data.geometry import load_geometry
 from hitforge.studies.calo_muon.data.layers import as_tensor, layer_profiles

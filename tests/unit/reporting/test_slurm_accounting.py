@@ -38,7 +38,8 @@ def test_costs_show_what_was_asked_for(tmp_path: Path, monkeypatch: pytest.Monke
     sacct.chmod(0o755)
     monkeypatch.setenv("PATH", str(tmp_path), prepend=":")
     (cost,) = read_benchmarks(tmp_path, tmp_path)
-    assert (cost.slurm_jobs, cost.slurm_failed, cost.slurm_mem_mb, cost.max_rss_mb) == (2, 1, 4000, 2048)
+    assert cost.slurm is not None
+    assert (cost.slurm.jobs, cost.slurm.failed, cost.slurm.mem_mb, cost.max_rss_mb) == (2, 1, 4000, 2048)
 
 
 def test_silent_accounting_is_no_error(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -47,4 +48,4 @@ def test_silent_accounting_is_no_error(tmp_path: Path, monkeypatch: pytest.Monke
     (tmp_path / "sacct").chmod(0o755)
     monkeypatch.setenv("PATH", str(tmp_path), prepend=":")
     (cost,) = read_benchmarks(tmp_path, tmp_path)
-    assert cost.slurm_jobs is None
+    assert cost.slurm is None

@@ -29,11 +29,4 @@ STUDY = Declaration(
     tree_columns=EntryPoint("models.trees:tree_columns"),
     fit_table=EntryPoint("models.lookup:fit_lookup"),
     table_columns=EntryPoint("models.lookup:lookup_columns"),
-    # ---- evaluation
-    calibrate=EntryPoint(
-        "evaluation.calibration:calibrate", settings=("evaluation",), without=("evaluation.bootstraps",)
-    ),
-    calibrated=EntryPoint("evaluation.calibration:calibrated"),
-    evaluate=EntryPoint("evaluation.metrics:evaluate_model", settings=("evaluation",)),
-    compare=EntryPoint("evaluation.comparison:compare_models", settings=("evaluation",)),
 )

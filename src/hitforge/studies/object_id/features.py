@@ -35,12 +35,7 @@ FEATURE_UNITS: Final = _SHOWERS | {"abs_eta": ""}
 HIGH_LEVEL: Final = tuple(_SHOWERS)
 """The features made of the image."""
 
-FEATURE_SETS: Final = {
-    "default": HIGH_LEVEL,
-    "with_eta": (*HIGH_LEVEL, "abs_eta"),
-    "energy": ("ln_T",),
-    "none": (),
-}
+FEATURE_SETS: Final = {"default": HIGH_LEVEL, "with_eta": (*HIGH_LEVEL, "abs_eta"), "energy": ("ln_T",), "none": ()}
 """Columns of each named feature set; networks on images read the cells besides."""
 
 LOCAL_MAXIMUM_GEV = 1.0

@@ -114,8 +114,7 @@ class ObjectIdSettings(StudySettings):
     simulation: SimulationSettings = Field(SimulationSettings(), description="of samples with source: simulate")
     models: Mapping[str, ObjectModelSettings] = Field({}, description="models by name; base: other inherits")
     sweep_base: str | None = Field(
-        None,
-        description="it and the models that inherit from it are a sweep: they have a table and are in no figure",
+        None, description="it and the models that inherit from it are a sweep: they have a table and are in no figure"
     )
 
     @model_validator(mode="after")

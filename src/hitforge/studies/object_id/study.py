@@ -24,13 +24,6 @@ STUDY = Declaration(
     tree_columns=EntryPoint("models.trees:tree_columns"),
     fit_table=EntryPoint("models.floor:fit_table"),
     table_columns=EntryPoint("models.floor:table_columns"),
-    # evaluation
-    calibrate=EntryPoint(
-        "evaluation.calibration:calibrate", settings=("evaluation",), without=("evaluation.bootstraps",)
-    ),
-    calibrated=EntryPoint("evaluation.calibration:calibrated"),
-    evaluate=EntryPoint("evaluation.metrics:evaluate_model", settings=("evaluation",)),
-    compare=EntryPoint("evaluation.comparison:compare_models", settings=("evaluation",)),
     explain=EntryPoint("evaluation.explain:explain", settings=("image", "samples")),
     chapter="report.chapter",
 )

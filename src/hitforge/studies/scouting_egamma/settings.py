@@ -38,10 +38,6 @@ class ReaderSettings(Settings):
             raise ValueError(f"columns {unknown} are not known; known: {', '.join(COLUMNS)}")
         return branches
 
-    def branch_of(self, column: str) -> str:
-        """Return the branch that holds a column."""
-        return self.branches.get(column, column)
-
 
 class CorrectionTreeSettings(TreeSettings):
     """Boosted trees of the correction, one booster for each (region, particle)."""

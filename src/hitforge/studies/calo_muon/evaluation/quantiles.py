@@ -6,30 +6,19 @@ import numpy as np
 from numpy.typing import NDArray
 
 from hitforge.evaluation.bootstrap import Counts, Floats
-from hitforge.evaluation.ordered import sort_in_groups
+from hitforge.evaluation.ordered import OrderedGroups
 
 
-class GroupedQuantiles:
-    """Quantiles of values in groups, for any multiplicities of the events.
+class GroupedQuantiles(OrderedGroups):
+    """Quantiles, between 0 and 1, of values in groups, for any multiplicities of the events.
 
     Equal to ``np.quantile(np.repeat(values, counts), q)`` (linear interpolation) in every group.
-
-    Parameters
-    ----------
-    values : ndarray, shape (n,)
-        Finite values.
-    groups : ndarray, shape (n,), int
-        Group of each event; -1 is in none.
-    n_groups : int
-        Number of groups.
-    quantiles : sequence of float
-        Between 0 and 1.
     """
 
     def __init__(
         self, values: NDArray[np.floating], groups: NDArray[np.integer], n_groups: int, quantiles: tuple[float, ...]
     ) -> None:
-        self._order, self._values, self._starts = sort_in_groups(values, groups, n_groups)
+        super().__init__(values, groups, n_groups)
         self._quantiles = np.asarray(quantiles, dtype=np.float64)
         self._n_events = len(values)
 

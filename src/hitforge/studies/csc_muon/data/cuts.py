@@ -7,6 +7,7 @@ from collections.abc import Iterator
 import numpy as np
 from numpy.typing import NDArray
 
+from hitforge.inspection import Selection, apply_cuts
 from hitforge.studies.csc_muon.data.planes import CSC_PLANES, PLANE
 from hitforge.studies.csc_muon.data.roads import Roads
 from hitforge.studies.csc_muon.settings import CutSettings
@@ -15,21 +16,9 @@ CUT_NAMES = ("all", "finite target", "pT", "|eta|", "mode", "ME1 or ME0 hit", "C
 """Rows of the cut flow."""
 
 
-def select(roads: Roads, cuts: CutSettings) -> tuple[NDArray[np.bool_], dict[str, int]]:
-    """Apply the cuts one after the other.
-
-    Returns
-    -------
-    passed : ndarray, shape (N,), bool
-    flow : dict
-        Roads left after each of :data:`CUT_NAMES`, in their order.
-    """
-    passed = np.ones(len(roads), dtype=bool)
-    flow = {CUT_NAMES[0]: len(roads)}
-    for name, good in zip(CUT_NAMES[1:], _decisions(roads, cuts), strict=True):
-        passed &= good
-        flow[name] = int(passed.sum())
-    return passed, flow
+def select(roads: Roads, cuts: CutSettings) -> Selection:
+    """Return the roads that pass the cuts, applied one after the other, and their number after each of them."""
+    return apply_cuts(CUT_NAMES, len(roads), lambda _: _decisions(roads, cuts))
 
 
 def _decisions(roads: Roads, cuts: CutSettings) -> Iterator[NDArray[np.bool_]]:

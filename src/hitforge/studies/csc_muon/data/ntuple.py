@@ -3,17 +3,16 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
+from functools import partial
 from pathlib import Path
 from typing import Any, Final
 
 import numpy as np
 from numpy.typing import NDArray
 
-from hitforge.branches import TreeBranches
 from hitforge.identities import Identities, identities_of
-from hitforge.inspection import Chunk, OpenPart, find_problems, good_events
-from hitforge.ntuple import entry_ranges, find_tree, naming_damage, open_root
+from hitforge.inspection import Chunk, Fault, OpenPart, TreeReader, find_problems, good_events, open_tree
 from hitforge.studies.csc_muon.data.checks import faults_of
 from hitforge.studies.csc_muon.data.npz import is_npz, open_npz
 from hitforge.studies.csc_muon.data.planes import modes_of
@@ -27,29 +26,10 @@ _ARRAYS: Final = {"variables": N_VARIABLES, "parameters": 3}
 
 
 def open_roads(source: str | Path, settings: ReaderSettings, chunk_mb: float = CHUNK_MB) -> Iterator[OpenPart[Roads]]:
-    """Yield the one open part of a source; a generator so that the file closes when the caller is done.
-
-    Its layout is ``vector``, ``scalars`` or ``npz``; with any problem there are no chunks.
-    """
+    """Yield the one open part of a source; its layout is ``vector``, ``scalars`` or ``npz``."""
     if is_npz(str(source)):
-        yield from _read_npz(str(source), settings, chunk_mb)
-        return
-    with open_root(source) as file:
-        name, tree = find_tree(file, (settings.tree,), source)
-        with naming_damage(str(source), name):
-            reader = _RoadTree(tree, name, str(source), settings)
-            n_bytes = int(file.file.source.num_bytes)
-
-        def chunks() -> Iterator[Chunk[Roads]]:
-            if reader.problems:
-                return
-            with naming_damage(str(source), name):
-                ranges = entry_ranges(tree, reader.main_branch, chunk_mb / reader.branches_per_road)
-            for start, stop in ranges:
-                roads = reader.read(start, stop)
-                yield _chunk(roads, start, str(source), name, reader.branches, settings)
-
-        yield OpenPart(reader.layout, int(tree.num_entries), n_bytes, tuple(reader.problems), chunks())
+        return _read_npz(str(source), settings, chunk_mb)
+    return open_tree(source, settings.tree, partial(_RoadTree, settings=settings), chunk_mb)
 
 
 def read_roads(source: str | Path, settings: ReaderSettings, chunk_mb: float = CHUNK_MB) -> Iterator[tuple[int, Roads]]:
@@ -78,22 +58,22 @@ def read_roads(source: str | Path, settings: ReaderSettings, chunk_mb: float = C
     yield from good_events(open_roads(source, settings, chunk_mb))
 
 
-class _RoadTree(TreeBranches):
+class _RoadTree(TreeReader[Roads]):
     """Reads ranges of entries of one tree."""
 
     def __init__(self, tree: Any, name: str, file: str, settings: ReaderSettings) -> None:
         super().__init__(tree, name, file)
-        self._names = settings.branches
+        self._names, self._word3 = settings.branches, settings.road_word3
         self.layout = "scalars" if self._names else "vector"
         if self._names:
-            self.branches = dict(self._names)
+            self._branches = dict(self._names)
             for column in (*VARIABLE_NAMES, *PARAMETER_NAMES):
                 self.require_scalar(self._names[column], "biuf")
             # branches called n_hits and mode in a foreign tree may mean anything
             known = {"event": self._names.get("event"), "weight": self._names.get("w")}
         else:
-            self.branches = {name: f"variables[{column}]" for column, name in enumerate(VARIABLE_NAMES)}
-            self.branches |= {name: f"parameters[{column}]" for column, name in enumerate(PARAMETER_NAMES)}
+            self._branches = {name: f"variables[{column}]" for column, name in enumerate(VARIABLE_NAMES)}
+            self._branches |= {name: f"parameters[{column}]" for column, name in enumerate(PARAMETER_NAMES)}
             for branch, length in _ARRAYS.items():
                 self.require_array(branch, length)
             optional = {"weight": "w", "n_hits": "n_hits", "mode": "mode"}
@@ -104,7 +84,7 @@ class _RoadTree(TreeBranches):
             if branch is not None and self.require_scalar(branch, "f" if name == "weight" else "iu")
         }
         self.main_branch = self._names[VARIABLE_NAMES[0]] if self._names else "variables"
-        self.branches_per_road = N_VARIABLES if self._names else 1
+        self.branches_per_event = N_VARIABLES if self._names else 1
 
     def read(self, start: int, stop: int) -> Roads:
         """Read entries ``start:stop``; what the tree does not tell follows from the hits and the generator."""
@@ -123,6 +103,14 @@ class _RoadTree(TreeBranches):
         }
         return complete_roads(variables, parameters, **known)
 
+    def faults(self, events: Roads) -> Iterator[Fault]:
+        """Return everything that consecutive roads are looked through for."""
+        return faults_of(events, self._word3)
+
+    def branch_of(self, column: str) -> str:
+        """Return the branch that holds a column, and where in it."""
+        return self._branches.get(column, column)
+
 
 def _read_npz(source: str, settings: ReaderSettings, chunk_mb: float) -> Iterator[OpenPart[Roads]]:
     with open_npz(source) as file:
@@ -131,17 +119,12 @@ def _read_npz(source: str, settings: ReaderSettings, chunk_mb: float) -> Iterato
 
         def chunks() -> Iterator[Chunk[Roads]]:
             for first, variables, parameters in file.rows(max(int(chunk_mb * 1e6 / (4 * N_VARIABLES)), 1)):
-                yield _chunk(complete_roads(variables, parameters), first, file.path, "", branches, settings)
+                roads = complete_roads(variables, parameters)
+                faults = faults_of(roads, settings.road_word3)
+                found = find_problems(faults, first, file.path, "", lambda name: branches.get(name, name))
+                yield Chunk(first, roads, tuple(found))
 
         yield OpenPart("npz", file.stop - file.start, Path(file.path).stat().st_size, (), chunks())
-
-
-def _chunk(
-    roads: Roads, first: int, file: str, tree: str, branches: Mapping[str, str], settings: ReaderSettings
-) -> Chunk[Roads]:
-    """Return roads with what is wrong with them, in the file's names of columns."""
-    faults = faults_of(roads, settings.road_word3)
-    return Chunk(first, roads, tuple(find_problems(faults, first, file, tree, lambda name: branches.get(name, name))))
 
 
 def complete_roads(variables: NDArray[Any], parameters: NDArray[Any], **known: NDArray[Any]) -> Roads:

@@ -92,7 +92,6 @@ class RateReduction:
         self._headline = int(np.argmin(np.abs(RATE_THRESHOLDS_GEV - settings.rate_threshold_gev)))
 
     def __call__(self, weights: Floats) -> Arrays:
-        """Return the arrays of a weighted sample."""
         reference = self._reference(weights)
         result: dict[str, Floats] = {}
         for name, rate in self._models.items():

@@ -10,33 +10,11 @@ import numpy as np
 from hitforge.evaluation.bootstrap import draws_of
 from hitforge.evaluation.classes import Auc, ClassCalibration, ClassReport, one_vs_rest
 from hitforge.evaluation.statistics import Statistic, plain, resample
+from hitforge.studies.csc_muon.evaluation import resolution, thresholds
 from hitforge.studies.csc_muon.evaluation.rates import RATE_THRESHOLDS_GEV, Rate
 from hitforge.studies.csc_muon.evaluation.regression import UNSIGNED, RegressionErrors, check_r2
-from hitforge.studies.csc_muon.evaluation.resolution import (
-    MODES,
-    POINTS_GEV,
-    TAIL,
-    ChargeMisidentification,
-    PointResolution,
-    Resolution,
-    binnings,
-    relative_error,
-)
-from hitforge.studies.csc_muon.evaluation.sample import (
-    CLASS_NAMES,
-    MuonSample,
-    predicted_class,
-    pt_class,
-)
+from hitforge.studies.csc_muon.evaluation.sample import CLASS_NAMES, MuonSample, predicted_class, pt_class
 from hitforge.studies.csc_muon.evaluation.settings import EvaluationSettings
-from hitforge.studies.csc_muon.evaluation.thresholds import (
-    CONVENTIONS,
-    DECK_GEV,
-    SCAN_GEV,
-    RangeMetrics,
-    TriggerMetrics,
-    deck_class,
-)
 from hitforge.studies.csc_muon.evaluation.turn_on import PHI_EDGES, PT_EDGES_GEV, TurnOn
 from hitforge.studies.csc_muon.evaluation.uncertainty import INTERVALS, Pulls, QuantileCoverage
 from hitforge.studies.csc_muon.models.targets import PT_CLASSES_GEV, QUANTILE_LEVELS
@@ -49,17 +27,17 @@ _OF_THE_BENCHMARK = ("inverse_pt", "scan", "decision", "classes", "class_auc")
 """Statistics that the public benchmark has too, for the rows that it selects."""
 
 AXES: dict[str, Any] = {
-    "conventions": CONVENTIONS,
-    "scan_gev": SCAN_GEV.tolist(),
-    "deck_gev": DECK_GEV.tolist(),
+    "conventions": thresholds.CONVENTIONS,
+    "scan_gev": thresholds.SCAN_GEV.tolist(),
+    "deck_gev": thresholds.DECK_GEV.tolist(),
     "classes": CLASS_NAMES,
     "turn_on_pt_edges_gev": PT_EDGES_GEV.tolist(),
     "phi_edges": PHI_EDGES.tolist(),
     "rate_thresholds_gev": RATE_THRESHOLDS_GEV.tolist(),
     "quantile_levels": QUANTILE_LEVELS,
     "intervals": [nominal for _, _, nominal in INTERVALS],
-    "points_gev": POINTS_GEV,
-    "modes": MODES,
+    "points_gev": resolution.POINTS_GEV,
+    "modes": resolution.MODES,
     "trigger_auc_gev": TRIGGER_AUC_GEV,
     "class_edges_gev": PT_CLASSES_GEV,
 }
@@ -98,7 +76,7 @@ def evaluate_sample(
     result["absent"] = _absent(muons)
     result["class_source"] = "class probabilities" if "class_probabilities" in muons.columns else "predicted pT"
     result["n_muons"] = len(muons)
-    bin_of, n_bins = binnings(muons, settings)["pt"]
+    bin_of, n_bins = resolution.binnings(muons, settings)["pt"]
     result["n_per_pt_bin"] = np.bincount(bin_of[bin_of >= 0], minlength=n_bins).tolist()
     result["classes_present"] = np.bincount(pt_class(muons.true_pt), minlength=len(CLASS_NAMES)).tolist()
     if muons.four_csc is not None:
@@ -132,24 +110,28 @@ def _statistics(muons: MuonSample, settings: EvaluationSettings) -> dict[str, St
     result: dict[str, Statistic] = {
         "inverse_pt": RegressionErrors(np.abs(muons.q_over_pt), columns["inverse_pt"]),
         "pt": RegressionErrors(true_pt, predicted_pt),
-        "scan": RangeMetrics(true_pt, predicted_pt, SCAN_GEV, settings.min_per_bin),
-        "deck": RangeMetrics(true_pt, predicted_pt, DECK_GEV, settings.min_per_bin),
-        "decision": TriggerMetrics(true_pt, predicted_pt, SCAN_GEV),
+        "scan": thresholds.RangeMetrics(true_pt, predicted_pt, thresholds.SCAN_GEV, settings.min_per_bin),
+        "deck": thresholds.RangeMetrics(true_pt, predicted_pt, thresholds.DECK_GEV, settings.min_per_bin),
+        "decision": thresholds.TriggerMetrics(true_pt, predicted_pt, thresholds.SCAN_GEV),
         "classes": ClassReport(pt_class(true_pt), predicted_class(muons), len(CLASS_NAMES)),
-        "deck_classes": ClassReport(deck_class(true_pt), deck_class(predicted_pt), len(DECK_GEV)),
+        "deck_classes": ClassReport(
+            thresholds.deck_class(true_pt), thresholds.deck_class(predicted_pt), len(thresholds.DECK_GEV)
+        ),
         "trigger_auc": Auc([-columns["inverse_pt"]] * 2, [true_pt > x for x in TRIGGER_AUC_GEV]),
-        "points": PointResolution(muons, settings),
+        "points": resolution.PointResolution(muons, settings),
     }
-    for name, (group, n_bins) in binnings(muons, settings).items():
-        result[f"resolution_{name}"] = Resolution(relative_error(muons), group, n_bins, settings.min_per_bin, TAIL)
+    for name, (group, n_bins) in resolution.binnings(muons, settings).items():
+        result[f"resolution_{name}"] = resolution.Resolution(
+            resolution.relative_error(muons), group, n_bins, settings.min_per_bin, resolution.TAIL
+        )
     if "q_over_pt" in columns:
         result["q_over_pt"] = RegressionErrors(muons.q_over_pt, columns["q_over_pt"])
         for name in ("pt", "eta"):
-            group, n_bins = binnings(muons, settings)[name]
+            group, n_bins = resolution.binnings(muons, settings)[name]
             error = columns["q_over_pt"] - muons.q_over_pt
-            result[f"signed_resolution_{name}"] = Resolution(error, group, n_bins, settings.min_per_bin)
+            result[f"signed_resolution_{name}"] = resolution.Resolution(error, group, n_bins, settings.min_per_bin)
     if {"q_over_pt", "charge_probability"} & set(columns):
-        result["charge"] = ChargeMisidentification(muons, settings)
+        result["charge"] = resolution.ChargeMisidentification(muons, settings)
     if "class_probabilities" in columns:
         result["class_auc"] = one_vs_rest(columns["class_probabilities"], pt_class(true_pt))
         result["class_calibration"] = ClassCalibration(

@@ -9,7 +9,7 @@ from __future__ import annotations
 import numpy as np
 
 from hitforge.evaluation.bootstrap import Floats
-from hitforge.evaluation.statistics import Arrays, group_of, ratio
+from hitforge.evaluation.statistics import Arrays, GroupShare, group_of, ratio
 from hitforge.studies.csc_muon.evaluation.sample import MuonSample
 from hitforge.studies.csc_muon.evaluation.settings import EvaluationSettings
 
@@ -51,21 +51,14 @@ class Rate:
         self._spectra = all_spectra(muons.true_pt, settings)
         self._n_pass = np.searchsorted(RATE_THRESHOLDS_GEV, muons.scaled_pt, side="right")
         edges = np.asarray(settings.eta_edges)
-        self._eta = group_of(np.abs(muons.eta), edges)
-        self._n_eta = len(edges) - 1
-        self._passes = (muons.scaled_pt >= settings.rate_threshold_gev).astype(np.float64)
-        inside = self._eta[self._eta >= 0]
-        self._enough = np.bincount(inside, minlength=self._n_eta) >= settings.min_per_bin
+        passes = muons.scaled_pt >= settings.rate_threshold_gev
+        bins = group_of(np.abs(muons.eta), edges)
+        self._in_eta = GroupShare(passes, bins, len(edges) - 1, settings.min_per_bin)
 
     def __call__(self, weights: Floats) -> Arrays:
-        """Return the arrays of a weighted sample."""
         size = len(RATE_THRESHOLDS_GEV) + 1
         rates = []
         for spectrum in self._spectra:
             passing = np.cumsum(np.bincount(self._n_pass, weights * spectrum, size)[::-1])[::-1]
             rates.append(ratio(passing[1:], passing[0]))
-        inside = self._eta >= 0
-        own = (weights * self._spectra[0])[inside]
-        passing = np.bincount(self._eta[inside], own * self._passes[inside], self._n_eta)
-        total = np.bincount(self._eta[inside], own, self._n_eta)
-        return {"rate": np.stack(rates), "rate_eta": np.where(self._enough, ratio(passing, total), np.nan)}
+        return {"rate": np.stack(rates), "rate_eta": self._in_eta(weights * self._spectra[0])}

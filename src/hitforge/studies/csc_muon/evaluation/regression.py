@@ -26,7 +26,6 @@ class RegressionErrors:
         self._absolute = OrderedGroups(np.abs(self._error), np.zeros(len(true), dtype=np.int64), 1)
 
     def __call__(self, weights: Floats) -> Arrays:
-        """Return the scalars of a weighted sample."""
         total = weights.sum()
 
         def mean(values: Floats) -> Floats:

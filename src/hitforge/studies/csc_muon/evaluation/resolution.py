@@ -7,7 +7,7 @@ from numpy.typing import NDArray
 
 from hitforge.evaluation.bootstrap import Floats
 from hitforge.evaluation.ordered import OrderedGroups
-from hitforge.evaluation.statistics import Arrays, enough, group_of, ratio
+from hitforge.evaluation.statistics import Arrays, GroupShare, enough, group_of, ratio
 from hitforge.studies.csc_muon.evaluation.sample import MuonSample
 from hitforge.studies.csc_muon.evaluation.settings import EvaluationSettings
 
@@ -55,7 +55,6 @@ class Resolution:
         self._enough = enough(group, n_bins, min_per_bin)
 
     def __call__(self, weights: Floats) -> Arrays:
-        """Return the arrays of a weighted sample."""
         ordered = self._groups.weighted(weights)
         arrays = {"core": ordered.core(), "sigma_eff": ordered.sigma_eff(), "bias": ordered.median()}
         if self._off is not None:
@@ -75,20 +74,12 @@ class ChargeMisidentification:
     def __init__(self, muons: MuonSample, settings: EvaluationSettings) -> None:
         self.reason = f"fewer than {settings.min_per_bin} muons in the bin"
         self._wrong = (predicted_charge(muons) != np.sign(muons.q_over_pt)).astype(np.float64)
-        self._bins = {name: binnings(muons, settings)[name] for name in ("pt", "eta")}
-        self._min = settings.min_per_bin
+        bins = binnings(muons, settings)
+        self._shares = {name: GroupShare(self._wrong, *bins[name], settings.min_per_bin) for name in ("pt", "eta")}
 
     def __call__(self, weights: Floats) -> Arrays:
-        """Return the arrays of a weighted sample."""
-        result: dict[str, Floats] = {}
-        for name, (group, n_bins) in self._bins.items():
-            inside = group >= 0
-            own = weights[inside]
-            wrong = np.bincount(group[inside], own * self._wrong[inside], n_bins)
-            fraction = ratio(wrong, np.bincount(group[inside], own, n_bins))
-            result[name] = np.where(enough(group, n_bins, self._min), fraction, np.nan)
-        result["total"] = ratio((weights * self._wrong).sum(), weights.sum())
-        return result
+        total = ratio((weights * self._wrong).sum(), weights.sum())
+        return {**{name: share(weights) for name, share in self._shares.items()}, "total": total}
 
 
 def predicted_charge(muons: MuonSample) -> Floats:
@@ -118,7 +109,6 @@ class PointResolution:
         self._enough_high = len(self._high) >= settings.min_per_bin
 
     def __call__(self, weights: Floats) -> Arrays:
-        """Return the arrays of a weighted sample."""
         own = weights[self._high]
         tail = ratio((own * self._off).sum(), own.sum())
         return {

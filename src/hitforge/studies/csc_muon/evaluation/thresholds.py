@@ -60,7 +60,6 @@ class RangeMetrics:
         self._enough = counts >= min_per_bin
 
     def __call__(self, weights: Floats) -> Arrays:
-        """Return the arrays of a weighted sample."""
 
         def sums(term: Floats | None = None) -> Floats:
             return _ranges(np.bincount(self._bin, weights if term is None else weights * term, self._n_bins))
@@ -112,7 +111,6 @@ class TriggerMetrics:
         self._predicted = np.searchsorted(thresholds, predicted_pt, side="left")
 
     def __call__(self, weights: Floats) -> Arrays:
-        """Return the arrays of a weighted sample."""
         total = weights.sum()
         true, predicted, both = (
             _above(index, weights, self._size)

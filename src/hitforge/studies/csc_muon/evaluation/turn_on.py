@@ -9,7 +9,7 @@ from scipy.special import betaincinv, erf, expit, xlogy
 from scipy.special import logit as logit_of
 
 from hitforge.evaluation.bootstrap import Floats
-from hitforge.evaluation.statistics import Arrays, group_of, ratio
+from hitforge.evaluation.statistics import Arrays, GroupShare, group_of, ratio
 from hitforge.studies.csc_muon.evaluation.calibration import PLATEAU_FROM
 from hitforge.studies.csc_muon.evaluation.sample import MuonSample
 from hitforge.studies.csc_muon.evaluation.settings import EvaluationSettings
@@ -65,19 +65,17 @@ class TurnOn:
         self._far = [true_pt > PLATEAU_FROM * t for t in self._thresholds]
         self._min_window = settings.min_per_window
         high = true_pt > PLATEAU_EDGE * settings.rate_threshold_gev
-        self._passes = (muons.scaled_pt >= settings.rate_threshold_gev).astype(np.float64)
+        passes = muons.scaled_pt >= settings.rate_threshold_gev
         self._maps = {
-            name: (np.where(high, group_of(values, edges), -1), len(edges) - 1)
+            name: GroupShare(passes, np.where(high, group_of(values, edges), -1), len(edges) - 1, settings.min_per_bin)
             for name, values, edges in (
                 ("against_eta", eta, np.asarray(settings.eta_edges)),
                 ("against_phi", muons.phi, PHI_EDGES),
             )
         }
-        self._min_per_bin = settings.min_per_bin
         self._start: Floats | None = None
 
     def __call__(self, weights: Floats) -> Arrays:
-        """Return the arrays of a weighted sample."""
         efficiency, centres, totals = self._efficiency(weights)
         parameters = np.full((*efficiency.shape[:2], 3), np.nan)
         for r, t in np.ndindex(efficiency.shape[:2]):
@@ -95,7 +93,7 @@ class TurnOn:
             "width": parameters[..., 1],
             "plateau": parameters[..., 2],
             "at_threshold": self._at_threshold(weights),
-            **{name: self._map(weights, *bins) for name, bins in self._maps.items()},
+            **{name: share(weights) for name, share in self._maps.items()},
         }
 
     def _efficiency(self, weights: Floats) -> tuple[Floats, Floats, Floats]:
@@ -122,13 +120,6 @@ class TurnOn:
             parts = [ratio(weights[where & passes].sum(), weights[where].sum()) for where, passes in passing]
             result.append(float(ratio(parts[0], parts[1])))
         return np.array(result)
-
-    def _map(self, weights: Floats, index: NDArray[np.int64], n_bins: int) -> Floats:
-        inside = np.flatnonzero(index >= 0)
-        total = np.bincount(index[inside], weights[inside], n_bins)
-        passing = np.bincount(index[inside], (weights * self._passes)[inside], n_bins)
-        counts = np.bincount(index[inside], minlength=n_bins)
-        return np.where(counts >= self._min_per_bin, ratio(passing, total), np.nan)
 
     def bands(self, efficiency: Floats, weights: Floats) -> tuple[Floats, Floats]:
         """Return the Clopper-Pearson band of an efficiency array, both of its shape (R, T, P)."""

@@ -6,7 +6,7 @@ import numpy as np
 
 from hitforge.evaluation.bootstrap import Floats
 from hitforge.evaluation.ordered import OrderedGroups
-from hitforge.evaluation.statistics import Arrays, enough, ratio
+from hitforge.evaluation.statistics import Arrays, GroupShare, enough, ratio
 from hitforge.studies.csc_muon.evaluation.resolution import binnings
 from hitforge.studies.csc_muon.evaluation.sample import MuonSample
 from hitforge.studies.csc_muon.evaluation.settings import EvaluationSettings
@@ -38,20 +38,14 @@ class QuantileCoverage:
             [(true >= np.minimum(*pair)) & (true <= np.maximum(*pair)) for pair in ends], axis=1
         ).astype(np.float64)
         self._crossing = np.any(np.diff(quantiles, axis=1) < 0, axis=1).astype(np.float64)
-        self._group, self._n_bins = binnings(muons, settings)["pt"]
-        self._enough = enough(self._group, self._n_bins, settings.min_per_bin)
+        self._in_pt = GroupShare(self._inside[:, 1], *binnings(muons, settings)["pt"], settings.min_per_bin)
 
     def __call__(self, weights: Floats) -> Arrays:
-        """Return the arrays of a weighted sample."""
         total = weights.sum()
-        kept = self._group >= 0
-        own = weights[kept]
-        inside = np.bincount(self._group[kept], own * self._inside[kept, 1], self._n_bins)
-        fraction = ratio(inside, np.bincount(self._group[kept], own, self._n_bins))
         return {
             "below": ratio((weights[:, None] * self._below).sum(axis=0), total),
             "inside": ratio((weights[:, None] * self._inside).sum(axis=0), total),
-            "inside68_pt": np.where(self._enough, fraction, np.nan),
+            "inside68_pt": self._in_pt(weights),
             "crossing": ratio((weights * self._crossing).sum(), total),
         }
 
@@ -72,7 +66,6 @@ class Pulls:
         self._enough = enough(group, n_bins, settings.min_per_bin)
 
     def __call__(self, weights: Floats) -> Arrays:
-        """Return the arrays of a weighted sample."""
         total = weights.sum()
         mean = ratio((weights * self._pull).sum(), total)
         square = ratio((weights * self._pull**2).sum(), total)

@@ -62,10 +62,7 @@ def fit_lookup(
         zones = [zone[known] == z for z in range(N_ZONES)]
         rows = [_zone_row(place[own], values[own], weights[own], n_bins) for own in zones]
         overall = _zone_row(place, values, weights, n_bins)
-        pairs[pair] = {
-            "edges": edges.tolist(),
-            "inverse_pt": [(overall if row is None else row) for row in rows],
-        }
+        pairs[pair] = {"edges": edges.tolist(), "inverse_pt": [(overall if row is None else row) for row in rows]}
     everything = np.zeros(len(inverse), dtype=np.int64)
     return {"pairs": pairs, "default": float(_medians(inverse, all_weights, everything, 1)[0])}
 

@@ -21,24 +21,16 @@ from hitforge.reporting.plotting import (
 )
 from hitforge.reporting.style import GREY, label, new_figure
 from hitforge.studies.csc_muon.evaluation.sample import CLASS_NAMES
-from hitforge.studies.csc_muon.report.plotting import (
-    NOT_EVALUATED,
-    Overlaid,
-    draw_binned,
-    log_pt,
-    overlay,
-    panels,
-    sample_text,
-)
+from hitforge.studies.csc_muon.report import plotting
 
 
-@figure_of("Confusion of the four classes", overlay("classes", "confusion"), NOT_EVALUATED)
-def confusion(inputs: ReportInputs, models: Overlaid) -> tuple[MatplotlibFigure, str]:
+@figure_of("Confusion of the four classes", plotting.overlay("classes", "confusion"), plotting.NOT_EVALUATED)
+def confusion(inputs: ReportInputs, models: plotting.Overlaid) -> tuple[MatplotlibFigure, str]:
     """Row-normalised confusion of the four classes, a panel for each model."""
     percent = {model: 100.0 * values(number) for model, (_, _, number) in models.items()}
     return confusion_panels(percent, CLASS_NAMES, 3 if len(models) in (5, 6) else 4, "[GeV]"), (
-        f"Each row, a true class, adds up to 100 %; {sample_text(inputs)}. From class probabilities where a model "
-        "gives them, otherwise from its pT."
+        f"Each row, a true class, adds up to 100 %; {plotting.sample_text(inputs)}. From class probabilities where a "
+        "model gives them, otherwise from its pT."
     )
 
 
@@ -54,27 +46,25 @@ def confusion_deck(inputs: ReportInputs, metrics: dict[str, Any]) -> tuple[Matpl
     figure = new_figure(7.6, 6.4)
     axes = figure.subplots()
     draw_confusion(axes, 100.0 * values(metrics["deck_classes"]["confusion"]), names, 8.5)
-    axes.set_xlabel("Predicted $p_T$ class [GeV]")
-    axes.set_ylabel("True $p_T$ class [GeV]")
+    axes.set(xlabel="Predicted $p_T$ class [GeV]", ylabel="True $p_T$ class [GeV]")
     axes.tick_params(axis="x", rotation=45)
-    label(axes, data_label(inputs, shown_sample(inputs)), sample_text(inputs))
+    label(axes, data_label(inputs, shown_sample(inputs)), plotting.sample_text(inputs))
     return figure, "Rows add up to 100 %; classes from the predicted pT, unscaled."
 
 
-@figure_of("Are class probabilities right?", overlay("class_calibration"), "no model gives class probabilities")
-def class_calibration(inputs: ReportInputs, models: Overlaid) -> tuple[MatplotlibFigure, str]:
+@figure_of(
+    "Are class probabilities right?", plotting.overlay("class_calibration"), "no model gives class probabilities"
+)
+def class_calibration(inputs: ReportInputs, models: plotting.Overlaid) -> tuple[MatplotlibFigure, str]:
     """Reliability of the class probabilities."""
-    figure, (axes,) = panels(inputs, 1, 6.2, 4.9)
+    figure, (axes,) = plotting.panels(inputs, 1, 6.2, 4.9)
     axes.plot([0.2, 1.0], [0.2, 1.0], color=GREY, linestyle="--", linewidth=1.1)
     for model, (which, colour, block) in models.items():
         x, y, error = values(block["confidence"]), values(block["accuracy"]), values(block["accuracy"], "error")
         text = f"{model}, ECE {100 * block['ece']['value']:.2f} %"
         draw_points(axes, x, y, error, which, colour, text, marker="os^DvPX<"[which % 8])
-    axes.set_xlim(0.2, 1.0)
-    axes.set_ylim(0.2, 1.02)
-    axes.set_xlabel("Largest class probability")
-    axes.set_ylabel("Accuracy")
-    right_title(axes, sample_text(inputs))
+    axes.set(xlim=(0.2, 1.0), ylim=(0.2, 1.02), xlabel="Largest class probability", ylabel="Accuracy")
+    right_title(axes, plotting.sample_text(inputs))
     axes.legend(loc="upper left")
     return figure, (
         "How often the predicted class is right, in bins of its probability; the diagonal is perfect. ECE: mean "
@@ -82,40 +72,38 @@ def class_calibration(inputs: ReportInputs, models: Overlaid) -> tuple[Matplotli
     )
 
 
-def _quantiles_and_pulls(inputs: ReportInputs) -> tuple[Overlaid, Overlaid] | None:
-    found = overlay("coverage")(inputs), overlay("pulls")(inputs)
+def _quantiles_and_pulls(inputs: ReportInputs) -> tuple[plotting.Overlaid, plotting.Overlaid] | None:
+    found = plotting.overlay("coverage")(inputs), plotting.overlay("pulls")(inputs)
     return found if any(found) else None
 
 
 @figure_of("Are the uncertainties right?", _quantiles_and_pulls, "no model gives quantiles or an uncertainty")
-def coverage(inputs: ReportInputs, models: tuple[Overlaid, Overlaid]) -> tuple[MatplotlibFigure, str]:
+def coverage(inputs: ReportInputs, models: tuple[plotting.Overlaid, plotting.Overlaid]) -> tuple[MatplotlibFigure, str]:
     """Quantile calibration, coverage against pT, and pull widths."""
     quantiles, pulls = models
     levels = np.array(axes_of(inputs)["quantile_levels"])
     edges = inputs.settings["evaluation"]["pt_edges_gev"]
-    figure, (left, middle, right) = panels(inputs, 3, 4.6, 4.7)
+    figure, (left, middle, right) = plotting.panels(inputs, 3, 4.6, 4.7)
     left.axhline(0.0, color=GREY, linestyle="--", linewidth=1.1)
     for which, colour, block in quantiles.values():
         below, error = values(block["below"]), np.nan_to_num(values(block["below"], "error"))
         left.errorbar(
             100.0 * levels, 100.0 * (below - levels), yerr=100.0 * error, color=colour, marker="o", linewidth=0.9
         )
-        draw_binned(middle, edges, block["inside68_pt"], which, colour, None, 100.0, logarithmic=True)
+        plotting.draw_binned(middle, edges, block["inside68_pt"], which, colour, None, 100.0, logarithmic=True)
     for which, colour, block in pulls.values():
-        draw_binned(right, edges, block["width68_pt"], which, colour, None, logarithmic=True)
+        plotting.draw_binned(right, edges, block["width68_pt"], which, colour, None, logarithmic=True)
     for model, (_, colour, _) in {**quantiles, **pulls}.items():
         left.plot([], [], color=colour, marker="o", label=model)
     middle.axhline(68.0, color=GREY, linestyle="--", linewidth=1.1)
     right.axhline(1.0, color=GREY, linestyle="--", linewidth=1.1)
-    left.set_xlabel("Quantile [%]")
-    left.set_ylabel("Truth below the quantile − nominal [%]")
-    middle.set_ylabel("Inside the 68 % interval [%]")
-    middle.set_ylim(0.0, 105.0)
+    left.set(xlabel="Quantile [%]", ylabel="Truth below the quantile − nominal [%]")
+    middle.set(ylabel="Inside the 68 % interval [%]", ylim=(0.0, 105.0))
     right.set_ylabel("Pull width (68 %)")
     right.set_ylim(0.0, max(1.5, right.get_ylim()[1]))
     for axes in (middle, right):
-        log_pt(axes, edges[0], edges[-1])
-    right_title(right, sample_text(inputs))
+        plotting.log_pt(axes, edges[0], edges[-1])
+    right_title(right, plotting.sample_text(inputs))
     legend_below(figure, left, 5)
     return figure, (
         "Left: distance of the coverage of each quantile from its level. Middle: share of muons inside the central "

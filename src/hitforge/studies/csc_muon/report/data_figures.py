@@ -55,8 +55,7 @@ def missing_values(inputs: ReportInputs, roads: ShownEvents) -> tuple[Matplotlib
         axes.barh([0], [0], color=colour, label=kind)
     axes.set_yticks(range(len(names)), names)
     axes.tick_params(axis="y", which="both", length=0)
-    axes.set_xlim(0.0, 108.0)
-    axes.set_xlabel("Roads without a hit [%]")
+    axes.set(xlim=(0.0, 108.0), xlabel="Roads without a hit [%]")
     axes.legend(loc="lower right")
     label(axes, data_label(inputs, inputs.train_sample), f"{len(roads)} roads")
     return figure, (
@@ -127,18 +126,13 @@ def momentum(inputs: ReportInputs, roads: ShownEvents) -> tuple[MatplotlibFigure
     figure = new_figure(10.6, 3.9)
     left, right = figure.subplots(1, 2)
     left.hist(roads[Q_OVER_PT], np.linspace(-0.5, 0.5, 51).tolist(), histtype="stepfilled", color=BLUE, alpha=0.5)
-    left.set_xlabel("q/$p_T$ [1/GeV]")
-    left.set_ylabel("Roads / 0.02 GeV$^{-1}$")
-    left.set_xlim(-0.5, 0.5)
+    left.set(xlabel="q/$p_T$ [1/GeV]", ylabel="Roads / 0.02 GeV$^{-1}$", xlim=(-0.5, 0.5))
     edges = np.geomspace(2.0, 7000.0, 41)
     right.hist(pt_of_roads(roads), edges.tolist(), histtype="stepfilled", color=BLUE, alpha=0.5)
-    right.set_xscale("log")
-    right.set_yscale("log")
-    right.set_xlim(2.0, 7000.0)
+    right.set(xscale="log", yscale="log", xlim=(2.0, 7000.0))
     for edge in (10.0, 30.0, 100.0):
         right.axvline(edge, color=GREY, linestyle="--", linewidth=0.9)
-    right.set_xlabel("$p_T$ [GeV]")
-    right.set_ylabel("Roads / bin")
+    right.set(xlabel="$p_T$ [GeV]", ylabel="Roads / bin")
     label(left, data_label(inputs, inputs.train_sample), f"{len(roads)} roads")
     return figure, (
         "Signed inverse pT and pT of the train sample's roads; dashed: edges of the four classes. The loss at large "
@@ -157,8 +151,7 @@ def class_shares(inputs: ReportInputs, rows: list[ClassShares]) -> tuple[Matplot
         x = np.arange(4) + (i - 0.5 * (len(rows) - 1)) * width
         colour = GREY if i == len(rows) - 1 else COLOURS[i % len(COLOURS)]
         axes.bar(x, shares, width=width, color=colour, label=name)
-    axes.set_yscale("log")
-    axes.set_ylim(0.8, 300.0)
+    axes.set(yscale="log", ylim=(0.8, 300.0))
     axes.set_xticks(range(4), [f"{name} GeV" for name in CLASS_NAMES])
     axes.tick_params(axis="x", which="both", length=0)
     axes.set_ylabel("Share [%]")

@@ -56,8 +56,7 @@ draw_binned = partial(plotting.draw_binned, elinewidth=1.1)
 
 def log_pt(axes: Axes, low: float, high: float) -> None:
     """Make the horizontal axis pT on a logarithmic scale with plain numbers."""
-    axes.set_xscale("log")
-    axes.set_xlim(low, high)
+    axes.set(xscale="log", xlim=(low, high))
     ticks = [t for t in (2, 5, 10, 20, 50, 100, 200, 500, 1000, 2000, 5000) if low <= t <= high]
     axes.set_xticks(ticks)
     axes.xaxis.set_major_formatter(ScalarFormatter())

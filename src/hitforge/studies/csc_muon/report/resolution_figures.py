@@ -14,22 +14,15 @@ from hitforge.reporting.metrics import sample_title, shown_sample
 from hitforge.reporting.plotting import figure_of, legend_below, right_title
 from hitforge.reporting.style import GREY, RED, SEQUENTIAL
 from hitforge.studies.csc_muon.evaluation.sample import pt_of
-from hitforge.studies.csc_muon.report.plotting import (
-    NOT_EVALUATED,
-    Overlaid,
-    against_pt_and_eta,
-    log_pt,
-    overlay,
-    panels,
-)
+from hitforge.studies.csc_muon.report import plotting
 
 
-@figure_of("Resolution", overlay("resolution_pt", "sigma_eff"), NOT_EVALUATED)
-def resolution(inputs: ReportInputs, models: Overlaid) -> tuple[MatplotlibFigure, str]:
+@figure_of("Resolution", plotting.overlay("resolution_pt", "sigma_eff"), plotting.NOT_EVALUATED)
+def resolution(inputs: ReportInputs, models: plotting.Overlaid) -> tuple[MatplotlibFigure, str]:
     """Effective width of the relative 1/pT error."""
-    against_eta = overlay("resolution_eta", "sigma_eff")(inputs)
+    against_eta = plotting.overlay("resolution_eta", "sigma_eff")(inputs)
     ylabel = "Effective width of Δ(1/$p_T$) · $p_T$ [%]"
-    figure, left, right = against_pt_and_eta(inputs, models, against_eta, ylabel)
+    figure, left, right = plotting.against_pt_and_eta(inputs, models, against_eta, ylabel)
     left.set_ylim(0.0, min(left.get_ylim()[1], 200.0))
     right.set_ylim(bottom=0.0)
     legend_below(figure, left, 5)
@@ -39,11 +32,11 @@ def resolution(inputs: ReportInputs, models: Overlaid) -> tuple[MatplotlibFigure
     )
 
 
-@figure_of("Bias", overlay("resolution_pt", "bias"), NOT_EVALUATED)
-def bias(inputs: ReportInputs, models: Overlaid) -> tuple[MatplotlibFigure, str]:
+@figure_of("Bias", plotting.overlay("resolution_pt", "bias"), plotting.NOT_EVALUATED)
+def bias(inputs: ReportInputs, models: plotting.Overlaid) -> tuple[MatplotlibFigure, str]:
     """Median of the relative 1/pT error."""
-    against_eta = overlay("resolution_eta", "bias")(inputs)
-    figure, left, right = against_pt_and_eta(inputs, models, against_eta, "Median of Δ(1/$p_T$) · $p_T$ [%]")
+    against_eta = plotting.overlay("resolution_eta", "bias")(inputs)
+    figure, left, right = plotting.against_pt_and_eta(inputs, models, against_eta, "Median of Δ(1/$p_T$) · $p_T$ [%]")
     for axes in (left, right):
         axes.axhline(0.0, color=GREY, linewidth=0.9)
         low, high = axes.get_ylim()
@@ -56,10 +49,12 @@ def bias(inputs: ReportInputs, models: Overlaid) -> tuple[MatplotlibFigure, str]
     )
 
 
-@figure_of("Charge misidentification", overlay("charge", "pt"), "no model predicts the charge")
-def charge(inputs: ReportInputs, models: Overlaid) -> tuple[MatplotlibFigure, str]:
+@figure_of("Charge misidentification", plotting.overlay("charge", "pt"), "no model predicts the charge")
+def charge(inputs: ReportInputs, models: plotting.Overlaid) -> tuple[MatplotlibFigure, str]:
     """Charge misidentification against pT and |eta|."""
-    figure, left, right = against_pt_and_eta(inputs, models, overlay("charge", "eta")(inputs), "Wrong charge [%]")
+    figure, left, right = plotting.against_pt_and_eta(
+        inputs, models, plotting.overlay("charge", "eta")(inputs), "Wrong charge [%]"
+    )
     left.axhline(50.0, color=GREY, linewidth=0.9, linestyle="--")
     left.set_ylim(0.0, 56.0)
     right.set_ylim(bottom=0.0)
@@ -80,17 +75,14 @@ def predictions(inputs: ReportInputs, loaded: list[Predictions]) -> tuple[Matplo
     """Predicted against true 1/pT and pT of the reference model, muon by muon."""
     true = np.concatenate([np.abs(events.target) for events in loaded]).astype(np.float64)
     found = np.concatenate([events.ensemble["inverse_pt"] for events in loaded]).astype(np.float64)
-    figure, (left, right) = panels(inputs, 2, 5.6, 4.6)
+    figure, (left, right) = plotting.panels(inputs, 2, 5.6, 4.6)
     edges = np.linspace(0.0, 0.6, 76)
     _density(left, true, found, edges, edges)
-    left.set_xlabel("True 1/$p_T$ [1/GeV]")
-    left.set_ylabel("Predicted 1/$p_T$ [1/GeV]")
-    left.set_xlim(0.0, 0.5)
+    left.set(xlabel="True 1/$p_T$ [1/GeV]", ylabel="Predicted 1/$p_T$ [1/GeV]", xlim=(0.0, 0.5))
     log_edges = np.geomspace(2.0, 2000.0, 76)
     _density(right, 1.0 / true, pt_of(found), log_edges, log_edges)
-    log_pt(right, 2.0, 2000.0)
-    right.set_yscale("log")
-    right.set_ylabel("Predicted $p_T$ [GeV]")
+    plotting.log_pt(right, 2.0, 2000.0)
+    right.set(yscale="log", ylabel="Predicted $p_T$ [GeV]")
     right_title(right, f"{sample_title(shown_sample(inputs))}, {len(true)} muons")
     left.legend(loc="upper left")
     return figure, (

@@ -13,14 +13,7 @@ from hitforge.reporting.chapter import ReportInputs
 from hitforge.reporting.metrics import axes_of, metrics_of, shown_sample, values
 from hitforge.reporting.plotting import data_label, draw_curve, figure_of, legend_below, right_title
 from hitforge.reporting.style import GREY, INK, label, new_figure
-from hitforge.studies.csc_muon.report.plotting import (
-    NOT_EVALUATED,
-    PT_LABEL,
-    Overlaid,
-    overlay,
-    panels,
-    sample_text,
-)
+from hitforge.studies.csc_muon.report import plotting
 from hitforge.words import TRAINED_ON
 
 _ROWS = (
@@ -38,8 +31,8 @@ def _style(inputs: ReportInputs, model: str, models: Collection[str]) -> dict[st
     return {"bold": reference, "band": reference or len(models) <= MAX_BANDS}
 
 
-@figure_of("Metrics against threshold", overlay("scan"), NOT_EVALUATED)
-def threshold_scan(inputs: ReportInputs, models: Overlaid) -> tuple[MatplotlibFigure, str]:
+@figure_of("Metrics against threshold", plotting.overlay("scan"), plotting.NOT_EVALUATED)
+def threshold_scan(inputs: ReportInputs, models: plotting.Overlaid) -> tuple[MatplotlibFigure, str]:
     """MAE, accuracy and F1 of the 11 classes against threshold under the three conventions."""
     x = np.array(axes_of(inputs)["scan_gev"])
     trained_on, deck = metrics_of(inputs, TRAINED_ON), load_published(inputs.study).blocks["deck_thresholds"]
@@ -61,8 +54,7 @@ def threshold_scan(inputs: ReportInputs, models: Overlaid) -> tuple[MatplotlibFi
                 axes.set_ylim(0.0, 1.09)
         row[0].set_ylabel(ylabel)
     for i, axes in enumerate(grid[-1]):
-        axes.set_xlabel("Threshold x [GeV]")
-        axes.set_xlim(0.0, 120.0)
+        axes.set(xlabel="Threshold x [GeV]", xlim=(0.0, 120.0))
         right_title(grid[0, i], _COLUMNS[i])
     label(grid[0, 0], data_label(inputs, shown_sample(inputs)), _COLUMNS[0])
     legend_below(figure, grid[1, 0], 5)
@@ -73,12 +65,12 @@ def threshold_scan(inputs: ReportInputs, models: Overlaid) -> tuple[MatplotlibFi
     )
 
 
-@figure_of("The decision pT > x", overlay("decision"), NOT_EVALUATED)
-def decision(inputs: ReportInputs, models: Overlaid) -> tuple[MatplotlibFigure, str]:
+@figure_of("The decision pT > x", plotting.overlay("decision"), plotting.NOT_EVALUATED)
+def decision(inputs: ReportInputs, models: plotting.Overlaid) -> tuple[MatplotlibFigure, str]:
     """Accuracy and F1 of the decision pT > x against x, with the majority baseline and the benchmark's points."""
     x = np.array(axes_of(inputs)["scan_gev"])
     printed = load_published(inputs.study).blocks["benchmark"]["decision"]
-    figure, (left, middle, right) = panels(inputs, 3, 4.6, 4.9)
+    figure, (left, middle, right) = plotting.panels(inputs, 3, 4.6, 4.9)
     for model, (_, colour, block) in models.items():
         style = _style(inputs, model, models)
         draw_curve(left, x, block["accuracy"], colour, model, **style)
@@ -89,14 +81,12 @@ def decision(inputs: ReportInputs, models: Overlaid) -> tuple[MatplotlibFigure, 
     left.plot(printed["pt_gev"], printed["accuracy"], label="GSoC 2021 (other data)", **marks)
     middle.plot(printed["pt_gev"], printed["f1_above"], **marks)
     for axes, text in ((left, "Accuracy of $p_T$ > x"), (middle, "F1 of $p_T$ > x"), (right, "F1 of $p_T$ < x")):
-        axes.set_ylabel(text)
-        axes.set_xlabel("x [GeV]")
-        axes.set_xlim(2.0, 125.0)
+        axes.set(ylabel=text, xlabel="x [GeV]", xlim=(2.0, 125.0))
     low = min(left.get_ylim()[0], 0.85)
     left.set_ylim(max(low, 0.6), 1.005)
     middle.set_ylim(0.0, 1.02)
     right.set_ylim(0.8, 1.005)
-    right_title(right, sample_text(inputs))
+    right_title(right, plotting.sample_text(inputs))
     legend_below(figure, left, 5)
     return figure, (
         "All muons at every x, before the pT scaling. Guessing the larger side (dashed) is right for 98 % of a sample "
@@ -105,12 +95,12 @@ def decision(inputs: ReportInputs, models: Overlaid) -> tuple[MatplotlibFigure, 
     )
 
 
-@figure_of("Mean absolute error against pT", overlay("scan"), NOT_EVALUATED)
-def benchmark(inputs: ReportInputs, models: Overlaid) -> tuple[MatplotlibFigure, str]:
+@figure_of("Mean absolute error against pT", plotting.overlay("scan"), plotting.NOT_EVALUATED)
+def benchmark(inputs: ReportInputs, models: plotting.Overlaid) -> tuple[MatplotlibFigure, str]:
     """MAE and relative MAE against pT, on all roads and on those with four CSC hits, in bins of 1 GeV."""
     x = np.array(axes_of(inputs)["scan_gev"]) + 0.5
     selected = {name: m["four_csc"]["scan"] for name, m in metrics_of(inputs).items() if "four_csc" in m}
-    figure, axes = panels(inputs, 3 if selected else 2, 4.7, 4.9)
+    figure, axes = plotting.panels(inputs, 3 if selected else 2, 4.7, 4.9)
     for model, (_, colour, block) in models.items():
         style = _style(inputs, model, models)
         draw_curve(axes[0], x, block["mae"], colour, model, 2, **style)
@@ -121,17 +111,14 @@ def benchmark(inputs: ReportInputs, models: Overlaid) -> tuple[MatplotlibFigure,
     marks: dict[str, Any] = {"color": INK, "marker": "x", "linestyle": "none"}
     axes[-1].plot(printed["pt_gev"], printed["value"], **marks)
     axes[0].plot([], [], label="GSoC 2021 (other data)", **marks)
-    axes[0].set_yscale("log")
-    axes[0].set_ylabel("MAE [GeV]")
+    axes[0].set(yscale="log", ylabel="MAE [GeV]")
     relative = values(models.get(inputs.reference, next(iter(models.values())))[2]["relative_mae"])[2]
     top = 2.0 * float(np.nanquantile(relative, 0.9)) if np.isfinite(relative).any() else 1.0
     for panel, text in zip(axes[1:], ("all roads", "four CSC hits"), strict=False):
-        panel.set_ylabel("MAE / $p_T$")
-        panel.set_ylim(0.0, float(np.clip(top, 0.4, 1.0)))
+        panel.set(ylabel="MAE / $p_T$", ylim=(0.0, float(np.clip(top, 0.4, 1.0))))
         right_title(panel, text)
     for panel in axes:
-        panel.set_xlabel(PT_LABEL)
-        panel.set_xlim(2.0, 125.0)
+        panel.set(xlabel=plotting.PT_LABEL, xlim=(2.0, 125.0))
     legend_below(figure, axes[0], 6)
     return figure, (
         "Bins of 1 GeV in true pT, before the pT scaling; bands are bootstrap errors. The mean follows the few muons "

@@ -6,13 +6,14 @@ from collections.abc import Mapping
 from typing import Any
 
 from hitforge.published import load_published
-from hitforge.reporting.chapter import Cell, Column, Measured, ReportInputs, Table
+from hitforge.reporting.chapter import Cell, Measured, ReportInputs, Table, by_place, make_table
 from hitforge.reporting.metrics import all_samples, axes_of, cell, metrics_of, sample_title, shown_sample
 from hitforge.studies.csc_muon.evaluation.sample import CLASS_NAMES
 from hitforge.studies.csc_muon.report.view import main_models
 
 _METRICS = {"r2": "R²", "mse": "MSE [GeV²]", "mae": "MAE [GeV]"}
 _SCORES = {"precision": "Precision", "recall": "Recall", "f1": "F1"}
+_PUBLISHED, _AVERAGE = "published, other data", " average"
 _RANGES = ("pT ≥ b", "pT < next b", "b ≤ pT < next b")
 
 
@@ -30,34 +31,27 @@ def deck_thresholds(inputs: ReportInputs) -> Table:
                     for i, name in enumerate(_RANGES)
                     for key, label in _METRICS.items()
                 ]
-    highlight = []
     for model, numbers in published.items():
         if model in inputs.metrics:
             for key, values in numbers.items():
-                highlight.append(len(rows))
                 printed = (Measured(value=value, decimals=3 if abs(value) < 10 else 2) for value in values)
-                rows.append((model, "published, other data", "unclear", _METRICS[key], *printed))
-    return Table(
-        name="deck_thresholds",
-        title="Errors in pT against threshold",
-        caption=(
-            "At thresholds b of 2–100 GeV, under all three readings of which muons a threshold selects. One model for "
-            "all columns. R² = 1 − MSE/Var(truth); ranges end at 7000 GeV where they have no other end."
+                rows.append((model, _PUBLISHED, "unclear", _METRICS[key], *printed))
+    return make_table(
+        "deck_thresholds",
+        "Errors in pT against threshold",
+        "At thresholds b of 2–100 GeV, under all three readings of which muons a threshold selects. One model for "
+        "all columns. R² = 1 − MSE/Var(truth); ranges end at 7000 GeV where they have no other end.",
+        by_place(
+            {"model": "Model", "sample": "Sample", "range": "Range", "metric": "Metric"},
+            {f"b_{edge:g}": f"{edge:g} GeV" for edge in thresholds},
         ),
-        columns=(
-            Column(key="model", label="Model", align="left"),
-            Column(key="sample", label="Sample", align="left"),
-            Column(key="range", label="Range", align="left"),
-            Column(key="metric", label="Metric", align="left"),
-            *(Column(key=f"b_{edge:g}", label=f"{edge:g} GeV") for edge in thresholds),
-        ),
-        rows=tuple(rows),
+        rows,
         notes=(
             "The deck's columns are headed pT ≥ b, but errors that grow so slowly fit only muons below the next "
             "threshold, and its R² do not follow from its MSE; both are shown as printed.",
         ),
-        highlight=tuple(highlight),
-        empty=None if rows else "none of the deck's models was run",
+        highlight=lambda row: row[1] == _PUBLISHED,
+        empty="none of the deck's models was run",
     )
 
 
@@ -65,7 +59,6 @@ def class_report(inputs: ReportInputs) -> Table:
     """Precision, recall, F1 and support of each class with averages, on every evaluation sample."""
     published = load_published(inputs.study).blocks["class_report"]
     rows: list[tuple[Cell, ...]] = []
-    highlight = []
     for sample in all_samples(inputs):
         for model, metrics in metrics_of(inputs, sample).items():
             if model not in main_models(inputs):
@@ -77,28 +70,21 @@ def class_report(inputs: ReportInputs) -> Table:
                 theirs = (None if printed is None else Measured(value=printed[key][c], decimals=2) for key in _SCORES)
                 rows.append((*head, f"{name} GeV", *ours, metrics["classes_present"][c], *theirs))
             for average in ("macro", "weighted"):
-                highlight.append(len(rows))
                 ours = (cell(report[f"{average}_{key}"]) for key in _SCORES)
-                rows.append((*head, f"{average} average", *ours, metrics["n_muons"], *[None] * len(_SCORES)))
-    return Table(
-        name="class_report",
-        title="Class report",
-        caption=(
-            "Four pT classes, from class probabilities where a model gives them, otherwise from its pT. "
-            "Macro averages count every class once, weighted ones every muon once. No model was trained on any of "
-            "the muons, but for the rows called “trained on”, which show what a model knows by heart."
+                rows.append((*head, average + _AVERAGE, *ours, metrics["n_muons"], *[None] * len(_SCORES)))
+    printed_scores = {f"published_{key}": f"{name}, {_PUBLISHED}" for key, name in _SCORES.items()}
+    return make_table(
+        "class_report",
+        "Class report",
+        "Four pT classes, from class probabilities where a model gives them, otherwise from its pT. "
+        "Macro averages count every class once, weighted ones every muon once. No model was trained on any of "
+        "the muons, but for the rows called “trained on”, which show what a model knows by heart.",
+        by_place(
+            {"model": "Model", "sample": "Sample", "class": "Class"}, {**_SCORES, "support": "Muons", **printed_scores}
         ),
-        columns=(
-            Column(key="model", label="Model", align="left"),
-            Column(key="sample", label="Sample", align="left"),
-            Column(key="class", label="Class", align="left"),
-            *(Column(key=key, label=label) for key, label in _SCORES.items()),
-            Column(key="support", label="Muons"),
-            *(Column(key=f"published_{key}", label=f"{name}, published, other data") for key, name in _SCORES.items()),
-        ),
-        rows=tuple(rows),
-        highlight=tuple(highlight),
-        empty=None if rows else "no model was evaluated",
+        rows,
+        highlight=lambda row: row[2].endswith(_AVERAGE),
+        empty="no model was evaluated",
     )
 
 
@@ -115,20 +101,16 @@ def auc(inputs: ReportInputs) -> Table:
     for name, areas in load_published(inputs.study).blocks["benchmark"]["auc"].items():
         printed = [Measured(value=value, decimals=3) for value in areas]
         rows.append((f"{name}, published", "four CSC hits, other data", *printed, *[None] * len(questions)))
-    return Table(
-        name="auc",
-        title="Areas under the ROC curves",
-        caption=(
-            f"On the {sample_title(shown_sample(inputs))} muons, by ranks. Classes: probability of the class against "
-            "the rest. Trigger questions: the predicted 1/pT as the score."
+    classes = {f"class_{c}": f"{name} GeV" for c, name in enumerate(CLASS_NAMES)}
+    return make_table(
+        "auc",
+        "Areas under the ROC curves",
+        f"On the {sample_title(shown_sample(inputs))} muons, by ranks. Classes: probability of the class against "
+        "the rest. Trigger questions: the predicted 1/pT as the score.",
+        by_place(
+            {"model": "Model", "roads": "Roads"}, classes | {f"above_{x:g}": f"pT > {x:g} GeV" for x in questions}
         ),
-        columns=(
-            Column(key="model", label="Model", align="left"),
-            Column(key="roads", label="Roads", align="left"),
-            *(Column(key=f"class_{c}", label=f"{name} GeV") for c, name in enumerate(CLASS_NAMES)),
-            *(Column(key=f"above_{x:g}", label=f"pT > {x:g} GeV") for x in questions),
-        ),
-        rows=tuple(rows),
+        rows,
         notes=("Published areas are those of the GSoC 2021 benchmark, another data set.",),
     )
 

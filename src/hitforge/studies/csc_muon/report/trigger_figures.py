@@ -13,15 +13,7 @@ from hitforge.reporting.metrics import axes_of, shown_sample, values
 from hitforge.reporting.plotting import draw_curve, figure_of, legend_below, middles, right_title
 from hitforge.reporting.style import COLOURS, GREY, MARKERS
 from hitforge.studies.csc_muon.evaluation.turn_on import turn_on_curve
-from hitforge.studies.csc_muon.report.plotting import (
-    ETA_LABEL,
-    PT_LABEL,
-    Overlaid,
-    draw_binned,
-    overlay,
-    panels,
-    sample_text,
-)
+from hitforge.studies.csc_muon.report import plotting
 
 _NO_SCALING = "no model has a scaled pT: there were too few calibration muons"
 
@@ -52,23 +44,22 @@ def _efficiency(
 
 
 def _reference_turn_on(inputs: ReportInputs) -> Any:
-    return overlay("turn_on")(inputs).get(inputs.reference, (0, "", None))[2]
+    return plotting.overlay("turn_on")(inputs).get(inputs.reference, (0, "", None))[2]
 
 
 def _finish(axes: Axes, high: float) -> None:
-    axes.set_ylim(0.0, 1.09)
-    axes.set_xlim(0.0, high)
+    axes.set(ylim=(0.0, 1.09), xlim=(0.0, high))
     axes.axhline(1.0, color=GREY, linewidth=0.7, linestyle=":")
-    axes.set_xlabel(PT_LABEL)
+    axes.set_xlabel(plotting.PT_LABEL)
 
 
-@figure_of("Turn-on curves", overlay("turn_on"), _NO_SCALING)
-def turn_on(inputs: ReportInputs, models: Overlaid) -> tuple[MatplotlibFigure, str]:
+@figure_of("Turn-on curves", plotting.overlay("turn_on"), _NO_SCALING)
+def turn_on(inputs: ReportInputs, models: plotting.Overlaid) -> tuple[MatplotlibFigure, str]:
     """Turn-on of the reference model at all thresholds, and of all models at the headline threshold."""
     edges = axes_of(inputs)["turn_on_pt_edges_gev"]
     threshold, at = _threshold(inputs)
     own = inputs.reference if inputs.reference in models else next(iter(models))
-    figure, (left, right) = panels(inputs, 2, 5.6, 5.0)
+    figure, (left, right) = plotting.panels(inputs, 2, 5.6, 5.0)
     for t, value in enumerate(inputs.settings["evaluation"]["trigger_thresholds_gev"]):
         _efficiency(left, edges, models[own][2], 0, t, COLOURS[t % len(COLOURS)], t, f"{value:g} GeV")
     for model, (which, colour, block) in models.items():
@@ -78,7 +69,7 @@ def turn_on(inputs: ReportInputs, models: Overlaid) -> tuple[MatplotlibFigure, s
     _finish(right, 60.0)
     left.set_ylabel("Efficiency")
     right_title(left, f"{own}, all thresholds")
-    right_title(right, f"scaled $p_T$ > {threshold:g} GeV, {sample_text(inputs)}")
+    right_title(right, f"scaled $p_T$ > {threshold:g} GeV, {plotting.sample_text(inputs)}")
     left.legend(loc="lower right", title="Threshold")
     right.legend(loc="lower right")
     return figure, (
@@ -92,7 +83,7 @@ def turn_on_regions(inputs: ReportInputs, turn_on: Any) -> tuple[MatplotlibFigur
     """Turn-on of the reference model at the headline threshold in regions of |eta|."""
     edges = axes_of(inputs)["turn_on_pt_edges_gev"]
     threshold, at = _threshold(inputs)
-    figure, (axes,) = panels(inputs, 1, 6.8)
+    figure, (axes,) = plotting.panels(inputs, 1, 6.8)
     regions = inputs.settings["evaluation"]["eta_regions"]
     for r, (low, high) in enumerate(regions):
         _efficiency(axes, edges, turn_on, r + 1, at, COLOURS[r], r, f"{low:g} < |η| < {high:g}")
@@ -104,20 +95,22 @@ def turn_on_regions(inputs: ReportInputs, turn_on: Any) -> tuple[MatplotlibFigur
     return figure, ("One scaling for all |η|, so that regions of poorer resolution turn on earlier and wider.")
 
 
-@figure_of("Efficiency on the plateau", overlay("turn_on"), _NO_SCALING)
-def efficiency_map(inputs: ReportInputs, models: Overlaid) -> tuple[MatplotlibFigure, str]:
+@figure_of("Efficiency on the plateau", plotting.overlay("turn_on"), _NO_SCALING)
+def efficiency_map(inputs: ReportInputs, models: plotting.Overlaid) -> tuple[MatplotlibFigure, str]:
     """Efficiency on the plateau against eta and phi."""
     threshold, _ = _threshold(inputs)
-    figure, (left, right) = panels(inputs, 2, 5.3, 4.7)
+    figure, (left, right) = plotting.panels(inputs, 2, 5.3, 4.7)
     lowest = 100.0
     for model, (which, colour, block) in models.items():
-        draw_binned(left, inputs.settings["evaluation"]["eta_edges"], block["against_eta"], which, colour, model, 100.0)
+        plotting.draw_binned(
+            left, inputs.settings["evaluation"]["eta_edges"], block["against_eta"], which, colour, model, 100.0
+        )
         phi = np.degrees(axes_of(inputs)["phi_edges"]).tolist()
-        draw_binned(right, phi, block["against_phi"], which, colour, None, 100.0)
+        plotting.draw_binned(right, phi, block["against_phi"], which, colour, None, 100.0)
         lowest = min(lowest, 100.0 * float(np.nanmin(np.append(values(block["against_eta"]), 1.0))))
     for axes in (left, right):
         axes.set_ylim(max(0.0, lowest - 0.35 * (100.0 - lowest) - 0.5), 100.0 + 0.08 * (100.0 - lowest) + 0.05)
-    left.set_xlabel(ETA_LABEL)
+    left.set_xlabel(plotting.ETA_LABEL)
     right.set_xlabel("φ [deg]")
     left.set_ylabel("Efficiency [%]")
     right_title(right, f"scaled $p_T$ > {threshold:g} GeV, true $p_T$ > {1.5 * threshold:g} GeV")
@@ -140,28 +133,26 @@ def _reductions(inputs: ReportInputs, model: str, along: str, **where: float) ->
     return {key: [number[key] for number in found] for key in ("value", "error")} if found else {}
 
 
-@figure_of("Trigger rate at equal efficiency", overlay("rates", "rate"), _NO_SCALING)
-def rate(inputs: ReportInputs, models: Overlaid) -> tuple[MatplotlibFigure, str]:
+@figure_of("Trigger rate at equal efficiency", plotting.overlay("rates", "rate"), _NO_SCALING)
+def rate(inputs: ReportInputs, models: plotting.Overlaid) -> tuple[MatplotlibFigure, str]:
     """Rate against threshold, and its reduction against the reference of the rates."""
     evaluation = inputs.settings["evaluation"]
     x = np.array(axes_of(inputs)["rate_thresholds_gev"])
-    figure, (left, right) = panels(inputs, 2, 5.4, 5.0)
+    figure, (left, right) = plotting.panels(inputs, 2, 5.4, 5.0)
     for model, (_, colour, block) in models.items():
         bold = model == inputs.reference
         draw_curve(left, x, block, colour, model, 0, bold=bold)
         if reduction := _reductions(inputs, model, "threshold_gev", exponent=evaluation["spectrum_exponents"][0]):
             draw_curve(right, x, reduction, colour, None, bold=bold)
-    left.set_yscale("log")
-    left.set_ylabel("Rate / rate without threshold")
+    left.set(yscale="log", ylabel="Rate / rate without threshold")
     right.axhline(1.0, color=GREY, linewidth=0.9, linestyle="--")
     right.axvline(evaluation["rate_threshold_gev"], color=GREY, linewidth=0.9, linestyle=":")
     right.set_ylabel(f"Rate of {evaluation['rate_reference']} / rate")
     right.set_ylim(0.0, 1.15 * max(1.5, right.get_ylim()[1] if right.lines else 1.5))
     for axes in (left, right):
-        axes.set_xlabel("Threshold on the scaled $p_T$ [GeV]")
-        axes.set_xlim(0.0, x[-1])
+        axes.set(xlabel="Threshold on the scaled $p_T$ [GeV]", xlim=(0.0, x[-1]))
     right_title(left, f"$p_T^{{-{evaluation['spectrum_exponents'][0]:g}}}$ spectrum")
-    right_title(right, sample_text(inputs))
+    right_title(right, plotting.sample_text(inputs))
     legend_below(figure, left, 5)
     return figure, (
         "Muons reweighted to a falling spectrum; every model's pT is scaled to the same efficiency at threshold. Left: "
@@ -170,22 +161,20 @@ def rate(inputs: ReportInputs, models: Overlaid) -> tuple[MatplotlibFigure, str]
     )
 
 
-@figure_of("Trigger rate against |η|", overlay("rates", "rate_eta"), _NO_SCALING)
-def rate_eta(inputs: ReportInputs, models: Overlaid) -> tuple[MatplotlibFigure, str]:
+@figure_of("Trigger rate against |η|", plotting.overlay("rates", "rate_eta"), _NO_SCALING)
+def rate_eta(inputs: ReportInputs, models: plotting.Overlaid) -> tuple[MatplotlibFigure, str]:
     """Rate at the headline threshold against |eta|."""
-    figure, (left, right) = panels(inputs, 2, 5.4, 4.8)
+    figure, (left, right) = plotting.panels(inputs, 2, 5.4, 4.8)
     evaluation = inputs.settings["evaluation"]
     for model, (which, colour, block) in models.items():
-        draw_binned(left, evaluation["eta_edges"], block, which, colour, model)
+        plotting.draw_binned(left, evaluation["eta_edges"], block, which, colour, model)
         if reduction := _reductions(inputs, model, "abs_eta"):
-            draw_binned(right, evaluation["eta_edges"], reduction, which, colour, None)
-    left.set_yscale("log")
-    left.set_ylabel("Rate / rate without threshold")
+            plotting.draw_binned(right, evaluation["eta_edges"], reduction, which, colour, None)
+    left.set(yscale="log", ylabel="Rate / rate without threshold")
     right.axhline(1.0, color=GREY, linewidth=0.9, linestyle="--")
-    right.set_ylabel(f"Rate of {evaluation['rate_reference']} / rate")
-    right.set_ylim(bottom=0.0)
+    right.set(ylabel=f"Rate of {evaluation['rate_reference']} / rate", ylim=(0.0, None))
     for axes in (left, right):
-        axes.set_xlabel(ETA_LABEL)
+        axes.set_xlabel(plotting.ETA_LABEL)
     right_title(right, f"scaled $p_T$ > {evaluation['rate_threshold_gev']:g} GeV")
     legend_below(figure, left, 5)
     return figure, ("As the figure before, at one threshold in bins of |η|, relative to all roads of the bin.")

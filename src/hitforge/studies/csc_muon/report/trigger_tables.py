@@ -5,20 +5,14 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from hitforge.reporting.chapter import (
-    MODEL,
-    Cell,
-    Column,
-    Measured,
-    ReportInputs,
-    Table,
-    columns_by,
-    make_table,
-)
+from hitforge.reporting.chapter import MODEL, Cell, Measured, ReportInputs, Table, by_place, columns_by, make_table
 from hitforge.reporting.metrics import axes_of, cell, difference, metrics_of, sample_title, shown_sample
 from hitforge.studies.csc_muon.report.view import headline_of, main_models
 
 _PULLS = {"pull_mean": ("Pull mean", ""), "pull_width": ("Pull width", ""), "pull_width68": ("Pull width 68", "")}
+_FIT = {
+    "x50": ("x50", "GeV"), "width": ("Width", "GeV"), "plateau": ("Plateau", "%"), "at_threshold": ("At threshold", "%")
+}  # fmt: skip
 _QUALITY = {"ece": ("ECE", "%"), "brier": ("Brier", ""), "log_loss": ("Log loss", "")}
 
 
@@ -34,26 +28,16 @@ def turn_on(inputs: ReportInputs) -> Table:
         for r, region in enumerate(shown):
             for t, threshold in enumerate(evaluation["trigger_thresholds_gev"]):
                 rows.append((model, region, threshold, *_fit(metrics, r, t)))
-    return Table(
-        name="turn_on",
-        title="Fits of the turn-on curves",
-        caption=(
-            "Fit of plateau/2·(1 + erf((pT − x50)/(√2·width))) to the efficiency on the "
-            f"{sample_title(shown_sample(inputs))} muons after the pT scaling. "
-            "At threshold: share of muons near it whose scaled pT is above their own pT, relative to the plateau, "
-            f"{100.0 * evaluation['scaling_target']:g} % by construction on the muons of the scaling fit."
-        ),
-        columns=(
-            Column(key="model", label="Model", align="left"),
-            Column(key="eta", label="|η|", align="left"),
-            Column(key="threshold", label="Threshold", unit="GeV"),
-            Column(key="x50", label="x50", unit="GeV"),
-            Column(key="width", label="Width", unit="GeV"),
-            Column(key="plateau", label="Plateau", unit="%"),
-            Column(key="at_threshold", label="At threshold", unit="%"),
-        ),
-        rows=tuple(rows),
-        empty=None if rows else "no model was evaluated",
+    return make_table(
+        "turn_on",
+        "Fits of the turn-on curves",
+        "Fit of plateau/2·(1 + erf((pT − x50)/(√2·width))) to the efficiency on the "
+        f"{sample_title(shown_sample(inputs))} muons after the pT scaling. "
+        "At threshold: share of muons near it whose scaled pT is above their own pT, relative to the plateau, "
+        f"{100.0 * evaluation['scaling_target']:g} % by construction on the muons of the scaling fit.",
+        by_place({"model": "Model", "eta": "|η|"}, {"threshold": ("Threshold", "GeV"), **_FIT}),
+        rows,
+        empty="no model was evaluated",
     )
 
 
@@ -85,21 +69,15 @@ def rates(inputs: ReportInputs) -> Table:
                 difference(inputs, model, reference, "rate_reduction", place, absent=reason) for place in places
             )
             rows.append((model, title, *reductions))
-    return Table(
-        name="rates",
-        title=f"Rate reduction against {reference}",
-        caption=(
-            "Rate of the reference divided by the model's, after both are scaled to the same efficiency at threshold; "
-            "larger is better. Paired bootstrap errors with the scaling held fixed. The muons are reweighted "
-            "from flat in 1/pT to the spectrum of the row."
-        ),
-        columns=(
-            Column(key="model", label="Model", align="left"),
-            Column(key="spectrum", label="Spectrum", align="left"),
-            *(Column(key=f"at_{t:g}", label=f"{t:g} GeV") for t in thresholds),
-        ),
-        rows=tuple(rows),
-        empty=None if rows else "no model was evaluated",
+    return make_table(
+        "rates",
+        f"Rate reduction against {reference}",
+        "Rate of the reference divided by the model's, after both are scaled to the same efficiency at threshold; "
+        "larger is better. Paired bootstrap errors with the scaling held fixed. The muons are reweighted "
+        "from flat in 1/pT to the spectrum of the row.",
+        by_place({"model": "Model", "spectrum": "Spectrum"}, {f"at_{t:g}": f"{t:g} GeV" for t in thresholds}),
+        rows,
+        empty="no model was evaluated",
     )
 
 

@@ -48,10 +48,7 @@ class Guns:
 
 
 def simulate_roads(
-    n_guns: int,
-    seed: int,
-    settings: SimulationSettings,
-    progress: Callable[[int, int], None] | None = None,
+    n_guns: int, seed: int, settings: SimulationSettings, progress: Callable[[int, int], None] | None = None
 ) -> Iterator[Roads]:
     """Yield the accepted roads of ``n_guns`` muons, about 0.78 of them, chunk by chunk.
 
@@ -208,11 +205,7 @@ def _read_out_phi(phi: Floats, constants: Constants) -> Floats:
 
 
 def _replace_hits(
-    seed: int,
-    number: int,
-    mean: float,
-    constants: Constants,
-    hits: tuple[Floats, Floats, Floats, NDArray[np.int8]],
+    seed: int, number: int, mean: float, constants: Constants, hits: tuple[Floats, Floats, Floats, NDArray[np.int8]]
 ) -> None:
     """Put a foreign hit of the same chamber in place of the true one where a Poisson number of them is not zero.
 

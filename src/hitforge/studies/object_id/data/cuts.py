@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 from pydantic import Field, NonNegativeFloat, PositiveFloat, PositiveInt, model_validator
 
 from hitforge.folds import N_BUCKETS, bucket_of
+from hitforge.inspection import Selection, apply_cuts
 from hitforge.settings_base import Settings
 from hitforge.studies.object_id.data.image import wrapped
 from hitforge.studies.object_id.data.objects import JET, N_CLASSES, TAU, Objects
@@ -71,26 +72,12 @@ CUT_NAMES = (
 """Rows of the cut flow."""
 
 
-def select(objects: Objects, cuts: CutSettings) -> tuple[NDArray[np.bool_], dict[str, int]]:
-    """Apply the cuts one after the other.
+def select(objects: Objects, cuts: CutSettings) -> Selection:
+    """Return the objects that pass the cuts, applied one after the other, and their number after each of them.
 
-    Parameters
-    ----------
-    objects : Objects
-        Of whole events, those of an event next to each other.
-
-    Returns
-    -------
-    passed : ndarray, shape (N,), bool
-    flow : dict
-        Objects left after each of :data:`CUT_NAMES`, in their order.
+    The objects are those of whole events, next to each other.
     """
-    passed = np.ones(len(objects), dtype=bool)
-    flow = {CUT_NAMES[0]: len(objects)}
-    for name, good in zip(CUT_NAMES[1:], _decisions(objects, cuts, passed), strict=True):
-        passed &= good
-        flow[name] = int(passed.sum())
-    return passed, flow
+    return apply_cuts(CUT_NAMES, len(objects), lambda passed: _decisions(objects, cuts, passed))
 
 
 def _decisions(objects: Objects, cuts: CutSettings, passed: NDArray[np.bool_]) -> Iterator[NDArray[np.bool_]]:

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
+from functools import partial
 from pathlib import Path
 from typing import Any, Final
 
@@ -10,10 +11,10 @@ import awkward as ak
 import numpy as np
 from numpy.typing import NDArray
 
-from hitforge.branches import MAKE_AGAIN, TreeBranches
+from hitforge.branches import MAKE_AGAIN
 from hitforge.identities import Identities, identities_of
-from hitforge.inspection import Chunk, Fault, OpenPart, bad_weight, find_problems, good_events
-from hitforge.ntuple import NtupleError, entry_ranges, find_tree, naming_damage, open_root
+from hitforge.inspection import Fault, OpenPart, TreeReader, bad_weight, find_problems, good_events, open_tree
+from hitforge.ntuple import NtupleError
 from hitforge.studies.object_id.data.image import ImageSettings, wrapped
 from hitforge.studies.object_id.data.objects import CHANNELS, N_CLASSES, SCALARS, TAU, Objects
 from hitforge.studies.object_id.settings import ReaderSettings
@@ -32,28 +33,8 @@ CELL_BRANCHES: Final = ("cell_eta", "cell_phi", "cell_et", "cell_layer")
 def open_objects(
     source: str | Path, settings: ReaderSettings, image: ImageSettings, chunk_mb: float = CHUNK_MB
 ) -> Iterator[OpenPart[Objects]]:
-    """Yield the one open part of a source; a generator so that the file closes when the caller is done.
-
-    Its layout is that of the settings; with any problem there are no chunks.
-    """
-    with open_root(source) as file:
-        name, tree = find_tree(file, (settings.tree,), source)
-        with naming_damage(str(source), name):
-            reader = _ObjectTree(tree, name, str(source), settings, image)
-            n_bytes = int(file.file.source.num_bytes)
-            event = reader.events()
-
-        def chunks() -> Iterator[Chunk[Objects]]:
-            if reader.problems:
-                return
-            with naming_damage(str(source), name):
-                ranges = entry_ranges(tree, reader.channels[0], chunk_mb)
-            for start, stop in _whole_events(ranges, event):
-                objects = reader.read(start, stop)
-                faults = _faults(objects, reader.channels)
-                yield Chunk(start, objects, tuple(find_problems(faults, start, str(source), name)))
-
-        yield OpenPart(settings.layout, int(tree.num_entries), n_bytes, tuple(reader.problems), chunks())
+    """Yield the one open part of a source; its layout is that of the settings."""
+    return open_tree(source, settings.tree, partial(_ObjectTree, settings=settings, image=image), chunk_mb)
 
 
 def read_objects(
@@ -71,7 +52,7 @@ def read_objects(
     yield from good_events(open_objects(source, settings, image, chunk_mb))
 
 
-def _whole_events(ranges: list[tuple[int, int]], event: NDArray[np.uint64]) -> Iterator[tuple[int, int]]:
+def _whole_events(ranges: Iterable[tuple[int, int]], event: NDArray[np.uint64]) -> Iterator[tuple[int, int]]:
     """Yield the ranges with their ends moved to where the next event begins."""
     begins = np.append(np.flatnonzero(event[1:] != event[:-1]) + 1, len(event))
     start = 0
@@ -82,24 +63,30 @@ def _whole_events(ranges: list[tuple[int, int]], event: NDArray[np.uint64]) -> I
         start = max(start, end)
 
 
-class _ObjectTree(TreeBranches):
+class _ObjectTree(TreeReader[Objects]):
     """Reads ranges of entries of one tree."""
 
     def __init__(self, tree: Any, name: str, file: str, settings: ReaderSettings, image: ImageSettings) -> None:
         super().__init__(tree, name, file)
-        self._image = image
+        self._image, self.layout = image, settings.layout
         self._lists = settings.layout == "cells"
-        self.channels = ("cell_et", "cell_et") if self._lists else (settings.em, settings.had)
+        self._channels = ("cell_et", "cell_et") if self._lists else (settings.em, settings.had)
+        self.main_branch = self._channels[0]
         if self._lists:
             for branch in CELL_BRANCHES:
                 self.require_list(branch, "biuf")
         else:
-            for branch in self.channels:
+            for branch in self._channels:
                 self.require_array(branch, image.n_cells)
         for branch, dtype in SCALARS.items():
             self.require_scalar(branch, "f" if np.dtype(dtype).kind == "f" else "iu")
+        self._event = self._events()
 
-    def events(self) -> NDArray[np.uint64]:
+    def ranges(self, chunk_mb: float) -> Iterator[tuple[int, int]]:
+        """Return start and stop entries of the chunks, each of whole events."""
+        return _whole_events(super().ranges(chunk_mb), self._event)
+
+    def _events(self) -> NDArray[np.uint64]:
         """Return the event number of every entry, and note events that are not in one piece."""
         if self.problems:
             return np.zeros(0, dtype=np.uint64)
@@ -124,7 +111,7 @@ class _ObjectTree(TreeBranches):
                 raise NtupleError(problem)
             image = images_of(cells, scalars["eta"], scalars["phi"], self._image)
         else:
-            flat = [self.array(branch, start, stop).astype(np.float32) for branch in self.channels]
+            flat = [self.array(branch, start, stop).astype(np.float32) for branch in self._channels]
             image = np.stack(flat, axis=1).reshape(stop - start, *self._image.shape)
         return Objects(image=image, **scalars)
 
@@ -133,6 +120,30 @@ class _ObjectTree(TreeBranches):
             return self.integers(name, start, stop, dtype)
         values: NDArray[Any] = self.array(name, start, stop).astype(dtype)
         return values
+
+    def faults(self, events: Objects) -> Iterator[Fault]:
+        """Return everything that consecutive objects are looked through for."""
+        for channel, branch in enumerate(self._channels):
+            cells = events.image[:, channel].reshape(len(events), -1)
+            finite = np.isfinite(cells)
+            yield "not_finite", "a cell is NaN or infinite", _CELLS, branch, np.asarray(~finite.all(axis=1))
+            negative = np.asarray((finite & (cells < 0)).any(axis=1))
+            yield "negative_cell", "a transverse energy below 0", "cut noise at or above 0", branch, negative
+        for name in ("pt", "eta", "phi"):
+            yield "not_finite", "NaN or infinite", _AXIS, name, ~np.isfinite(getattr(events, name))
+        label = events.label
+        detail = f"not a class from 0 to {N_CLASSES - 1} (electron, jet, muon, tau)"
+        yield (
+            "unknown_label",
+            detail,
+            "map the classes to these numbers",
+            "label",
+            ~np.isin(label, np.arange(N_CLASSES)),
+        )
+        detail = "neither 0 (leptonic decay) nor a number of charged hadrons"
+        uncounted = np.logical_and(label == TAU, events.n_prong < 0)
+        yield "bad_n_prong", detail, "count the tau's charged hadrons", "n_prong", uncounted
+        yield bad_weight(events.w)
 
 
 def checksum_columns(objects: Objects) -> tuple[NDArray[Any], ...]:
@@ -176,25 +187,6 @@ def _list_faults(cells: dict[str, ak.Array]) -> Iterator[Fault]:
     for branch in ("cell_eta", "cell_phi"):
         wrong = ~ak.to_numpy(ak.all(np.isfinite(cells[branch]), axis=1))
         yield "not_finite", "a cell's place is NaN or infinite", MAKE_AGAIN, branch, wrong
-
-
-def _faults(objects: Objects, channels: tuple[str, str]) -> Iterator[Fault]:
-    """Yield what must hold for the objects of every ntuple, whatever its layout."""
-    for channel, branch in enumerate(channels):
-        cells = objects.image[:, channel].reshape(len(objects), -1)
-        finite = np.isfinite(cells)
-        yield "not_finite", "a cell is NaN or infinite", _CELLS, branch, np.asarray(~finite.all(axis=1))
-        negative = np.asarray((finite & (cells < 0)).any(axis=1))
-        yield "negative_cell", "a transverse energy below 0", "cut noise at or above 0", branch, negative
-    for name in ("pt", "eta", "phi"):
-        yield "not_finite", "NaN or infinite", _AXIS, name, ~np.isfinite(getattr(objects, name))
-    label = objects.label
-    detail = f"not a class from 0 to {N_CLASSES - 1} (electron, jet, muon, tau)"
-    yield "unknown_label", detail, "map the classes to these numbers", "label", ~np.isin(label, np.arange(N_CLASSES))
-    detail = "neither 0 (leptonic decay) nor a number of charged hadrons"
-    uncounted = np.logical_and(label == TAU, objects.n_prong < 0)
-    yield "bad_n_prong", detail, "count the tau's charged hadrons", "n_prong", uncounted
-    yield bad_weight(objects.w)
 
 
 def object_identities(objects: Objects) -> Identities:

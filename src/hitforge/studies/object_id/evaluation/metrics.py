@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from hitforge.evaluation.bootstrap import Floats, draws_of
 from hitforge.evaluation.classes import ClassCalibration, ClassReport
-from hitforge.evaluation.statistics import Arrays, Statistic, enough, group_of, ratio, resample
+from hitforge.evaluation.statistics import Arrays, GroupShare, Statistic, group_of, resample
 from hitforge.studies.object_id.data.objects import CLASS_NAMES, N_CLASSES
 from hitforge.studies.object_id.evaluation.roc import GRID, Areas, Working, one_against_rest, pairs, taus_by_prong
 from hitforge.studies.object_id.evaluation.sample import Classified
@@ -111,7 +111,6 @@ class Reweighted:
         self.reason, self._statistic, self._factor = statistic.reason, statistic, factor
 
     def __call__(self, weights: Floats) -> Arrays:
-        """Return the arrays of a weighted sample."""
         return self._statistic(weights * self._factor)
 
 
@@ -120,17 +119,11 @@ class Recall:
 
     def __init__(self, sample: Classified, group: NDArray[np.integer], n_bins: int, min_per_bin: int) -> None:
         self.reason = f"fewer than {min_per_bin} objects of the class in a bin"
-        self._shape = (N_CLASSES, n_bins)
-        self._cell = np.where(group >= 0, sample.label * n_bins + group, -1)
-        self._inside = self._cell >= 0
-        self._correct = (sample.predicted == sample.label).astype(np.float64)[self._inside]
-        self._enough = enough(self._cell, N_CLASSES * n_bins, min_per_bin).reshape(self._shape)
+        cell = np.where(group >= 0, sample.label * n_bins + group, -1)
+        self._share = GroupShare(sample.predicted == sample.label, cell, N_CLASSES * n_bins, min_per_bin)
 
     def __call__(self, weights: Floats) -> Arrays:
-        """Return the arrays of a weighted sample."""
-        cell, own, size = self._cell[self._inside], weights[self._inside], self._enough.size
-        recall = ratio(np.bincount(cell, own * self._correct, size), np.bincount(cell, own, size))
-        return {"recall": np.where(self._enough, recall.reshape(self._shape), np.nan)}
+        return {"recall": self._share(weights).reshape(N_CLASSES, -1)}
 
 
 def matching_weights(

@@ -65,7 +65,6 @@ class Areas:
         ]
 
     def __call__(self, weights: Floats) -> Arrays:
-        """Return the areas of a weighted sample."""
         return {"auc": np.array([float(auc(weights[chosen])["auc"][0]) for chosen, auc in self._questions])}
 
 
@@ -87,7 +86,6 @@ class Working:
             self._questions.append((level, len(levels), signal, background))
 
     def __call__(self, weights: Floats) -> Arrays:
-        """Return the arrays of a weighted sample."""
         rows = [self._background(weights, *question) for question in self._questions]
         background = np.stack(rows)
         return {"background": background, "rejection": ratio(1.0, background)}

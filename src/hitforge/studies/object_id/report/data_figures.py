@@ -31,8 +31,7 @@ def kinematics(inputs: ReportInputs, objects: StoredObjects) -> Drawn:
             own = values[objects.label == c]
             if len(own):
                 axes.stairs(np.histogram(own, edges)[0] / len(own), edges, color=colour, label=name)
-        axes.set_xlabel(text)
-        axes.set_ylabel("Fraction / bin")
+        axes.set(xlabel=text, ylabel="Fraction / bin")
     panels[0].set_yscale("log")
     panels[2].set_yscale("log")
     panels[1].set_ylim(bottom=0.0)
@@ -55,9 +54,7 @@ def accuracy_history(inputs: ReportInputs, networks: list[str]) -> Drawn:
                 found = accuracy_by_epoch(inputs, model, history.member, key)
                 axes.plot(np.arange(1, len(found) + 1), found, style, color=colour, linewidth=1.2)
         axes.set_title(model, loc="left", fontweight="bold")
-        axes.set_xlabel("Epoch")
-        axes.set_ylabel("Accuracy")
-        axes.set_ylim(0.0, 1.0)
+        axes.set(xlabel="Epoch", ylabel="Accuracy", ylim=(0.0, 1.0))
     return figure, (
         "On training batches, with dropout and augmentation at work (dashed), and on the validation fold (solid); each "
         "member of an ensemble has a colour."

@@ -8,7 +8,7 @@ import numpy as np
 
 from hitforge.provenance import read_json
 from hitforge.published import load_published
-from hitforge.reporting.chapter import MODEL, Measured, ReportInputs, Table, column, columns_by, make_table, text_column
+from hitforge.reporting.chapter import MODEL, Measured, ReportInputs, Table, by_place, column, columns_by, make_table
 from hitforge.reporting.history import load_histories
 from hitforge.reporting.metrics import evaluation_samples, metrics_of, sample_title
 from hitforge.studies.object_id.data.objects import CLASS_NAMES, N_CLASSES
@@ -30,8 +30,7 @@ def image_scores(inputs: ReportInputs) -> Table:
         "The first test image of each class, not a chosen one, beside what the slides print. Scores of single images "
         "say how sure a model is of them, not how often it is right; the class report does.",
         (
-            text_column("source", "Scores of", lambda row: row[0]),
-            text_column("true", "True class", lambda row: row[1]),
+            *by_place({"source": "Scores of", "true": "True class"}),
             *columns_by(
                 {name: (name, "%") for name in CLASS_NAMES},
                 lambda row, name: Measured(value=row[2][CLASS_NAMES.index(name)], decimals=5),
@@ -60,7 +59,9 @@ def sweep(inputs: ReportInputs) -> Table:
         "not averaged.",
         (
             MODEL,
-            text_column("description", "Variant", lambda m: entries.get(m, {}).get("description", ""), wide=True),
+            column(
+                "description", "Variant", lambda m: entries.get(m, {}).get("description", ""), align="left", wide=True
+            ),
             column("parameters", "Parameters", lambda m: inputs.manifest_of[m].get("n_parameters")),
             column("trainings", "Trainings", lambda m: len(histories[m])),
             column("epochs", "Epochs, at most", lambda m: max((len(own.step) for own in histories[m]), default=None)),
@@ -71,10 +72,7 @@ def sweep(inputs: ReportInputs) -> Table:
             ),
             column("validation_accuracy", "Validation accuracy", validation_accuracy, "%"),
             column(
-                "test_accuracy",
-                "Test accuracy",
-                lambda m: _of_trainings(metrics_of(inputs)[m]["member_accuracy"]),
-                "%",
+                "test_accuracy", "Test accuracy", lambda m: _of_trainings(metrics_of(inputs)[m]["member_accuracy"]), "%"
             ),
         ),
         models,
@@ -111,12 +109,6 @@ def class_counts(inputs: ReportInputs) -> Table:
         "class_counts",
         "Objects of each class",
         "After all cuts.",
-        (
-            text_column("sample", "Sample", lambda row: row[0]),
-            *columns_by(
-                {name: (name, "") for name in CLASS_NAMES}, lambda row, name: int(row[1][CLASS_NAMES.index(name)])
-            ),
-            column("all", "All", lambda row: int(row[1].sum())),
-        ),
-        rows,
+        by_place({"sample": "Sample"}, {**dict(zip(CLASS_NAMES, CLASS_NAMES, strict=True)), "all": "All"}),
+        [(name, *counts.tolist(), int(counts.sum())) for name, counts in rows],
     )

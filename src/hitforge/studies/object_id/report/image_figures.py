@@ -19,14 +19,7 @@ from hitforge.reporting.style import GREY, SEQUENTIAL, new_figure
 from hitforge.studies.object_id.data.image import ImageSettings
 from hitforge.studies.object_id.data.objects import CHANNELS, CLASS_NAMES
 from hitforge.studies.object_id.data.stored import StoredObjects
-from hitforge.studies.object_id.report.view import (
-    image_settings,
-    networks_of,
-    objects_of,
-    places_of,
-    predicted_objects,
-    train_objects,
-)
+from hitforge.studies.object_id.report import view
 
 LOWEST_GEV, HIGHEST_GEV = 0.01, 50.0
 ENERGY = LogNorm(LOWEST_GEV, HIGHEST_GEV)
@@ -40,14 +33,14 @@ Drawn = tuple[MatplotlibFigure, str]
 """A figure and its caption."""
 
 
-@figure_of("Mean sub-image of each class", train_objects, NO_OBJECTS)
+@figure_of("Mean sub-image of each class", view.train_objects, NO_OBJECTS)
 def mean_images(inputs: ReportInputs, objects: StoredObjects) -> Drawn:
     """Mean image of each class in both channels."""
     caption = f"Mean transverse energy of {len(objects)} objects of the train sample, each relative to its axis."
     return _gallery(inputs, [(name, objects.image[own].mean(axis=0)) for name, own in _by_class(objects)]), caption
 
 
-@figure_of("One object of each class", train_objects, NO_OBJECTS)
+@figure_of("One object of each class", view.train_objects, NO_OBJECTS)
 def example_images(inputs: ReportInputs, objects: StoredObjects) -> Drawn:
     """One object of each class: the first of the train sample with a pT near 40 GeV."""
     chosen = [(name, own[np.abs(objects.pt[own] - 40.0).argmin()]) for name, own in _by_class(objects)]
@@ -65,13 +58,13 @@ def _by_class(objects: StoredObjects) -> list[tuple[str, NDArray[np.int64]]]:
 def event_displays(inputs: ReportInputs) -> Figure:
     """The first event of each class of which both objects are used, in the plane of the detector."""
     title = "Events"
-    objects = train_objects(inputs)
+    objects = view.train_objects(inputs)
     # the objects of an event stand next to each other and share its bucket
     same = (objects.bucket[1:] == objects.bucket[:-1]) & (objects.label[1:] == objects.label[:-1])
     first = {c: np.flatnonzero(same & (objects.label[1:] == c))[:1] for c in range(len(CLASS_NAMES))}
     if not any(len(found) for found in first.values()):
         return nothing("event_displays", title, NO_OBJECTS if not len(objects) else "no event has two used objects")
-    geometry = image_settings(inputs)
+    geometry = view.image_settings(inputs)
     (half_eta, half_phi), (eta, phi) = geometry.half_widths, geometry.axes()
     half_cell = 0.5 * geometry.cell_eta, 0.5 * geometry.cell_phi
     figure = new_figure(12.0, 4.3)
@@ -87,9 +80,7 @@ def event_displays(inputs: ReportInputs) -> Figure:
             axes.text(corner[0] + 0.5 * size[0], corner[1] + size[1] + 0.06, text, ha="center", fontsize=8)
         axes.set_title(EVENT_NAMES[c], loc="right", fontsize=9.5)
         axes.set_xlabel("η")
-    panels[0].set_xlim(-3.0, 3.0)
-    panels[0].set_ylim(-3.7, 3.7)
-    panels[0].set_ylabel("φ [rad]")
+    panels[0].set(xlim=(-3.0, 3.0), ylim=(-3.7, 3.7), ylabel="φ [rad]")
     figure.colorbar(mesh, ax=panels, label="$E_T$ [GeV]", pad=0.01, aspect=30)
     _headed(figure, inputs)
     caption = (
@@ -102,12 +93,12 @@ def event_displays(inputs: ReportInputs) -> Figure:
 def misclassified(inputs: ReportInputs) -> Figure:
     """The surest mistakes of the reference model."""
     title = f"The surest mistakes of {inputs.reference}"
-    found = predicted_objects(inputs)
-    objects = objects_of(inputs, shown_sample(inputs))
+    found = view.predicted_objects(inputs)
+    objects = view.objects_of(inputs, shown_sample(inputs))
     if found is None or not len(objects):
         return nothing("misclassified", title, "predictions or shards of the shown sample are not among the inputs")
     shown = {key: k for k, key in enumerate(zip(objects.part.tolist(), objects.entry.tolist(), strict=True))}
-    place, predicted, sure = places_of(inputs), found.predicted, found.probabilities.max(axis=1)
+    place, predicted, sure = view.places_of(inputs), found.predicted, found.probabilities.max(axis=1)
     wrong = np.flatnonzero(predicted != found.label)
     worst = [k for k in wrong[np.argsort(-sure[wrong], kind="stable")] if place[k] in shown][:MISCLASSIFIED_SHOWN]
     images = [
@@ -126,7 +117,7 @@ def misclassified(inputs: ReportInputs) -> Figure:
 def occlusion(inputs: ReportInputs) -> Figure:
     """What a network looks at: the loss of likelihood when cells are emptied."""
     title = "What the network looks at"
-    networks = networks_of(inputs)
+    networks = view.networks_of(inputs)
     if not networks:
         return nothing("occlusion", title, "no network is among the reported models")
     model = inputs.reference if inputs.reference in networks else networks[0]
@@ -155,7 +146,7 @@ def _gallery(
     bar: str = "$E_T$ [GeV]",
 ) -> MatplotlibFigure:
     """Return a figure of named images, up to four in a line, each a column with a row for each channel."""
-    geometry = image_settings(inputs)
+    geometry = view.image_settings(inputs)
     lines, columns = -(-len(images) // IN_A_LINE), min(len(images), IN_A_LINE)
     figure = new_figure(2.0 * columns + 1.4, 4.4 * lines + 0.5)
     grid = figure.subplots(len(CHANNELS) * lines, columns, squeeze=False, sharex=True, sharey=True)

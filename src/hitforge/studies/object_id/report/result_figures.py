@@ -95,13 +95,10 @@ def _curves(inputs: ReportInputs, name: str, title: str, caption: str, questions
         if reference in found and n_points < 2:
             text = f"{reference}: no background\nin this sample passes"
             axes.text(0.5, 0.45, text, transform=axes.transAxes, ha="center", fontsize=9)
-        axes.set_yscale("log")
-        axes.set_ylim(2e-4, 1.5)
-        axes.set_xlim(0.0, 1.0)
+        axes.set(yscale="log", ylim=(2e-4, 1.5), xlim=(0.0, 1.0))
         area = values(areas[reference])[k]
         right_title(axes, question + ("" if np.isnan(area) else f", AUC {area:.4f}"), 9.5, None)
-        axes.set_xlabel("Signal efficiency")
-        axes.set_ylabel("Background efficiency")
+        axes.set(xlabel="Signal efficiency", ylabel="Background efficiency")
     legend_below(figure, panels[0, 0], 6)
     return Figure(name, title, caption, figure)
 
@@ -118,8 +115,7 @@ def recall(inputs: ReportInputs) -> Figure:
         number = metrics[f"recall_{name}"]["recall"]
         for c, (class_name, colour) in enumerate(CLASS_COLOURS.items()):
             draw_points(axes, centre, values(number)[c], values(number, "error")[c], c, colour, class_name)
-        axes.set_xlabel(title)
-        axes.set_ylabel("Recall")
+        axes.set(xlabel=title, ylabel="Recall")
         axes.set_ylim(min(0.5, axes.get_ylim()[0]), 1.02)
     legend_below(figure, panels[0, 0], 6)
     return Figure(
@@ -141,10 +137,7 @@ def reliability(inputs: ReportInputs) -> Figure:
             x, y = values(numbers["confidence"]), values(numbers["accuracy"])
             y = np.where(np.isfinite(x), y, np.nan)
             draw_points(axes, x, y, values(numbers["accuracy"], "error"), k, colour, model)
-        axes.set_xlabel("Largest probability")
-        axes.set_ylabel("Accuracy")
-        axes.set_xlim(0.2, 1.02)
-        axes.set_ylim(0.0, 1.05)
+        axes.set(xlabel="Largest probability", ylabel="Accuracy", xlim=(0.2, 1.02), ylim=(0.0, 1.05))
         right_title(axes, title, 9.5, None)
     legend_below(figure, panels[0, 0], 6)
     return Figure(
@@ -167,10 +160,7 @@ def scores(inputs: ReportInputs) -> Figure:
         for k, (true, colour) in enumerate(CLASS_COLOURS.items()):
             shares = found.probabilities[found.label == k, c]
             draw_shares(axes, shares, np.linspace(0.0, 1.0, 41), colour, f"true {true}")
-        axes.set_yscale("log")
-        axes.set_xlim(0.0, 1.0)
-        axes.set_xlabel(f"Probability of {name}")
-        axes.set_ylabel("Fraction / bin")
+        axes.set(yscale="log", xlim=(0.0, 1.0), xlabel=f"Probability of {name}", ylabel="Fraction / bin")
     legend_below(figure, panels[0, 0], 6)
     return Figure("scores", title, f"Each true class normalised to one; {_sample_text(inputs)}.", figure)
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from hitforge.reporting.aims import AIM, AIMED_MODEL, aim_table, measured_aims
-from hitforge.reporting.chapter import MODEL, Measured, ReportInputs, Table, column, columns_by, make_table, text_column
+from hitforge.reporting.chapter import MODEL, Measured, ReportInputs, Table, by_place, column, columns_by, make_table
 from hitforge.reporting.metrics import axes_of, cell, evaluation_samples, metrics_of, sample_title, shown_sample
 from hitforge.studies.object_id.data.objects import CLASS_NAMES
 
@@ -46,10 +46,7 @@ def headline(inputs: ReportInputs) -> Table:
         "Balanced accuracy is the mean of the four recalls; matched: with all classes weighted to the same "
         "distribution of pT and |η|. Errors are bootstrap errors; where they are 0, all or none of the n objects are "
         "right, and up to 3/n of the others may still be wrong (95 % confidence).",
-        (
-            MODEL,
-            *columns_by(_HEADLINE, lambda model, key: numbers[model].get(key, absent)),
-        ),
+        (MODEL, *columns_by(_HEADLINE, lambda model, key: numbers[model].get(key, absent))),
         inputs.metrics,
         highlight=lambda model: model == inputs.reference,
     )
@@ -89,9 +86,8 @@ def class_report(inputs: ReportInputs) -> Table:
         "Class report",
         "By the most probable class. Matched: with all classes weighted to the same pT and |η|.",
         (
-            text_column("sample", "Sample", lambda row: row[0]),
-            text_column("model", "Model", lambda row: row[1]),
-            text_column("class", "Class", lambda row: "macro mean" if row[3] is None else CLASS_NAMES[row[3]]),
+            *by_place({"sample": "Sample", "model": "Model"}),
+            column("class", "Class", lambda row: "macro mean" if row[3] is None else CLASS_NAMES[row[3]], align="left"),
             *columns_by({key: (title, "%") for key, title in titles.items()}, score),
             column("support", "Objects", support),
         ),
@@ -137,8 +133,7 @@ def rejections(inputs: ReportInputs) -> Table:
         "One over the share of the background (named second) that passes where the given share of the signal (named "
         "first) does.",
         (
-            text_column("model", "Model", lambda row: row[0]),
-            text_column("question", "Signal vs background", lambda row: row[1]),
+            *by_place({"model": "Model", "question": "Signal vs background"}),
             *columns_by(
                 {f"at_{e}": (f"at {e} %", "") for e in quoted},
                 lambda row, key: cell(row[2], row[3], quoted.index(key.removeprefix("at_"))),

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from functools import partial
 from pathlib import Path
 from typing import Any, Final, Literal
 
@@ -10,10 +11,8 @@ import awkward as ak
 import numpy as np
 from numpy.typing import NDArray
 
-from hitforge.branches import TreeBranches
 from hitforge.identities import Identities, identities_of
-from hitforge.inspection import Chunk, Fault, OpenPart, bad_weight, find_problems
-from hitforge.ntuple import entry_ranges, find_tree, naming_damage, open_root
+from hitforge.inspection import Fault, OpenPart, TreeReader, bad_weight, open_tree
 from hitforge.studies.scouting_egamma.data.candidates import (
     CLUSTER,
     COLUMNS,
@@ -37,59 +36,41 @@ _GENERATOR = "match each candidate to a generated particle; without it there is 
 def open_candidates(
     source: str | Path, settings: ReaderSettings, chunk_mb: float = CHUNK_MB
 ) -> Iterator[OpenPart[Candidates]]:
-    """Yield the one open part of a source; a generator so that the file closes when the caller is done.
-
-    Its layout is ``scalars``, or ``vectors`` where the tracks are; with any problem there are no chunks.
-    """
-    with open_root(source) as file:
-        name, tree = find_tree(file, (settings.tree,), source)
-        with naming_damage(str(source), name):
-            reader = _CandidateTree(tree, str(source), settings)
-            n_bytes = int(file.file.source.num_bytes)
-
-        def chunks() -> Iterator[Chunk[Candidates]]:
-            if reader.problems:
-                return
-            with naming_damage(str(source), name):
-                ranges = entry_ranges(tree, settings.branch_of(MATRIX), chunk_mb)
-            for start, stop in ranges:
-                candidates = reader.read(start, stop)
-                problems = find_problems(faults(candidates), start, str(source), settings.tree, settings.branch_of)
-                yield Chunk(start, candidates, tuple(problems))
-
-        yield OpenPart(reader.layout, int(tree.num_entries), n_bytes, tuple(reader.problems), chunks())
+    """Yield the one open part of a source; its layout is ``scalars``, or ``vectors`` where the tracks are."""
+    return open_tree(source, settings.tree, partial(_CandidateTree, settings=settings), chunk_mb)
 
 
-class _CandidateTree(TreeBranches):
+class _CandidateTree(TreeReader[Candidates]):
     """Reads ranges of entries of one tree, by the names of columns."""
 
-    def __init__(self, tree: Any, file: str, settings: ReaderSettings) -> None:
-        super().__init__(tree, settings.tree, file)
-        self._branch_of = settings.branch_of
-        optional = set() if self._branch_of("w") in self.there else {"w"}
+    def __init__(self, tree: Any, name: str, file: str, settings: ReaderSettings) -> None:
+        super().__init__(tree, name, file)
+        self._branches = settings.branches
+        self.main_branch = self.branch_of(MATRIX)
+        optional = set() if self.branch_of("w") in self.there else {"w"}
         self._scalars = [name for name in COLUMNS if name not in {MATRIX, *TRACK, *optional}]
         for name in self._scalars:
-            self.require_scalar(self._branch_of(name), "iu" if name in {*WORDS, "event"} else "f")
-        self.require_array(self._branch_of(MATRIX), N_CELLS)
-        self._vectors = all(self.is_list(self._branch_of(name)) for name in TRACK)
+            self.require_scalar(self.branch_of(name), "iu" if name in {*WORDS, "event"} else "f")
+        self.require_array(self.branch_of(MATRIX), N_CELLS)
+        self._vectors = all(self.is_list(self.branch_of(name)) for name in TRACK)
         self.layout = "vectors" if self._vectors else "scalars"
         for name in TRACK:
             if self._vectors:
-                self.require_list(self._branch_of(name), "biuf")
+                self.require_list(self.branch_of(name), "biuf")
             else:
-                self.require_scalar(self._branch_of(name), "f")
-        if self._vectors and self._branch_of(_CHI2) in self.there:
-            self.require_list(self._branch_of(_CHI2), "biuf")
+                self.require_scalar(self.branch_of(name), "f")
+        if self._vectors and self.branch_of(_CHI2) in self.there:
+            self.require_list(self.branch_of(_CHI2), "biuf")
 
     def read(self, start: int, stop: int) -> Candidates:
         """Read entries ``start:stop``; without weights they are 1."""
         columns: dict[str, NDArray[Any]] = {
-            name: self.integers(self._branch_of(name), start, stop, np.int16)
+            name: self.integers(self.branch_of(name), start, stop, np.int16)
             if name in WORDS
             else self._column(name, start, stop)
             for name in self._scalars
         }
-        columns[MATRIX] = self.rows(self._branch_of(MATRIX), start, stop)
+        columns[MATRIX] = self.rows(self.branch_of(MATRIX), start, stop)
         # as many as were read: a damaged header can promise any number
         columns.setdefault("w", np.ones(len(columns[MATRIX])))
         columns |= self._tracks(start, stop)
@@ -101,15 +82,23 @@ class _CandidateTree(TreeBranches):
         if not self._vectors:
             return {name: self._column(name, start, stop) for name in TRACK}
         jagged = {name: self._column(name, start, stop, "ak") for name in TRACK}
-        chi2 = self._column(_CHI2, start, stop, "ak") if self._branch_of(_CHI2) in self.there else None
+        chi2 = self._column(_CHI2, start, stop, "ak") if self.branch_of(_CHI2) in self.there else None
         best = best_track(jagged["detain"], chi2)
         return {
             name: ak.to_numpy(ak.fill_none(ak.firsts(values[best]), np.nan)).astype(np.float32)
             for name, values in jagged.items()
         }
 
+    def faults(self, events: Candidates) -> Iterator[Fault]:
+        """Return everything that consecutive candidates are looked through for."""
+        return faults(events)
+
+    def branch_of(self, column: str) -> str:
+        """Return the branch that holds a column."""
+        return self._branches.get(column, column)
+
     def _column(self, name: str, start: int, stop: int, library: Literal["np", "ak"] = "np") -> Any:
-        return self.array(self._branch_of(name), start, stop, library)
+        return self.array(self.branch_of(name), start, stop, library)
 
 
 def best_track(detain: Any, chi2: Any | None) -> Any:

@@ -49,7 +49,6 @@ class WidthDifferences:
         }
 
     def __call__(self, weights: Floats) -> Arrays:
-        """Return the arrays of a weighted sample."""
         width = {name: np.stack([r(weights)["width"] for r in each]) for name, each in self._models.items()}
         return {
             key_of("width", first, second): width[first] - width[second] for first, second in combinations(width, 2)

@@ -15,17 +15,8 @@ from hitforge.evaluation.bootstrap import draws_of
 from hitforge.evaluation.statistics import Statistic, resample
 from hitforge.seeds import child_generator
 from hitforge.studies.scouting_egamma.data.geometry import CATEGORIES
-from hitforge.studies.scouting_egamma.evaluation import crystal_ball
+from hitforge.studies.scouting_egamma.evaluation import crystal_ball, response
 from hitforge.studies.scouting_egamma.evaluation.pair_mass import PAIRS, PairMass
-from hitforge.studies.scouting_egamma.evaluation.response import (
-    N_CATEGORIES,
-    SELECTIONS,
-    Response,
-    Selections,
-    groups_in,
-    region_shares,
-    selection_masks,
-)
 from hitforge.studies.scouting_egamma.evaluation.sample import EnergySample, Floats
 from hitforge.studies.scouting_egamma.evaluation.settings import EvaluationSettings
 from hitforge.studies.scouting_egamma.evaluation.widths import Coverage, EnergyFit, WidthPulls
@@ -52,7 +43,7 @@ def evaluate_model(
     return {
         "model": model,
         "settings": evaluation.model_dump(mode="json"),
-        "axes": {"categories": CATEGORIES, "selections": SELECTIONS, "pairs": PAIRS},
+        "axes": {"categories": CATEGORIES, "selections": response.SELECTIONS, "pairs": PAIRS},
         "samples": {name: evaluate_sample(name, sample, evaluation, seed) for name, sample in samples.items()},
     }
 
@@ -60,12 +51,12 @@ def evaluate_model(
 def evaluate_sample(name: str, sample: EnergySample, settings: EvaluationSettings, seed: int) -> dict[str, Any]:
     """Return the metrics of one model on one sample."""
     statistics: dict[str, Statistic] = {
-        "response": Selections(sample, settings),
+        "response": response.Selections(sample, settings),
         "pair_mass": PairMass(sample, child_generator(seed, "evaluation", name, "pairs")),
     }
     binnings = _binnings(sample, settings)
     for axis, binning in binnings.items():
-        statistics[f"response_{axis}"] = _in_bins(sample, settings, sample.category, N_CATEGORIES, binning)
+        statistics[f"response_{axis}"] = _in_bins(sample, settings, sample.category, response.N_CATEGORIES, binning)
     plane = (binnings["pt"], binnings["eta"])
     statistics["response_pt_eta"] = _in_bins(sample, settings, sample.category % 2, 2, *plane)
     statistics["energy_fit"] = EnergyFit(sample, settings)
@@ -79,27 +70,31 @@ def evaluate_sample(name: str, sample: EnergySample, settings: EvaluationSetting
         for category, own in ((name, sample.category == i) for i, name in enumerate(CATEGORIES))
     }
     result["published_width"] = _published_width(sample, settings)
-    result["regions"] = region_shares(sample)
-    masks = selection_masks(sample, settings)
-    result["n"] = [np.bincount(sample.category[mask], minlength=N_CATEGORIES).tolist() for mask in masks.values()]
+    result["regions"] = response.region_shares(sample)
+    masks = response.selection_masks(sample, settings)
+    result["n"] = [
+        np.bincount(sample.category[mask], minlength=response.N_CATEGORIES).tolist() for mask in masks.values()
+    ]
     result["n_candidates"] = len(sample)
     return result
 
 
 def _in_bins(
     sample: EnergySample, settings: EvaluationSettings, first: NDArray[np.int64], n_first: int, *axes: Binning
-) -> Response:
+) -> response.Response:
     """Return the response by ``first`` and in bins, shape (n_first, bins of each axis)."""
     shape = (n_first, *(len(edges) - 1 for _, edges in axes))
-    return Response(sample.response, groups_in(first, *axes), shape, settings.min_per_bin, brief=True)
+    return response.Response(sample.response, response.groups_in(first, *axes), shape, settings.min_per_bin, brief=True)
 
 
 def _published_width(sample: EnergySample, settings: EvaluationSettings) -> dict[str, Any]:
     """Return the width of electrons in :data:`PUBLISHED_ETA_EDGES`, shape (bins,)."""
     electron = (sample.category % 2 == 0) & (sample.gen_pt > PUBLISHED_PT_MIN_GEV)
-    group = np.where(electron, groups_in(0 * sample.category, (np.abs(sample.gen_eta), PUBLISHED_ETA_EDGES)), -1)
+    group = np.where(
+        electron, response.groups_in(0 * sample.category, (np.abs(sample.gen_eta), PUBLISHED_ETA_EDGES)), -1
+    )
     shape = (len(PUBLISHED_ETA_EDGES) - 1,)
-    statistic = Response(sample.response, group, shape, settings.min_per_bin, brief=True)
+    statistic = response.Response(sample.response, group, shape, settings.min_per_bin, brief=True)
     draws = child_generator(0, "published table")
     found: dict[str, Any] = resample({"all": statistic}, sample.weights, settings.bootstraps, draws)["all"]["width"]
     return found

@@ -47,7 +47,6 @@ class PairMass:
         self._enough = np.bincount(self.group[self.group >= 0], minlength=len(PAIRS)) >= 50
 
     def __call__(self, weights: Floats) -> Arrays:
-        """Return the arrays of a weighted sample."""
         ordered = self._ordered.weighted(weights[self._first] * weights[self._second])
         return {
             name: np.where(self._enough, values, np.nan)

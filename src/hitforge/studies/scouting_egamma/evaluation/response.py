@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from hitforge.evaluation.bootstrap import Floats
 from hitforge.evaluation.ordered import OrderedGroups
-from hitforge.evaluation.statistics import Arrays, enough, group_of, plain, ratio
+from hitforge.evaluation.statistics import Arrays, GroupShare, enough, group_of, plain
 from hitforge.studies.scouting_egamma.data.geometry import CATEGORIES
 from hitforge.studies.scouting_egamma.evaluation.sample import EnergySample
 from hitforge.studies.scouting_egamma.evaluation.settings import EvaluationSettings
@@ -67,23 +67,18 @@ class Response:
         self._shape, self._brief = shape, brief
         n = int(np.prod(shape))
         self._ordered = OrderedGroups(response, groups, n)
-        self._groups, self._n = groups, n
         self._enough = enough(groups, n, minimum)
-        self._tails = {f"outside{limit}": np.abs(response - 1) > limit / 100 for limit in (10, 20)}
+        tails = {} if brief else {f"outside{limit}": np.abs(response - 1) > limit / 100 for limit in (10, 20)}
+        self._tails = {name: GroupShare(beyond, groups, n) for name, beyond in tails.items()}
 
     def __call__(self, weights: Floats) -> Arrays:
-        """Return the arrays of a weighted sample."""
         ordered = self._ordered.weighted(weights)
         median, sigma = ordered.median(), ordered.sigma_eff()
         found = {"median": median, "sigma_eff": sigma, "width": sigma / median}
         if not self._brief:
             found["riqr"] = (ordered.quantile(0.75) - ordered.quantile(0.25)) / _NORMAL_IQR / median
             found["core"] = ordered.core() / median
-            inside = self._groups >= 0
-            total = np.bincount(self._groups[inside], weights[inside], self._n)
-            for name, beyond in self._tails.items():
-                part = np.bincount(self._groups[inside], (weights * beyond)[inside], self._n)
-                found[name] = ratio(part, total)
+            found |= {name: share(weights) for name, share in self._tails.items()}
         return {name: np.where(self._enough, values, np.nan).reshape(self._shape) for name, values in found.items()}
 
 
@@ -99,7 +94,6 @@ class Selections:
         self.reason = self._before.reason
 
     def __call__(self, weights: Floats) -> Arrays:
-        """Return the arrays of a weighted sample."""
         found = [each(weights) for each in self._each]
         stacked = {name: np.stack([arrays[name] for arrays in found]) for name in found[0]}
         before = self._before(weights)

@@ -8,7 +8,7 @@ from scipy.optimize import nnls
 
 from hitforge.evaluation.bootstrap import Floats
 from hitforge.evaluation.ordered import OrderedGroups
-from hitforge.evaluation.statistics import Arrays, enough, ratio
+from hitforge.evaluation.statistics import Arrays, GroupShare, enough
 from hitforge.studies.scouting_egamma.evaluation.response import N_CATEGORIES, groups_in
 from hitforge.studies.scouting_egamma.evaluation.sample import EnergySample
 from hitforge.studies.scouting_egamma.evaluation.settings import EvaluationSettings
@@ -39,7 +39,6 @@ class EnergyFit:
         self._minimum = settings.min_per_bin
 
     def __call__(self, weights: Floats) -> Arrays:
-        """Return the arrays of a weighted sample."""
         ordered = self._ordered.weighted(weights)
         width = (ordered.sigma_eff() / ordered.median()).reshape(N_CATEGORIES, self._bins)
         width = np.where(self._counts >= self._minimum, width, np.nan)
@@ -66,16 +65,12 @@ class WidthPulls:
     def __init__(self, sample: EnergySample, settings: EvaluationSettings) -> None:
         pull = np.log(sample.response) / sample.columns["ln_y_sigma"]
         self._ordered = OrderedGroups(pull, sample.category, N_CATEGORIES)
-        self._inside, self._category = np.abs(pull) <= 1, sample.category
+        self._inside = GroupShare(np.abs(pull) <= 1, sample.category, N_CATEGORIES, settings.min_per_bin)
         self._enough = enough(sample.category, N_CATEGORIES, settings.min_per_bin)
 
     def __call__(self, weights: Floats) -> Arrays:
-        """Return the arrays of a weighted sample."""
-        found = {
-            "width68": self._ordered.weighted(weights).sigma_eff(),
-            "inside1": _share(self._inside, self._category, weights),
-        }
-        return {name: np.where(self._enough, values, np.nan) for name, values in found.items()}
+        width68 = np.where(self._enough, self._ordered.weighted(weights).sigma_eff(), np.nan)
+        return {"width68": width68, "inside1": self._inside(weights)}
 
 
 class Coverage:
@@ -84,15 +79,8 @@ class Coverage:
     reason = "too few candidates"
 
     def __init__(self, sample: EnergySample, settings: EvaluationSettings) -> None:
-        self._below = np.log(sample.y_true)[:, None] <= sample.columns["ln_y_quantiles"]
-        self._category = sample.category
-        self._enough = enough(sample.category, N_CATEGORIES, settings.min_per_bin)
+        below = np.log(sample.y_true)[:, None] <= sample.columns["ln_y_quantiles"]
+        self._below = [GroupShare(level, sample.category, N_CATEGORIES, settings.min_per_bin) for level in below.T]
 
     def __call__(self, weights: Floats) -> Arrays:
-        """Return the arrays of a weighted sample."""
-        below = [_share(level, self._category, weights) for level in self._below.T]
-        return {"below": np.where(self._enough[:, None], np.stack(below, axis=1), np.nan)}
-
-
-def _share(of: NDArray[np.bool_], category: NDArray[np.int64], weights: Floats) -> Floats:
-    return ratio(np.bincount(category, weights * of, N_CATEGORIES), np.bincount(category, weights, N_CATEGORIES))
+        return {"below": np.stack([share(weights) for share in self._below], axis=1)}

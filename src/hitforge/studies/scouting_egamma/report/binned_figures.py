@@ -11,27 +11,16 @@ from hitforge.reporting.plotting import data_label, draw_points, labelled_panels
 from hitforge.reporting.style import GREY, SEQUENTIAL, label
 from hitforge.studies.scouting_egamma.data.geometry import CATEGORIES
 from hitforge.studies.scouting_egamma.evaluation.widths import PARAMETERS
-from hitforge.studies.scouting_egamma.report.plotting import (
-    ETA,
-    PT,
-    SCALE,
-    WIDTH,
-    category_panels,
-    colour_of,
-    draw_binned,
-    log_percent,
-    panel_title,
-    shown_models,
-)
+from hitforge.studies.scouting_egamma.report import plotting
 from hitforge.studies.scouting_egamma.report.view import sample_text
 
 
 def resolution_pt(inputs: ReportInputs) -> Figure:
     """Width against generated pT, a panel for each category."""
-    figure, grid = category_panels(inputs, PT, WIDTH)
+    figure, grid = plotting.category_panels(inputs, plotting.PT, plotting.WIDTH)
     for c, axes in enumerate(grid.flat):
-        draw_binned(axes, inputs, "pt", "width", inputs.settings["evaluation"]["pt_edges_gev"], c)
-        log_percent(axes)
+        plotting.draw_binned(axes, inputs, "pt", "width", inputs.settings["evaluation"]["pt_edges_gev"], c)
+        plotting.log_percent(axes)
     grid[0, 0].legend()
     caption = f"Half the smallest interval with 68.3 % of E_corrected / E_MC, over its median; {sample_text(inputs)}."
     return Figure("resolution_pt", "Resolution against pT", caption, figure)
@@ -42,12 +31,12 @@ def resolution_eta(inputs: ReportInputs) -> Figure:
     figure, (grid,) = labelled_panels(inputs, 1, 2, (10.4, 4.4), sharey=True)
     for axes, particle in zip(grid, ("electron", "photon"), strict=True):
         own = [c for c, name in enumerate(CATEGORIES) if name.endswith(particle)]
-        draw_binned(axes, inputs, "eta", "width", inputs.settings["evaluation"]["eta_edges"], *own)
-        log_percent(axes)
+        plotting.draw_binned(axes, inputs, "eta", "width", inputs.settings["evaluation"]["eta_edges"], *own)
+        plotting.log_percent(axes)
         axes.axvspan(1.4442, 1.566, color=GREY, alpha=0.2, linewidth=0)
-        axes.set_xlabel(ETA)
-        panel_title(axes, f"{particle}s")
-    grid[0].set_ylabel(WIDTH)
+        axes.set_xlabel(plotting.ETA)
+        plotting.panel_title(axes, f"{particle}s")
+    grid[0].set_ylabel(plotting.WIDTH)
     grid[0].legend()
     caption = f"The band is the transition between barrel and endcaps; {sample_text(inputs)}."
     return Figure("resolution_eta", "Resolution against |η|", caption, figure)
@@ -57,11 +46,11 @@ def linearity(inputs: ReportInputs) -> Figure:
     """Median of the response against generated pT."""
     evaluation = inputs.settings["evaluation"]
     aimed = next(aim.limit for aim in load_published(inputs.study).aims if aim.quantity == "linearity")
-    figure, grid = category_panels(inputs, PT, SCALE)
+    figure, grid = plotting.category_panels(inputs, plotting.PT, plotting.SCALE)
     for c, axes in enumerate(grid.flat):
         axes.axhspan(-aimed, aimed, color=GREY, alpha=0.2, linewidth=0)
         axes.axvline(evaluation["linearity_pt_min_gev"], color=GREY, linewidth=0.8, linestyle=":")
-        draw_binned(axes, inputs, "pt", "median", evaluation["pt_edges_gev"], c, markersize=3.5)
+        plotting.draw_binned(axes, inputs, "pt", "median", evaluation["pt_edges_gev"], c, markersize=3.5)
         axes.set_ylim(-4, 4)
     grid[0, 0].legend(ncols=2, fontsize=9)
     caption = (
@@ -77,7 +66,7 @@ def resolution_map(inputs: ReportInputs) -> Figure:
     pt, eta = (np.asarray(evaluation[key], dtype=np.float64) for key in ("pt_edges_gev", "eta_edges"))
     figure, grid = labelled_panels(inputs, 2, 2, (10.8, 8.0), sharex=True, sharey=True)
     found = metrics_of(inputs)[inputs.reference]["response_pt_eta"]
-    quantities = (("width", WIDTH, 0.0, 6.0, SEQUENTIAL), ("median", SCALE, -2.0, 2.0, "RdBu_r"))
+    quantities = (("width", plotting.WIDTH, 0.0, 6.0, SEQUENTIAL), ("median", plotting.SCALE, -2.0, 2.0, "RdBu_r"))
     for row, (key, text, low, high, colours) in zip(grid, quantities, strict=True):
         for particle, axes in enumerate(row):
             percent = 100 * (values(found[key])[particle] - (key == "median"))
@@ -92,11 +81,11 @@ def resolution_map(inputs: ReportInputs) -> Figure:
             axes.set_xticks(places[0], [f"{edge:g}" for edge in pt])
             axes.set_yticks(places[1], [f"{edge:g}" for edge in eta])
             axes.tick_params(which="minor", length=0)
-            panel_title(axes, ("electrons", "photons")[particle])
-        row[0].set_ylabel(ETA)
+            plotting.panel_title(axes, ("electrons", "photons")[particle])
+        row[0].set_ylabel(plotting.ETA)
         figure.colorbar(mesh, ax=row, label=text)
     for axes in grid[1]:
-        axes.set_xlabel(PT)
+        axes.set_xlabel(plotting.PT)
     title = f"Width and scale of {inputs.reference} in pT and |η|"
     caption = f"{sample_text(inputs)[:1].upper()}{sample_text(inputs)[1:]}; bins with too few candidates are white."
     return Figure("resolution_map", title, caption, figure)
@@ -113,14 +102,13 @@ def response_observed(inputs: ReportInputs) -> Figure:
         ("supermodule", list(range(21)), "iphi mod 20"),
     )
     for (axis, edges, text), (above, below) in zip(panels, grid.T, strict=True):
-        draw_binned(above, inputs, axis, "width", edges, category, markersize=3.5)
-        draw_binned(below, inputs, axis, "median", edges, category, markersize=3.5)
-        log_percent(above)
+        plotting.draw_binned(above, inputs, axis, "width", edges, category, markersize=3.5)
+        plotting.draw_binned(below, inputs, axis, "median", edges, category, markersize=3.5)
+        plotting.log_percent(above)
         below.axhline(0, color=GREY, linewidth=0.8, linestyle=":")
-        below.set_ylim(-5, 5)
-        below.set_xlabel(text)
-    grid[0, 0].set_ylabel(WIDTH)
-    grid[1, 0].set_ylabel(SCALE)
+        below.set(ylim=(-5, 5), xlabel=text)
+    grid[0, 0].set_ylabel(plotting.WIDTH)
+    grid[1, 0].set_ylabel(plotting.SCALE)
     label(grid[0, 0], data_label(inputs, shown_sample(inputs)), CATEGORIES[category])
     legend_below(figure, grid[0, 0])
     caption = f"Electrons in EB, {sample_text(inputs)}. Scales beyond ±5 % are outside the axes."
@@ -129,11 +117,11 @@ def response_observed(inputs: ReportInputs) -> Figure:
 
 def energy_fit(inputs: ReportInputs) -> Figure:
     """Width of good candidates against energy with the fitted curve."""
-    figure, grid = category_panels(inputs, "$E_{MC}$ [GeV]", WIDTH)
+    figure, grid = plotting.category_panels(inputs, "$E_{MC}$ [GeV]", plotting.WIDTH)
     for c, axes in enumerate(grid.flat):
-        for which, model in enumerate(shown_models(inputs)):
+        for which, model in enumerate(plotting.shown_models(inputs)):
             found = metrics_of(inputs)[model]["energy_fit"]
-            energy, colour = np.array(found["energy"]["value"][c]), colour_of(inputs, model)
+            energy, colour = np.array(found["energy"]["value"][c]), plotting.colour_of(inputs, model)
             width, error = (100 * values(found["width"], key)[c] for key in ("value", "error"))
             draw_points(
                 axes, energy, width, error, which, colour, model, markersize=3.5, linestyle="none", linewidth=1.5
@@ -145,7 +133,7 @@ def energy_fit(inputs: ReportInputs) -> Figure:
                 curve = np.sqrt(a**2 / e + b**2 / e**2 + constant**2)
                 axes.plot(e, 100 * curve, color=colour, linewidth=0.9)
         axes.set_xscale("log")
-        log_percent(axes)
+        plotting.log_percent(axes)
     grid[0, 0].legend(fontsize=9)
     caption = f"Good candidates, {sample_text(inputs)}; lines: a/√E ⊕ b/E ⊕ c, with the table's parameters."
     return Figure("energy_fit", "Resolution against energy", caption, figure)

@@ -11,16 +11,7 @@ from hitforge.reporting.chapter import ReportInputs
 from hitforge.reporting.plotting import data_label, draw_points, legend_below, middles
 from hitforge.reporting.style import BLUE, COLOURS, GREY, INK, RED, SEQUENTIAL, label, new_figure
 from hitforge.studies.scouting_egamma.data.geometry import EB_MAX_IETA, ieta_of
-from hitforge.studies.scouting_egamma.report.plotting import (
-    ETA,
-    PT,
-    Drawn,
-    Floats,
-    density,
-    of_candidates,
-    panel_title,
-    train_panels,
-)
+from hitforge.studies.scouting_egamma.report import plotting
 from hitforge.studies.scouting_egamma.report.view import Candidates, all_cuts, share_without_energy
 from hitforge.studies.scouting_egamma.simulation.constants import load_constants
 from hitforge.studies.scouting_egamma.simulation.generate import dead_map
@@ -28,59 +19,56 @@ from hitforge.studies.scouting_egamma.simulation.generate import dead_map
 DE = "dE = ($E_{reco}$ − $E_{MC}$) / $E_{MC}$"
 
 
-@of_candidates("Generated kinematics")
-def generated(inputs: ReportInputs, data: Candidates) -> Drawn:
+@plotting.of_candidates("Generated kinematics")
+def generated(inputs: ReportInputs, data: Candidates) -> plotting.Drawn:
     """Generated kinematics of the candidates with an energy."""
-    figure, (grid,) = train_panels(inputs, 1, 3, (12.0, 3.8))
-    texts = {"gen_pt": PT, "gen_eta": "Generated η", "gen_phi": "Generated φ [rad]"}
+    figure, (grid,) = plotting.train_panels(inputs, 1, 3, (12.0, 3.8))
+    texts = {"gen_pt": plotting.PT, "gen_eta": "Generated η", "gen_phi": "Generated φ [rad]"}
     for axes, (name, text) in zip(grid, texts.items(), strict=True):
         for flag, particle, colour in ((1, "electrons", BLUE), (0, "photons", RED)):
             own = data["is_electron"] == flag
             axes.hist(data[name][own], 50, histtype="step", color=colour, label=particle)
-        axes.set_ylim(bottom=0)
-        axes.set_xlabel(text)
+        axes.set(ylim=(0, None), xlabel=text)
     grid[0].set_ylabel("Candidates")
     grid[0].legend(loc="lower right")
     return figure, "Candidates with an energy, train sample."
 
 
-@of_candidates("Uncorrected response")
-def raw_response(inputs: ReportInputs, data: Candidates) -> Drawn:
+@plotting.of_candidates("Uncorrected response")
+def raw_response(inputs: ReportInputs, data: Candidates) -> plotting.Drawn:
     """Histogram of dE with its peak and shoulder, and the candidates without energy at -1."""
     de, edges = 1 / data["y"] - 1, np.linspace(-1.1, 0.5, 129)
     share = share_without_energy(inputs, inputs.train_sample)
-    figure, (grid,) = train_panels(inputs, 1, 3, (12.6, 4.4), sharey=True)
+    figure, (grid,) = plotting.train_panels(inputs, 1, 3, (12.6, 4.4), sharey=True)
     lost = np.full(round(len(de) * share / (1 - share)), -1.0)
     grid[0].hist(np.clip(np.concatenate([de, lost]), -1.1, 0.5), edges, histtype="step", color=INK)
-    panel_title(grid[0], "all")
+    plotting.panel_title(grid[0], "all")
     for axes, (flag, region) in zip(grid[1:], ((1, "EB"), (0, "EE")), strict=True):
         for particle, name, colour in ((1, "electrons", BLUE), (0, "photons", RED)):
             own = (data["is_eb"] == flag) & (data["is_electron"] == particle)
             axes.hist(np.clip(de[own], -1.1, 0.5), edges, histtype="step", color=colour, label=name)
-        panel_title(axes, region)
+        plotting.panel_title(axes, region)
     for axes in grid:
         for mark in (0.0, -0.2, -1.0):
             axes.axvline(mark, color=GREY, linewidth=0.8, linestyle=":")
-        axes.set_yscale("log")
-        axes.set_xlabel(DE)
+        axes.set(yscale="log", xlabel=DE)
     grid[0].set_ylabel("Candidates")
     grid[1].legend(loc="upper left")
-    caption = (
+    return figure, (
         f"Dotted: the peak at 0, the shoulder at −0.2 and the peak at −1. Left with the {100 * share:.1f} % of "
         "candidates without any energy (dE = −1); the other panels are without them."
     )
-    return figure, caption
 
 
-def _profile(axes: Axes, x: Floats, de: Floats, colour: str, text: str | None) -> None:
+def _profile(axes: Axes, x: plotting.Floats, de: plotting.Floats, colour: str, text: str | None) -> None:
     """Draw the median of dE at each whole number."""
     values = np.unique(x)
     medians = [np.median(de[x == value]) for value in values]
     axes.plot(values, medians, color=colour, linewidth=0.9, label=text)
 
 
-@of_candidates("Gaps of the barrel")
-def response_gaps(inputs: ReportInputs, data: Candidates) -> Drawn:
+@plotting.of_candidates("Gaps of the barrel")
+def response_gaps(inputs: ReportInputs, data: Candidates) -> plotting.Drawn:
     """Density and median of dE in the barrel against iphi, iphi within a supermodule, and ieta."""
     barrel = data["is_eb"] > 0
     de = (1 / data["y"] - 1)[barrel]
@@ -94,29 +82,27 @@ def response_gaps(inputs: ReportInputs, data: Candidates) -> Drawn:
         (right, data["ieta"], "ieta"),
     ):
         low, high = x[barrel].min(), x[barrel].max()
-        density(axes, x[barrel], de, np.arange(low - 0.5, high + 1), np.linspace(-0.5, 0.2, 71))
+        plotting.density(axes, x[barrel], de, np.arange(low - 0.5, high + 1), np.linspace(-0.5, 0.2, 71))
         for flag, name, colour in ((1, "median, electrons", INK), (0, "median, photons", RED)):
             own = data["is_electron"][barrel] == flag
             _profile(axes, x[barrel][own], de[own], colour, name)
-        axes.set_ylim(-0.5, 0.2)
-        axes.set_xlabel(text)
+        axes.set(ylim=(-0.5, 0.2), xlabel=text)
     left.xaxis.set_major_locator(MultipleLocator(5))
     for axes in (wide, left):
         axes.set_ylabel("dE")
     wide.legend(loc="lower right", bbox_to_anchor=(1, 1), ncols=2)
     label(wide, data_label(inputs, inputs.train_sample))
-    caption = (
+    return figure, (
         "Candidates and medians; the colour scale is logarithmic, values beyond the axes are in the last bins. "
         "Supermodules of 20 crystals make 18 fringes in φ; modules end at |ieta| = 25, 45, 65 and 85."
     )
-    return figure, caption
 
 
-@of_candidates("Response on the detector")
-def detector_maps(inputs: ReportInputs, data: Candidates) -> Drawn:
+@plotting.of_candidates("Response on the detector")
+def detector_maps(inputs: ReportInputs, data: Candidates) -> plotting.Drawn:
     """Mean dE on the barrel and on the endcaps."""
     de = np.clip(1 / data["y"] - 1, -0.3, 0.1)
-    figure, (grid,) = train_panels(inputs, 1, 2, (11.0, 4.8), width_ratios=(1.7, 1))
+    figure, (grid,) = plotting.train_panels(inputs, 1, 2, (11.0, 4.8), width_ratios=(1.7, 1))
     barrel = data["is_eb"] > 0
     for axes, own, names, edges in (
         (grid[0], barrel, ("iphi", "ieta"), (np.arange(0.5, 361, 2), np.arange(-85.5, 86, 1))),
@@ -133,13 +119,11 @@ def detector_maps(inputs: ReportInputs, data: Candidates) -> Drawn:
         ieta = ieta_of(index - EB_MAX_IETA)
         grid[0].plot(iphi + 1, ieta, ".", color=RED, markersize=1.2, linestyle="none", rasterized=True)
     grid[1].set_aspect("equal")
-    grid[0].set_xlabel("iphi")
-    grid[0].set_ylabel("ieta")
-    grid[1].set_xlabel("ix")
-    grid[1].set_ylabel("iy")
+    grid[0].set(xlabel="iphi", ylabel="ieta")
+    grid[1].set(xlabel="ix", ylabel="iy")
     figure.colorbar(mesh, ax=grid[1], label="Mean dE, cut to −0.3 … 0.1")
-    panel_title(grid[0], "EB")
-    panel_title(grid[1], "EE")
+    plotting.panel_title(grid[0], "EB")
+    plotting.panel_title(grid[1], "EE")
     caption = "Seed crystals; both endcaps together. Empty bins are white, dead channels of the simulated barrel red."
     return figure, caption
 
@@ -154,29 +138,29 @@ _SHAPES = {
 """Label, and the upper end of the axis in EB and in EE."""
 
 
-@of_candidates("Response against shower shapes")
-def shower_shapes(inputs: ReportInputs, data: Candidates) -> Drawn:
+@plotting.of_candidates("Response against shower shapes")
+def shower_shapes(inputs: ReportInputs, data: Candidates) -> plotting.Drawn:
     """dE against shower shapes, before and after the quality and observable cuts."""
     de = 1 / data["y"] - 1
     good = (data["quality"] == 0) & (data["observable"] > 0)
-    figure, grid = train_panels(inputs, 4, len(_SHAPES), (13.0, 9.6), sharey=True)
+    figure, grid = plotting.train_panels(inputs, 4, len(_SHAPES), (13.0, 9.6), sharey=True)
     rows = [(flag, cut) for flag in (1, 0) for cut in (False, True)]
     for row, (flag, cut) in zip(grid, rows, strict=True):
         own = (data["is_eb"] == flag) & (good if cut else np.ones(len(de), dtype=bool))
         for axes, (name, (text, in_eb, in_ee)) in zip(row, _SHAPES.items(), strict=True):
             x_edges = np.linspace(0, in_eb if flag else in_ee, 61)
-            density(axes, data[name][own], de[own], x_edges, np.linspace(-1.0, 0.4, 71))
+            plotting.density(axes, data[name][own], de[own], x_edges, np.linspace(-1.0, 0.4, 71))
             axes.set_xlabel(text)
         row[0].set_ylabel(f"{'EB' if flag else 'EE'}{', after cuts' if cut else ''}\ndE")
     caption = "After cuts: good candidates that pass the observable cuts. Values beyond the axes are in the last bins."
     return figure, caption
 
 
-@of_candidates("Response with and without each cut")
-def cut_response(inputs: ReportInputs, data: Candidates) -> Drawn:
+@plotting.of_candidates("Response with and without each cut")
+def cut_response(inputs: ReportInputs, data: Candidates) -> plotting.Drawn:
     """DE with and without each cut; the legend says what is removed."""
     de, edges, cuts = 1 / data["y"] - 1, np.linspace(-1.0, 0.3, 131), all_cuts(data)
-    figure, (grid,) = train_panels(inputs, 1, 2, (10.4, 6.4), sharey=True)
+    figure, (grid,) = plotting.train_panels(inputs, 1, 2, (10.4, 6.4), sharey=True)
     barrel = data["is_eb"] > 0
     for axes, own, region in zip(grid, (barrel, ~barrel), ("EB", "EE"), strict=True):
         axes.hist(np.clip(de[own], -1, 0.2999), edges, histtype="step", color=INK, linewidth=1.2, label="no cut")
@@ -185,26 +169,24 @@ def cut_response(inputs: ReportInputs, data: Candidates) -> Drawn:
             text = f"{name}: −{removed[0]:.1f} % (EB), −{removed[1]:.1f} % (EE)"
             shown = np.clip(de[own & kept], -1, 0.2999)
             axes.hist(shown, edges, histtype="step", color=colour, linewidth=0.9, label=text)
-        axes.set_yscale("log")
-        axes.set_xlabel(DE)
-        panel_title(axes, region)
+        axes.set(yscale="log", xlabel=DE)
+        plotting.panel_title(axes, region)
     legend_below(figure, grid[0], 2, fontsize=8.5)
     grid[0].set_ylabel("Candidates")
-    caption = "Each cut alone, with the share of the candidates that it removes."
-    return figure, caption
+    return figure, "Each cut alone, with the share of the candidates that it removes."
 
 
-@of_candidates("Efficiency of the cuts")
-def cut_efficiency(inputs: ReportInputs, data: Candidates) -> Drawn:
+@plotting.of_candidates("Efficiency of the cuts")
+def cut_efficiency(inputs: ReportInputs, data: Candidates) -> plotting.Drawn:
     """Share of candidates that each cut keeps, against generated pT and abs(eta)."""
     evaluation = inputs.settings["evaluation"]
-    figure, (grid,) = train_panels(inputs, 1, 3, (12.6, 5.6), sharey=True)
+    figure, (grid,) = plotting.train_panels(inputs, 1, 3, (12.6, 5.6), sharey=True)
     barrel = data["is_eb"] > 0
     cuts = all_cuts(data)
     panels = (
-        (data["gen_pt"], evaluation["pt_edges_gev"], barrel, PT, "EB"),
-        (data["gen_pt"], evaluation["pt_edges_gev"], ~barrel, PT, "EE"),
-        (np.abs(data["gen_eta"]), evaluation["eta_edges"], np.ones_like(barrel), ETA, ""),
+        (data["gen_pt"], evaluation["pt_edges_gev"], barrel, plotting.PT, "EB"),
+        (data["gen_pt"], evaluation["pt_edges_gev"], ~barrel, plotting.PT, "EE"),
+        (np.abs(data["gen_eta"]), evaluation["eta_edges"], np.ones_like(barrel), plotting.ETA, ""),
     )
     for axes, (values, edges, own, text, region) in zip(grid, panels, strict=True):
         place = np.where(own, group_of(values, np.asarray(edges)), -1)
@@ -215,10 +197,8 @@ def cut_efficiency(inputs: ReportInputs, data: Candidates) -> Drawn:
             error = np.sqrt(share * (1 - share) / np.maximum(total, 1))
             look = {"linewidth": 0.8, "markersize": 3.5}
             draw_points(axes, middles(edges), 100 * share, 100 * error, which, COLOURS[which], name, **look)
-        axes.set_ylim(0, 103)
-        axes.set_xlabel(text)
-        panel_title(axes, region)
+        axes.set(ylim=(0, 103), xlabel=text)
+        plotting.panel_title(axes, region)
     grid[0].set_ylabel("Kept [%]")
     legend_below(figure, grid[0], 3, fontsize=9)
-    caption = "Each cut alone, on candidates with an energy of the train sample; binomial errors."
-    return figure, caption
+    return figure, "Each cut alone, on candidates with an energy of the train sample; binomial errors."

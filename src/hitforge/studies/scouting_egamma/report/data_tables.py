@@ -12,22 +12,13 @@ from hitforge.published import load_published
 from hitforge.reporting.chapter import Cell, Measured, ReportInputs, Table, column, make_table, text_column
 from hitforge.reporting.metrics import cell, metrics_of
 from hitforge.studies.scouting_egamma.evaluation.metrics import PUBLISHED_ETA_EDGES, PUBLISHED_PT_MIN_GEV
-from hitforge.studies.scouting_egamma.report.view import (
-    NO_CANDIDATES,
-    SLIDES_CUTS,
-    Candidates,
-    all_cuts,
-    binomial,
-    by_category,
-    load_candidates,
-    share_without_energy,
-)
+from hitforge.studies.scouting_egamma.report import view
 
 
 def quality_cuts(inputs: ReportInputs) -> Table:
     """Share of candidates that each cut keeps, by category."""
-    data = load_candidates(inputs)
-    cuts = all_cuts(data) if data else {}
+    data = view.load_candidates(inputs)
+    cuts = view.all_cuts(data) if data else {}
     removed = load_published(inputs.study).find("removed")
     return make_table(
         "quality_cuts",
@@ -36,7 +27,7 @@ def quality_cuts(inputs: ReportInputs) -> Table:
         "that look at the truth cannot be applied to data; they are here for comparison.",
         (
             text_column("cut", "Cut", _plain_words, wide=True),
-            *by_category(lambda name, c: binomial(cuts[name][data["category"] == c])),
+            *view.by_category(lambda name, c: view.binomial(cuts[name][data["category"] == c])),
         ),
         cuts,
         notes=()
@@ -44,7 +35,7 @@ def quality_cuts(inputs: ReportInputs) -> Table:
         else (
             f"The slides remove {removed.printed} % in EE with their cuts on dead channels and dE, on another sample.",
         ),
-        empty=NO_CANDIDATES,
+        empty=view.NO_CANDIDATES,
     )
 
 
@@ -55,7 +46,7 @@ def _plain_words(name: str) -> str:
 def published(inputs: ReportInputs) -> Table:
     """Printed numbers and what they are on the data of this report."""
     known = load_published(inputs.study)
-    data = load_candidates(inputs)
+    data = view.load_candidates(inputs)
     here = _of_the_data(inputs, data) if data else {}
     rows = [(r.text, r.printed, here[r.quantity], r.source) for r in known.results if r.quantity in here]
     width = metrics_of(inputs).get(inputs.reference, {}).get("published_width")
@@ -79,23 +70,23 @@ def published(inputs: ReportInputs) -> Table:
         ),
         rows,
         notes=(known.blocks["remark"],),
-        empty=NO_CANDIDATES,
+        empty=view.NO_CANDIDATES,
     )
 
 
-def _of_the_data(inputs: ReportInputs, data: Candidates) -> Mapping[str, Cell]:
+def _of_the_data(inputs: ReportInputs, data: view.Candidates) -> Mapping[str, Cell]:
     """Return what the slides print, of the train sample, by the names of published.yaml."""
     barrel, de = data["is_eb"] > 0, 1 / data["y"] - 1
     iphi = data["iphi"][barrel].astype(np.int64)
     medians = np.array([np.median(de[barrel][iphi == k]) if (iphi == k).any() else 0.0 for k in range(1, 361)])
     low = medians < -0.05
-    lost = 100 * share_without_energy(inputs, inputs.train_sample)
+    lost = 100 * view.share_without_energy(inputs, inputs.train_sample)
     return {
         "peak": _mode(de, -0.1, 0.1),
         "shoulder": _mode(de[barrel], -0.35, -0.1),
         "without_energy": Measured(value=lost, decimals=2),
         "fringes": int(np.sum(low & ~np.roll(low, 1))),
-        "removed": binomial(~all_cuts(data)[SLIDES_CUTS][~barrel]),
+        "removed": view.binomial(~view.all_cuts(data)[view.SLIDES_CUTS][~barrel]),
     }
 
 

@@ -12,28 +12,20 @@ from hitforge.reporting.style import GREY
 from hitforge.seeds import child_generator
 from hitforge.studies.scouting_egamma.evaluation.pair_mass import MASS_RANGE_GEV, PAIRS, PairMass
 from hitforge.studies.scouting_egamma.evaluation.sample import EnergySample
-from hitforge.studies.scouting_egamma.report.plotting import (
-    Drawn,
-    category_panels,
-    colour_of,
-    density,
-    of_reference,
-    panel_title,
-    region_rows,
-)
+from hitforge.studies.scouting_egamma.report import plotting
 from hitforge.studies.scouting_egamma.report.view import sample_text
 
 
-@of_reference("Response before and after {reference}")
-def response(inputs: ReportInputs, sample: EnergySample) -> Drawn:
+@plotting.of_reference("Response before and after {reference}")
+def response(inputs: ReportInputs, sample: EnergySample) -> plotting.Drawn:
     """Response before and after the correction, a panel for each category."""
-    figure, grid = category_panels(inputs, "$E / E_{MC}$", "Candidates", sharex=False)
+    figure, grid = plotting.category_panels(inputs, "$E / E_{MC}$", "Candidates", sharex=False)
     edges = np.linspace(0.5, 1.3, 161)
     for c, axes in enumerate(grid.flat):
         own = sample.category == c
         for values, name, colour in (
             (1 / sample.y_true, "uncorrected", GREY),
-            (sample.response, inputs.reference, colour_of(inputs, inputs.reference)),
+            (sample.response, inputs.reference, plotting.colour_of(inputs, inputs.reference)),
         ):
             axes.hist(np.clip(values[own], 0.5, 1.2999), edges, histtype="step", color=colour, label=name)
         axes.axvline(1, color=GREY, linewidth=0.8, linestyle=":")
@@ -44,8 +36,8 @@ def response(inputs: ReportInputs, sample: EnergySample) -> Drawn:
     )
 
 
-@of_reference("Mass of electron pairs")
-def pair_mass(inputs: ReportInputs, sample: EnergySample) -> Drawn:
+@plotting.of_reference("Mass of electron pairs")
+def pair_mass(inputs: ReportInputs, sample: EnergySample) -> plotting.Drawn:
     """Mass of electron pairs before and after the correction."""
     one = np.ones(len(sample))
     before = replace(sample, columns={"y": one}, factor=one)
@@ -53,26 +45,26 @@ def pair_mass(inputs: ReportInputs, sample: EnergySample) -> Drawn:
     edges = np.linspace(*MASS_RANGE_GEV, 81)
     for energies, name, colour in (
         (before, "uncorrected", GREY),
-        (sample, inputs.reference, colour_of(inputs, inputs.reference)),
+        (sample, inputs.reference, plotting.colour_of(inputs, inputs.reference)),
     ):
         pairs = PairMass(energies, child_generator(0, "pairs of the figure"))
         for p, axes in enumerate(grid):
             axes.hist(pairs.mass[pairs.group == p], edges, histtype="step", color=colour, label=name)
     for p, axes in enumerate(grid):
-        panel_title(axes, PAIRS[p])
+        plotting.panel_title(axes, PAIRS[p])
         axes.set_xlabel("m [GeV]")
     grid[0].set_ylabel("Pairs per 0.75 GeV")
     grid[0].legend(loc="upper left")
     return figure, "Breit–Wigner masses of a Z, smeared with the responses of two electrons of the sample."
 
 
-@of_reference("Response against that of the 5 × 5")
-def response_plane(inputs: ReportInputs, sample: EnergySample) -> Drawn:
+@plotting.of_reference("Response against that of the 5 × 5")
+def response_plane(inputs: ReportInputs, sample: EnergySample) -> plotting.Drawn:
     """dE against the same of the 5 x 5, before and after the correction."""
     edges = np.linspace(-1.05, 0.35, 141)
     figure, grid = labelled_panels(inputs, 2, 2, (9.6, 8.6), sharex=True, sharey=True)
-    for axes, values, own in region_rows(inputs, grid, sample):
-        density(axes, sample.observed["e5x5_response"][own] - 1, values[own] - 1, edges, edges)
+    for axes, values, own in plotting.region_rows(inputs, grid, sample):
+        plotting.density(axes, sample.observed["e5x5_response"][own] - 1, values[own] - 1, edges, edges)
     for row in grid:
         row[0].set_ylabel("(E − $E_{MC}$) / $E_{MC}$")
     for axes in grid[1]:
@@ -83,13 +75,13 @@ def response_plane(inputs: ReportInputs, sample: EnergySample) -> Drawn:
     )
 
 
-@of_reference("Energy against the generated energy")
-def energies(inputs: ReportInputs, sample: EnergySample) -> Drawn:
+@plotting.of_reference("Energy against the generated energy")
+def energies(inputs: ReportInputs, sample: EnergySample) -> plotting.Drawn:
     """Energy against the generated one, before and after the correction."""
     figure, grid = labelled_panels(inputs, 2, 2, (9.6, 8.2), sharex="col", sharey="col")
-    for axes, values, own in region_rows(inputs, grid, sample):
+    for axes, values, own in plotting.region_rows(inputs, grid, sample):
         edges = np.linspace(0, np.quantile(sample.energy[own], 0.999) if own.any() else 1.0, 121)
-        density(axes, sample.energy[own], (values * sample.energy)[own], edges, edges)
+        plotting.density(axes, sample.energy[own], (values * sample.energy)[own], edges, edges)
         axes.plot(edges[[0, -1]], edges[[0, -1]], color=GREY, linewidth=0.7, linestyle=":")
     for row in grid:
         row[0].set_ylabel("E [GeV]")

@@ -12,7 +12,6 @@ from hitforge.published import load_published
 from hitforge.reporting.aims import AIM, AimRow, aim_row, aim_table
 from hitforge.reporting.chapter import (
     MODEL,
-    HeadlineNumber,
     Measured,
     ReportInputs,
     Table,
@@ -43,14 +42,6 @@ def headline(inputs: ReportInputs) -> Table:
         empty="no model was evaluated",
         highlight=lambda model: bool(model == inputs.reference),
     )
-
-
-def headline_numbers(inputs: ReportInputs) -> Iterator[HeadlineNumber]:
-    """Yield the widths of all models, for the next report."""
-    for model in metrics_of(inputs):
-        for c, name in enumerate(CATEGORIES):
-            number = percent(inputs, model, "width", c)
-            yield HeadlineNumber(model=model, quantity=f"σ_eff/median, {name}", unit="%", number=number)
 
 
 def aims(inputs: ReportInputs) -> Table:

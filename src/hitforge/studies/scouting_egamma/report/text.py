@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from hitforge.published import load_published
-from hitforge.reporting.chapter import FrontRow, Measured, ReportInputs
-from hitforge.reporting.chapter_parts import evaluated_events, models_and_events, parts_left_out
+from hitforge.reporting.chapter import FrontRow, HeadlineNumber, Measured, ReportInputs
+from hitforge.reporting.chapter_parts import evaluated_events, generated_samples, models_and_events, parts_left_out
 from hitforge.reporting.metrics import difference, metrics_of, sample_title, shown_sample, verdict
 from hitforge.studies.scouting_egamma.data.geometry import CATEGORIES
 from hitforge.studies.scouting_egamma.evaluation.metrics import PUBLISHED_ETA_EDGES
@@ -14,6 +14,14 @@ from hitforge.studies.scouting_egamma.evaluation.response import SELECTIONS
 from hitforge.studies.scouting_egamma.features import FEATURE_SETS
 from hitforge.studies.scouting_egamma.report.result_tables import measured_aims
 from hitforge.studies.scouting_egamma.report.view import percent
+
+
+def headline_numbers(inputs: ReportInputs) -> Iterator[HeadlineNumber]:
+    """Yield the widths of all models, for the next report."""
+    for model in metrics_of(inputs):
+        for c, name in enumerate(CATEGORIES):
+            number = percent(inputs, model, "width", c)
+            yield HeadlineNumber(model=model, quantity=f"σ_eff/median, {name}", unit="%", number=number)
 
 
 def summary(inputs: ReportInputs) -> Iterator[str]:
@@ -54,11 +62,10 @@ def _signed(number: Measured) -> str:
 
 def notes(inputs: ReportInputs) -> Iterator[str]:
     """Yield what a reader must know before using a number."""
-    samples, uncorrected = inputs.settings["samples"], inputs.settings["report"]["uncorrected_model"]
-    generated = [name for name, sample in samples.items() if sample["source"] == "simulate"]
-    if generated:
+    uncorrected = inputs.settings["report"]["uncorrected_model"]
+    if generated := generated_samples(inputs):
         yield (
-            f"The candidates of {' and '.join(generated)} come from the embedded generator. Its crack losses, rate of "
+            f"The candidates of {generated} come from the embedded generator. Its crack losses, rate of "
             "lost candidates and track resolution (optimistic: 1.5 % and the brem tail) were set by hand to look like "
             "the published distributions. It is no validated detector simulation, and what the track gains is "
             "partly built in."
