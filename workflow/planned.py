@@ -45,8 +45,8 @@ def main(out: Path, arguments: list[str]) -> int:
     plan = {
         "executor": args.executor or "local",
         "cores": args.cores,
-        "status_command": getattr(args, "slurm_status_command", None),
-        "init_seconds": getattr(args, "slurm_init_seconds_before_status_checks", None),
+        "status_command": args.slurm_status_command if args.executor == "slurm" else None,
+        "init_seconds": args.slurm_init_seconds_before_status_checks if args.executor == "slurm" else None,
         "device": "auto",
         "submissions": [],
         "volume": {"files": 0, "simulated": {}, "read_bytes": {}},
@@ -72,6 +72,7 @@ def submissions(workflow: Workflow, jobs: Iterable[Job], remote: bool, retries: 
         bundles.setdefault(id(group or job), []).append(job)
         groups[id(group or job)] = group
     counted: Counter[str] = Counter()
+    rules: dict[str, set[str]] = {}
     for key, members in bundles.items():
         group = groups[key]
         restarts = max(job.restart_times if job.restart_times is not None else retries for job in members)
@@ -80,12 +81,17 @@ def submissions(workflow: Workflow, jobs: Iterable[Job], remote: bool, retries: 
             for job in members:
                 job.attempt = attempt
             asked = members[0].resources if group is None else grouped(workflow, group)
-            attempts.append({name: value for name, value in asked.items() if isinstance(value, int | str)})
+            largest = {
+                f"job_{name}": max(job.resources.get(name, 0) for job in members) for name in ("mem_mb", "runtime")
+            }
+            attempts.append({name: value for name, value in asked.items() if isinstance(value, int | str)} | largest)
         name = stage(workflow, members[0].rule.name) if group is None else group.groupid
-        request = {"stage": name, "grouped": group is not None, "jobs": len(members), "attempts": attempts}
-        counted[json.dumps(request, sort_keys=True, default=str)] += 1
+        entry = {"stage": name, "grouped": group is not None, "jobs": len(members), "attempts": attempts}
+        request = json.dumps(entry, sort_keys=True)
+        counted[request] += 1
+        rules.setdefault(request, set()).update(job.rule.name for job in members)
     for request, count in counted.items():
-        yield {**json.loads(request), "count": count}
+        yield {**json.loads(request), "count": count, "rules": sorted(rules[request])}
 
 
 def grouped(workflow: Workflow, group: Any) -> dict[str, Any]:

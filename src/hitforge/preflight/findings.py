@@ -58,8 +58,7 @@ def shown(plan: Plan, findings: Sequence[Finding], fitting: Sequence[str]) -> Re
             table.add_row(Text(finding.level, style=_COLOURS[finding.level]), finding.about, words)
         parts += [Text(""), table]
     counts = [sum(finding.level == level for finding in findings) for level in ("error", "warning")]
-    errors, warnings = (f"{n} {name}{'' if n == 1 else 's'}" for n, name in zip(counts, ("error", "warning"), strict=True))
-    return Group(*parts, Text(f"\n{errors}, {warnings}."))
+    return Group(*parts, Text("\nErrors: {}. Warnings: {}.".format(*counts)))
 
 
 def _requests(plan: Plan, fitting: Sequence[str]) -> Table:

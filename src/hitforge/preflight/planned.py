@@ -15,13 +15,17 @@ from pathlib import Path
 from typing import Any
 
 from hitforge.config import ConfigError
+from hitforge.preflight.cluster import gpus_of
 
 REPOSITORY = Path(__file__).parents[3]
 
 
 @dataclass(frozen=True)
 class Request:
-    """What one attempt of a submission asks the scheduler for; None: nothing is said."""
+    """What one attempt of a submission asks the scheduler for; None: nothing is said.
+
+    ``job_mem_mb`` and ``job_minutes`` are those of its largest job alone.
+    """
 
     mem_mb: int | None
     minutes: int | None
@@ -30,6 +34,8 @@ class Request:
     gpu_model: str | None
     partition: str | None
     account: str | None
+    job_mem_mb: int
+    job_minutes: int
 
 
 @dataclass(frozen=True)
@@ -40,6 +46,8 @@ class Submission:
     ----------
     stage : str
         Rule without study, sample and block, or the name of the group.
+    rules : tuple of str
+        Rules of its jobs, as the profile names them.
     grouped : bool
         Whether it is a group.
     jobs : int
@@ -51,6 +59,7 @@ class Submission:
     """
 
     stage: str
+    rules: tuple[str, ...]
     grouped: bool
     jobs: int
     count: int
@@ -114,6 +123,7 @@ def plan_of(raw: Mapping[str, Any]) -> Plan:
     submissions = [
         Submission(
             stage=entry["stage"],
+            rules=tuple(entry["rules"]),
             grouped=entry["grouped"],
             jobs=entry["jobs"],
             count=entry["count"],
@@ -135,19 +145,16 @@ def plan_of(raw: Mapping[str, Any]) -> Plan:
 
 
 def _request(asked: Mapping[str, Any]) -> Request:
-    # a site's gres: "gpu", "gpu:2", "gpu:a100" or "gpu:a100:2"
-    kind, *words = str(asked.get("gres", "")).split(":")
-    numbers = [int(word) for word in words if word.isdigit()]
-    models = [word for word in words if not word.isdigit()]
-    model = asked.get("gpu_model") or (models[0] if kind == "gpu" and models else None)
-    by_gres = (numbers[0] if numbers else 1) if kind == "gpu" else 0
+    by_gres = gpus_of(str(asked.get("gres", "")))
     account = asked.get("slurm_account")
     return Request(
         mem_mb=asked["mem_mb_per_cpu"] * asked["_cores"] if "mem_mb_per_cpu" in asked else asked.get("mem_mb"),
         minutes=asked.get("runtime"),
         cores=asked.get("cpus_per_task", asked["_cores"]),
-        gpus=max(int(asked.get("gpu", 1 if asked.get("gpu_model") else 0)), by_gres),
-        gpu_model=model,
+        gpus=max(int(asked.get("gpu", 1 if asked.get("gpu_model") else 0)), sum(by_gres.values())),
+        gpu_model=asked.get("gpu_model") or next(iter(by_gres), None) or None,
         partition=str(asked["slurm_partition"]) if asked.get("slurm_partition") else None,
         account=str(account) if account else None,
+        job_mem_mb=asked["job_mem_mb"],
+        job_minutes=asked["job_runtime"],
     )
