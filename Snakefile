@@ -24,6 +24,7 @@ include: "workflow/rules/predict.smk"
 include: "workflow/rules/evaluate.smk"
 include: "workflow/rules/report.smk"
 include: "workflow/rules/collect.smk"
+include: "workflow/rules/refusals.smk"
 
 
 rule all:

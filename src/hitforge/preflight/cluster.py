@@ -83,7 +83,8 @@ def ask(command: Sequence[str]) -> str:
     except subprocess.TimeoutExpired as error:
         raise NoAnswerError(f"{command[0]} gave no answer in {SECONDS} s") from error
     except subprocess.CalledProcessError as error:
-        raise NoAnswerError(f"{command[0]}: {(error.stderr or error.stdout).strip()[:200]}") from error
+        words = (error.stderr or error.stdout or "no message").strip().splitlines()[-1]
+        raise NoAnswerError(words if words.startswith(command[0]) else f"{command[0]}: {words}") from error
 
 
 def read_cluster(ask: Ask = ask) -> Cluster:

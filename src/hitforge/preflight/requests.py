@@ -144,7 +144,7 @@ def _sizes(submission: Submission, request: Request, partition: Partition) -> It
         fix = (
             f"{PROFILE}cores: {cores}" if submission.grouped else f"{PROFILE}set-threads: {submission.rules[0]}={cores}"
         )
-        yield "cores", request.cores, f"{request.cores} cores, the largest node {of} has {cores}", fix
+        yield "cores", request.cores, f"{request.cores} cores, the largest node {of} has {cores}", PROFILE + fix
     model = request.gpu_model
     gpus = max((node.n_gpus(model) for node in partition.nodes), default=0)
     kind = f" of type {model}" if model else ""
