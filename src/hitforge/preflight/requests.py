@@ -152,7 +152,7 @@ def _sizes(submission: Submission, request: Request, partition: Partition) -> It
         fix = f"{set_resources}slurm_partition: one with such GPUs (sinfo -o '%R %G')"
         yield "GPUs", request.gpus, f"{request.gpus} GPUs{kind}, the best node {of} has {gpus}", fix
     single = (request.mem_mb or 0) <= most and request.cores <= cores and request.gpus <= gpus
-    if single and not any(_fits(node, request, partition) for node in partition.nodes):
+    if single and not any(_holds(node, request, partition) for node in partition.nodes):
         problem = f"{request.cores} cores, {request.mem_mb} MB and {request.gpus} GPUs{kind}, no node {of} has all"
         yield "together", request.mem_mb or 0, problem, f"{set_resources}less of one of them, or another partition"
 
@@ -165,10 +165,14 @@ def _cores(node: Node, partition: Partition) -> int:
     return min(node.cores, partition.max_cores or node.cores)
 
 
-def _fits(node: Node, request: Request, partition: Partition) -> bool:
+def _holds(node: Node, request: Request, partition: Partition) -> bool:
     return (
         (request.mem_mb or 0) <= _memory(node, partition)
         and request.cores <= _cores(node, partition)
         and request.gpus <= node.n_gpus(request.gpu_model)
-        and not (request.minutes and partition.max_minutes and request.minutes > partition.max_minutes)
     )
+
+
+def _fits(node: Node, request: Request, partition: Partition) -> bool:
+    limit = partition.max_minutes
+    return _holds(node, request, partition) and not (limit is not None and (request.minutes or 0) > limit)
