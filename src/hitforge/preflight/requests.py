@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import replace
 
 from hitforge.preflight.cluster import Cluster, Node, Partition
 from hitforge.preflight.findings import Finding, Level
@@ -44,7 +45,7 @@ def fitting(submission: Submission, cluster: Cluster) -> str:
 def _partition_of(request: Request, cluster: Cluster) -> Partition | None:
     partitions = cluster.partitions or {}
     if request.partition:
-        return partitions.get(request.partition)
+        return partitions.get(request.partition.partition(",")[0])
     return next((partition for partition in partitions.values() if partition.is_default), None)
 
 
@@ -72,7 +73,10 @@ def _check_submission(submission: Submission, cluster: Cluster) -> Iterator[tupl
         level: Level = "error" if number == 1 else "warning"
         who = f"a group of {submission.jobs} jobs" if submission.grouped and submission.jobs > 1 else "a job"
         asks = f"{who} asks" if number == 1 else f"attempt {number} of {who} asks"
-        for kind, size, problem, fix in _problems(submission, request, cluster):
+        # of several partitions (a,b) one that takes the job is enough
+        names = request.partition.split(",") if request.partition else [None]
+        choices = [list(_problems(submission, replace(request, partition=name), cluster)) for name in names]
+        for kind, size, problem, fix in min(choices, key=len):
             if kind in GENERAL:
                 yield kind, size, Finding(level, kind, problem, fix)
             elif number == 1 or kind in ("memory", "together"):

@@ -93,6 +93,12 @@ def test_limits_of_partitions_count_as_well_as_their_nodes() -> None:
     assert "old is INACTIVE" in finding.problem
 
 
+def test_one_of_several_partitions_is_enough() -> None:
+    assert found(plan(submission(request(minutes=20, partition="gpu,cpu"))), SMALL) == []
+    (finding,) = found(plan(submission(request(minutes=60, partition="gpu,cpu"))), SMALL)
+    assert "60 minutes, the limit of gpu is 15" in finding.problem
+
+
 def test_nodes_that_are_out_of_order_are_a_warning() -> None:
     (finding,) = found(plan(job(partition=None, cores=100)), LARGE)
     assert finding.level == "warning" and "out of order now (down)" in finding.problem
