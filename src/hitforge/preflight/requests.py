@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from dataclasses import replace
 
 from hitforge.preflight.cluster import Cluster, Node, Partition
-from hitforge.preflight.findings import Finding, Level
+from hitforge.preflight.findings import Finding
 from hitforge.preflight.planned import Plan, Request, Submission
 
 PROFILE = "profile: "
@@ -15,6 +15,8 @@ EXAMPLE_ACCOUNT = "test"
 SLOWEST_QUESTION = 180
 # kinds of findings that are of no stage
 GENERAL = ("account", "partition")
+# stages that are named in one finding
+SHOWN = 3
 
 
 def check_cluster(plan: Plan, cluster: Cluster) -> Iterator[Finding]:
@@ -25,12 +27,11 @@ def check_cluster(plan: Plan, cluster: Cluster) -> Iterator[Finding]:
     worst: dict[tuple[str, str], tuple[float, Finding]] = {}
     for submission in plan.submissions:
         for kind, size, finding in _check_submission(submission, cluster):
-            # a first attempt that cannot run says all of the later ones
             key = (finding.problem if kind in GENERAL else submission.stage, kind)
-            rank = size + (1e12 if finding.level == "error" else 0)
-            if key not in worst or worst[key][0] < rank:
-                worst[key] = rank, finding
+            if key not in worst or worst[key][0] < size:
+                worst[key] = size, finding
     yield from (finding for _, finding in worst.values())
+    yield from _later_attempts(plan, cluster)
 
 
 def fitting(submission: Submission, cluster: Cluster) -> str:
@@ -68,29 +69,44 @@ def _forgotten(plan: Plan, cluster: Cluster) -> Iterator[Finding]:
 
 def _check_submission(submission: Submission, cluster: Cluster) -> Iterator[tuple[str, float, Finding]]:
     """Yield kind, size and finding of all that is wrong with a submission."""
-    stage = submission.stage
-    for number, request in enumerate(submission.attempts, 1):
-        level: Level = "error" if number == 1 else "warning"
-        who = f"a group of {submission.jobs} jobs" if submission.grouped and submission.jobs > 1 else "a job"
-        asks = f"{who} asks" if number == 1 else f"attempt {number} of {who} asks"
-        # of several partitions (a,b) one that takes the job is enough
-        names = request.partition.split(",") if request.partition else [None]
-        choices = [list(_problems(submission, replace(request, partition=name), cluster)) for name in names]
-        for kind, size, problem, fix in min(choices, key=len):
-            if kind in GENERAL:
-                yield kind, size, Finding(level, kind, problem, fix)
-            elif number == 1 or kind in ("memory", "together"):
-                yield kind, size, Finding(level, stage, f"{asks} for {problem}", fix)
-        if number == 1 and (partition := _partition_of(request, cluster)):
-            nodes = [node for node in partition.nodes if _fits(node, request, partition)]
-            if nodes and not any(node.works for node in nodes):
-                states = ", ".join(sorted({node.state for node in nodes}))
-                problem = f"all nodes of {partition.name} that it fits on are out of order now ({states})"
-                yield "state", 0, Finding("warning", stage, problem, "wait, or another partition")
-    request = submission.attempts[0]
+    stage, request = submission.stage, submission.attempts[0]
+    who = f"a group of {submission.jobs} jobs" if submission.grouped and submission.jobs > 1 else "a job"
+    # of several partitions (a,b) one that takes the job is enough
+    names = request.partition.split(",") if request.partition else [None]
+    choices = [list(_problems(submission, replace(request, partition=name), cluster)) for name in names]
+    for kind, size, problem, fix in min(choices, key=len):
+        general = kind in GENERAL
+        words = problem if general else f"{who} asks for {problem}"
+        yield kind, size, Finding("error", kind if general else stage, words, fix)
+    if (partition := _partition_of(request, cluster)) is not None:
+        nodes = [node for node in partition.nodes if _fits(node, request, partition)]
+        if nodes and not any(node.works for node in nodes):
+            states = ", ".join(sorted({node.state for node in nodes}))
+            problem = f"all nodes of {partition.name} that it fits on are out of order now ({states})"
+            yield "state", 0, Finding("warning", stage, problem, "wait, or another partition")
     if request.account == EXAMPLE_ACCOUNT and cluster.accounts is None:
         problem = f"slurm_account: {EXAMPLE_ACCOUNT} is the example of the profile, and nobody could be asked for yours"
         yield "account", 0, Finding("warning", "account", problem, f"{PROFILE}your account as slurm_account")
+
+
+def _later_attempts(plan: Plan, cluster: Cluster) -> Iterator[Finding]:
+    """Yield, for each partition, that memory which grows with each attempt outgrows its nodes."""
+    outgrown: dict[str, dict[str, int]] = {}
+    for submission in plan.submissions:
+        partition = _partition_of(submission.attempts[0], cluster)
+        first, last = submission.attempts[0].mem_mb or 0, submission.attempts[-1].mem_mb or 0
+        if partition is not None and first <= _most(partition) < last:
+            stages = outgrown.setdefault(partition.name, {})
+            stages[submission.stage] = max(last, stages.get(submission.stage, 0))
+    for name, stages in outgrown.items():
+        most = _most((cluster.partitions or {})[name])
+        more = f" and {len(stages) - SHOWN} more" if len(stages) > SHOWN else ""
+        problem = (
+            f"{', '.join(sorted(stages)[:SHOWN])}{more}: a failed job asks for more each time, in the end for up to"
+            f" {max(stages.values())} MB, the largest node of {name} has {most}"
+        )
+        fix = f"{PROFILE}resources: [mem_mb={most}], above which nothing asks"
+        yield Finding("warning", "retries", problem, fix)
 
 
 def _problems(submission: Submission, request: Request, cluster: Cluster) -> Iterator[tuple[str, float, str, str]]:
@@ -136,7 +152,7 @@ def _sizes(submission: Submission, request: Request, partition: Partition) -> It
             fewer = max(1, int(submission.jobs * limit / minutes))
             fix = f"{PROFILE}group-components: {submission.stage}={fewer}, or a partition with longer jobs"
         yield "minutes", minutes, f"{minutes} minutes, the limit {of} is {limit:.0f}", fix
-    most = max((_memory(node, partition) for node in partition.nodes), default=0)
+    most = _most(partition)
     if request.mem_mb is not None and request.mem_mb > most:
         fix = f"{PROFILE}resources: [mem_mb={most}], above which nothing asks, or a partition with larger nodes"
         if several and request.job_mem_mb <= most:
@@ -159,6 +175,11 @@ def _sizes(submission: Submission, request: Request, partition: Partition) -> It
     if single and not any(_holds(node, request, partition) for node in partition.nodes):
         problem = f"{request.cores} cores, {request.mem_mb} MB and {request.gpus} GPUs{kind}, no node {of} has all"
         yield "together", request.mem_mb or 0, problem, f"{set_resources}less of one of them, or another partition"
+
+
+def _most(partition: Partition) -> int:
+    """Return the memory of the largest node, in MB."""
+    return max((_memory(node, partition) for node in partition.nodes), default=0)
 
 
 def _memory(node: Node, partition: Partition) -> int:

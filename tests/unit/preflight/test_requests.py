@@ -34,10 +34,16 @@ def test_group_that_is_larger_than_the_nodes_is_an_error_and_says_how_many_fit()
     assert fitting(group, read_cluster(answering(SMALL))) == "0 of 2 nodes"
 
 
-def test_later_attempt_that_does_not_fit_is_a_warning() -> None:
-    job = submission(request(mem_mb=4000), request(mem_mb=8000), request(mem_mb=16000), stage="compare_models")
-    (finding,) = found(plan(job), SMALL)
-    assert finding.level == "warning" and "attempt 3 of a job asks for 16000 MB" in finding.problem
+def test_later_attempts_that_do_not_fit_are_one_warning() -> None:
+    growing = [request(mem_mb=4000), request(mem_mb=8000), request(mem_mb=16000)]
+    jobs = [submission(*growing, stage=stage) for stage in ("a", "b", "c", "compare_models")]
+    (finding,) = found(plan(*jobs, submission(*growing[:1])), SMALL)
+    assert (finding.level, finding.about) == ("warning", "retries")
+    assert (
+        "a, b, c and 1 more" in finding.problem
+        and "up to 16000 MB, the largest node of cpu has 6829" in finding.problem
+    )
+    assert finding.fix == "profile: resources: [mem_mb=6829], above which nothing asks"
     assert exit_code([finding]) == 0
 
 
