@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import replace
 
 from hitforge.preflight.cluster import Cluster, Node, Partition
@@ -90,22 +90,26 @@ def _check_submission(submission: Submission, cluster: Cluster) -> Iterator[tupl
 
 
 def _later_attempts(plan: Plan, cluster: Cluster) -> Iterator[Finding]:
-    """Yield, for each partition, that memory which grows with each attempt outgrows its nodes."""
-    outgrown: dict[str, dict[str, int]] = {}
-    for submission in plan.submissions:
-        partition = _partition_of(submission.attempts[0], cluster)
-        first, last = submission.attempts[0].mem_mb or 0, submission.attempts[-1].mem_mb or 0
-        if partition is not None and first <= _most(partition) < last:
-            stages = outgrown.setdefault(partition.name, {})
-            stages[submission.stage] = max(last, stages.get(submission.stage, 0))
-    for name, stages in outgrown.items():
-        most = _most((cluster.partitions or {})[name])
-        more = f" and {len(stages) - SHOWN} more" if len(stages) > SHOWN else ""
-        problem = (
-            f"{', '.join(sorted(stages)[:SHOWN])}{more}: a failed job asks for more each time, in the end for up to"
-            f" {max(stages.values())} MB, the largest node of {name} has {most}"
-        )
+    """Yield, for each partition, what grows with each attempt and outgrows it: memory, and minutes of groups for it."""
+    for partition in (cluster.partitions or {}).values():
+        mine = [one for one in plan.submissions if _partition_of(one.attempts[0], cluster) is partition]
+        most, limit = _most(partition), partition.max_minutes
+        memory = [(one.stage, [request.mem_mb or 0 for request in one.attempts]) for one in mine]
         fix = f"{PROFILE}resources: [mem_mb={most}], above which nothing asks"
+        yield from _outgrown(memory, most, f"MB, the largest node of {partition.name} has {most}", fix)
+        if limit is not None:
+            minutes = [(one.stage, [request.minutes or 0 for request in one.attempts]) for one in mine]
+            fix = f"{PROFILE}fewer group-components, or a partition with longer jobs"
+            yield from _outgrown(minutes, limit, f"minutes, the limit of {partition.name} is {limit:.0f}", fix)
+
+
+def _outgrown(asked: Sequence[tuple[str, list[int]]], allowed: float, there: str, fix: str) -> Iterator[Finding]:
+    """Yield the one finding of all stages whose first attempt is within what is allowed and a later one is not."""
+    larger = {stage: max(sizes) for stage, sizes in asked if sizes[0] <= allowed < max(sizes)}
+    if larger:
+        more = f" and {len(larger) - SHOWN} more" if len(larger) > SHOWN else ""
+        stages = f"{', '.join(sorted(larger)[:SHOWN])}{more}"
+        problem = f"{stages}: after failures a job asks for up to {max(larger.values())} {there}"
         yield Finding("warning", "retries", problem, fix)
 
 

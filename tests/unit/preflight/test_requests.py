@@ -45,6 +45,10 @@ def test_later_attempts_that_do_not_fit_are_one_warning() -> None:
     )
     assert finding.fix == "profile: resources: [mem_mb=6829], above which nothing asks"
     assert exit_code([finding]) == 0
+    # with that, fewer jobs of a group run side by side, for longer
+    group = submission(request(minutes=30), request(minutes=60), stage="predict", jobs=4)
+    (finding,) = found(plan(group), SMALL)
+    assert "predict: after failures a job asks for up to 60 minutes, the limit of cpu is 30" in finding.problem
 
 
 @pytest.mark.parametrize(
