@@ -24,7 +24,7 @@ def _stage(
         name, help=summary, description=f"{summary}. {details}", formatter_class=argparse.ArgumentDefaultsHelpFormatter
     )
     parser.set_defaults(command=getattr(commands, name.replace("-", "_")))
-    if name != "status":
+    if name not in ("status", "check"):
         parser.add_argument("--study", required=True, help="study, for example calo_muon")
         parser.add_argument("--configfile", nargs="+", type=Path, default=[], help="YAML files laid over the defaults")
         parser.add_argument("--preset", default=None, help="preset to start from (demo, small, paper)")
@@ -120,6 +120,17 @@ def build_parser() -> argparse.ArgumentParser:
 
     describe = _stage(stages, "describe", "Describe a model as JSON", "Parameters and shapes of every layer.")
     _model(describe)
+
+    check = _stage(
+        stages,
+        "check",
+        "Say what could not run, before anything is submitted",
+        "Compares the plan with the cluster or this machine; exit code 1 if something can never run.",
+    )
+    check.add_argument("--profile", default=None, help="the engine's profile, as slurm; without it one machine")
+    check.add_argument("--configfile", nargs="+", type=Path, default=[], help="as for snakemake")
+    check.add_argument("--config", nargs="+", default=[], metavar="KEY=VALUE", help="as for snakemake")
+    check.add_argument("--preset", default=None, help="preset to start from (demo, small, paper)")
 
     status = _stage(stages, "status", "Show running and finished trainings")
     status.add_argument("--results", type=Path, default=Path("results"), help="results folder")

@@ -253,6 +253,18 @@ def describe(options: Namespace) -> int:
     return 0
 
 
+def check(options: Namespace) -> int:
+    """Say what of the plan could not run here or on the cluster."""
+    from hitforge.preflight.check import check_plan
+
+    arguments = ["--config", *options.config] if options.config else []
+    if options.preset is not None:
+        arguments = ["--config", *options.config, f"preset={options.preset}"]
+    if options.configfile:
+        arguments += ["--configfile", *map(str, options.configfile)]
+    return check_plan(options.profile, arguments)
+
+
 def status(options: Namespace) -> int:
     """Show the trainings under a results folder."""
     from rich.console import Console

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import os
 import subprocess
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from tests.workflow.running import REPOSITORY, Run
@@ -14,15 +15,16 @@ SCRIPT = Path(__file__).parent / "mini-slurm.sh"
 
 @dataclass(frozen=True)
 class Cluster:
-    """A running mini cluster; calling it runs a command as its user does."""
+    """A running mini cluster; calling it runs a command as its user does. ``sizes`` are variables of mini-slurm.sh."""
 
     state: Path
+    sizes: Mapping[str, str] = field(default_factory=dict)
 
     @property
     def environment(self) -> dict[str, str]:
-        # room for a group of jobs on a node, whatever this machine has
-        sizes = {"MINI_SLURM_MEM_PER_NODE": "16000", "MINI_SLURM_PORT": "26900"}
-        return {**os.environ, "NO_COLOR": "1", "MINI_SLURM_DIR": str(self.state), **sizes}
+        # the nodes share the memory that there is: 6.8 GB each on a machine of 24
+        own = {"MINI_SLURM_DIR": str(self.state), "MINI_SLURM_PORT": "26900"}
+        return {**os.environ, "NO_COLOR": "1", **own, **self.sizes}
 
     def command(self, *words: str) -> list[str]:
         """Return the command line that runs ``words`` on the cluster."""

@@ -192,8 +192,11 @@ def test_edited_comment_plans_nothing(production: Path, checkout: Path) -> None:
 @pytest.mark.parametrize(
     ("module", "expected"),
     [
-        ("training/losses.py", NETWORK_RETRAINED),
-        ("evaluation/calibration.py", {"calibrate": MODELS, "evaluate": MODELS, "compare_models": 1, **REPORT}),
+        ("studies/calo_muon/models/losses.py", NETWORK_RETRAINED),
+        (
+            "studies/calo_muon/evaluation/bias.py",
+            {"calibrate": MODELS, "evaluate": MODELS, "compare_models": 1, **REPORT},
+        ),
         ("reporting/style.py", {"make_figures": 1, "make_report": 1}),
     ],
 )

@@ -47,7 +47,7 @@ rule evaluate:
         "../../envs/report.yaml"
     threads: 1
     resources:
-        mem_mb=megabytes(2000),
+        mem_mb=megabytes(1000),
         runtime=15,
     params:
         settings=given("evaluate"),
@@ -101,7 +101,7 @@ rule explain:
         "../../envs/train.yaml"
     threads: 1
     resources:
-        mem_mb=megabytes(2000),
+        mem_mb=megabytes(1000),
         runtime=30,
     params:
         settings=given("explain"),

@@ -31,7 +31,7 @@ rule predict:
         "../../envs/train.yaml"
     threads: 1
     resources:
-        mem_mb=megabytes(2000),
+        mem_mb=megabytes(1000),
         runtime=30,
     params:
         settings=given("predict"),
