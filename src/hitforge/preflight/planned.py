@@ -14,8 +14,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from hitforge.config import ConfigError
 from hitforge.preflight.cluster import gpus_of
+from hitforge.yaml_files import ConfigError
 
 REPOSITORY = Path(__file__).parents[3]
 
