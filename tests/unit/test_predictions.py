@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 
 import h5py
@@ -36,6 +37,15 @@ def test_round_trip_of_blocks(tmp_path: Path) -> None:
     for name, values in expected.columns().items():
         np.testing.assert_array_equal(found.columns()[name], values)
     assert found.members["classes"].shape == (8, 2, 4)
+
+
+def test_the_same_content_gives_the_same_bytes(tmp_path: Path) -> None:
+    names = [f"part{k}" for k in range(9, -1, -1)]
+    write_predictions(tmp_path / "a.h5", join([predictions(1, name) for name in names]), {})
+    with h5py.File(tmp_path / "a.h5") as handle:
+        assert json.loads(handle.attrs["parts"]) == sorted(names)
+    write_predictions(tmp_path / "b.h5", join([predictions(1, name) for name in names]), {})
+    assert (tmp_path / "a.h5").read_bytes() == (tmp_path / "b.h5").read_bytes()
 
 
 def test_all_columns_are_sorted_and_selected_together() -> None:
