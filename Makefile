@@ -12,8 +12,8 @@ ALL_STUDIES = $(subst $(space),$(comma),$(patsubst config/studies/%.yaml,%,$(sor
 # snakemake runs the scripts with the python of its own environment
 export PATH := $(CURDIR)/$(BIN):$(PATH)
 
-.PHONY: help venv demo demo-all test test-slow lint format bench gpu-check gpu-wheels slurm-test slurm-test-quick \
-	accept-code lock clean
+.PHONY: help venv demo demo-all test test-slow lint format bench mutants gpu-check gpu-wheels slurm-test \
+	slurm-test-quick accept-code lock clean
 
 help:  ## Show the targets
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*##/\t/' | expand -t 14
@@ -55,6 +55,9 @@ format: venv  ## Format the code
 
 bench: venv  ## Measure speed and memory; prints ratios and writes bench/bench.json
 	$(BIN)/python -m tests.bench
+
+mutants: venv  ## Would the tests notice? MODULES="hitforge.folds ..." (default all), SAMPLE=15 mutants of each, SEED=0
+	$(BIN)/python -m tests.mutants $(MODULES) --sample $(or $(SAMPLE),15) --seed $(or $(SEED),0)
 
 gpu-check:  ## Is it right on a GPU, and how fast? Eight minutes, writes gpu-check.json; SMOKE=1: on the CPU
 	PYTHONPATH=src $(GPU_PYTHON) -m tests.gpu.check $(if $(SMOKE),--smoke)

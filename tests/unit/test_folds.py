@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from hitforge.folds import N_BUCKETS, MemberFolds, bucket_of, fold_of, fold_scheme, tree_folds
+from hitforge.folds import N_BUCKETS, MemberFolds, bucket_of, event_bucket, fold_of, fold_scheme, tree_folds
 
 
 def test_bucket_is_the_hash_of_the_row() -> None:
@@ -35,6 +35,15 @@ def test_a_search_scores_on_one_fold_or_on_every_training_fold_once() -> None:
 
 def test_bucket_never_changes() -> None:
     assert bucket_of(np.zeros((1, 13), dtype=np.uint8)).tolist() == [11]
+
+
+def test_bucket_of_an_event_is_that_of_data_set_and_number() -> None:
+    numbers = [3, 2**40 + 3, 2**64 - 1]
+    digests = [hashlib.blake2b(b"toy" + number.to_bytes(8, "little"), digest_size=8).digest() for number in numbers]
+    expected = [int.from_bytes(digest, "big") % 3600 for digest in digests]
+    assert expected[1] == 1358
+    assert event_bucket(np.array(numbers, dtype=np.uint64), "toy").tolist() == expected
+    assert event_bucket(np.array(numbers[:1], dtype=np.uint64), "other").tolist() != expected[:1]
 
 
 def test_buckets_are_even() -> None:

@@ -79,6 +79,16 @@ def test_adding_parts_moves_none(numbers: list[int], n_blocks: int) -> None:
     assert len(set(after.values())) <= n_blocks
 
 
+def test_block_of_a_part_never_changes() -> None:
+    """Another number would make all shards, models and predictions anew."""
+    parts = [Part(name, None, 0) for name in ("a", "b", "c")]
+    assert {block: [part.id for part in own] for block, own in assign_blocks(parts, 1000).items()} == {
+        "b333": ["b"],
+        "b343": ["a"],
+        "b555": ["c"],
+    }
+
+
 def test_an_npz_file_is_read_in_slices() -> None:
     sample = SampleSettings(role="train", source="data/histos.npz", parts=3)
     parts = sorted(list_parts("train", sample), key=lambda part: part.index)
@@ -102,6 +112,13 @@ def test_a_dollar_in_a_name_is_no_variable(tmp_path: Path) -> None:
     touch(tmp_path, "$NOT_SET.root")
     (part,) = list_parts("train", sample(source=f"{tmp_path}/$NOT_SET.root"))
     assert part.source == f"{tmp_path}/$NOT_SET.root"
+
+
+def test_a_name_with_brackets_is_no_pattern_after_a_variable(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    touch(tmp_path, "run[1].root")
+    monkeypatch.setenv("MY_DATA", str(tmp_path))
+    (part,) = list_parts("train", sample(source="$MY_DATA/run[1].root"))
+    assert part.source == f"{tmp_path}/run[1].root"
 
 
 @pytest.mark.parametrize(

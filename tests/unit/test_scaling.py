@@ -6,8 +6,9 @@ import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from pydantic import ValidationError
 
-from hitforge.scaling import fit_scaling, identity_scaling
+from hitforge.scaling import Scaling, fit_scaling, identity_scaling
 
 
 @given(st.lists(st.integers(0, 40), min_size=1, max_size=5), st.integers(0, 2**31))
@@ -32,6 +33,23 @@ def test_constant_column_becomes_zero() -> None:
     features = np.ones((5, 1), np.float32)
     scaling = fit_scaling([(features, np.arange(1, 6, dtype=np.int16))], ("a",), 36, [0])
     np.testing.assert_array_equal(scaling.apply(features), np.zeros((5, 1)))
+    # what differs from it in other events is not scaled
+    np.testing.assert_array_equal(scaling.apply(np.array([[3.0]], np.float32)), [[2.0]])
+
+
+def test_columns_of_different_length_are_refused() -> None:
+    values = {"mean": (0.0, 1.0), "std": (1.0, 1.0), "low": (0.0, 0.0), "high": (1.0, 1.0)}
+    for name in values:
+        with pytest.raises(ValidationError, match="differ in length"):
+            Scaling(names=("a", "b"), n_events=1, held_out=(0,), **(values | {name: (0.0,)}))
+
+
+def test_held_out_folds_are_sorted() -> None:
+    for scaling in (
+        identity_scaling(("a",), (3, 1)),
+        fit_scaling([(np.ones((2, 1), np.float32), np.zeros(2, np.int16))], ("a",), 4, (3, 1)),
+    ):
+        assert scaling.held_out == (1, 3)
 
 
 def test_identity_leaves_features_alone() -> None:

@@ -2,12 +2,22 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Any
 
 import pytest
 
 from hitforge.inventory import take_inventory
-from hitforge.validation import BadPartsError, PartFindings, Problem, Verdict, judge
+from hitforge.validation import (
+    BadPartsError,
+    PartFindings,
+    Problem,
+    Verdict,
+    describe,
+    judge,
+    read_inventory,
+    write_inventory,
+)
 
 PROBLEM = Problem("truncated", "the file ends early", "copy it again", "b.root", branch="x", entry=3, count=2)
 
@@ -56,3 +66,20 @@ def test_part_that_was_there_first_stays() -> None:
 
 def test_first_part_may_leave() -> None:
     assert inventory(verdict("a", "same"), first_seen={"same": "b"}) == {"a": "good"}
+
+
+def test_a_problem_says_its_place_and_nothing_that_it_lacks() -> None:
+    full = Problem("nan", "is not finite", "drop it", "a.root", tree="muons", branch="pt", entry=0, count=2)
+    bare = Problem("truncated", "ends early", "copy it again", "a.root", count=1)
+    assert str(full) == "a.root, tree muons, branch pt, entry 0: is not finite [nan]; drop it"
+    assert str(bare) == "a.root: ends early [truncated]; copy it again"
+    assert describe(full) == "nan, branch pt, entry 0, 2 entries: is not finite (fix: drop it)"
+    assert describe(bare) == "truncated: ends early (fix: copy it again)"
+
+
+def test_only_events_of_used_parts_count(tmp_path: Path) -> None:
+    verdicts = [verdict("c"), verdict("b", bad=True), verdict("a")]
+    taken, _ = take_inventory("toy", "train", verdicts, "quarantine", max_bad_fraction=0.5, first_seen={})
+    assert (taken.good, taken.n_events, len(taken.parts)) == (["a", "c"], 20, 3)
+    write_inventory(tmp_path / "inventory.json", taken)
+    assert read_inventory(tmp_path / "inventory.json") == taken
