@@ -17,5 +17,5 @@ def with_words(log_error):
 
 # once a process, in how many workflows ever this file is included
 if not hasattr(GroupJob, "rule"):
-    GroupJob.rule = property(lambda group: group)
+    setattr(GroupJob, "rule", property(lambda group: group))
     GroupJob.log_error = with_words(GroupJob.log_error)
