@@ -112,7 +112,7 @@ def test_no_leakage(shards: list[Path], tmp_path: Path, monkeypatch: pytest.Monk
     assert {fold_of_event[e] for e in seen["monitoring"]} == set(MONITORING_FOLDS)
     wanted = [e for e, fold in fold_of_event.items() if fold in MONITORING_FOLDS]
     assert seen["monitoring"] == wanted * 6
-    assert set(asked) == {"features", "targets/energy"}
+    assert set(asked) == {"features", "targets/energy", "voxels/indptr", "voxels/cell", "voxels/energy"}
     with pytest.raises(ValueError, match="both trained on and monitored"):
         train_member(
             ToyNetwork, toy_loss(toy_settings()), sources[0], toy_source(index, [2]), toy_settings(), seed=1,
