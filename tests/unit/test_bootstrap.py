@@ -17,6 +17,15 @@ def test_a_replica_has_as_many_events_as_the_sample_and_streams_repeat() -> None
     assert not np.array_equal(first, other)
 
 
+def test_every_event_is_drawn_once_on_average() -> None:
+    mean = np.mean(list(resampling(7, 900, child_generator(1, "x"))), axis=0)
+    np.testing.assert_allclose(mean, 1.0, atol=0.2)  # six standard deviations
+
+
+def test_one_event_is_enough() -> None:
+    assert bootstrap(lambda c: c.astype(float), 1, 3, child_generator(0, "one")).tolist() == [[1.0]] * 3
+
+
 def test_error_of_a_mean_is_the_known_one() -> None:
     x = np.random.default_rng(3).normal(10.0, 2.0, size=2000)
     replicas = bootstrap(lambda c: np.array([c @ x / len(x)]), len(x), 600, child_generator(1, "m"))

@@ -23,6 +23,12 @@ def ids(*numbers: int) -> np.ndarray:
     return np.array(numbers, dtype=np.uint64)
 
 
+def test_bits_of_an_event_never_change() -> None:
+    """They are kept beside verdicts and inventories, and compared with those of other releases."""
+    found = identities_of(np.array([[1.5, -2.0]], np.float32), np.array([7]))
+    assert found.tolist() == [13136884236780036704]
+
+
 def test_equal_values_have_equal_bits_whatever_their_type() -> None:
     x = RNG.normal(size=(50, 3)).astype(np.float32)
     n = RNG.integers(-5, 5, 50)
@@ -141,6 +147,14 @@ def test_events_of_two_test_samples_follow_the_policy() -> None:
         compare_samples("toy", events, roles, "fail")
     (pair,) = compare_samples("toy", events, roles, "quarantine")
     assert pair == {"sample": "flat", "part": "flat", "other_sample": "test", "other_part": "test", "n_events": 2}
+
+
+def test_of_many_pairs_of_parts_some_are_listed() -> None:
+    parts = [f"p{k:02d}" for k in range(23)]
+    events = {name: PartEvents.joined(parts, [ids(k) for k in range(23)]) for name in ("a", "b")}
+    with pytest.raises(SharedEventsError, match="and 3 more pairs of parts") as error:
+        compare_samples("toy", events, {"a": "train", "b": "test"}, "fail")
+    assert str(error.value).count(" of a and ") == 20
 
 
 # ---- from files

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import errno
+from dataclasses import replace
 from pathlib import Path
 
 import cramjam
@@ -45,6 +46,45 @@ def test_round_trip_of_two_blocks(tmp_path: Path) -> None:
     assert blocks[0].hits is not None and blocks[1].hits is not None
     expected = np.concatenate([blocks[0].hits.to_dense(24), blocks[1].hits.to_dense(24)])[3:9]
     np.testing.assert_array_equal(hits, expected)
+
+
+def test_every_dataset_comes_back(tmp_path: Path) -> None:
+    layout = replace(LAYOUT, images={"cells": (2, 3)})
+    images = np.random.default_rng(4).random((5, 2, 3)).astype(np.float32)
+    block = replace(toy_block(5), images={"cells": images}, entry=np.arange(5) + 2**40)
+    write_shard(tmp_path / "shard.h5", layout, [block], ATTRIBUTES)
+    expected = {"features": block.features, "bucket": block.bucket, "entry": block.entry, "images/cells": images}
+    expected |= {"targets/energy": block.targets["energy"], "truth/x": block.truth["x"]}
+    with Shard(tmp_path / "shard.h5") as shard:
+        for name, values in expected.items():
+            np.testing.assert_array_equal(shard.column(name), values)
+            np.testing.assert_array_equal(shard.rows(name, 1, 3), values[1:3])
+        assert block.hits is not None
+        np.testing.assert_array_equal(shard.hit_counts(), np.diff(block.hits.indptr))
+        assert shard.voxel_shape == (2, 3, 4)
+        assert not shard.features_scaled
+    write_shard(tmp_path / "flat.h5", replace(LAYOUT, voxel_shape=None), [], ATTRIBUTES | {"features_scaled": True})
+    with Shard(tmp_path / "flat.h5") as shard:
+        assert shard.voxel_shape is None and shard.features_scaled
+
+
+@pytest.mark.parametrize("wrong", ["targets/energy", "truth/x", "features", "bucket", "energy", "cell", "indptr"])
+def test_rows_that_disagree_are_refused(tmp_path: Path, wrong: str) -> None:
+    block = toy_block(5)
+    assert block.hits is not None and len(block.hits.cell) > 0
+    hits = {name: getattr(block.hits, name) for name in ("indptr", "cell", "energy")}
+    if wrong == "indptr":
+        changed = replace(block, hits=None)
+    elif wrong in hits:
+        changed = replace(block, hits=CellHits(**(hits | {wrong: hits[wrong][:-1]})))
+    elif "/" in wrong:
+        group, name = wrong.split("/")
+        changed = replace(block, **{group: {name: getattr(block, group)[name][:-1]}})
+    else:
+        changed = replace(block, **{wrong: getattr(block, wrong)[:-1]})
+    with pytest.raises(ShardError, match=rf"row counts .*'{wrong}'"):
+        write_shard(tmp_path / "shard.h5", LAYOUT, [changed], ATTRIBUTES)
+    assert list(tmp_path.iterdir()) == []
 
 
 def test_rebuilt_shard_is_byte_identical(tmp_path: Path) -> None:

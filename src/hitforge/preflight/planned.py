@@ -112,9 +112,9 @@ def read_plan(arguments: Sequence[str]) -> Plan:
         out = Path(folder) / "plan.json"
         command = [sys.executable, str(REPOSITORY / "workflow/planned.py"), str(out)]
         command += ["--snakefile", str(snakefile or REPOSITORY / "Snakefile"), *arguments]
-        done = subprocess.run(command, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True, check=False)
+        done = subprocess.run(command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, check=False)
         if not out.exists():
-            raise ConfigError(f"the workflow cannot be planned:\n{done.stderr.strip()[-3000:]}")
+            raise ConfigError(f"the workflow cannot be planned:\n{done.stdout.strip()[-3000:]}")
         return plan_of(json.loads(out.read_text(encoding="utf-8")))
 
 
