@@ -102,7 +102,7 @@ rule explain:
     threads: 1
     resources:
         mem_mb=megabytes(1000),
-        runtime=30,
+        runtime=15,
     params:
         settings=given("explain"),
         samples=samples_to_explain,
