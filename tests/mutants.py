@@ -238,7 +238,12 @@ def mutated(source: str, mutant: Mutant) -> ast.Module:
     return ast.fix_missing_locations(tree)
 
 
-def swap(path: str, tree: ast.Module) -> None:
+def functions_of(path: str) -> list[FunctionType]:
+    """Return the functions of a loaded module, whatever wraps them."""
+    return [each for each in gc.get_objects() if type(each) is FunctionType and each.__code__.co_filename == path]
+
+
+def swap(functions: Sequence[FunctionType], path: str, tree: ast.Module) -> None:
     """Give the functions of a loaded module the code of a changed one."""
     codes: dict[tuple[str, int], CodeType] = {}
     waiting = [compile(tree, path, "exec")]
@@ -246,10 +251,8 @@ def swap(path: str, tree: ast.Module) -> None:
         code = waiting.pop()
         codes[code.co_qualname, code.co_firstlineno] = code
         waiting += [each for each in code.co_consts if isinstance(each, CodeType)]
-    for function in gc.get_objects():
-        if type(function) is FunctionType and function.__code__.co_filename == path:
-            own = function.__code__
-            function.__code__ = codes[own.co_qualname, own.co_firstlineno]
+    for function in functions:
+        function.__code__ = codes[function.__code__.co_qualname, function.__code__.co_firstlineno]
 
 
 def in_fork(work: Callable[[], bool], cpu_seconds: float, wall_seconds: float) -> tuple[bool, float]:
@@ -297,10 +300,11 @@ class Tester:
         """Return how many mutants of a module were tried, and which no test noticed."""
         path = str(importlib.import_module(module).__file__)
         source = Path(path).read_text(encoding="utf-8")
+        functions = functions_of(path)
 
         def passes(mutant: Mutant | None = None) -> bool:
             if mutant:
-                swap(path, mutated(source, mutant))
+                swap(functions, path, mutated(source, mutant))
             for item, following in zip(items, [*items[1:], None], strict=True):
                 item.config.hook.pytest_runtest_protocol(item=item, nextitem=following)
                 if session.testsfailed:
