@@ -13,3 +13,5 @@ def test_prediction_is_the_weighted_sum() -> None:
     np.testing.assert_allclose(combined, [1.5, 3.0])
     with pytest.raises(ValueError, match="do not fit"):
         ensemble_prediction(predictions, [1.0])
+    with pytest.raises(ValueError, match="do not fit"):
+        ensemble_prediction(predictions[0], [0.5, 0.5])
