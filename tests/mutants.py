@@ -49,9 +49,9 @@ TESTS: dict[str, tuple[str, ...]] = {
     "hitforge.shards": ("test_shards.py",),
     "hitforge.ntuple": ("test_branches.py", "csc_muon/test_ntuple.py", "object_id/test_ntuple.py"),
     "hitforge.evaluation.bootstrap": ("test_bootstrap.py",),
-    "hitforge.evaluation.ensemble": ("test_ensemble.py",),
     "hitforge.evaluation.ordered": ("test_ordered.py",),
     "hitforge.evaluation.differences": ("test_differences.py",),
+    "hitforge.stages.predict": ("test_ensemble.py", "csc_muon/test_stages.py"),
     "hitforge.training.losses": ("calo_muon/test_losses.py",),
     "hitforge.training.checkpoint": ("training/test_checkpoint.py", "training/test_resume.py"),
     "hitforge.training.loader": ("training/test_loader.py",),
@@ -81,8 +81,8 @@ _EMPTY = f"zstd = {_ZSTD} if len(predictions) else {{}}"
 EQUIVALENT: dict[tuple[str, str, str], str] = {
     (
         "hitforge.predictions",
-        "return predictions.select(np.isin(predictions.part.astype(str), sorted(parts)))",
-        "sorted(parts) -> list(parts)",
+        "found = found.select(np.isin(found.part.astype(str), sorted(read_inventory(inventory).good)))",
+        "sorted(read_inventory(inventory).good) -> list(read_inventory(inventory).good)",
     ): "only looked into",
     (
         "hitforge.inventory",
@@ -100,7 +100,7 @@ EQUIVALENT: dict[tuple[str, str, str], str] = {
         "2 -> 3",
     ): "there the result is NaN",
     (
-        "hitforge.evaluation.ensemble",
+        "hitforge.stages.predict",
         "for factor, row in zip(factors, predictions, strict=True):",
         "True -> False",
     ): "the lengths were compared before",

@@ -8,8 +8,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from hitforge.studies.calo_muon.models.inputs import ensemble_weights
-from hitforge.studies.calo_muon.models.weights import event_weights
-from hitforge.studies.calo_muon.settings import WeightSettings
+from hitforge.studies.calo_muon.models.weights import event_weight, event_weights
+from hitforge.studies.calo_muon.settings import CaloModelSettings, WeightSettings
 
 
 def test_golden_values() -> None:
@@ -27,6 +27,13 @@ def test_tails_are_safe_and_monotonic() -> None:
 def test_other_offsets() -> None:
     settings = WeightSettings(offset_gev=3000.0, width_below_gev=150.0, width_above_gev=150.0)
     assert event_weights([2850.0, 3150.0], settings) == pytest.approx([0.7310586, 0.2689414], rel=1e-6)
+
+
+def test_trainings_get_the_weights_of_the_settings() -> None:
+    settings, energy = WeightSettings(offset_gev=3000.0), np.array([1000.0, 3000.0, 3200.0], dtype=np.float32)
+    found = event_weight(CaloModelSettings(kind="trees"), np.zeros((3, 28), np.float32), energy, weights=settings)
+    assert found.dtype == np.float64
+    assert np.array_equal(found, event_weights(energy, settings).astype(np.float64))
 
 
 @given(st.lists(st.floats(1e-3, 1e6), min_size=1, max_size=7))
