@@ -76,6 +76,8 @@ class Production:
             sys.executable, "-m", "snakemake", *arguments,
             "--profile", "slurm", "--directory", str(self.folder), "--configfile", str(self.folder / "tiny.yaml"),
             "--slurm-init-seconds-before-status-checks", "4",
+            # what the profile advises for small nodes: a retry asks for twice the memory, which none of these has
+            "--resources", "mem_mb=6800",
         ]  # fmt: skip
         with log.open("wb") as handle:
             process = subprocess.Popen(
