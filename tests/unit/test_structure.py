@@ -7,7 +7,7 @@ from functools import cache
 from pathlib import Path
 
 import hitforge
-from tests import mutants
+from tests.mutated_modules import EQUIVALENT, TESTS
 
 PACKAGE = Path(hitforge.__file__).parent
 MODULES = {
@@ -68,13 +68,13 @@ def test_modules_are_neither_too_long_nor_too_short_to_be_one() -> None:
 
 
 def test_every_module_of_the_mutants_and_its_tests_are_there() -> None:
-    assert set(mutants.TESTS) <= set(MODULES)
-    assert {module for module, _, _ in mutants.EQUIVALENT} <= set(mutants.TESTS)
+    assert set(TESTS) <= set(MODULES)
+    assert {module for module, _, _ in EQUIVALENT} <= set(TESTS)
     tests = Path(__file__).parent
-    assert [name for names in mutants.TESTS.values() for name in names if not (tests / name).is_file()] == []
+    assert [name for names in TESTS.values() for name in names if not (tests / name).is_file()] == []
 
 
 def test_changes_that_make_no_difference_are_still_in_the_code() -> None:
-    for module, line, _ in mutants.EQUIVALENT:
+    for module, line, _ in EQUIVALENT:
         text = MODULES[module].read_text(encoding="utf-8")
         assert line in text or line in ast.unparse(ast.parse(text)), (module, line)
