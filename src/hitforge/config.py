@@ -178,7 +178,7 @@ class StudySettings(Settings):
         others = {block for kind, own in BLOCKS_OF_KIND.items() if kind != whole["kind"] for block in own}
         entry = {key: value for key, value in whole.items() if key not in others}
         if "training" in entry:
-            predicts = stage in ("predict", "explain")
+            predicts = stage in ("predict", "explain", "apply")
             entry["training"] = {
                 key: value
                 for key, value in entry["training"].items()

@@ -18,6 +18,7 @@ from hitforge.studies.declaration import STAGES, Declaration, declaration_of, mo
 if TYPE_CHECKING:
     from torch import Tensor, nn
 
+    from hitforge.entries import Column, OpenEntries
     from hitforge.predictions import EvaluationPiece, Predictions
     from hitforge.scaling import Scaling
     from hitforge.shards import ShardBlock, ShardLayout
@@ -279,6 +280,24 @@ class Study:
         """Return what a trained model looks at, as plain data; not declared: nothing."""
         function = self._function("explain")
         return {} if function is None else dict(function(model, trained))
+
+    # ---- application to other files
+
+    def open_entries(self, source: str) -> Iterator[OpenEntries]:
+        """Yield the one open part of a source for the application of models; it needs no truth.
+
+        A generator, so that the file closes when the caller is done. Raises NtupleError for what is wrong with the
+        whole file; an entry that cannot be used has its reason.
+        """
+        yield from self._call("open_entries", source)
+
+    def friend_columns(self, model: str, predictions: Predictions, calibration: Mapping[str, Any]) -> dict[str, Column]:
+        """Return what a user is told of predicted events, calibrated, ``columns(model, predictions, calibration)``.
+
+        Not declared: nothing beside the outputs of the ensemble.
+        """
+        function = self._function("friend_columns")
+        return {} if function is None else dict(function(self._model(model), predictions, calibration))
 
 
 @dataclass(frozen=True)

@@ -28,13 +28,14 @@ STAGES: Mapping[str, tuple[str, ...]] = {
     "evaluate": ("calibrated", "evaluate"),
     "compare": ("calibrated", "compare"),
     "explain": (*_PREDICTING, "explain"),
+    "apply": (*_PREDICTING, "open_entries", "friend_columns"),
     "tables": (),
     "figures": (),
     "page": (),
 }
 """What each stage asks of a study; a study that is loaded for a stage refuses anything else."""
 
-OF_ONE_MODEL = ("train_trees", "train_member", "fit_table", "assemble", "predict", "explain")
+OF_ONE_MODEL = ("train_trees", "train_member", "fit_table", "assemble", "predict", "explain", "apply")
 """Stages that work for one model: they are given its settings, and those of no other."""
 
 
@@ -107,6 +108,9 @@ class Declaration:
     evaluate: EntryPoint = EntryPoint("evaluation.metrics:evaluate_model", ("evaluation",))
     compare: EntryPoint = EntryPoint("evaluation.comparison:compare_models", ("evaluation",))
     explain: EntryPoint | None = None
+
+    open_entries: EntryPoint | None = None
+    friend_columns: EntryPoint | None = None
 
     def entry_points(self, stage: str | None = None) -> dict[str, EntryPoint]:
         """Return the declared entry points by name, of all stages or those that a stage asks for."""
