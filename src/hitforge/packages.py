@@ -36,6 +36,12 @@ REQUIRED: Final = (
     "CITATION.cff",
 )
 """Files of every package, beside ``package.json`` and the trained files."""
+MADE_BY: Final[Mapping[str, str]] = {
+    "model.json": "assemble",
+    "calibration.json": "calibrate",
+    "metrics.json": "evaluate",
+}
+"""The stage that makes each file that carries a hash of the settings that the stage was given."""
 
 _TRAINED = re.compile(r"member_\d+\.safetensors|booster_\d+\.ubj|table_\d+\.json")
 _OPTIONAL = ("scaling.json",)

@@ -11,16 +11,13 @@ from typing import Any
 
 import numpy as np
 
-from hitforge.packages import PackageError, write_package
+from hitforge.packages import MADE_BY, PackageError, write_package
 from hitforge.provenance import content_hash, read_json
 from hitforge.scaling import Scaling
 from hitforge.shard_lists import used_shards
 from hitforge.shards import Shard
 from hitforge.stages.model_card import model_card
 from hitforge.studies.base import Study
-
-MADE_BY: Mapping[str, str] = {"manifest": "assemble", "calibration": "calibrate", "metrics": "evaluate"}
-"""The stage that makes each piece that has a hash of its settings."""
 
 
 @dataclass(frozen=True)
@@ -112,8 +109,7 @@ def pack_model(
         A piece was made with other settings than those given, or a trained file is gone.
     """
     manifest = read_json(pieces.manifest)
-    for name, stage in MADE_BY.items():
-        path: Path = getattr(pieces, name)
+    for path, stage in zip((pieces.manifest, pieces.calibration, pieces.metrics), MADE_BY.values(), strict=True):
         _same_settings(path, read_json(path).get("config_hash"), origin.hashes[stage], origin.preset)
     trained = [pieces.manifest.parent / member["file"] for member in manifest["members"]]
     files = {
