@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
 from typing import Any
@@ -33,8 +33,8 @@ class Bin:
     numbers: Mapping[str, Number]
 
     def holds(self, at: float) -> bool:
-        """Return whether a value lies in the bin."""
-        return self.low <= at < self.high
+        """Return whether a value lies in the bin; one on an edge lies in the bins of both sides."""
+        return self.low <= at <= self.high
 
 
 @dataclass(frozen=True)
@@ -55,23 +55,6 @@ class BinnedNumbers:
     units: str
     quantities: Mapping[str, str]
     bins: Sequence[Bin]
-
-    def at(self, values: Iterable[float]) -> list[Bin]:
-        """Return the bins that hold any of some values; nothing is interpolated.
-
-        Raises
-        ------
-        ValueError
-            No bin holds one of them; the message names it and the range.
-        """
-        wanted = list(values)
-        low, high = min(each.low for each in self.bins), max(each.high for each in self.bins)
-        for value in wanted:
-            if not any(each.holds(value) for each in self.bins):
-                raise ValueError(
-                    f"no bin holds {self.axis} = {value:g} {self.units}; bins go from {low:g} to {high:g} {self.units}"
-                )
-        return [each for each in self.bins if any(each.holds(value) for value in wanted)]
 
 
 def bins_of(where: str, edges: Sequence[float], numbers: Mapping[str, Number], *index: int) -> list[Bin]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from hitforge.evaluation.binned import Bin
+from hitforge.evaluation.binned import Bin, BinnedNumbers
 from hitforge.reporting.chapter import Cell, Column, Measured, Table, column, make_table, text_column
 from hitforge.studies.base import Study
 from hitforge.words import TRAINED_ON
@@ -33,11 +33,10 @@ def resolution_table(
     # what was learnt by heart says nothing of other events
     samples = {name: study.resolution(metrics, name) for name in metrics["samples"] if name != TRAINED_ON}
     found = next(iter(samples.values()))
-    rows: list[Row] = [
-        (sample, each)
-        for sample, numbers in samples.items()
-        for each in (numbers.bins if energies is None else numbers.at(energies))
-    ]
+    rows: list[Row] = [(sample, each) for sample, numbers in samples.items() for each in numbers.bins]
+    if energies is not None:
+        _check(energies, found, [each for _, each in rows])
+        rows = [(sample, each) for sample, each in rows if any(map(each.holds, energies))]
     columns = [text_column("sample", "Sample", lambda row: row[0])]
     if any(each.where for _, each in rows):
         columns.append(text_column("where", "Of", lambda row: row[1].where))
@@ -54,6 +53,15 @@ def resolution_table(
         columns,
         rows,
     )
+
+
+def _check(energies: Sequence[float], about: BinnedNumbers, bins: Sequence[Bin]) -> None:
+    outside = [value for value in energies if not any(each.holds(value) for each in bins)]
+    if outside:
+        low, high = min(each.low for each in bins), max(each.high for each in bins)
+        raise ValueError(
+            f"no bin holds {about.axis} = {outside[0]:g} {about.units}; fix: ask between {low:g} and {high:g}"
+        )
 
 
 def _percent(name: str) -> Column:
