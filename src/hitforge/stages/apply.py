@@ -51,7 +51,9 @@ def load_application(package: ModelPackage, kind: FriendFormat, prefix: str, dev
     if not re.fullmatch(r"[A-Za-z_]\w*", prefix, re.ASCII):
         raise ValueError(f"prefix {prefix!r}: begin with a letter, then letters, digits and _; for example hf_")
     check_format(kind)
-    study = load_study(package.study, package.settings, "apply")
+    # buffers and threads belong to the machine, not to the model: their defaults
+    beside = load_study(package.study, package.settings).settings.beside(package.model)
+    study = load_study(package.study, package.settings, "apply", beside)
     return Application(package, study, load_model(study, package.manifest, package.scaling, device), kind, prefix)
 
 
