@@ -299,6 +299,14 @@ class Study:
         function = self._function("friend_columns")
         return {} if function is None else dict(function(self._model(model), predictions, calibration))
 
+    def portable_settings(self, given: Mapping[str, Any]) -> dict[str, Any]:
+        """Return settings of stage ``apply`` that name no file of this machine, ``portable(given)``: plain data.
+
+        Not declared: none of them does.
+        """
+        function = self._function("portable_settings")
+        return dict(given) if function is None else dict(function(given))
+
 
 @dataclass(frozen=True)
 class TrainedModel:
