@@ -8,16 +8,17 @@ from collections.abc import Iterator, Mapping
 from contextlib import suppress
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any
+from typing import Any, get_args
 
 import numpy as np
 import pytest
 import uproot
 from numpy.typing import NDArray
 
+from hitforge.apply_settings import FriendFormat
 from hitforge.config import load_settings
 from hitforge.entries import Column, EntryBlock, OpenEntries
-from hitforge.friends import FORMATS, FriendFormat, read_about, suffix_of
+from hitforge.friends import friend_names, read_about, write_summary
 from hitforge.packages import ModelPackage
 from hitforge.predictions import Predictions, read_predictions
 from hitforge.provenance import write_json
@@ -151,13 +152,13 @@ def read_friend(path: Path, kind: FriendFormat) -> dict[str, NDArray[Any]]:
     return {name: arrays[name].to_numpy() for name in arrays.fields}
 
 
-@pytest.mark.parametrize("kind", FORMATS)
+@pytest.mark.parametrize("kind", get_args(FriendFormat))
 def test_friend_has_the_bits_of_a_production_and_holes_where_nothing_was_predicted(
     production: Production, tmp_path: Path, kind: FriendFormat
 ) -> None:
     if kind == "parquet":
         pytest.importorskip("pyarrow")
-    out = tmp_path / f"friend{suffix_of(kind)}"
+    out = tmp_path / ("friend.parquet" if kind == "parquet" else "friend.root")
     about = apply.apply_part(production.application(kind), production.part, out)
     wanted, found = production.predictions, read_friend(out, kind)
     kept = found["hf_status"] == 0
@@ -249,17 +250,18 @@ def test_friend_file_is_kept_as_long_as_it_would_come_out_the_same(production: P
 
 def test_names_are_short_unless_two_parts_would_share_one() -> None:
     parts = [Part(f"{stem}-{number}", "x", 0) for number, stem in enumerate(("run1", "run2", "run1"))]
-    assert list(apply.friend_names(parts, "cnn", "ttree").values()) == [
+    assert list(friend_names(parts, "cnn", "ttree").values()) == [
         *("run1-0.cnn.root", "run2.cnn.root", "run1-2.cnn.root")
     ]
-    assert apply.friend_names(parts[:1], "cnn", "parquet") == {"run1-0": "run1.cnn.parquet"}
+    assert friend_names(parts[:1], "cnn", "parquet") == {"run1-0": "run1.cnn.parquet"}
 
 
 def test_summary_remembers_earlier_calls_but_not_files_that_are_gone(tmp_path: Path) -> None:
     (tmp_path / "here.root").touch()
-    apply.write_summary(tmp_path, {"here.root": {"entries": 3, "columns": {}}, "gone.root": {"entries": 4}}, {})
-    apply.write_summary(tmp_path, {"new.root": {"entries": 5}}, {"bad": "why"})
-    found = json.loads((tmp_path / "friends.json").read_text())
+    path = tmp_path / "friends.cnn.json"
+    write_summary(path, {"here.root": {"entries": 3, "columns": {}}, "gone.root": {"entries": 4}}, {})
+    write_summary(path, {"new.root": {"entries": 5}}, {"bad": "why"})
+    found = json.loads(path.read_text())
     assert found == {"friends": {"here.root": {"entries": 3}, "new.root": {"entries": 5}}, "failed": {"bad": "why"}}
 
 
