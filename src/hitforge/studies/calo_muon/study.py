@@ -32,5 +32,7 @@ STUDY = Declaration(
     calibrated=EntryPoint("evaluation.calibration:calibrated", settings=("evaluation",)),
     evaluate=EntryPoint("evaluation.metrics:evaluate_model", settings=("evaluation",)),
     compare=EntryPoint("evaluation.comparison:compare_models", settings=("evaluation",)),
+    open_entries=EntryPoint("application:open_entries", settings=("geometry", "layers")),
+    friend_columns=EntryPoint("application:friend_columns"),
     chapter="report.chapter",
 )
