@@ -160,6 +160,48 @@ def _leaving(stages: argparse._SubParsersAction[argparse.ArgumentParser]) -> Non
     apply.add_argument("--prefix", default="hf_", help="how names of tree and columns begin; one for each model")
     apply.add_argument("--device", choices=("auto", "cpu", "cuda"), default="auto", help="where to compute")
 
+    pack = _package_command(
+        stages, "pack", "Pack a trained model into one file", "With settings, scaling, calibration, metrics and a card."
+    )
+    pack.add_argument("results", type=Path, help="results folder, or that of the study in it")
+    pack.add_argument("--study", default=None, help="study; the name of the folder if not given")
+    _model(pack)
+    pack.add_argument("--configfile", nargs="+", type=Path, default=[], help="YAML files of the run, if it had any")
+    pack.add_argument("--preset", default=None, help="preset of the run (demo, small, paper)")
+    pack.add_argument("--out", required=True, type=Path, help="file to write, for example muon-cnn.hitforge.zip")
+
+    card = _package_command(stages, "card", "Check a model package and print its model card")
+    card.add_argument("package", type=Path, metavar="PACKAGE", help="model package, made by pack")
+
+    resolution = _package_command(
+        stages, "resolution", "Print a packaged model's resolution and bias", "In the bins of its evaluation."
+    )
+    resolution.add_argument("--package", required=True, type=Path, help="model package, made by pack")
+    resolution.add_argument(
+        "--energies", nargs="+", type=float, default=None, metavar="VALUE", help="only bins that hold these (GeV)"
+    )
+    resolution.add_argument("--out", type=Path, default=None, metavar="FILE", help="write .csv, or .yaml of HEPData")
+
+    hepdata = _package_command(
+        stages, "hepdata", "Write the report's tables as a HEPData submission", "submission.yaml and a file a table."
+    )
+    hepdata.add_argument("--results", type=Path, default=Path("results"), help="results folder")
+    hepdata.add_argument("--study", required=True, help="study, for example calo_muon")
+    hepdata.add_argument("--out", required=True, type=Path, metavar="FOLDER", help="folder to write; a new one")
+
+
+def _package_command(
+    stages: argparse._SubParsersAction[argparse.ArgumentParser], name: str, summary: str, details: str = ""
+) -> argparse.ArgumentParser:
+    parser = stages.add_parser(
+        name,
+        help=summary,
+        description=f"{summary}. {details}",
+        formatter_class=argparse.ArgumentDefaultsHelpFormatter,
+    )
+    parser.set_defaults(command=getattr(model_commands, name))
+    return parser
+
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run one command and return its exit code; expected errors become one message, not a traceback."""

@@ -35,5 +35,6 @@ STUDY = Declaration(
     portable_settings=EntryPoint("data.geometry:portable_settings"),
     open_entries=EntryPoint("application:open_entries", settings=("geometry", "layers")),
     friend_columns=EntryPoint("application:friend_columns"),
+    resolution=EntryPoint("evaluation.binned:resolution"),
     chapter="report.chapter",
 )
