@@ -10,9 +10,10 @@ import argparse
 import sys
 from collections.abc import Sequence
 from pathlib import Path
-from typing import NoReturn
+from typing import NoReturn, get_args
 
 from hitforge import __version__, commands, model_commands
+from hitforge.apply_settings import FriendFormat
 from hitforge.logs import leave
 from hitforge.provenance import ends_in_a_crash
 
@@ -155,8 +156,7 @@ def _leaving(stages: argparse._SubParsersAction[argparse.ArgumentParser]) -> Non
         "files", nargs="+", metavar="FILE", help="file, quoted pattern, root:// URL, or @LIST with one of them a line"
     )
     apply.add_argument("--out", required=True, type=Path, metavar="FOLDER", help="where friend files are written")
-    formats = ("ttree", "rntuple", "parquet")
-    apply.add_argument("--format", choices=formats, default="ttree", help="format of the friend files")
+    apply.add_argument("--format", choices=get_args(FriendFormat), default="ttree", help="format of the friend files")
     apply.add_argument("--prefix", default="hf_", help="how names of tree and columns begin; one for each model")
     apply.add_argument("--device", choices=("auto", "cpu", "cuda"), default="auto", help="where to compute")
 

@@ -16,6 +16,7 @@ from typing import Any, Literal
 
 from pydantic import Field, NonNegativeInt, PositiveInt, ValidationError, field_validator, model_validator
 
+from hitforge.apply_settings import ApplySettings
 from hitforge.bdt_settings import TreeSettings
 from hitforge.settings_base import Settings
 from hitforge.studies import OUTSIDE
@@ -195,6 +196,7 @@ class RunSettings(Settings):
     device: Literal["auto", "cpu", "cuda"] = Field("auto", description="where networks train; cuda never falls back")
     on_bad_part: Literal["fail", "quarantine"] = Field("fail", description="stop, or go on without the part")
     max_bad_fraction: float = Field(0.05, ge=0, le=1, description="quarantine gives up above this fraction")
+    apply: ApplySettings | None = Field(None, description="what the target friends applies to which files")
 
 
 def config_folder() -> Path:

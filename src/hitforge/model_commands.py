@@ -18,11 +18,12 @@ def apply(options: Namespace) -> int:
     from rich.progress import Progress
 
     from hitforge.config import SampleSettings
+    from hitforge.friends import friend_names, summary_name, write_summary
     from hitforge.ntuple import NtupleError
     from hitforge.packages import open_package
     from hitforge.provenance import OutputError
     from hitforge.samples import list_parts
-    from hitforge.stages.apply import apply_part, friend_names, load_application, made_before, write_summary
+    from hitforge.stages.apply import apply_part, in_words, load_application, made_before
 
     start_log(level=logging.WARNING)
     sources = tuple(file for file in options.files if file.strip())
@@ -49,10 +50,9 @@ def apply(options: Namespace) -> int:
                 sys.stderr.write(f"hitforge: error: {error}\n")
                 continue
             made[name] = about
-            left_out = "".join(f", {n} {reason}" for reason, n in about["left_out"].items())
-            sys.stdout.write(f"{out}: {about['entries']} entries, {about['predicted']} predicted{left_out} ({how})\n")
+            sys.stdout.write(f"{out}: {in_words(about)} ({how})\n")
             sys.stdout.flush()
-    write_summary(options.out, made, failed)
+    write_summary(options.out / summary_name(package.model), made, failed)
     if failed:
         sys.stderr.write(f"hitforge: {len(failed)} of {len(parts)} files have no friend file\n")
     return int(bool(failed))
