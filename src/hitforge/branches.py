@@ -235,7 +235,7 @@ class TreeBranches:
         values: NDArray[Any] = self.array(branch, start, stop)
         limits = np.iinfo(dtype)
         if clip:
-            return np.clip(values, limits.min, limits.max).astype(dtype)
+            values = np.clip(values, limits.min, limits.max)
         outside = (values < limits.min) | (values > limits.max)
         if outside.any():
             detail = f"{values[outside][0]} is not a number from {limits.min} to {limits.max}"
