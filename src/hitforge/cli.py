@@ -50,6 +50,7 @@ def build_parser() -> argparse.ArgumentParser:
     simulate.add_argument("--out", required=True, type=Path, help="ROOT file to write")
     simulate.add_argument("--events", type=int, default=100, help="number of events")
     simulate.add_argument("--spectrum", default="flat", help="spectrum that the study's generator draws from")
+    simulate.add_argument("--format", default="ttree", choices=["ttree", "rntuple"], help="how ROOT stores the entries")
     simulate.add_argument("--sample", default="train", help="name of the sample; part of what seeds the events")
     simulate.add_argument("--index", type=int, default=0, help="number of the part; part of what seeds the events")
 

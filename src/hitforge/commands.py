@@ -65,7 +65,13 @@ def simulate(options: Namespace) -> int:
     from hitforge.stages.simulate import simulate_part
 
     settings, study = _study(options)
-    sample = SampleSettings(role="train", parts=1, events_per_part=options.events, spectrum=options.spectrum)
+    sample = SampleSettings(
+        role="train",
+        parts=1,
+        events_per_part=options.events,
+        spectrum=options.spectrum,
+        tree_format=options.format,
+    )
     with Progress(disable=not sys.stderr.isatty()) as bar:
         task = bar.add_task("simulate", total=options.events)
         simulate_part(

@@ -75,7 +75,7 @@ class EventTable(Protocol):
 Events = TypeVar("Events", bound=EventTable)
 
 
-def _no_cuts(_events: Any) -> Iterable[NDArray[np.bool_]]:
+def _no_cuts(_events: Any, _left: NDArray[np.bool_]) -> Iterable[NDArray[np.bool_]]:
     return ()
 
 
@@ -96,7 +96,8 @@ class EntryReader:
     cut_names : sequence of str
         Names of the cuts.
     cuts : callable
-        Yields the decision of each cut on events without faults, shape (n,).
+        Yields the decision of each cut on events without faults, shape (n,). It is given what those before left,
+        updated between them.
     """
 
     block_of: Callable[[Any, NDArray[np.int64]], ShardBlock]
@@ -104,7 +105,7 @@ class EntryReader:
     target: Collection[str]
     unread: Collection[str] = ()
     cut_names: Sequence[str] = ()
-    cuts: Callable[[Any], Iterable[NDArray[np.bool_]]] = _no_cuts
+    cuts: Callable[[Any, NDArray[np.bool_]], Iterable[NDArray[np.bool_]]] = _no_cuts
 
     @property
     def reasons(self) -> tuple[str, ...]:
@@ -139,7 +140,7 @@ class EntryReader:
         codes = np.full(len(sound_events), PREDICTED, dtype=np.uint8)
         # of an entry that has no truth, what is made of truth is not a number
         with np.errstate(invalid="ignore", divide="ignore"):
-            for name, good in zip(self.cut_names, self.cuts(sound_events), strict=True):
+            for name, good in zip(self.cut_names, self.cuts(sound_events, left), strict=True):
                 codes[left & ~good] = 1 + self.reasons.index(f"cut: {name}")
                 left &= good
             status[sound] = codes
