@@ -30,4 +30,7 @@ STUDY = Declaration(
     fit_table=EntryPoint("models.lookup:fit_lookup"),
     table_columns=EntryPoint("models.lookup:lookup_columns"),
     resolution=EntryPoint("evaluation.binned:resolution"),
+    # ---- application to other files
+    open_entries=EntryPoint("application:open_entries", settings=("reader", "cuts")),
+    friend_columns=EntryPoint("application:friend_columns"),
 )
