@@ -70,6 +70,10 @@ def test_bare_call_plans_the_whole_demo(snakemake: Snakemake) -> None:
     assert snakemake("-n").planned == REPORT
 
 
+def test_packages_need_metrics_and_no_report(snakemake: Snakemake) -> None:
+    assert snakemake("-n", "packages").planned == {**METRICS, "pack": 5, "packages": 1}
+
+
 def test_several_studies_share_a_page(snakemake: Snakemake) -> None:
     planned = snakemake("-n", "--config", "studies=calo_muon,csc_muon").planned
     assert planned["make_tables"] == planned["make_figures"] == 2
