@@ -13,7 +13,8 @@ from hitforge.provenance import read_json, write_json
 from hitforge.reporting.changes import Changes, compare_chapters
 from hitforge.reporting.chapter import FrontRow
 from hitforge.reporting.numbers import cell_text
-from hitforge.reporting.page import duration, render_page
+from hitforge.reporting.page import render_page
+from hitforge.reporting.page_tables import duration
 from hitforge.reporting.run_info import RunInfo, read_benchmarks, read_trainings
 from hitforge.stages.bind_report import make_report
 
