@@ -13,8 +13,9 @@ from hitforge.published import load_published
 from hitforge.reporting.catalogue import make
 from hitforge.reporting.chapter import Figure, Measured, ReportInputs, Table
 from hitforge.reporting.chapter_parts import write_chapter
+from hitforge.reporting.figure_files import write_figure
 from hitforge.reporting.metrics import verdict
-from hitforge.reporting.style import hep_style, write_figure
+from hitforge.reporting.style import hep_style
 from hitforge.reporting.tables import write_table
 from hitforge.studies.csc_muon.report.chapter import CHAPTER
 from hitforge.studies.csc_muon.report.class_figures import class_calibration
