@@ -17,6 +17,7 @@ from typing import Any, Literal
 from pydantic import Field, NonNegativeInt, PositiveInt, ValidationError, field_validator, model_validator
 
 from hitforge.bdt_settings import TreeSettings
+from hitforge.report_settings import LabelSettings, ReportSettings
 from hitforge.settings_base import Settings
 from hitforge.studies import OUTSIDE
 from hitforge.training.settings import BESIDE, OF_PREDICTION, WITHOUT_EFFECT_ON_A_MEMBER, TrainingSettings
@@ -122,14 +123,12 @@ class StudySettings(Settings):
     baseline_model: str | None = Field(
         None, description="what the field uses or the original has: the front page shows the reference model beside it"
     )
-    shown_models: tuple[str, ...] = Field(
-        (), description="reported models whose single events figures show beside those of the reference model"
-    )
+    report: ReportSettings = Field(ReportSettings(), description="look of the report")
     models: Mapping[str, ModelSettings] = Field({}, description="models by name; base: other inherits")
 
     @model_validator(mode="after")
     def _models_are_known(self) -> StudySettings:
-        for name in (*self.run_models, *self.shown_models, *filter(None, [self.reference_model, self.baseline_model])):
+        for name in (*self.run_models, *self.report.show, *filter(None, [self.reference_model, self.baseline_model])):
             if name not in self.models:
                 raise ValueError(f"model {name!r} is not defined; known: {', '.join(sorted(self.models))}")
         for name in (*self.models, *self.samples):
@@ -195,6 +194,7 @@ class RunSettings(Settings):
     device: Literal["auto", "cpu", "cuda"] = Field("auto", description="where networks train; cuda never falls back")
     on_bad_part: Literal["fail", "quarantine"] = Field("fail", description="stop, or go on without the part")
     max_bad_fraction: float = Field(0.05, ge=0, le=1, description="quarantine gives up above this fraction")
+    report: LabelSettings = Field(LabelSettings(), description="laid under the block report of each study")
 
 
 def config_folder() -> Path:
@@ -362,6 +362,10 @@ def load_settings(
             place = (name,)
             kind = study_settings_type(name)
             raw = merge(read_yaml(known.get(name, folder / "studies" / f"{name}.yaml")), over.get(name, {}))
+            if general.get("report"):
+                raw["report"] = merge(
+                    _block(general["report"], "report"), _block(raw.get("report", {}), f"{name}.report")
+                )
             if samples and name in samples:
                 raw["samples"] = samples[name]
             studies[name] = kind.model_validate(_with_defaults(_without_marks(raw)))

@@ -248,10 +248,8 @@ class ReportInputs:
     """The paired differences."""
     inventories: Mapping[str, Path]
     shards: Mapping[str, tuple[Path, ...]]
-    outputs: Mapping[str, Sequence[PlannedPiece]] = field(default_factory=dict)
-    """The plan that the reference model was evaluated with: by ``heldout`` or test sample, what its fits predicted."""
-    further_outputs: Mapping[str, Mapping[str, Sequence[PlannedPiece]]] = field(default_factory=dict)
-    """Such plans by model, for figures that set a few models side by side."""
+    outputs: Mapping[str, Mapping[str, Sequence[PlannedPiece]]] = field(default_factory=dict)
+    """The plan that each model was evaluated with: by ``heldout`` or test sample, what its fits predicted."""
     scaling: Path | None = None
     """That of the main fit; the shards serve where it is not given."""
     explain: Mapping[str, Path] = field(default_factory=dict)
@@ -278,6 +276,11 @@ class ReportInputs:
         """The reference model if it is reported, otherwise the last one."""
         wanted = self.settings.get("reference_model")
         return str(wanted) if wanted in self.metrics else list(self.metrics)[-1]
+
+    @property
+    def reference_outputs(self) -> Mapping[str, Sequence[PlannedPiece]]:
+        """The plan of the reference model; empty where none was passed."""
+        return self.outputs.get(self.reference, {})
 
     @property
     def baseline(self) -> str:

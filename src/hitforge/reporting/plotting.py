@@ -15,19 +15,8 @@ from numpy.typing import NDArray
 
 from hitforge.reporting.chapter import Figure, ReportInputs
 from hitforge.reporting.metrics import metrics_of, shown_sample, values
-from hitforge.reporting.style import COLOURS, MARKERS, empty_figure, label, new_figure
-
-
-def overlaid(models: Sequence[str], reference: str, most: int) -> list[str]:
-    """Return at most so many models, as can be told apart in one panel, always with the reference; tables have all."""
-    first = [model for model in models if model != reference][: most - 1]
-    return [model for model in models if model in {*first, reference}]
-
-
-def colour_among(models: Sequence[str], reference: str, model: str) -> str:
-    """Return a model's colour, the same in every figure with these models; the first is that of the reference."""
-    others = [name for name in models if name != reference]
-    return COLOURS[0 if model == reference else (1 + others.index(model)) % len(COLOURS)]
+from hitforge.reporting.model_looks import look_of
+from hitforge.reporting.style import MARKERS, empty_figure, label, new_figure
 
 
 def nothing(name: str, title: str, reason: str) -> Figure:
@@ -118,18 +107,19 @@ def panels_for(
 
 
 def overlay(inputs: ReportInputs, models: Sequence[str], *path: str) -> dict[str, tuple[int, str, Any]]:
-    """Return index, colour and the numbers at a path of the shown metrics for each of the models that has them.
+    """Return place, colour and the numbers at a path of the shown metrics for each of the models that has them.
 
-    Index and colour of a model are the same in every figure with these models.
+    Place, which is that of its marker, and colour of a model are the same in every figure.
     """
     result = {}
     metrics = metrics_of(inputs)
-    for index, model in enumerate(models):
+    for model in models:
         found: Any = metrics.get(model)
         for key in path:
             found = None if found is None else found.get(key)
         if found is not None:
-            result[model] = (index, colour_among(models, inputs.reference, model), found)
+            look = look_of(inputs, model)
+            result[model] = (look.place, look.colour, found)
     return result
 
 

@@ -25,6 +25,8 @@ COLOURS = ("#3f90da", "#bd1f01", "#ffa90e", "#832db6", "#a96b59", "#e76300", "#b
 MARKERS = ("o", "s", "^", "D", "v", "P", "X", "<", ">", "*")
 BLUE, RED, ORANGE, PURPLE = COLOURS[:4]
 GREY = "#717581"
+GREYS = (GREY, "#94a4a2")
+"""Of the colours; no model has one of them."""
 INK = "#1f2430"
 SEQUENTIAL = "viridis"
 

@@ -67,7 +67,9 @@ def charge(inputs: ReportInputs, models: plotting.Overlaid) -> tuple[MatplotlibF
 @figure_of(
     "Predicted against true momentum, {reference}",
     lambda inputs: [
-        events for piece in inputs.outputs.get(shown_sample(inputs), ()) if len(events := piece.read().predictions)
+        events
+        for piece in inputs.reference_outputs.get(shown_sample(inputs), ())
+        if len(events := piece.read().predictions)
     ],
     "no predictions of the reference model were passed to the report",
 )

@@ -7,6 +7,7 @@ import numpy as np
 from hitforge.published import load_published
 from hitforge.reporting.chapter import Figure, ReportInputs
 from hitforge.reporting.metrics import metrics_of, shown_sample, values
+from hitforge.reporting.model_looks import look_of
 from hitforge.reporting.plotting import data_label, draw_points, labelled_panels, legend_below
 from hitforge.reporting.style import GREY, SEQUENTIAL, label
 from hitforge.studies.scouting_egamma.data.geometry import CATEGORIES
@@ -119,19 +120,20 @@ def energy_fit(inputs: ReportInputs) -> Figure:
     """Width of good candidates against energy with the fitted curve."""
     figure, grid = plotting.category_panels(inputs, "$E_{MC}$ [GeV]", plotting.WIDTH)
     for c, axes in enumerate(grid.flat):
-        for which, model in enumerate(plotting.shown_models(inputs)):
+        for model in plotting.curve_models(inputs):
             found = metrics_of(inputs)[model]["energy_fit"]
-            energy, colour = np.array(found["energy"]["value"][c]), plotting.colour_of(inputs, model)
+            energy, look = np.array(found["energy"]["value"][c]), look_of(inputs, model)
             width, error = (100 * values(found["width"], key)[c] for key in ("value", "error"))
             draw_points(
-                axes, energy, width, error, which, colour, model, markersize=3.5, linestyle="none", linewidth=1.5
-            )
+                axes, energy, width, error, look.place, look.colour, model,
+                markersize=3.5, linestyle="none", linewidth=1.5,
+            )  # fmt: skip
             drawn = np.isfinite(width)
             a, b, constant = (found[name]["value"][c] for name in PARAMETERS)
             if a is not None and drawn.any():
                 e = np.geomspace(energy[drawn].min(), energy[drawn].max(), 100)
                 curve = np.sqrt(a**2 / e + b**2 / e**2 + constant**2)
-                axes.plot(e, 100 * curve, color=colour, linewidth=0.9)
+                axes.plot(e, 100 * curve, color=look.colour, linewidth=0.9)
         axes.set_xscale("log")
         plotting.log_percent(axes)
     grid[0, 0].legend(fontsize=9)

@@ -8,9 +8,9 @@ import numpy as np
 from matplotlib.ticker import NullFormatter
 
 from hitforge.reporting.chapter import Figure, ReportInputs
+from hitforge.reporting.model_looks import colour_of
 from hitforge.reporting.plotting import nothing
 from hitforge.reporting.style import COLOURS, new_figure
-from hitforge.studies.scouting_egamma.report.plotting import colour_of
 
 N_SHOWN: Final = 15
 

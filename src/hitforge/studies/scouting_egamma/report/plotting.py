@@ -15,8 +15,9 @@ from numpy.typing import NDArray
 
 from hitforge.reporting.chapter import ReportInputs
 from hitforge.reporting.metrics import metrics_of
-from hitforge.reporting.plotting import colour_among, few_log_ticks, figure_of, labelled_panels, right_title
+from hitforge.reporting.model_looks import look_of, shown_models
 from hitforge.reporting.plotting import draw_binned as draw_numbers
+from hitforge.reporting.plotting import few_log_ticks, figure_of, labelled_panels, right_title
 from hitforge.reporting.style import SEQUENTIAL
 from hitforge.studies.scouting_egamma.data.geometry import CATEGORIES
 from hitforge.studies.scouting_egamma.evaluation.sample import EnergySample
@@ -78,28 +79,24 @@ def draw_binned(
     axes: Axes, inputs: ReportInputs, axis: str, key: str, edges: Sequence[float], *categories: int, **look: Any
 ) -> None:
     """Draw a quantity of the response of all shown models in bins, in percent; medians minus one."""
-    for which, model in enumerate(shown_models(inputs)):
-        number = metrics_of(inputs)[model][f"response_{axis}"][key]
+    for model in curve_models(inputs):
+        number, own = metrics_of(inputs)[model][f"response_{axis}"][key], look_of(inputs, model)
         for category in categories:
             draw_numbers(
-                axes, edges, number, which, colour_of(inputs, model), model if category == categories[0] else None,
+                axes, edges, number, own.place, own.colour, model if category == categories[0] else None,
                 scale=100.0, index=category, minus=float(key == "median"), **look,
             )  # fmt: skip
 
 
-def colour_of(inputs: ReportInputs, model: str) -> str:
-    """Return a model's colour, the same in every figure; the first is that of the reference."""
-    return colour_among(list(inputs.metrics), inputs.reference, model)
-
-
-def shown_models(inputs: ReportInputs) -> list[str]:
+def curve_models(inputs: ReportInputs) -> list[str]:
     """Return the models of the figures with a line for each: the calibrated 5 x 5 would set the axes."""
     about = inputs.settings["models"]
-    return [
+    usual = [
         model
         for model in metrics_of(inputs)
         if about[model]["kind"] != "table" or about[model]["table"]["content"] != "e5x5"
     ]
+    return shown_models(inputs, usual)
 
 
 def log_percent(axes: Axes) -> None:

@@ -7,6 +7,7 @@ from dataclasses import replace
 import numpy as np
 
 from hitforge.reporting.chapter import ReportInputs
+from hitforge.reporting.model_looks import colour_of
 from hitforge.reporting.plotting import labelled_panels
 from hitforge.reporting.style import GREY
 from hitforge.seeds import child_generator
@@ -25,7 +26,7 @@ def response(inputs: ReportInputs, sample: EnergySample) -> plotting.Drawn:
         own = sample.category == c
         for values, name, colour in (
             (1 / sample.y_true, "uncorrected", GREY),
-            (sample.response, inputs.reference, plotting.colour_of(inputs, inputs.reference)),
+            (sample.response, inputs.reference, colour_of(inputs, inputs.reference)),
         ):
             axes.hist(np.clip(values[own], 0.5, 1.2999), edges, histtype="step", color=colour, label=name)
         axes.axvline(1, color=GREY, linewidth=0.8, linestyle=":")
@@ -45,7 +46,7 @@ def pair_mass(inputs: ReportInputs, sample: EnergySample) -> plotting.Drawn:
     edges = np.linspace(*MASS_RANGE_GEV, 81)
     for energies, name, colour in (
         (before, "uncorrected", GREY),
-        (sample, inputs.reference, plotting.colour_of(inputs, inputs.reference)),
+        (sample, inputs.reference, colour_of(inputs, inputs.reference)),
     ):
         pairs = PairMass(energies, child_generator(0, "pairs of the figure"))
         for p, axes in enumerate(grid):

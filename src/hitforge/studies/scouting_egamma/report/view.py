@@ -107,5 +107,5 @@ def all_cuts(data: Candidates) -> dict[str, NDArray[np.bool_]]:
 
 def reference_sample(inputs: ReportInputs) -> EnergySample | None:
     """Return the shown sample with the calibrated corrections of the reference model, None without predictions."""
-    pieces = [piece.read() for piece in inputs.outputs.get(shown_sample(inputs), ())]
+    pieces = [piece.read() for piece in inputs.reference_outputs.get(shown_sample(inputs), ())]
     return calibrated(pieces) if pieces else None
