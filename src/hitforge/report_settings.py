@@ -10,9 +10,7 @@ from hitforge.settings_base import Settings
 class LabelSettings(Settings):
     """Whose figures these are and of what data, written above every figure; all empty: ``hitforge`` alone."""
 
-    label: str = Field(
-        "", description="experiment and kind of data: CMS Simulation; the first word is bold"
-    )
+    label: str = Field("", description="experiment and kind of data: CMS Simulation; the first word is bold")
     status: str = Field("", description="what follows it in italics, for example Preliminary")
     sqrt_s_tev: float | None = Field(None, gt=0, description="centre-of-mass energy, above the figures on the right")
     luminosity_per_fb: float | None = Field(None, gt=0, description="integrated luminosity, before the energy")

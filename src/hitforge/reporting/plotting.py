@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.axis import Axis
+from matplotlib.container import ErrorbarContainer
 from matplotlib.figure import Figure as MatplotlibFigure
 from matplotlib.ticker import Formatter, LogLocator, NullFormatter, ScalarFormatter
 from numpy.typing import NDArray
@@ -143,6 +144,17 @@ def draw_points(
     drawn = np.isfinite(y)
     look = {"marker": MARKERS[which % len(MARKERS)], "linewidth": 0.9, **style}
     axes.errorbar(x[drawn], y[drawn], yerr=np.nan_to_num(error[drawn]), color=colour, label=text, **look)
+
+
+def mark_beyond(axes: Axes) -> None:
+    """Mark each point that lies beyond the final limits of the vertical axis with a triangle at that limit."""
+    low, high = axes.get_ylim()
+    for container in axes.containers:
+        if isinstance(container, ErrorbarContainer):
+            x, y = (np.asarray(data, dtype=np.float64) for data in container.lines[0].get_data())
+            for beyond, end, marker in ((y > high, high, "^"), (y < low, low, "v")):
+                look = {"color": container.lines[0].get_color(), "marker": marker, "clip_on": False, "zorder": 5}
+                axes.scatter(x[beyond], np.full(np.count_nonzero(beyond), end), s=34, **look)
 
 
 def draw_binned(

@@ -162,7 +162,7 @@ def efficiency_map(inputs: ReportInputs, models: plotting.Overlaid) -> tuple[Mat
     right.set_xlabel("φ [deg]")
     left.set_ylabel("Efficiency [%]")
     right_title(right, f"scaled $p_T$ > {threshold:g} GeV, true $p_T$ > {1.5 * threshold:g} GeV")
-    legend_below(figure, left, 5)
+    legend_below(figure, left)
     return figure, (
         "Of muons with a true pT of at least 1.5 thresholds, those that pass; bootstrap errors, none where all pass. "
         "Roads that the road finder lost are not in the sample and not counted."
