@@ -7,8 +7,10 @@ from functools import wraps
 from typing import Any
 
 import numpy as np
+from matplotlib import colormaps
 from matplotlib.axes import Axes
 from matplotlib.axis import Axis
+from matplotlib.colors import to_hex
 from matplotlib.container import ErrorbarContainer
 from matplotlib.figure import Figure as MatplotlibFigure
 from matplotlib.ticker import Formatter, LogLocator, NullFormatter, ScalarFormatter
@@ -17,7 +19,7 @@ from numpy.typing import NDArray
 from hitforge.reporting.chapter import Figure, ReportInputs
 from hitforge.reporting.metrics import metrics_of, shown_sample, values
 from hitforge.reporting.model_looks import look_of
-from hitforge.reporting.style import MARKERS, empty_figure, label, new_figure
+from hitforge.reporting.style import MARKERS, SEQUENTIAL, empty_figure, label, new_figure
 
 
 def nothing(name: str, title: str, reason: str) -> Figure:
@@ -122,6 +124,11 @@ def overlay(inputs: ReportInputs, models: Sequence[str], *path: str) -> dict[str
             look = look_of(inputs, model)
             result[model] = (look.place, look.colour, found)
     return result
+
+
+def shades(n: int) -> list[str]:
+    """Return colours for what is no model: thresholds, regions, cuts; no model has one of them."""
+    return [to_hex(colormaps[SEQUENTIAL](x)) for x in np.linspace(0.0, 0.85, n)]
 
 
 def middles(edges: Sequence[float] | NDArray[np.floating], logarithmic: bool = False) -> NDArray[np.float64]:

@@ -19,8 +19,10 @@ from hitforge.reporting.plotting import draw_points, mark_beyond
 from hitforge.reporting.style import hep_style, new_figure, write_figure
 from hitforge.reporting.tables import write_table
 from hitforge.studies.csc_muon.evaluation.turn_on import turn_on_curve
+from hitforge.studies.csc_muon.features import FEATURE_NAMES
 from hitforge.studies.csc_muon.report.chapter import CHAPTER
 from hitforge.studies.csc_muon.report.class_figures import class_calibration
+from hitforge.studies.csc_muon.report.meanings import meaning_of
 from hitforge.studies.csc_muon.report.resolution_figures import charge, resolution
 from hitforge.studies.csc_muon.report.result_tables import headline, published
 from hitforge.studies.csc_muon.report.text import front_row
@@ -202,6 +204,11 @@ def test_points_beyond_an_axis_are_marked_at_its_end() -> None:
         mark_beyond(axes)
     marked = np.concatenate([np.asarray(points.get_offsets()) for points in axes.collections[-2:]])
     assert marked.tolist() == [[1.0, 2.0], [2.0, -2.0]]
+
+
+def test_features_are_called_by_their_meaning() -> None:
+    assert {name for name in FEATURE_NAMES if meaning_of(name) == name} == {"straightness"}
+    assert len({meaning_of(name) for name in FEATURE_NAMES}) == len(FEATURE_NAMES)
 
 
 def test_figures_without_content_say_why(tmp_path: Path) -> None:

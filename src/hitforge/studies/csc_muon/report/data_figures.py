@@ -10,7 +10,15 @@ from numpy.typing import NDArray
 from hitforge.published import load_published
 from hitforge.reporting.chapter import ReportInputs
 from hitforge.reporting.events import ShownEvents
-from hitforge.reporting.plotting import data_label, draw_points, draw_shares, few_log_ticks, figure_of, right_title
+from hitforge.reporting.plotting import (
+    data_label,
+    draw_points,
+    draw_shares,
+    few_log_ticks,
+    figure_of,
+    right_title,
+    shades,
+)
 from hitforge.reporting.style import BLUE, COLOURS, GREY, INK, label, new_figure
 from hitforge.studies.csc_muon.data.planes import PLANE, PLANES
 from hitforge.studies.csc_muon.data.roads import N_VARIABLES
@@ -27,7 +35,6 @@ from hitforge.studies.csc_muon.report.data_tables import (
     train_roads,
 )
 from hitforge.studies.csc_muon.report.meanings import meaning_of
-from hitforge.studies.csc_muon.report.plotting import shades
 
 SHOWN_FEATURES = (
     *(f"{block}_{plane}" for plane in ("me11", "me12", "me2") for block in ("phi", "theta", "bend")),

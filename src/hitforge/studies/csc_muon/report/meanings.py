@@ -17,8 +17,8 @@ _MEANINGS: Final[dict[str, str]] = {
         for block, words in zip(BLOCKS, _BLOCKS, strict=True)
         for plane in PLANES
     },
-    **{f"dphi_{a}{b}": f"Δφ, stations {a} and {b}" for a, b in PAIRS},
-    **{f"dtheta_{a}{b}": f"Δθ, stations {a} and {b}" for a, b in PAIRS},
+    **{f"dphi_{pair}": f"Δφ, stations {pair[0]} and {pair[1]}" for pair in PAIRS},
+    **{f"dtheta_{pair}": f"Δθ, stations {pair[0]} and {pair[1]}" for pair in PAIRS},
     "dphi_sum4": "sum of all Δφ",
     "dphi_sum4_abs": "sum of all |Δφ|",
     "dphi_sum3": "sum of Δφ without outlier",
@@ -31,6 +31,7 @@ _MEANINGS: Final[dict[str, str]] = {
     "theta": "θ of the first hit",
     **{f"gem_bend{side}": f"φ(GE1/1) − φ(ME1/1){words}" for side, words in _SIDES.items()},
     **{f"me0_bend{side}": f"φ(ME0) − φ(ME1/1){words}" for side, words in _SIDES.items()},
+    "fold_sign": "sign of the first Δφ",
     "n_hits": "planes with a hit",
     "mode": "mode (stations with a hit)",
     "pattern": "straightness − 4",

@@ -6,10 +6,7 @@ from collections.abc import Callable
 from functools import partial
 from typing import Any
 
-import numpy as np
-from matplotlib import colormaps
 from matplotlib.axes import Axes
-from matplotlib.colors import to_hex
 from matplotlib.figure import Figure as MatplotlibFigure
 from matplotlib.ticker import NullFormatter, ScalarFormatter
 
@@ -17,7 +14,6 @@ from hitforge.reporting import plotting
 from hitforge.reporting.chapter import ReportInputs
 from hitforge.reporting.metrics import metrics_of, sample_title, shown_sample
 from hitforge.reporting.model_looks import shown_models
-from hitforge.reporting.style import SEQUENTIAL
 from hitforge.studies.csc_muon.report.view import main_models
 
 PT_LABEL = "True $p_T$ [GeV]"
@@ -50,11 +46,6 @@ def sample_text(inputs: ReportInputs) -> str:
     metrics = metrics_of(inputs)
     n = metrics[inputs.reference]["n_muons"] if inputs.reference in metrics else 0
     return f"{sample_title(shown_sample(inputs))}, {n} muons"
-
-
-def shades(n: int) -> list[str]:
-    """Return colours for what has an order, such as thresholds; no model has one of them."""
-    return [to_hex(colormaps[SEQUENTIAL](x)) for x in np.linspace(0.0, 0.85, n)]
 
 
 draw_binned = partial(plotting.draw_binned, elinewidth=1.1)

@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from hitforge.reporting.chapter import ReportInputs
 from hitforge.reporting.metrics import axes_of, shown_sample, values
 from hitforge.reporting.numbers import measured
-from hitforge.reporting.plotting import draw_curve, figure_of, legend_below, middles, right_title
+from hitforge.reporting.plotting import draw_curve, figure_of, legend_below, middles, right_title, shades
 from hitforge.reporting.style import GREY, MARKERS
 from hitforge.studies.csc_muon.evaluation.turn_on import turn_on_curve
 from hitforge.studies.csc_muon.report import plotting
@@ -105,7 +105,7 @@ def turn_on(inputs: ReportInputs, models: plotting.Overlaid) -> tuple[Matplotlib
     own = inputs.reference if inputs.reference in models else next(iter(models))
     figure, (left, right) = plotting.panels(inputs, 2, 5.6, 5.0)
     thresholds = inputs.settings["evaluation"]["trigger_thresholds_gev"]
-    for t, (value, colour) in enumerate(zip(thresholds, plotting.shades(len(thresholds)), strict=True)):
+    for t, (value, colour) in enumerate(zip(thresholds, shades(len(thresholds)), strict=True)):
         _efficiency(left, edges, models[own][2], (0, t), value, (colour, t, f"> {value:g} GeV"))
     for model, (which, colour, block) in models.items():
         _efficiency(right, edges, block, (0, at), threshold, (colour, which, model))
@@ -130,7 +130,7 @@ def turn_on_regions(inputs: ReportInputs, turn_on: Any) -> tuple[MatplotlibFigur
     threshold, at = _threshold(inputs)
     figure, (axes,) = plotting.panels(inputs, 1, 6.8)
     regions = inputs.settings["evaluation"]["eta_regions"]
-    for r, ((low, high), colour) in enumerate(zip(regions, plotting.shades(len(regions)), strict=True)):
+    for r, ((low, high), colour) in enumerate(zip(regions, shades(len(regions)), strict=True)):
         _efficiency(axes, edges, turn_on, (r + 1, at), threshold, (colour, r, f"{low:g} < |η| < {high:g}"))
     axes.axvline(threshold, color=GREY, linewidth=0.9, linestyle="--")
     _finish(axes, 60.0)

@@ -1,4 +1,4 @@
-"""What figures call features: their symbols as papers print them instead of the names of columns."""
+"""What figures call features and cuts: their symbols as papers print them instead of the names of columns."""
 
 from __future__ import annotations
 
@@ -69,3 +69,13 @@ _MEANINGS: Final[dict[str, str]] = {
 def meaning_of(name: str) -> str:
     """Return the words for a feature, with mathematics as matplotlib reads it; for a cell of the 5 × 5 its name."""
     return _MEANINGS.get(name, name)
+
+
+_CUT_SYMBOLS: Final = {name: _MEANINGS[name] for name in ("sieie", "eMax", "e3x3", "e5x5", "r9")}
+
+
+def cut_in_words(name: str) -> str:
+    """Return the words of a cut with symbols instead of names of columns, without what a panel's title says."""
+    for column, symbol in _CUT_SYMBOLS.items():
+        name = name.replace(column, symbol)
+    return name.removesuffix(" (looks at the truth)")
