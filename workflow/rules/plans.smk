@@ -116,9 +116,10 @@ def table_files(study):
 
 
 def figure_files(study):
-    """Return the figure files of a study and their captions."""
+    """Return the figure files of a study, their values and captions."""
     figures = load_catalogue(study).figures
-    return [f"results/{study}/figures/{name}.{kind}" for name in figures for kind in ("svg", "png", "json")]
+    kinds = ("svg", "pdf", "png", "csv", "json")
+    return [f"results/{study}/figures/{name}.{kind}" for name in figures for kind in kinds]
 
 
 def explained(study):

@@ -156,12 +156,13 @@ def draw_points(
 def mark_beyond(axes: Axes) -> None:
     """Mark each point that lies beyond the final limits of the vertical axis with a triangle at that limit."""
     low, high = axes.get_ylim()
-    for container in axes.containers:
-        if isinstance(container, ErrorbarContainer):
-            x, y = (np.asarray(data, dtype=np.float64) for data in container.lines[0].get_data())
-            for beyond, end, marker in ((y > high, high, "^"), (y < low, low, "v")):
-                look = {"color": container.lines[0].get_color(), "marker": marker, "clip_on": False, "zorder": 5}
-                axes.scatter(x[beyond], np.full(np.count_nonzero(beyond), end), s=34, **look)
+    for line in [container.lines[0] for container in axes.containers if isinstance(container, ErrorbarContainer)]:
+        x, y = (np.asarray(data, dtype=np.float64) for data in line.get_data())
+        look = {"color": line.get_color(), "linestyle": "none", "markersize": 6, "clip_on": False, "zorder": 5}
+        for beyond, end, marker in ((y > high, 1.0, "^"), (y < low, 0.0, "v")):
+            # at the end of the axis, wherever that is: no values of the figure
+            place = axes.get_xaxis_transform()
+            axes.plot(x[beyond], np.full(np.count_nonzero(beyond), end), marker=marker, transform=place, **look)
 
 
 def draw_binned(

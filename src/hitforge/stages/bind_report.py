@@ -24,24 +24,24 @@ def make_report(
     """Bind the chapters of the studies, ``{study}/tables`` and ``{study}/figures`` in the results, into one page.
 
     Preset, seed and device are those of the ``run``; ``benchmarks`` are the engine's files with time and memory of each
-    stage. The file ``previous`` remembers the chapters of the last report, for the section on what changed; it is not
+    stage. The file ``previous`` remembers the last chapter of each study, for the section on what changed; it is not
     declared to the workflow, which would delete it before the job.
     """
     chapters = {study: read_json(results / study / "tables" / "chapter.json") for study in studies}
-    before = read_json(previous) if previous.is_file() else None
+    before = read_json(previous) if previous.is_file() else {}
     info = RunInfo(
         **run,
         versions=RunInfo.installed_versions(),
         git_revision=_git_revision(),
         host=platform.node(),
-        stages=read_benchmarks(benchmarks, workdir=Path.cwd()),
+        stages=read_benchmarks(benchmarks, studies, workdir=Path.cwd()),
         trainings=read_trainings(benchmarks, studies),
-        changes=None if before is None else compare_chapters(before, chapters),
+        changes=compare_chapters(before, chapters) if before.keys() & chapters.keys() else None,
     )
     page = render_page([results / study for study in studies], info)
     write_text(out, page)
     log.info("%s: %.1f MB", out, len(page.encode()) / 1e6)
-    write_json(previous, chapters)
+    write_json(previous, {**before, **chapters})
 
 
 def _git_revision() -> str | None:

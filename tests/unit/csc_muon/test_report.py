@@ -14,9 +14,11 @@ from hitforge.published import load_published
 from hitforge.reporting.catalogue import make
 from hitforge.reporting.chapter import Figure, Measured, ReportInputs, Table
 from hitforge.reporting.chapter_parts import write_chapter
+from hitforge.reporting.figure_files import write_figure
+from hitforge.reporting.figure_values import figure_values
 from hitforge.reporting.metrics import verdict
 from hitforge.reporting.plotting import draw_points, mark_beyond
-from hitforge.reporting.style import hep_style, new_figure, write_figure
+from hitforge.reporting.style import hep_style, new_figure
 from hitforge.reporting.tables import write_table
 from hitforge.studies.csc_muon.evaluation.turn_on import turn_on_curve
 from hitforge.studies.csc_muon.features import FEATURE_NAMES
@@ -202,8 +204,10 @@ def test_points_beyond_an_axis_are_marked_at_its_end() -> None:
         draw_points(axes, np.arange(3.0), np.array([1.0, 50.0, -9.0]), np.ones(3), 0, "#bd1f01", "model")
         axes.set_ylim(-2.0, 2.0)
         mark_beyond(axes)
-    marked = np.concatenate([np.asarray(points.get_offsets()) for points in axes.collections[-2:]])
-    assert marked.tolist() == [[1.0, 2.0], [2.0, -2.0]]
+    above, below = (line.get_xydata().tolist() for line in axes.lines[-2:])
+    assert (above, below) == ([[1.0, 1.0]], [[2.0, 0.0]])
+    # the marks stand at the end of the axis, and are not among the values of the figure
+    assert [point["y"] for point in figure_values(axes.get_figure())] == [1.0, 50.0, -9.0]
 
 
 def test_features_are_called_by_their_meaning() -> None:

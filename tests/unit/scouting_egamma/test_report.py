@@ -15,9 +15,10 @@ from hitforge.provenance import read_json, write_json
 from hitforge.reporting.catalogue import make
 from hitforge.reporting.chapter import Measured, ReportInputs, Table
 from hitforge.reporting.chapter_parts import write_chapter
+from hitforge.reporting.figure_files import write_figure
 from hitforge.reporting.numbers import measured
 from hitforge.reporting.plotting import draw_points
-from hitforge.reporting.style import hep_style, new_figure, write_figure
+from hitforge.reporting.style import hep_style, new_figure
 from hitforge.reporting.tables import write_table
 from hitforge.studies.scouting_egamma.data.geometry import CATEGORIES
 from hitforge.studies.scouting_egamma.features import CELLS, FEATURE_NAMES
