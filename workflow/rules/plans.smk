@@ -158,7 +158,12 @@ def report_settings(study):
 def shown(study):
     """Return the reported models whose single events figures show beside those of the reference model."""
     settings = SETTINGS.studies[study]
-    return [m for m in settings.shown_models if m in reported(study) and m != settings.reference_model]
+    return [m for m in settings.shown_models if m in reported(study) and m != reference(study)]
+
+
+def reference(study):
+    """Return the model that differences are taken against: the one of the settings, if it is reported."""
+    return reference_of(SETTINGS.studies[study].reference_model, reported(study))
 
 
 def report_paths(study):
@@ -174,7 +179,7 @@ def report_paths(study):
         "inventories": {sample: f"results/{study}/inventory/{sample}.json" for sample in settings.samples},
         "shards": shown_shards(study),
         "explain": {model: f"results/{study}/explain/{model}.json" for model in explained(study)},
-        "outputs": evaluation_plan_of(study, settings.reference_model),
+        "outputs": evaluation_plan_of(study, reference(study)),
         "further_outputs": {model: evaluation_plan_of(study, model) for model in shown(study)},
         "scaling": f"results/{study}/scaling.json",
     }

@@ -43,7 +43,7 @@ def own_terminal():
     text = next((handler for handler in logger.handlers if handler.name == "DefaultStreamHandler"), None)
     if text is None or not workflow.modifier.is_main_snakefile():
         return None
-    terminal = Terminal(text, jobs_to_do, STUDIES, workflow.resource_settings.cores or 1, said.dryrun)
+    terminal = Terminal(text, jobs_to_do, REMARKS, workflow.resource_settings.cores or 1, said.dryrun)
     logger.removeHandler(text)
     logger.addHandler(terminal)
     return terminal

@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import Any
 
 from hitforge.named import load_function
+from hitforge.remarks import remarks
 from hitforge.reporting.catalogue import Catalogue
 from hitforge.reporting.chapter import Chapter, HeadlineNumber, Item, Measured, ReportInputs, Section
 from hitforge.reporting.metrics import sample_title, shown_sample
@@ -29,7 +30,7 @@ def write_chapter(catalogue: Catalogue, inputs: ReportInputs) -> Chapter:
         study=inputs.study,
         title=catalogue.title,
         summary=paragraphs(catalogue.summary),
-        notes=paragraphs(catalogue.notes),
+        notes=(*map(_sentence, remarks(inputs.settings)), *paragraphs(catalogue.notes)),
         sections=tuple(
             Section(
                 id=section.id,
@@ -46,6 +47,10 @@ def write_chapter(catalogue: Catalogue, inputs: ReportInputs) -> Chapter:
         headline=tuple(called(catalogue.headline)),
         front=called(catalogue.front) or None,
     )
+
+
+def _sentence(words: str) -> str:
+    return words[0].upper() + words[1:]
 
 
 def models_and_events(inputs: ReportInputs, events: str) -> str:

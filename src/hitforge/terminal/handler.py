@@ -10,7 +10,7 @@ import logging
 import os
 import time
 from collections import Counter
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import TextIO
 
@@ -26,6 +26,8 @@ from hitforge.terminal.plan import plan_table
 LOG_LINES = 20
 WIDTH = 100
 _NOTHING = "Nothing to be done"
+# of a failure, which is said with the job and again at the end
+_SAID = ("Exiting because a job execution failed", "WorkflowError:\nAt least one job did not complete")
 
 
 class Terminal(logging.Handler):
@@ -37,8 +39,8 @@ class Terminal(logging.Handler):
         The engine's handler: says everything before the run, and all warnings and errors that are no job's.
     planned : callable
         Returns the jobs to be done, once the engine knows them.
-    studies : iterable of str
-        Studies, to name stages without them.
+    remarks : mapping
+        For each study what may be a mistake in its settings.
     cores : int
         Jobs side by side, for the first estimate of the time left.
     dry : bool
@@ -49,12 +51,12 @@ class Terminal(logging.Handler):
         self,
         engine: logging.StreamHandler[TextIO],
         planned: Callable[[], Iterable[Job]],
-        studies: Iterable[str],
+        remarks: Mapping[str, Sequence[str]],
         cores: int = 1,
         dry: bool = False,
     ) -> None:
         super().__init__()
-        self.engine, self.planned, self.studies, self.dry = engine, planned, tuple(studies), dry
+        self.engine, self.planned, self.remarks, self.dry = engine, planned, remarks, dry
         self.filters = list(engine.filters)
         tty = engine.stream.isatty()
         self.console = Console(file=engine.stream, soft_wrap=not tty, width=None if tty else WIDTH, highlight=False)
@@ -88,7 +90,8 @@ class Terminal(logging.Handler):
 
     def _is_for_people(self, record: logging.LogRecord) -> bool:
         """Whether the engine's own words are worth a line: an error, a warning, or that nothing is to be done."""
-        return record.levelno >= logging.WARNING or str(record.msg).startswith(_NOTHING)
+        words = str(record.msg)
+        return (record.levelno >= logging.WARNING or words.startswith(_NOTHING)) and not words.startswith(_SAID)
 
     def _engines(self, record: logging.LogRecord) -> None:
         if self.task is None:
@@ -106,6 +109,9 @@ class Terminal(logging.Handler):
         self.total = len(todo)
         self.estimator.start(todo)
         self.console.print(plan_table(todo, self.estimator))
+        for study in dict.fromkeys(job.study for job in todo):
+            for remark in self.remarks.get(study, ()):
+                self.console.print(Text(f"Note: {study}: {remark}", style="bold yellow"), soft_wrap=True)
         if self.dry:
             return
         self.console.print()
@@ -119,7 +125,7 @@ class Terminal(logging.Handler):
         fields = vars(record)
         if self.dry or not fields["log"]:
             return
-        stage = stage_name(fields["rule_name"], self.studies)
+        stage = stage_name(fields["rule_name"], self.remarks)
         what = what_of(fields["log"][0], stage)
         self.running[fields["jobid"]] = (stage, what, fields["benchmark"] or "", time.time())
         self.attempts[fields["jobid"]] += 1
@@ -146,7 +152,7 @@ class Terminal(logging.Handler):
         """Keep the exception of a job's script for its block; the engine logs it in the same thread, just before."""
         if vars(record).get("exception") == "RuleException":
             self.reasons[record.thread] = record.getMessage().strip().splitlines()[-1]
-        else:
+        elif self._is_for_people(record):
             self._engines(record)
 
     def _job_error(self, record: logging.LogRecord) -> None:
@@ -159,7 +165,7 @@ class Terminal(logging.Handler):
             self._end_of(log)
 
     def _failure(self, jobid: int, rule: str, logs: Iterable[str], message: str | None, thread: int | None) -> None:
-        stage, what, _, since = self.running.pop(jobid, (stage_name(rule, self.studies), "", "", time.time()))
+        stage, what, _, since = self.running.pop(jobid, (stage_name(rule, self.remarks), "", "", time.time()))
         logs = [log.partition(" ")[0] for log in logs]
         name = f"{stage} {what}".strip()
         self.failed[jobid] = f"{name}: {', '.join(logs)}"

@@ -17,6 +17,7 @@ from hitforge.terminal.jobs import Job, duration, stage_name, what_of
 
 STUDIES = ("calo_muon", "csc_muon")
 LOG = "logs/validate/calo_muon/test/b00{}.log"
+REMARKS = {"calo_muon": ["samples of two kinds"], "csc_muon": []}
 JOBS = [
     Job("validate", "calo_muon", f"calo_muon/test/b00{k}", "", why=("output files have to be generated",))
     for k in range(2)
@@ -35,7 +36,7 @@ class Run:
 
     def __init__(self, dry: bool = False) -> None:
         self.stream = io.StringIO()
-        self.terminal = Terminal(logging.StreamHandler(self.stream), lambda: JOBS, STUDIES, cores=2, dry=dry)
+        self.terminal = Terminal(logging.StreamHandler(self.stream), lambda: JOBS, REMARKS, cores=2, dry=dry)
         self.log("workflow_started")
         self.log("run_info")
 
@@ -116,6 +117,7 @@ def test_a_dry_run_is_the_plan_alone() -> None:
     run.begin(0)
     run.log("run_info")
     text = run.text()
+    assert text.count("Note: calo_muon: samples of two kinds") == 1
     assert text.count("Plan") == 1 and "not there yet" in text and "b000" not in text and "jobs done" not in text
 
 
