@@ -200,9 +200,11 @@ class RunSettings(Settings):
 def config_folder() -> Path:
     """Return the folder of presets and study files: ``$HITFORGE_CONFIG``, or that of the source checkout.
 
-    An installed package has no checkout; then it is ``./config``. A user's folder of that name hides nothing else.
+    An installed package has no checkout; then it is ``./config``, or, where there is no such folder with studies, the
+    package's own copy. A user's folder of that name hides nothing else.
     """
-    candidates = [Path(__file__).parents[2] / "config", Path("config")]
+    here = Path(__file__)
+    candidates = [here.parents[2] / "config", Path("config"), here.parent / "default_config"]
     if "HITFORGE_CONFIG" in os.environ:
         candidates = [Path(os.environ["HITFORGE_CONFIG"])]
     for folder in candidates:
