@@ -55,7 +55,9 @@ def main(out: Path, arguments: list[str]) -> int:
     for workflow in PLANNED:
         jobs = [job for job in workflow.dag.needrun_jobs() if not job.is_norun]
         plan["device"] = workflow.globals["config"]["device"]
-        plan["remarks"] = [(study, word) for study in workflow.globals["CHOSEN"] for word in workflow.globals["REMARKS"][study]]
+        plan["remarks"] = [
+            (study, word) for study in workflow.globals["CHOSEN"] for word in workflow.globals["REMARKS"][study]
+        ]
         plan["submissions"] = list(submissions(workflow, jobs, remote, args.retries or 0))
         plan["volume"] = volume(jobs)
     out.write_text(json.dumps(plan, indent=1))

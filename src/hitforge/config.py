@@ -21,7 +21,7 @@ from hitforge.settings_base import Settings
 from hitforge.studies import OUTSIDE
 from hitforge.training.settings import BESIDE, OF_PREDICTION, WITHOUT_EFFECT_ON_A_MEMBER, TrainingSettings
 from hitforge.words import RESERVED
-from hitforge.yaml_files import ConfigError, complaints, read_yaml
+from hitforge.yaml_files import ConfigError, complaints, did_you_mean, place_of, read_yaml
 
 NAME = r"^[A-Za-z0-9][A-Za-z0-9_-]*$"
 
@@ -131,7 +131,7 @@ class StudySettings(Settings):
     def _models_are_known(self) -> StudySettings:
         for name in (*self.run_models, *self.shown_models, *filter(None, [self.reference_model, self.baseline_model])):
             if name not in self.models:
-                raise ValueError(f"model {name!r} is not defined; known: {', '.join(sorted(self.models))}")
+                raise ValueError(f"model {name!r} is not defined; {did_you_mean(name, self.models)}")
         for name in (*self.models, *self.samples):
             if not re.match(NAME, name):
                 raise ValueError(f"{name!r}: names of models and samples may hold letters, digits, - and _")
@@ -315,7 +315,7 @@ def study_module(study: str) -> ModuleType:
     except ModuleNotFoundError as error:
         if error.name != f"hitforge.studies.{study}":
             raise
-        raise ConfigError(f"study {study!r} is not known; known: {', '.join(sorted(study_files()))}") from error
+        raise ConfigError(f"study {study!r} is not known; {did_you_mean(study, study_files())}") from error
 
 
 def study_settings_type(study: str) -> type[StudySettings]:
@@ -357,8 +357,13 @@ def load_settings(
     }
     general = merge({k: v for k, v in preset.items() if k != "studies"}, top)
     general.pop("samples", None)
+    for key in general.keys() - RunSettings.model_fields.keys():
+        mended = did_you_mean(key, {*RunSettings.model_fields, *known, "preset", "samples"})
+        where, _ = place_of([key], files)
+        raise ConfigError(f"unknown key {key!r}" + (f" ({where})" if where else "") + f"; {mended}")
     studies: dict[str, StudySettings] = {}
     place: tuple[str, ...] = ()
+    kind: type[Settings] = RunSettings
     try:
         for name in names:
             place = (name,)
@@ -366,9 +371,13 @@ def load_settings(
             raw = merge(read_yaml(known.get(name, folder / "studies" / f"{name}.yaml")), over.get(name, {}))
             if samples and name in samples:
                 raw["samples"] = samples[name]
-            studies[name] = kind.model_validate(_with_defaults(_without_marks(raw)))
-        place = ()
+            try:
+                raw = _with_defaults(_without_marks(raw))
+            except ConfigError as error:
+                raise ConfigError(f"study {name}: {error}") from error
+            studies[name] = kind.model_validate(raw)
+        place, kind = (), RunSettings
         # the studies are validated already; model_construct would skip the general keys
         return RunSettings.model_validate({**general, "studies": studies})
     except ValidationError as error:
-        raise ConfigError("the configuration is not valid:\n" + complaints(error, files, place)) from error
+        raise ConfigError("the configuration is not valid:\n" + complaints(error, kind, files, place)) from error

@@ -172,7 +172,7 @@ def test_mistyped_target_is_an_error(snakemake: Snakemake, target: str) -> None:
 @pytest.mark.parametrize(
     ("content", "message"),
     [
-        ({"calo_muon": {"fold": {"count": 9}}}, "calo_muon.*fold|fold: Extra inputs"),
+        ({"calo_muon": {"fold": {"count": 9}}}, r"calo_muon\.fold: unknown key; did you mean folds\?"),
         ({"studies": ["nope"]}, "study 'nope' is not known"),
         ({"calo_muon": {"folds": {"count": 3}}}, "needs at least 4 folds"),
         ({"calo_muon": {"run_models": ["cnnn"]}}, "model 'cnnn' is not defined"),
