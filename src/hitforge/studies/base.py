@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from torch import Tensor, nn
 
     from hitforge.entries import Column, OpenEntries
+    from hitforge.evaluation.binned import BinnedNumbers
     from hitforge.predictions import EvaluationPiece, Predictions
     from hitforge.scaling import Scaling
     from hitforge.shards import ShardBlock, ShardLayout
@@ -298,6 +299,25 @@ class Study:
         """
         function = self._function("friend_columns")
         return {} if function is None else dict(function(self._model(model), predictions, calibration))
+
+    def portable_settings(self, given: Mapping[str, Any]) -> dict[str, Any]:
+        """Return settings of stage ``apply`` that name no file of this machine, ``portable(given)``: plain data.
+
+        Not declared: none of them does.
+        """
+        function = self._function("portable_settings")
+        return dict(given) if function is None else dict(function(given))
+
+    def resolution(self, metrics: Mapping[str, Any], sample: str) -> BinnedNumbers:
+        """Return what a model reaches on a sample in bins of the energy, ``resolution(metrics, sample)``.
+
+        Not declared: a ValueError says that the study quotes nothing in bins.
+        """
+        function = self._function("resolution")
+        if function is None:
+            raise ValueError(f"study {self.name} quotes no resolution: its study.py declares no entry point resolution")
+        numbers: BinnedNumbers = function(metrics, sample)
+        return numbers
 
 
 @dataclass(frozen=True)

@@ -26,4 +26,5 @@ STUDY = Declaration(
     table_columns=EntryPoint("models.floor:table_columns"),
     explain=EntryPoint("evaluation.explain:explain", settings=("image", "samples")),
     chapter="report.chapter",
+    resolution=EntryPoint("evaluation.binned:resolution"),
 )

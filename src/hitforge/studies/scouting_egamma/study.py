@@ -29,4 +29,5 @@ STUDY = Declaration(
     fit_table=EntryPoint("models.lookup:fit_lookup"),
     table_columns=EntryPoint("models.lookup:lookup_columns"),
     explain=EntryPoint("evaluation.explain:explain", settings=("samples",)),
+    resolution=EntryPoint("evaluation.binned:resolution"),
 )
