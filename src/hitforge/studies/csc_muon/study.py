@@ -29,4 +29,5 @@ STUDY = Declaration(
     tree_columns=EntryPoint("models.trees:tree_columns"),
     fit_table=EntryPoint("models.lookup:fit_lookup"),
     table_columns=EntryPoint("models.lookup:lookup_columns"),
+    onnx_graph=EntryPoint("models.graph:model_graph"),
 )

@@ -1,0 +1,133 @@
+"""What onnxruntime makes of an exported model, held against what the ordinary prediction makes of the same events."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+
+from hitforge.hits import CellHits
+from hitforge.predictions import read_predictions
+from hitforge.provenance import read_json
+from hitforge.scaling import Scaling
+from hitforge.shards import ShardBlock, write_shard
+from hitforge.stages.export_onnx import FEATURES, ExportedModel
+from hitforge.stages.predict import predict_block
+from hitforge.studies.base import Study
+from hitforge.training.dataset import EventIndex, index_events
+from hitforge.training.loader import EventStream
+from hitforge.training.memory import LEAST_MB
+from hitforge.training.plan import per_shard_edges
+from hitforge.training.window import EventSource
+
+BOUNDS = {"network": 1e-4, "trees": 1e-5}
+"""Largest difference of an output, relative to its size. Single precision rounds at 6e-8: a network of some ten layers
+sums thousands of products in another order, trees some hundred leaves."""
+
+_BATCH = 256
+_MADE_UP = 1000
+
+
+@dataclass(frozen=True)
+class Difference:
+    """Of an output, over all events: the largest one, and relative to the value or, if larger, the mean size."""
+
+    output: str
+    absolute: float
+    relative: float
+
+
+def differences(
+    study: Study, manifest: Path, scaling: Path | None, exported: ExportedModel, shards: Sequence[Path], scratch: Path
+) -> list[Difference]:
+    """Return the difference of each output that a prediction has, on the events of shards.
+
+    Parameters
+    ----------
+    scratch : Path
+        Folder for a file of predictions.
+    """
+    predict_block(study, manifest, shards, None, 1, scaling, "cpu", scratch / "predictions.h5", "")
+    expected = read_predictions([scratch / "predictions.h5"]).ensemble
+    found = run(study, read_json(manifest)["model"], exported, shards)
+    return [_difference(name, found[name], values) for name, values in sorted(expected.items())]
+
+
+def run(
+    study: Study, model: str, exported: ExportedModel, shards: Sequence[Path]
+) -> dict[str, NDArray[np.float32]]:
+    """Return what onnxruntime makes of the events of shards, by output."""
+    import onnxruntime
+
+    session = onnxruntime.InferenceSession(exported.content, providers=["CPUExecutionProvider"])
+    names = [output.name for output in session.get_outputs()]
+    pieces = [session.run(names, dict(inputs)) for inputs in _inputs(study, model, exported, index_events(shards))]
+    return {name: np.concatenate(values) for name, values in zip(names, zip(*pieces, strict=True), strict=True)}
+
+
+def _inputs(
+    study: Study, model: str, exported: ExportedModel, index: EventIndex
+) -> Iterator[Mapping[str, NDArray[Any]]]:
+    """Yield the inputs of a graph, batch by batch, in the order of the events."""
+    places = [index.feature_names.index(name) for name in exported.columns]
+    source = EventSource(
+        index,
+        # a source without tensors needs columns to yield anything
+        inputs=(lambda raw: {FEATURES: np.ascontiguousarray(raw[:, places])}) if places else None,
+        voxels="grid" in exported.tensors,
+        tensors=study.hit_tensors(model) if exported.tensors else None,
+    )
+    stream = EventStream(source, _BATCH, LEAST_MB * 2**20, torch.device("cpu"))
+    with stream.batches(stream.in_order(per_shard_edges(index, _BATCH))) as batches:
+        for batch in batches:
+            yield {name: values.numpy() for name, values in batch.inputs.items()}
+
+
+def _difference(name: str, found: NDArray[np.float32], expected: NDArray[np.float32]) -> Difference:
+    exact = expected.astype(np.float64)
+    if not np.array_equal(np.isfinite(found), np.isfinite(exact)):
+        return Difference(name, np.inf, np.inf)
+    finite = np.isfinite(exact)
+    size = np.abs(exact[finite])
+    distance = np.abs(found[finite] - exact[finite])
+    floor = size.mean() if len(size) else 0.0
+    relative = distance / np.maximum(np.maximum(size, floor), 1e-30)
+    return Difference(name, float(distance.max(initial=0.0)), float(relative.max(initial=0.0)))
+
+
+def made_up_shard(study: Study, scaling: Scaling | None, path: Path, seed: int = 0) -> Path:
+    """Write events that no detector made: features of the range that a training saw, and a few hits anywhere.
+
+    Without a scaling (trees) the columns are small whole numbers and fractions. One value in fifty is missing, if
+    features of the study may be.
+    """
+    layout, random = study.layout, np.random.default_rng(seed)
+    shape = (_MADE_UP, len(layout.feature_names))
+    if scaling is None:
+        features = np.round(random.normal(0, 3, shape) * 4) / 4
+    else:
+        mean, std = np.array(scaling.mean), np.array(scaling.std)
+        features = np.clip(random.normal(mean, std, shape), scaling.low, scaling.high)
+    n_cells = 0 if layout.voxel_shape is None else int(np.prod(layout.voxel_shape))
+    hits = None
+    if n_cells:
+        dense = random.exponential(0.05, (_MADE_UP, n_cells)) * (random.random((_MADE_UP, n_cells)) < 0.01)
+        hits = CellHits.from_dense(dense)
+    zeros = np.zeros(_MADE_UP, np.float32)
+    block = ShardBlock(
+        features=features.astype(np.float32),
+        bucket=np.zeros(_MADE_UP, np.int16),
+        entry=np.arange(_MADE_UP),
+        targets=dict.fromkeys(layout.targets, zeros),
+        truth=dict.fromkeys(layout.truth, zeros),
+        hits=hits,
+        images={name: np.zeros((_MADE_UP, *shape), np.float32) for name, shape in layout.images.items()},
+    )
+    about = {"study": study.name, "sample": "made up", "part": "made_up", "content_checksum": "", "config_hash": ""}
+    write_shard(path, layout, [block], about)
+    return path
