@@ -12,7 +12,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import NoReturn
 
-from hitforge import __version__, commands
+from hitforge import __version__, commands, model_commands
 from hitforge.logs import leave
 from hitforge.provenance import ends_in_a_crash
 
@@ -135,7 +135,44 @@ def build_parser() -> argparse.ArgumentParser:
     status = _stage(stages, "status", "Show running and finished trainings")
     status.add_argument("--results", type=Path, default=Path("results"), help="results folder")
     status.add_argument("--watch", action="store_true", help="refresh every few seconds until interrupted")
+    _leaving(stages)
     return parser
+
+
+def _leaving(stages: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
+    """Add the commands for models that leave the house: they need no configuration."""
+    apply = stages.add_parser(
+        "apply",
+        help="Apply a model package to files",
+        description="Apply a model package to files: writes a friend file for each. Friend files that are there and "
+        "up to date are kept. Exit code 1 if a file cannot be used; the others are done all the same.",
+        formatter_class=argparse.ArgumentDefaultsHelpFormatter,
+        fromfile_prefix_chars="@",
+    )
+    apply.set_defaults(command=model_commands.apply)
+    apply.add_argument("package", type=Path, metavar="PACKAGE", help="model package, made by pack")
+    apply.add_argument(
+        "files", nargs="+", metavar="FILE", help="file, quoted pattern, root:// URL, or @LIST with one of them a line"
+    )
+    apply.add_argument("--out", required=True, type=Path, metavar="FOLDER", help="where friend files are written")
+    formats = ("ttree", "rntuple", "parquet")
+    apply.add_argument("--format", choices=formats, default="ttree", help="format of the friend files")
+    apply.add_argument("--prefix", default="hf_", help="how names of tree and columns begin; one for each model")
+    apply.add_argument("--device", choices=("auto", "cpu", "cuda"), default="auto", help="where to compute")
+
+    export = stages.add_parser(
+        "export",
+        help="Write the model of a package for other programs",
+        description="Write the model of a package as one graph, scaling, ensemble and calibration inside. It is run on "
+        "events and written only if it gives what the model itself gives.",
+    )
+    export.set_defaults(command=model_commands.export)
+    export.add_argument("package", type=Path, metavar="PACKAGE", help="model package, made by pack")
+    export.add_argument("--format", choices=("onnx",), default="onnx", help="format of the graph")
+    export.add_argument("--out", required=True, type=Path, metavar="FILE", help="file to write")
+    export.add_argument(
+        "--events", nargs="+", default=[], metavar="FILE", help="shards or parts to check with; none: made-up events"
+    )
 
 
 def main(arguments: Sequence[str] | None = None) -> int:

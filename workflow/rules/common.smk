@@ -19,6 +19,8 @@ from snakemake.exceptions import WorkflowError
 from hitforge.config import as_list, load_settings, study_files, user_settings
 from hitforge.fingerprint import fingerprint
 from hitforge.folds import fold_scheme, tree_folds
+from hitforge.packages import MADE_BY
+from hitforge.provenance import content_hash
 from hitforge.reporting.catalogue import load_catalogue
 from hitforge.sample_sheet import read_sheet
 from hitforge.samples import assign_blocks, list_parts

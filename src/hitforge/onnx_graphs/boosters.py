@@ -1,7 +1,7 @@
 """XGBoost boosters as tree ensembles of ``ai.onnx.ml``, from their own JSON.
 
-XGBoost sends a float32 value to the left if it is below the threshold, and a missing one (NaN) where the node says; both
-can be said node by node. The sum of leaves of a row is made anew by whoever runs the graph, so its rounding differs.
+XGBoost sends a float32 value to the left if it is below the threshold, and a missing one (NaN) where the node says; a
+graph says both node by node. The leaves of an event are summed by whoever runs the graph, so rounding differs.
 """
 
 from __future__ import annotations
@@ -64,7 +64,9 @@ def booster_trees(booster: xgboost.Booster) -> BoosterTrees:
         raise ValueError(f"boosters of kind {kind} with objective {link} cannot be exported; gbtree can, with "
                          f"{', '.join((_LOGISTIC, _SOFTMAX, *_IDENTITY))}")  # fmt: skip
     model = learner["gradient_booster"]["model"]
-    if any(any(tree["split_type"]) or tree["tree_param"]["size_leaf_vector"] not in ("0", "1") for tree in model["trees"]):
+    if any(
+        any(tree["split_type"]) or tree["tree_param"]["size_leaf_vector"] not in ("0", "1") for tree in model["trees"]
+    ):
         raise ValueError("boosters with categories or with several values in a leaf cannot be exported")
     base = np.array(json.loads(learner["learner_model_param"]["base_score"]), dtype=np.float32).reshape(-1)
     if link == _LOGISTIC:
@@ -88,7 +90,9 @@ def tree_node(booster: BoosterTrees, features: str, output: str) -> onnx.NodePro
         columns["nodeids"] += range(n_nodes)
         columns["featureids"] += tree["split_indices"]
         columns["modes"] += ["LEAF" if leaf else "BRANCH_LT" for leaf in is_leaf]
-        columns["values"] += [0.0 if leaf else value for leaf, value in zip(is_leaf, tree["split_conditions"], strict=True)]
+        columns["values"] += [
+            0.0 if leaf else value for leaf, value in zip(is_leaf, tree["split_conditions"], strict=True)
+        ]
         columns["truenodeids"] += [max(child, 0) for child in left]
         columns["falsenodeids"] += [max(child, 0) for child in right]
         columns["missing_value_tracks_true"] += [int(value) for value in tree["default_left"]]

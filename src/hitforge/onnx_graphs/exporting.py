@@ -128,4 +128,4 @@ def finished(model: onnx.ModelProto, about: Mapping[str, Any]) -> bytes:
         node.ClearField("doc_string")
     onnx.helper.set_model_props(model, {key: str(value) for key, value in about.items()})
     onnx.checker.check_model(model, full_check=True)
-    return model.SerializeToString(deterministic=True)
+    return bytes(model.SerializeToString(deterministic=True))

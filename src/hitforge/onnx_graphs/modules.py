@@ -76,7 +76,9 @@ class EnsembleGraph(nn.Module):
     def forward(self, *given: Tensor) -> dict[str, Tensor]:
         """Return the outputs by name, of columns, shape (n, F), where there are any, and the tensors that are named."""
         features = given[0] if self.frame.columns else given[0].new_empty(len(given[0]), 0)
-        inputs: dict[str, Tensor] = dict(zip(self.tensors, given[-len(self.tensors) :] if self.tensors else (), strict=True))
+        inputs: dict[str, Tensor] = dict(
+            zip(self.tensors, given[-len(self.tensors) :] if self.tensors else (), strict=True)
+        )
         stored = self.frame.stored(features)
         parts = self.frame.parts
         own = self.frame.own(stored)

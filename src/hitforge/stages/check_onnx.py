@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any
 
 import numpy as np
@@ -12,13 +14,14 @@ import torch
 from numpy.typing import NDArray
 
 from hitforge.hits import CellHits
-from hitforge.predictions import read_predictions
-from hitforge.provenance import read_json
+from hitforge.packages import ModelPackage
+from hitforge.provenance import atomic_path, read_json, stamp
 from hitforge.scaling import Scaling
 from hitforge.shards import ShardBlock, write_shard
-from hitforge.stages.export_onnx import FEATURES, ExportedModel
-from hitforge.stages.predict import predict_block
-from hitforge.studies.base import Study
+from hitforge.stages.export_onnx import FEATURES, ExportedModel, export_model
+from hitforge.stages.predict import load_model, predict_events
+from hitforge.stages.train_member import read_scaling
+from hitforge.studies.base import Study, load_study
 from hitforge.training.dataset import EventIndex, index_events
 from hitforge.training.loader import EventStream
 from hitforge.training.memory import LEAST_MB
@@ -43,30 +46,22 @@ class Difference:
 
 
 def differences(
-    study: Study, manifest: Path, scaling: Path | None, exported: ExportedModel, shards: Sequence[Path], scratch: Path
+    study: Study, manifest: Path, scaling: Path | None, exported: ExportedModel, shards: Sequence[Path]
 ) -> list[Difference]:
-    """Return the difference of each output that a prediction has, on the events of shards.
-
-    Parameters
-    ----------
-    scratch : Path
-        Folder for a file of predictions.
-    """
-    predict_block(study, manifest, shards, None, 1, scaling, "cpu", scratch / "predictions.h5", "")
-    expected = read_predictions([scratch / "predictions.h5"]).ensemble
-    found = run(study, read_json(manifest)["model"], exported, shards)
+    """Return the difference of each output that a prediction has, on the events of shards."""
+    index = index_events(shards)
+    expected = predict_events(study, load_model(study, manifest, scaling, "cpu"), index).ensemble
+    found = run(study, read_json(manifest)["model"], exported, index)
     return [_difference(name, found[name], values) for name, values in sorted(expected.items())]
 
 
-def run(
-    study: Study, model: str, exported: ExportedModel, shards: Sequence[Path]
-) -> dict[str, NDArray[np.float32]]:
-    """Return what onnxruntime makes of the events of shards, by output."""
+def run(study: Study, model: str, exported: ExportedModel, index: EventIndex) -> dict[str, NDArray[np.float32]]:
+    """Return what onnxruntime makes of events, by output."""
     import onnxruntime
 
     session = onnxruntime.InferenceSession(exported.content, providers=["CPUExecutionProvider"])
     names = [output.name for output in session.get_outputs()]
-    pieces = [session.run(names, dict(inputs)) for inputs in _inputs(study, model, exported, index_events(shards))]
+    pieces = [session.run(names, dict(inputs)) for inputs in _inputs(study, model, exported, index)]
     return {name: np.concatenate(values) for name, values in zip(names, zip(*pieces, strict=True), strict=True)}
 
 
@@ -77,7 +72,6 @@ def _inputs(
     places = [index.feature_names.index(name) for name in exported.columns]
     source = EventSource(
         index,
-        # a source without tensors needs columns to yield anything
         inputs=(lambda raw: {FEATURES: np.ascontiguousarray(raw[:, places])}) if places else None,
         voxels="grid" in exported.tensors,
         tensors=study.hit_tensors(model) if exported.tensors else None,
@@ -103,8 +97,8 @@ def _difference(name: str, found: NDArray[np.float32], expected: NDArray[np.floa
 def made_up_shard(study: Study, scaling: Scaling | None, path: Path, seed: int = 0) -> Path:
     """Write events that no detector made: features of the range that a training saw, and a few hits anywhere.
 
-    Without a scaling (trees) the columns are small whole numbers and fractions. One value in fifty is missing, if
-    features of the study may be.
+    Without a scaling (trees) the columns are small whole numbers and quarters. None is missing: real events have
+    to tell of those.
     """
     layout, random = study.layout, np.random.default_rng(seed)
     shape = (_MADE_UP, len(layout.feature_names))
@@ -128,6 +122,55 @@ def made_up_shard(study: Study, scaling: Scaling | None, path: Path, seed: int =
         hits=hits,
         images={name: np.zeros((_MADE_UP, *shape), np.float32) for name, shape in layout.images.items()},
     )
-    about = {"study": study.name, "sample": "made up", "part": "made_up", "content_checksum": "", "config_hash": ""}
-    write_shard(path, layout, [block], about)
+    scaled = scaling is not None and scaling.is_identity
+    write_shard(
+        path, layout, [block], stamp(study=study.name, part="made_up", content_checksum="", features_scaled=scaled)
+    )
+    return path
+
+
+def write_checked(package: ModelPackage, events: Sequence[str], out: Path) -> list[Difference]:
+    """Write the graph of a package's model and return how far its outputs are from the model's own.
+
+    Parameters
+    ----------
+    events : sequence of str
+        Shards (``.h5``), or parts that the study reads; none: events are made up.
+
+    Raises
+    ------
+    ValueError
+        No graph is made of such a model, or one of its outputs is farther away than :data:`BOUNDS`. Nothing is written.
+    """
+    beside = load_study(package.study, package.settings).settings.beside(package.model)
+    study = load_study(package.study, package.settings, beside=beside)
+    exported = export_model(study, package.manifest, package.scaling, package.calibration, package.hash)
+    bound = BOUNDS[read_json(package.manifest)["kind"]]
+    with TemporaryDirectory(prefix="hitforge-") as scratch:
+        shards = [
+            Path(name) if name.endswith(".h5") else _shard_of(study, name, Path(scratch) / f"{number}.h5")
+            for number, name in enumerate(events)
+        ]
+        if not shards:
+            scaling = None if package.scaling is None else read_scaling(package.scaling)
+            shards = [made_up_shard(study, scaling, Path(scratch) / "made_up.h5")]
+        found = differences(study, package.manifest, package.scaling, exported, shards)
+    far = [f"{one.output} by {one.relative:.2g}" for one in found if not one.relative <= bound]
+    if far:
+        raise ValueError(
+            f"{out}: not written, since onnxruntime differs from the model by more than {bound:g} of the value: "
+            f"{', '.join(far)}; report it with the package and the events"
+        )
+    with atomic_path(out) as temporary:
+        temporary.write_bytes(exported.content)
+    return found
+
+
+def _shard_of(study: Study, source: str, path: Path) -> Path:
+    """Write the entries of a part that models are applied to as a shard."""
+    with contextmanager(study.open_entries)(source) as opened:
+        about = stamp(
+            study=study.name, part=path.stem, content_checksum="", features_scaled=opened.layout == "fold_file"
+        )
+        write_shard(path, study.layout, (block.events for block in opened.blocks), about)
     return path

@@ -17,9 +17,9 @@ from hitforge.onnx_graphs.boosters import booster_trees
 from hitforge.onnx_graphs.modules import OWN, AroundBoosters, EnsembleGraph, Frame
 from hitforge.provenance import read_json
 from hitforge.scaling import Scaling
+from hitforge.stages.predict import load_networks
 from hitforge.stages.train_member import read_scaling
 from hitforge.studies.base import Study
-from hitforge.training.member_files import load_member
 
 FEATURES = "features"
 """Input of the graph: stored columns as they are, shape (n, F); its metadata name them."""
@@ -105,11 +105,7 @@ def _of_networks(
     frame: Frame,
     tensors: Mapping[str, tuple[int, ...]],
 ) -> Any:
-    networks = []
-    for member in about["members"]:
-        network = study.build_network(about["model"], 0)
-        network.load_state_dict(load_member(manifest.parent / member["file"])[0])
-        networks.append(network.eval().requires_grad_(False))
+    networks = [network.requires_grad_(False) for network in load_networks(study, manifest, about)]
 
     def columns(output: Any) -> Mapping[str, Tensor]:
         return study.output_columns(about["model"], output)

@@ -312,6 +312,14 @@ class Study:
         graph: ModelGraph = ModelGraph() if function is None else function(own, scaling, self.feature_set(own.features))
         return graph
 
+    def portable_settings(self, given: Mapping[str, Any]) -> dict[str, Any]:
+        """Return settings of stage ``apply`` that name no file of this machine, ``portable(given)``: plain data.
+
+        Not declared: none of them does.
+        """
+        function = self._function("portable_settings")
+        return dict(given) if function is None else dict(function(given))
+
 
 @dataclass(frozen=True)
 class TrainedModel:

@@ -33,5 +33,6 @@ STUDY = Declaration(
     calibrated=EntryPoint("evaluation.calibration:calibrated", settings=("evaluation",)),
     evaluate=EntryPoint("evaluation.metrics:evaluate_model", settings=("evaluation",)),
     compare=EntryPoint("evaluation.comparison:compare_models", settings=("evaluation",)),
+    portable_settings=EntryPoint("data.geometry:portable_settings"),
     chapter="report.chapter",
 )

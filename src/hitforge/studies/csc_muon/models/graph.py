@@ -84,7 +84,10 @@ def _median_of_present(values: Tensor) -> Tensor:
     # no real value is infinite, so the missing ones are last
     ordered = torch.where(missing, torch.inf, values).sort(dim=1).values
     count = (~missing).sum(dim=1, keepdim=True)
-    low, high = torch.div((count - 1).clamp(min=0), 2, rounding_mode="floor"), torch.div(count, 2, rounding_mode="floor")
+    low, high = (
+        torch.div((count - 1).clamp(min=0), 2, rounding_mode="floor"),
+        torch.div(count, 2, rounding_mode="floor"),
+    )
     middle = (ordered.gather(1, low) + ordered.gather(1, high.clamp(max=values.shape[1] - 1))) / 2
     return torch.where(count > 0, middle, torch.nan)
 
@@ -135,7 +138,9 @@ def calibrated(columns: Tensors, calibration: Mapping[str, Any], _stored: Stored
 
 def scaled_pt(pt: Tensor, scaling: PtScaling) -> Tensor:
     """Return the scaled pT, shape (n,), GeV, as :meth:`PtScaling.apply` does."""
-    cuts, thresholds = (torch.tensor(values, dtype=torch.float64) for values in (scaling.cuts_gev, scaling.thresholds_gev))
+    cuts, thresholds = (
+        torch.tensor(values, dtype=torch.float64) for values in (scaling.cuts_gev, scaling.thresholds_gev)
+    )
     last = len(cuts) - 1
     index = interpolation_place(cuts, pt) - 1
     low = index.clamp(0, max(last - 1, 0))
