@@ -16,6 +16,7 @@ from typing import Any, Literal
 
 from pydantic import Field, NonNegativeInt, PositiveInt, ValidationError, field_validator, model_validator
 
+from hitforge.apply_settings import ApplySettings
 from hitforge.bdt_settings import TreeSettings
 from hitforge.settings_base import Settings
 from hitforge.studies import OUTSIDE
@@ -26,17 +27,24 @@ from hitforge.yaml_files import ConfigError, complaints, read_yaml
 NAME = r"^[A-Za-z0-9][A-Za-z0-9_-]*$"
 
 
+TreeFormat = Literal["ttree", "rntuple"]
+"""How ROOT stores the entries of a tree."""
+
+
 class SampleSettings(Settings):
     """A named set of ROOT files with one role."""
 
     role: Literal["train", "test"] = Field(description="a test sample is never trained on")
-    source: str | tuple[str, ...] = Field("simulate", description="simulate, or paths, globs, root:// URLs")
+    source: str | tuple[str, ...] = Field(
+        "simulate", description="simulate, or paths, globs, root:// URLs, text files that list them (.txt)"
+    )
     parts: PositiveInt | None = Field(
         None,
         description="number of simulated parts, of folds of a fold file, or of slices that an .npz file is read in",
     )
     events_per_part: PositiveInt | None = Field(None, description="events in each simulated part")
     spectrum: str = Field("flat", description="which spectrum the study's generator draws")
+    tree_format: TreeFormat = Field("ttree", description="how simulated parts are stored, as TTree or RNTuple")
     needs: str | None = Field(
         None, description="environment variable without which this sample is left out, for data that not everybody has"
     )
@@ -195,6 +203,7 @@ class RunSettings(Settings):
     device: Literal["auto", "cpu", "cuda"] = Field("auto", description="where networks train; cuda never falls back")
     on_bad_part: Literal["fail", "quarantine"] = Field("fail", description="stop, or go on without the part")
     max_bad_fraction: float = Field(0.05, ge=0, le=1, description="quarantine gives up above this fraction")
+    apply: ApplySettings | None = Field(None, description="what the target friends applies to which files")
 
 
 def config_folder() -> Path:

@@ -3,21 +3,22 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Mapping
+from collections import Counter
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Final, Literal, Protocol, get_args
+from typing import Any, Final, Protocol
 
 import numpy as np
 import uproot
 from numpy.typing import NDArray
 
+from hitforge.apply_settings import FriendFormat
 from hitforge.entries import PREDICTED, Column
-from hitforge.provenance import atomic_path
+from hitforge.provenance import atomic_path, read_json, write_json
+from hitforge.samples import Part
 
-FriendFormat = Literal["ttree", "rntuple", "parquet"]
-FORMATS: Final[tuple[FriendFormat, ...]] = get_args(FriendFormat)
 FORMAT_VERSION: Final = 1
 ABOUT: Final = "hitforge_friend"
 """Key of the text with :attr:`Friend.about`: an object of the ROOT file, or of Parquet's metadata."""
@@ -76,9 +77,12 @@ def _type(column: Column) -> np.dtype[Any]:
     return kind if kind.kind == "f" else np.promote_types(kind, np.int8)
 
 
-def suffix_of(kind: FriendFormat) -> str:
-    """Return how the names of files of a format end."""
-    return ".parquet" if kind == "parquet" else ".root"
+def friend_names(parts: Sequence[Part], model: str, kind: FriendFormat) -> dict[str, str]:
+    """Return the name of each part's friend file by its id: with its stem, or its id where others have that stem."""
+    stems = {part.id: part.id.rpartition("-")[0] for part in parts}
+    shared = Counter(stems.values())
+    suffix = "parquet" if kind == "parquet" else "root"
+    return {part: f"{stem if shared[stem] == 1 else part}.{model}.{suffix}" for part, stem in stems.items()}
 
 
 def check_format(kind: FriendFormat) -> None:
@@ -112,6 +116,22 @@ def read_about(path: Path) -> dict[str, Any] | None:
     except Exception:  # noqa: BLE001 (foreign bytes make libraries raise anything)
         return None
     return about
+
+
+def summary_name(model: str) -> str:
+    """Return the name of the list of a model's friend files, which stands beside them."""
+    return f"friends.{model}.json"
+
+
+def write_summary(path: Path, made: Mapping[str, Mapping[str, Any]], failed: Mapping[str, str]) -> None:
+    """Note what became of each part: friend files by name, errors by source.
+
+    Files of earlier calls stay listed as long as they are there.
+    """
+    before = read_json(path)["friends"] if path.is_file() else {}
+    kept = {name: about for name, about in before.items() if (path.parent / name).is_file()}
+    brief = {name: {key: value for key, value in about.items() if key != "columns"} for name, about in made.items()}
+    write_json(path, {"friends": dict(sorted((kept | brief).items())), "failed": dict(sorted(failed.items()))})
 
 
 class _Writer(Protocol):

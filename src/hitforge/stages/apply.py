@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
+import logging
 import re
-from collections import Counter
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -14,19 +14,22 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from hitforge.apply_settings import PREFIX, FriendFormat
 from hitforge.entries import PREDICTED, Column, OpenEntries
-from hitforge.friends import FORMAT_VERSION, Friend, FriendFormat, check_format, read_about, suffix_of, write_friend
+from hitforge.friends import FORMAT_VERSION, Friend, check_format, read_about, write_friend
+from hitforge.ntuple import NtupleError
 from hitforge.packages import ModelPackage
 from hitforge.predictions import Predictions
-from hitforge.provenance import read_json, stamp, write_json
+from hitforge.provenance import stamp
 from hitforge.samples import Part
 from hitforge.shards import ShardBlock, write_shard
 from hitforge.stages.predict import LoadedModel, load_model, predict_events
 from hitforge.studies.base import Study, load_study
 from hitforge.training.dataset import index_events
 from hitforge.training.device import DeviceChoice
+from hitforge.validation import BadPartsError
 
-SUMMARY = "friends.json"
+log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True)
@@ -48,18 +51,13 @@ def load_application(package: ModelPackage, kind: FriendFormat, prefix: str, dev
     ValueError
         A prefix that is no identifier, or a format without its library.
     """
-    if not re.fullmatch(r"[A-Za-z_]\w*", prefix, re.ASCII):
+    if not re.match(PREFIX, prefix):
         raise ValueError(f"prefix {prefix!r}: begin with a letter, then letters, digits and _; for example hf_")
     check_format(kind)
-    study = load_study(package.study, package.settings, "apply")
+    # buffers and threads belong to the machine, not to the model: their defaults
+    beside = load_study(package.study, package.settings).settings.beside(package.model)
+    study = load_study(package.study, package.settings, "apply", beside)
     return Application(package, study, load_model(study, package.manifest, package.scaling, device), kind, prefix)
-
-
-def friend_names(parts: Sequence[Part], model: str, kind: FriendFormat) -> dict[str, str]:
-    """Return the name of each part's friend file by its id: with its stem, or its id where others have that stem."""
-    stems = {part.id: part.id.rpartition("-")[0] for part in parts}
-    shared = Counter(stems.values())
-    return {part: f"{stem if shared[stem] == 1 else part}.{model}{suffix_of(kind)}" for part, stem in stems.items()}
 
 
 def made_before(application: Application, part: Part, out: Path) -> dict[str, Any] | None:
@@ -115,16 +113,30 @@ def apply_part(application: Application, part: Part, out: Path) -> dict[str, Any
     return dict(friend.about)
 
 
-def write_summary(folder: Path, made: Mapping[str, Mapping[str, Any]], failed: Mapping[str, str]) -> None:
-    """Note in ``friends.json`` what became of each part: friend files by name, errors by source.
+def apply_parts(application: Application, parts: Mapping[Path, Part]) -> None:
+    """Write the friend files of some parts, by their paths.
 
-    Files of earlier calls stay listed as long as they are there.
+    Raises
+    ------
+    BadPartsError
+        Some parts cannot be used, each with its reason; the friend files of the others are there.
     """
-    path = folder / SUMMARY
-    before = read_json(path)["friends"] if path.is_file() else {}
-    kept = {name: about for name, about in before.items() if (folder / name).is_file()}
-    brief = {name: {key: value for key, value in about.items() if key != "columns"} for name, about in made.items()}
-    write_json(path, {"friends": dict(sorted((kept | brief).items())), "failed": dict(sorted(failed.items()))})
+    problems = []
+    for out, part in parts.items():
+        try:
+            about = apply_part(application, part, out)
+        except NtupleError as error:
+            problems.append(str(error))
+        else:
+            log.info("%s: %s", out, in_words(about))
+    if problems:
+        raise BadPartsError("\n".join([*problems, "correct these files, or leave them out of apply.source"]))
+
+
+def in_words(about: Mapping[str, Any]) -> str:
+    """Return how many entries of a part were predicted, and why the others were not."""
+    left_out = "".join(f", {n} {reason}" for reason, n in about["left_out"].items())
+    return f"{about['entries']} entries, {about['predicted']} predicted{left_out}"
 
 
 def _identity(application: Application, part: Part) -> dict[str, Any]:

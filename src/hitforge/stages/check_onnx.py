@@ -29,8 +29,8 @@ from hitforge.training.plan import per_shard_edges
 from hitforge.training.window import EventSource
 
 BOUND = 1e-4
-"""Largest relative difference of an output. Single precision rounds at 6e-8 and sums run in another order: outputs differ
-by some 1e-6, widths that are differences of quantiles by 1e-5. A branch taken the wrong way is a thousand times as much."""
+"""Largest relative difference of an output. Single precision rounds at 6e-8 and sums run in another order: outputs
+differ by some 1e-6, widths that are differences of quantiles by 1e-5. A wrong branch is a thousand times as much."""
 
 _BATCH = 256
 _EVENTS = 1000

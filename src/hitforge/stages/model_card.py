@@ -7,18 +7,16 @@ from collections.abc import Iterator, Mapping
 from typing import TYPE_CHECKING, Any
 
 import hitforge
-from hitforge.reporting.chapter import Measured
+from hitforge.reporting.chapter import Measured, Table
 from hitforge.reporting.numbers import fixed, measured, plain
+from hitforge.reporting.tables import to_markdown
 from hitforge.words import HELDOUT, TRAINED_ON
 
 if TYPE_CHECKING:
     from hitforge.stages.pack import Origin
 
 _KINDS = {"network": "ensemble of networks", "trees": "boosted trees", "table": "lookup table or formula"}
-_SAMPLES = {
-    HELDOUT: "Events of the train sample that the model was not trained on; its calibration is fitted on them",
-    TRAINED_ON: "Events that the model was trained on",
-}
+_SAMPLES = {HELDOUT: "Events of the train sample that the model was not trained on; its calibration is fitted on them"}
 
 
 def model_card(
@@ -28,6 +26,7 @@ def model_card(
     manifest: Mapping[str, Any],
     about: Mapping[str, Any],
     metrics: Mapping[str, Any],
+    bins: Table | None,
     files: Mapping[str, bytes],
 ) -> str:
     """Return the card as Markdown.
@@ -36,6 +35,8 @@ def model_card(
     ----------
     about : mapping
         ``training`` and ``reads`` of ``package.json``.
+    bins : Table, optional
+        Resolution and bias in bins, where the study quotes them.
     files : mapping of str to bytes
         The other files of the package.
     """
@@ -45,7 +46,8 @@ def model_card(
         "Inputs": _inputs(manifest, reads),
         "Training data": _data(training),
         **{f"Performance on {name}": [_SAMPLES.get(name, "A test sample, which no model was trained on") + ".", "",
-           *_numbers(found)] for name, found in metrics["samples"].items()},
+           *_numbers(found)] for name, found in metrics["samples"].items() if name != TRAINED_ON},
+        **({} if bins is None else {"Performance in bins": to_markdown(bins).rstrip().split("\n")[2:]}),
         "When not to use it": _limits(training, reads),
         "Licence and citation": [
             "Licence: BSD-3-Clause, see `LICENSE`. Cite the software and the paper named in `CITATION.cff`.",

@@ -17,6 +17,7 @@ from hitforge.scaling import Scaling
 from hitforge.shard_lists import used_shards
 from hitforge.shards import Shard
 from hitforge.stages.model_card import model_card
+from hitforge.stages.resolution import resolution_table
 from hitforge.studies.base import Study
 
 
@@ -131,7 +132,9 @@ def pack_model(
         "training": _training(study, manifest, pieces, origin),
         "reads": _reads(study),
     }
-    card = model_card(study.name, model, origin, manifest, about, read_json(pieces.metrics), contents)
+    metrics = read_json(pieces.metrics)
+    bins = resolution_table(study, model, metrics) if study.declared.resolution else None
+    card = model_card(study.name, model, origin, manifest, about, metrics, bins, contents)
     write_package(out, study.name, model, contents | {"README.md": card.encode()}, **about)
 
 

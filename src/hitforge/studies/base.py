@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from torch import Tensor, nn
 
     from hitforge.entries import Column, OpenEntries
+    from hitforge.evaluation.binned import BinnedNumbers
     from hitforge.onnx_graphs.parts import ModelGraph
     from hitforge.predictions import EvaluationPiece, Predictions
     from hitforge.scaling import Scaling
@@ -319,6 +320,17 @@ class Study:
         """
         function = self._function("portable_settings")
         return dict(given) if function is None else dict(function(given))
+
+    def resolution(self, metrics: Mapping[str, Any], sample: str) -> BinnedNumbers:
+        """Return what a model reaches on a sample in bins of the energy, ``resolution(metrics, sample)``.
+
+        Not declared: a ValueError says that the study quotes nothing in bins.
+        """
+        function = self._function("resolution")
+        if function is None:
+            raise ValueError(f"study {self.name} quotes no resolution: its study.py declares no entry point resolution")
+        numbers: BinnedNumbers = function(metrics, sample)
+        return numbers
 
 
 @dataclass(frozen=True)

@@ -30,7 +30,7 @@ STAGES: Mapping[str, tuple[str, ...]] = {
     "explain": (*_PREDICTING, "explain"),
     "apply": (*_PREDICTING, "open_entries", "friend_columns"),
     "export": (*_PREDICTING, "onnx_graph"),
-    "pack": ("layout", "portable_settings"),
+    "pack": ("layout", "portable_settings", "resolution"),
     "tables": (),
     "figures": (),
     "page": (),
@@ -115,6 +115,7 @@ class Declaration:
     friend_columns: EntryPoint | None = None
     onnx_graph: EntryPoint | None = None
     portable_settings: EntryPoint | None = None
+    resolution: EntryPoint | None = None
 
     def entry_points(self, stage: str | None = None) -> dict[str, EntryPoint]:
         """Return the declared entry points by name, of all stages or those that a stage asks for."""

@@ -34,5 +34,8 @@ STUDY = Declaration(
     evaluate=EntryPoint("evaluation.metrics:evaluate_model", settings=("evaluation",)),
     compare=EntryPoint("evaluation.comparison:compare_models", settings=("evaluation",)),
     portable_settings=EntryPoint("data.geometry:portable_settings"),
+    open_entries=EntryPoint("application:open_entries", settings=("geometry", "layers")),
+    friend_columns=EntryPoint("application:friend_columns"),
+    resolution=EntryPoint("evaluation.binned:resolution"),
     chapter="report.chapter",
 )

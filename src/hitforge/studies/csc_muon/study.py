@@ -30,4 +30,5 @@ STUDY = Declaration(
     fit_table=EntryPoint("models.lookup:fit_lookup"),
     table_columns=EntryPoint("models.lookup:lookup_columns"),
     onnx_graph=EntryPoint("models.graph:model_graph"),
+    resolution=EntryPoint("evaluation.binned:resolution"),
 )

@@ -27,4 +27,5 @@ STUDY = Declaration(
     onnx_graph=EntryPoint("models.graph:model_graph", settings=("image",)),
     explain=EntryPoint("evaluation.explain:explain", settings=("image", "samples")),
     chapter="report.chapter",
+    resolution=EntryPoint("evaluation.binned:resolution"),
 )

@@ -30,4 +30,5 @@ STUDY = Declaration(
     table_columns=EntryPoint("models.lookup:lookup_columns"),
     onnx_graph=EntryPoint("models.graph:model_graph"),
     explain=EntryPoint("evaluation.explain:explain", settings=("samples",)),
+    resolution=EntryPoint("evaluation.binned:resolution"),
 )

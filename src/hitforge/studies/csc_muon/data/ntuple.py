@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from hitforge.identities import Identities, identities_of
-from hitforge.inspection import Chunk, Fault, OpenPart, TreeReader, find_problems, good_events, open_tree
+from hitforge.inspection import Chunk, Fault, OpenPart, TreeReader, good_events, looked_through, open_tree
 from hitforge.studies.csc_muon.data.checks import faults_of
 from hitforge.studies.csc_muon.data.npz import is_npz, open_npz
 from hitforge.studies.csc_muon.data.planes import modes_of
@@ -121,8 +121,7 @@ def _read_npz(source: str, settings: ReaderSettings, chunk_mb: float) -> Iterato
             for first, variables, parameters in file.rows(max(int(chunk_mb * 1e6 / (4 * N_VARIABLES)), 1)):
                 roads = complete_roads(variables, parameters)
                 faults = faults_of(roads, settings.road_word3)
-                found = find_problems(faults, first, file.path, "", lambda name: branches.get(name, name))
-                yield Chunk(first, roads, tuple(found))
+                yield looked_through(first, roads, faults, file.path, "", lambda name: branches.get(name, name))
 
         yield OpenPart("npz", file.stop - file.start, Path(file.path).stat().st_size, (), chunks())
 
