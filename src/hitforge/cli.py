@@ -165,7 +165,7 @@ def _leaving(stages: argparse._SubParsersAction[argparse.ArgumentParser]) -> Non
         stages,
         "export",
         "Write the model of a package for other programs",
-        "One graph with scaling, ensemble and calibration inside; written only if it gives what the model itself gives.",
+        "One graph with scaling, ensemble and calibration inside; written only if it gives what the model gives.",
     )
     export.add_argument("package", type=Path, metavar="PACKAGE", help="model package, made by pack")
     export.add_argument("--format", choices=("onnx",), default="onnx", help="format of the graph")

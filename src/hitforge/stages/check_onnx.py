@@ -49,21 +49,30 @@ class Difference:
 def differences(
     study: Study, manifest: Path, scaling: Path | None, exported: ExportedModel, shards: Sequence[Path]
 ) -> list[Difference]:
-    """Return the difference of each output that a prediction has, on events of shards."""
+    """Return the difference of each output, on events of shards.
+
+    Columns of the ensemble are held against an ordinary prediction. Calibrated ones are against torch's calibration of
+    the graph's own: a calibration may have steps, and what is beside one would be on the other side.
+    """
     index = index_events(shards)
     index = index.take(np.unique(np.linspace(0, len(index) - 1, min(len(index), _EVENTS)).astype(np.int64)))
     expected = predict_events(study, load_model(study, manifest, scaling, "cpu"), index).ensemble
-    found = run(study, read_json(manifest)["model"], exported, index)
-    return [_difference(name, found[name], values) for name, values in sorted(expected.items())]
+    inputs = list(_inputs(study, read_json(manifest)["model"], exported, index))
+    found = run(exported.content, inputs)
+    wide = [given.get(FEATURES, np.zeros((len(next(iter(given.values()))), 0), np.float32)) for given in inputs]
+    columns = {name: torch.from_numpy(found[name]) for name in expected}
+    calibrated = exported.frame.with_calibrated(columns, exported.frame.stored(torch.from_numpy(np.concatenate(wide))))
+    wanted = {name: values.numpy() for name, values in calibrated.items()} | expected
+    return [_difference(name, found[name], values) for name, values in sorted(wanted.items())]
 
 
-def run(study: Study, model: str, exported: ExportedModel, index: EventIndex) -> dict[str, NDArray[np.float32]]:
-    """Return what onnxruntime makes of events, by output."""
+def run(content: bytes, inputs: Sequence[Mapping[str, NDArray[np.float32]]]) -> dict[str, NDArray[np.float32]]:
+    """Return what onnxruntime makes of batches of inputs, by output."""
     import onnxruntime
 
-    session = onnxruntime.InferenceSession(exported.content, providers=["CPUExecutionProvider"])
+    session = onnxruntime.InferenceSession(content, providers=["CPUExecutionProvider"])
     names = [output.name for output in session.get_outputs()]
-    pieces = [session.run(names, dict(inputs)) for inputs in _inputs(study, model, exported, index)]
+    pieces = [session.run(names, dict(given)) for given in inputs]
     return {name: np.concatenate(values) for name, values in zip(names, zip(*pieces, strict=True), strict=True)}
 
 

@@ -37,11 +37,14 @@ class ExportedModel:
         Columns of the input ``features``, in order; none: there is no such input.
     tensors : mapping of name to tuple of int
         Further inputs, made of the hits, and their shapes of one event.
+    frame : Frame
+        What stands around the trained parts.
     """
 
     content: bytes
     columns: tuple[str, ...]
     tensors: Mapping[str, tuple[int, ...]]
+    frame: Frame
 
 
 def export_model(
@@ -78,7 +81,7 @@ def export_model(
         "feature_units": ",".join(units[name] for name in frame.columns),
         "outside": parts.outside,
     }
-    return ExportedModel(exporting.finished(proto, metadata), frame.columns, tensors)
+    return ExportedModel(exporting.finished(proto, metadata), frame.columns, tensors, frame)
 
 
 def _hit_tensors(study: Study, model: str) -> dict[str, tuple[int, ...]]:
