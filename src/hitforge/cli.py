@@ -161,6 +161,19 @@ def _leaving(stages: argparse._SubParsersAction[argparse.ArgumentParser]) -> Non
     apply.add_argument("--prefix", default="hf_", help="how names of tree and columns begin; one for each model")
     apply.add_argument("--device", choices=("auto", "cpu", "cuda"), default="auto", help="where to compute")
 
+    export = _package_command(
+        stages,
+        "export",
+        "Write the model of a package for other programs",
+        "One graph with scaling, ensemble and calibration inside; written only if it gives what the model gives.",
+    )
+    export.add_argument("package", type=Path, metavar="PACKAGE", help="model package, made by pack")
+    export.add_argument("--format", choices=("onnx",), default="onnx", help="format of the graph")
+    export.add_argument("--out", required=True, type=Path, metavar="FILE", help="file to write")
+    export.add_argument(
+        "--events", nargs="+", default=[], metavar="FILE", help="shards or parts to check with; none: made-up events"
+    )
+
     pack = _package_command(
         stages, "pack", "Pack a trained model into one file", "With settings, scaling, calibration, metrics and a card."
     )

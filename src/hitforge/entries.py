@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from hitforge.inspection import Chunk, OpenPart
-from hitforge.ntuple import NtupleError
+from hitforge.ntuple import NtupleError, naming_damage
 from hitforge.shards import ShardBlock
 
 PREDICTED = 0
@@ -112,19 +112,29 @@ class EntryReader:
         """Why an entry may have no prediction: a fault, or ``cut: NAME``."""
         return (*self.faults, *(f"cut: {name}" for name in self.cut_names))
 
-    def open_entries(self, opened: Iterable[OpenPart[Events]]) -> Iterator[OpenEntries]:
+    def open_entries(self, source: str, opened: Iterable[OpenPart[Events]]) -> Iterator[OpenEntries]:
         """Yield all entries of an open part.
 
         Raises
         ------
         NtupleError
-            Something is wrong with the part as a whole.
+            Something is wrong with the part as a whole; also when blocks are read.
         """
         for part in opened:
             if part.problems:
                 raise NtupleError(*part.problems)
-            blocks = (self._block(chunk) for chunk in part.chunks)
+            blocks = self._blocks(source, part.chunks)
             yield OpenEntries(part.layout, part.n_events, part.has_truth, self.reasons, blocks)
+
+    def _blocks(self, source: str, chunks: Iterator[Chunk[Events]]) -> Iterator[EntryBlock]:
+        while True:
+            # whatever else damaged bytes make the reader raise
+            with naming_damage(source):
+                chunk = next(chunks, None)
+                block = None if chunk is None else self._block(chunk)
+            if block is None:
+                return
+            yield block
 
     def _block(self, chunk: Chunk[Events]) -> EntryBlock:
         events, n = chunk.events, len(chunk.events)

@@ -142,3 +142,18 @@ def hepdata(options: Namespace) -> int:
     left_out = ", ".join(table.name for table in tables if table not in submitted)
     sys.stdout.write(f"{options.out}: {len(submitted)} tables; without measured numbers: {left_out or 'none'}\n")
     return 0
+
+
+def export(options: Namespace) -> int:
+    """Write the model of a package as an ONNX graph that was checked."""
+    from hitforge.packages import open_package
+    from hitforge.stages.check_onnx import write_checked
+
+    start_log(level=logging.WARNING)
+    with open_package(options.package) as package:
+        for found in write_checked(package, options.events, options.out):
+            sys.stdout.write(
+                f"{found.output}: largest difference {found.absolute:.2g}, relative {found.relative:.2g}\n"
+            )
+    sys.stdout.write(f"{options.out}\n")
+    return 0

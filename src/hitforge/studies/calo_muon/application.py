@@ -36,7 +36,7 @@ def open_entries(source: str, *, geometry: str, layers: LayerSettings) -> Iterat
         raise NtupleError(Problem("wrong_layout", detail, "give the ROOT files that it was made of", source))
     block = load_geometry(geometry)
     reader = EntryReader(lambda muons, entry: block_of(muons, entry, block, layers), _FAULTS, _TARGET, _UNREAD)
-    yield from reader.open_entries(open_muons(source, block, needs_truth=False))
+    yield from reader.open_entries(source, open_muons(source, block, needs_truth=False))
 
 
 def friend_columns(

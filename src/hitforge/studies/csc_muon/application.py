@@ -39,7 +39,7 @@ def open_entries(source: str, *, reader: ReaderSettings, cuts: CutSettings) -> I
     entries = EntryReader(
         lambda roads, entry: block_of(roads, entry, reader), FAULTS, PARAMETER_NAMES, _UNREAD, CUT_NAMES[1:], decide
     )
-    yield from entries.open_entries(open_roads(source, reader, needs_truth=False))
+    yield from entries.open_entries(source, open_roads(source, reader, needs_truth=False))
 
 
 def friend_columns(

@@ -43,7 +43,7 @@ def open_entries(
     entries = EntryReader(
         lambda objects, entry: block_of(objects, entry, reader, image), FAULTS, _TARGET, _UNREAD, CUT_NAMES[1:], decide
     )
-    yield from entries.open_entries(open_objects(source, reader, image, needs_truth=False))
+    yield from entries.open_entries(source, open_objects(source, reader, image, needs_truth=False))
 
 
 def friend_columns(

@@ -30,7 +30,7 @@ def open_entries(source: str, *, reader: ReaderSettings) -> Iterator[OpenEntries
         CUT_NAMES[1:],
         decisions,
     )
-    yield from entries.open_entries(open_candidates(source, reader, needs_truth=False))
+    yield from entries.open_entries(source, open_candidates(source, reader, needs_truth=False))
 
 
 def friend_columns(
