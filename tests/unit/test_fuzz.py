@@ -29,7 +29,15 @@ def _copied(name: str) -> Callable[[Path, int], Path]:
     return lambda path, _: Path(shutil.copy(FILES / name, path))
 
 
-EVERY = LAYOUTS | {"by-root": (lambda _: study_of("calo_muon"), _copied("muons_good.root"), "part.root")}
+EVERY = (
+    LAYOUTS
+    | {"by-root": (lambda _: study_of("calo_muon"), _copied("muons_good.root"), "part.root")}
+    | {
+        f"{name}-rntuple": (study, _copied(f"{name}_rntuple.root"), file)
+        for name, (study, _, file) in LAYOUTS.items()
+        if file.endswith(".root")
+    }
+)
 
 _FOLDER = TemporaryDirectory(prefix="hitforge-fuzz-")
 

@@ -27,6 +27,8 @@ STUDY = Declaration(
     # application to other files
     open_entries=EntryPoint("application:open_entries", settings=("reader", "image", "cuts")),
     friend_columns=EntryPoint("application:friend_columns"),
+    onnx_graph=EntryPoint("models.graph:model_graph", settings=("image",)),
     explain=EntryPoint("evaluation.explain:explain", settings=("image", "samples")),
     chapter="report.chapter",
+    resolution=EntryPoint("evaluation.binned:resolution"),
 )

@@ -31,5 +31,7 @@ STUDY = Declaration(
     # application to other files
     open_entries=EntryPoint("application:open_entries", settings=("reader",)),
     friend_columns=EntryPoint("application:friend_columns"),
+    onnx_graph=EntryPoint("models.graph:model_graph"),
     explain=EntryPoint("evaluation.explain:explain", settings=("samples",)),
+    resolution=EntryPoint("evaluation.binned:resolution"),
 )

@@ -10,13 +10,15 @@ import numpy as np
 from numpy.typing import NDArray
 
 from hitforge.baskets import BasketReader
-from hitforge.branches import TreeBranches, numbers_of
+from hitforge.branches import TreeBranches
 from hitforge.hits import CellHits
 from hitforge.inspection import Fault
 from hitforge.ntuple import NtupleError, naming_damage
 from hitforge.studies.calo_muon.data.decode import FAULTS, DenseHits, hits_of_compact, new_faults
 from hitforge.studies.calo_muon.data.geometry import Geometry
 from hitforge.studies.calo_muon.data.muons import LIMITS, Muons
+from hitforge.trees import Tree
+from hitforge.ttrees import TTree
 from hitforge.validation import Problem
 
 _FAULT_TEXT = {
@@ -32,8 +34,8 @@ class MuonTree(TreeBranches):
 
     Parameters
     ----------
-    tree : uproot.TTree
-        Tree ``B4`` or ``muons``.
+    tree : Tree
+        ``B4`` or ``muons``.
     name, file : str
         For problems.
     geometry : Geometry
@@ -51,12 +53,12 @@ class MuonTree(TreeBranches):
         Whether the generated energy is there.
     """
 
-    def __init__(self, tree: Any, name: str, file: str, geometry: Geometry, needs_truth: bool = True) -> None:
+    def __init__(self, tree: Tree, name: str, file: str, geometry: Geometry, needs_truth: bool = True) -> None:
         super().__init__(tree, name, file)
         self.layout = ""
         self.main_branch = ""
         self._geometry = geometry
-        compact = name == "muons"
+        compact = name.rpartition("/")[2] == "muons"
         self._energy = "e_true" if compact else "true_energy"
         self._x = "x0" if compact else "true_x"
         self._y = "y0" if compact else "true_y"
@@ -136,18 +138,19 @@ class MuonTree(TreeBranches):
         n_cells = self._geometry.n_cells
         if not self.require(branch):
             return
-        self._reader = BasketReader(self.tree[branch])
         self._rows = np.empty((0, n_cells), dtype=np.uint64)
-        numbers = numbers_of(self.tree[branch])
+        numbers = self.tree.numbers(branch)
         if numbers is None or numbers.dtype.kind != "f" or numbers.length == 1:
             self.note_type("wrong_type", branch, f"{n_cells} floating-point numbers")
             return
         self._stored = numbers
+        self._baskets = None  # of an RNTuple, and of single precision: any array will do
+        if isinstance(self.tree, TTree) and numbers.stored == np.dtype(">f8"):
+            self._baskets = BasketReader(self.tree.branch(branch))
         if numbers.length is None:
-            vector = numbers.header > 0 and numbers.stored == np.dtype(">f8")
-            self.layout = "b4-vector" if numbers.header else "b4-variable"
-            self.main_branch = branch
-            self._read_hits = self._vector_hits if vector else self._variable_hits
+            variable = isinstance(self.tree, TTree) and not numbers.header
+            self.layout, self.main_branch = "b4-variable" if variable else "b4-vector", branch
+            self._read_hits = self._vector_hits if numbers.header and self._baskets else self._variable_hits
         elif numbers.length == n_cells:
             self.layout, self.main_branch, self._read_hits = "b4-fixed", branch, self._fixed_hits
         else:
@@ -159,9 +162,9 @@ class MuonTree(TreeBranches):
 
     def _fixed_hits(self, start: int, stop: int, faults: list[Fault]) -> CellHits:
         dense = DenseHits(stop - start, self._geometry.n_cells)
-        if self._stored.stored == np.dtype(">f8"):
+        if self._baskets is not None:
             # Bit patterns instead of numbers: the kernel turns round only the bytes of filled cells.
-            for basket in self._reader.between(start, stop):
+            for basket in self._baskets.between(start, stop):
                 bits = basket.content.view(np.uint64).reshape(basket.stop - basket.start, -1)
                 dense.add(bits, sys.byteorder == "little")
         else:
@@ -174,7 +177,8 @@ class MuonTree(TreeBranches):
         n_cells = self._geometry.n_cells
         dense = DenseHits(stop - start, n_cells)
         lengths: list[NDArray[np.int64]] = []
-        for basket in self._reader.between(start, stop):
+        assert self._baskets is not None
+        for basket in self._baskets.between(start, stop):
             number = basket.stop - basket.start
             if basket.offsets is None:
                 raise ValueError("the places of the entries are missing")

@@ -20,7 +20,7 @@ from hitforge.studies.calo_muon.features import FEATURE_NAMES, column_units
 from hitforge.studies.calo_muon.settings import LayerSettings
 
 
-def read(source: str, *, geometry: str, layers: LayerSettings) -> Iterator[ShardBlock]:
+def read(source: str, *, geometry: str | Geometry, layers: LayerSettings) -> Iterator[ShardBlock]:
     """Yield the muons of a ntuple, or of a fold of a published file, with their features."""
     block = load_geometry(geometry)
     if not is_fold(source):

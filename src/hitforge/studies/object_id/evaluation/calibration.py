@@ -17,7 +17,7 @@ from hitforge.studies.object_id.data.objects import join
 from hitforge.studies.object_id.evaluation.sample import Classified, classified
 from hitforge.studies.object_id.evaluation.settings import EvaluationSettings
 
-_SMALLEST = 1e-12
+SMALLEST = 1e-12
 RANGE = (0.05, 20.0)
 """Temperatures that the fit looks at."""
 
@@ -62,12 +62,12 @@ def fit_temperature(sample: Classified, minimum: int) -> dict[str, Any]:
 
 def tempered(probabilities: Floats, temperature: float) -> Floats:
     """Return the softmax of the logits over the temperature, shape (n, C): p^(1/T), normalised."""
-    return np.asarray(softmax(np.log(np.maximum(probabilities, _SMALLEST)) / temperature, axis=1))
+    return np.asarray(softmax(np.log(np.maximum(probabilities, SMALLEST)) / temperature, axis=1))
 
 
 def log_loss(probabilities: Floats, label: NDArray[np.integer], weights: Floats) -> float:
     """Return the weighted mean of minus the log probability of the true class."""
-    own = np.maximum(probabilities[np.arange(len(label)), label], _SMALLEST)
+    own = np.maximum(probabilities[np.arange(len(label)), label], SMALLEST)
     return float(-(weights * np.log(own)).sum() / weights.sum())
 
 
