@@ -36,7 +36,7 @@ def open_entries(source: str, *, geometry: str, layers: LayerSettings) -> Iterat
         raise NtupleError(Problem("wrong_layout", detail, "give the ROOT files that it was made of", source))
     block = load_geometry(geometry)
     reader = EntryReader(lambda muons, entry: block_of(muons, entry, block, layers), _FAULTS, _TARGET, _UNREAD)
-    yield from reader.open_entries(open_muons(source, block, needs_truth=False))
+    yield from reader.open_entries(source, open_muons(source, block, needs_truth=False))
 
 
 def friend_columns(
@@ -44,7 +44,7 @@ def friend_columns(
 ) -> dict[str, Column]:
     """Return the energy of each muon, what it may be off by, and how far it is off where the truth is known.
 
-    Where there is no bias correction, ``energy`` is ``energy_raw``, and says so. The errors are of the calibrated
+    Where there is no bias correction, ``energy`` is what the model gives, and says so. The errors are of the calibrated
     density of the energy, for energies that are flat beforehand; NaN without one.
     """
     correction = BiasCorrection.model_validate(calibration["ensemble"])
@@ -59,7 +59,6 @@ def friend_columns(
     of_density = "of the density of the energy" if probability is not None else f"NaN: {lacking}"
     columns = {
         "energy": (energy, "GeV", f"energy, {corrected}"),
-        "energy_raw": (raw, "GeV", "energy as the model gives it"),
         "energy_err": ((high - low) / 2, "GeV", f"half of the central 68 % {of_density}"),
         "energy_low": (low, "GeV", f"16 % quantile {of_density}"),
         "energy_high": (high, "GeV", f"84 % quantile {of_density}"),

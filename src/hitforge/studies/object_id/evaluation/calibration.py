@@ -73,7 +73,10 @@ def log_loss(probabilities: Floats, label: NDArray[np.integer], weights: Floats)
 
 def at_temperature(sample: Classified, calibration: Mapping[str, Any]) -> Classified:
     """Return the sample with the probabilities at the temperature of its own fit; without one they stay raw."""
+    return replace(sample, probabilities=calibrated_probabilities(sample.raw, calibration))
+
+
+def calibrated_probabilities(raw: Floats, calibration: Mapping[str, Any]) -> Floats:
+    """Return class probabilities at the temperature of their fit, shape (n, C); without one they stay raw."""
     temperature = calibration["temperature"]
-    if temperature is None:
-        return sample
-    return replace(sample, probabilities=tempered(sample.raw, temperature))
+    return raw if temperature is None else tempered(raw, temperature)
