@@ -33,7 +33,8 @@ def expected_errors() -> tuple[type[Exception], ...]:
     return tuple(errors)
 
 
-def _settings(options: Namespace) -> RunSettings:
+def run_settings(options: Namespace) -> RunSettings:
+    """Return the settings of the one study that a command is about."""
     over = {"studies": [options.study], "preset": options.preset}
     user = user_settings(options.configfile, {key: value for key, value in over.items() if value is not None})
     user.pop("samples", None)
@@ -43,7 +44,7 @@ def _settings(options: Namespace) -> RunSettings:
 def _study(options: Namespace, log: bool = True) -> tuple[RunSettings, Study]:
     if log:
         start_log()
-    settings = _settings(options)
+    settings = run_settings(options)
     return settings, load_study(options.study, settings.studies[options.study])
 
 

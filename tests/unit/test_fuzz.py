@@ -1,4 +1,7 @@
-"""Damaged files: whatever bytes a file holds, judging it gives a verdict and never an error."""
+"""Damaged files: whatever bytes a file holds, judging it gives a verdict and never an error.
+
+An application gives every entry its place, or says what is wrong with the file.
+"""
 
 from __future__ import annotations
 
@@ -14,7 +17,9 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from hitforge.ntuple import NtupleError
 from hitforge.studies.base import Study
+from tests.unit.entries_of import entries_of
 from tests.unit.small_parts import LAYOUTS, address, study_of
 
 FILES = Path(__file__).parent / "root_files"
@@ -86,6 +91,12 @@ def judge(layout: str, data: st.DataObject) -> None:
     # a change that hits no number that is read may leave the part good
     assert findings.problems or findings.content_checksum
     assert all(problem.reason and problem.file for problem in findings.problems)
+    if layout != "fold_file":
+        try:
+            status, _, _ = entries_of(study, path)
+        except NtupleError:
+            return
+        assert findings.problems or "" in status
 
 
 _ANY = {"deadline": None, "suppress_health_check": list(HealthCheck), "database": None}

@@ -19,6 +19,9 @@ from snakemake.exceptions import WorkflowError
 from hitforge.config import as_list, load_settings, study_files, user_settings
 from hitforge.fingerprint import fingerprint
 from hitforge.folds import fold_scheme, tree_folds
+from hitforge.packages import MADE_BY
+from hitforge.provenance import content_hash
+from hitforge.remarks import remarks
 from hitforge.reporting.catalogue import load_catalogue
 from hitforge.sample_sheet import read_sheet
 from hitforge.samples import assign_blocks, list_parts
@@ -60,6 +63,7 @@ except ConfigError as error:
 STUDIES = list(SETTINGS.studies)
 # under `freeze` scaling, models and calibration are sources that nothing remakes
 TRAINED = [study for study, settings in SETTINGS.studies.items() if not settings.freeze]
+REMARKS = {study: list(remarks(settings.model_dump(mode="json"))) for study, settings in SETTINGS.studies.items()}
 # where networks are trained does not change what is asked for, so it is no job's parameter
 config["device"] = SETTINGS.device
 config["beside"] = {

@@ -86,6 +86,8 @@ class Plan:
         Files that the plan makes, with the engine's own.
     simulated_events, read_bytes : mapping
         By study: events to simulate, and size of the parts that are there and of which shards are built.
+    remarks : tuple of (study, sentence)
+        What may be a mistake in the configuration.
     """
 
     executor: str
@@ -97,6 +99,7 @@ class Plan:
     files: int
     simulated_events: Mapping[str, int]
     read_bytes: Mapping[str, int]
+    remarks: tuple[tuple[str, str], ...] = ()
 
 
 def read_plan(arguments: Sequence[str]) -> Plan:
@@ -141,6 +144,7 @@ def plan_of(raw: Mapping[str, Any]) -> Plan:
         files=raw["volume"]["files"],
         simulated_events=raw["volume"]["simulated"],
         read_bytes=raw["volume"]["read_bytes"],
+        remarks=tuple((study, remark) for study, remark in raw["remarks"]),
     )
 
 

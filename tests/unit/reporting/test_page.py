@@ -10,11 +10,13 @@ from typing import Any
 import pytest
 
 from hitforge.provenance import read_json, write_json
-from hitforge.reporting.changes import compare_chapters
+from hitforge.reporting.changes import Changes, compare_chapters
 from hitforge.reporting.chapter import FrontRow
 from hitforge.reporting.numbers import cell_text
-from hitforge.reporting.page import duration, render_page
+from hitforge.reporting.page import render_page
+from hitforge.reporting.page_tables import duration
 from hitforge.reporting.run_info import RunInfo, read_benchmarks, read_trainings
+from hitforge.stages.bind_report import make_report
 
 HEADER = "s\th:m:s\tmax_rss\tmax_vms\tmax_uss\tmax_pss\tio_in\tio_out\tmean_load\tcpu_time\n"
 
@@ -50,7 +52,10 @@ def benchmarks(tmp_path_factory: pytest.TempPathFactory) -> Path:
     jobs.mkdir(parents=True)
     (jobs / "0.tsv").write_text(HEADER + "1523.2\t0:25:23\t1830.5\t1\t1\t1\t0\t0\t99.1\t1510.0\n")
     (jobs / "1.tsv").write_text(HEADER + "1400.0\t0:23:20\t1790.5\t1\t1\t1\t0\t0\t99.1\t1390.0\n")
-    (folder / "make_report.tsv").write_text(HEADER + "0.2\t0:00:00\tNA\tNA\tNA\tNA\tNA\tNA\tNA\tNA\n")
+    (folder / "make_tables").mkdir()
+    (folder / "make_tables" / "calo_muon.tsv").write_text(HEADER + "0.2\t0:00:00\tNA\tNA\tNA\tNA\tNA\tNA\tNA\tNA\n")
+    # what another study took in the same folder belongs to its own page
+    (folder / "make_tables" / "csc_muon.tsv").write_text(HEADER + "9000\t0:00:00\tNA\tNA\tNA\tNA\tNA\tNA\tNA\tNA\n")
     return folder
 
 
@@ -66,7 +71,7 @@ def page(report: Any, benchmarks: Path, tmp_path_factory: pytest.TempPathFactory
         device="cpu",
         versions=RunInfo.installed_versions(),
         host="<node>",
-        stages=read_benchmarks(benchmarks, tmp_path_factory.getbasetemp()),
+        stages=read_benchmarks(benchmarks, ["calo_muon"], tmp_path_factory.getbasetemp()),
         trainings=read_trainings(benchmarks, ["calo_muon"]),
         changes=compare_chapters({"calo_muon": before}, {"calo_muon": now}),
     )
@@ -108,11 +113,12 @@ def test_page_tells_what_a_reader_must_know(page: str) -> None:
 
 
 def test_page_shows_time_and_memory_with_suggestions(page: str, benchmarks: Path) -> None:
-    stages = {cost.rule: cost for cost in read_benchmarks(benchmarks, benchmarks)}
+    stages = {cost.rule: cost for cost in read_benchmarks(benchmarks, ["calo_muon"], benchmarks)}
     training = stages["train_member"]
     assert (training.jobs, training.wall_s_total, training.max_rss_mb) == (2, 2923.2, 1830.5)
     assert (training.suggested_mem_mb, training.suggested_runtime_min) == (2400, 55)
-    assert stages["make_report"].max_rss_mb is None and stages["make_report"].suggested_mem_mb is None
+    assert stages["make_tables"].max_rss_mb is None and stages["make_tables"].suggested_mem_mb is None
+    assert stages["make_tables"].jobs == 1
     assert "48.7 min" in page and "train_member" in page
     assert [duration(s) for s in (0.2, 99.0, 600.0, 7200.0)] == ["0.2 s", "99.0 s", "10.0 min", "2.0 h"]
 
@@ -157,6 +163,27 @@ def test_nothing_changed_is_said() -> None:
     assert changes.samples == () and changes.numbers == ()
 
 
+def test_changes_are_told_study_by_study(report: Any, tmp_path: Path) -> None:
+    chapters = {}
+    for study, n_events in (("one", 3), ("two", 5)):
+        chapters[study] = {"study": study, "title": study, "parts": {"train": {"a": n_events}}, "headline": []}
+    moved = {**chapters["one"], "parts": {"train": {"a": 4}}}
+    assert compare_chapters({"two": chapters["two"]}, {"one": moved}) == Changes()
+    (change,) = compare_chapters(chapters, {"one": moved}).samples
+    assert (change.study, change.events_before, change.events_after) == ("one", 3, 4)
+
+    previous, made = tmp_path / ".previous.json", tmp_path / "made"
+    for study, chapter in chapters.items():
+        shutil.copytree(report.tables.parent, made / study)
+        write_json(made / study / "tables/chapter.json", {**read_json(report.tables / "chapter.json"), **chapter})
+        make_report(made, [study], tmp_path / "none", {}, previous, tmp_path / f"{study}.html")
+        # neither is there anything to compare with, nor is the other study forgotten
+        assert "Since the last report" not in (tmp_path / f"{study}.html").read_text(encoding="utf-8")
+    assert set(read_json(previous)) == {"one", "two"}
+    make_report(made, ["one"], tmp_path / "none", {}, previous, tmp_path / "again.html")
+    assert "no headline number changed" in (tmp_path / "again.html").read_text(encoding="utf-8")
+
+
 def test_missing_benchmarks_are_no_error(tmp_path: Path) -> None:
-    assert read_benchmarks(tmp_path / "none", tmp_path) == ()
+    assert read_benchmarks(tmp_path / "none", ["calo_muon"], tmp_path) == ()
     assert read_trainings(tmp_path / "none", ["calo_muon"]) == ()

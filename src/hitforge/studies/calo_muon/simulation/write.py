@@ -29,7 +29,7 @@ def simulate_part(
     seed: int,
     progress: Callable[[int, int], None] | None,
     *,
-    geometry: str,
+    geometry: str | Geometry,
     simulation: SimulationSettings,
 ) -> None:
     """Write one simulated part."""
