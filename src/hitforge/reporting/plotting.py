@@ -7,8 +7,11 @@ from functools import wraps
 from typing import Any
 
 import numpy as np
+from matplotlib import colormaps
 from matplotlib.axes import Axes
 from matplotlib.axis import Axis
+from matplotlib.colors import to_hex
+from matplotlib.container import ErrorbarContainer
 from matplotlib.figure import Figure as MatplotlibFigure
 from matplotlib.ticker import Formatter, LogLocator, NullFormatter, ScalarFormatter
 from numpy.typing import NDArray
@@ -16,7 +19,7 @@ from numpy.typing import NDArray
 from hitforge.reporting.chapter import Figure, ReportInputs
 from hitforge.reporting.metrics import metrics_of, shown_sample, values
 from hitforge.reporting.model_looks import look_of
-from hitforge.reporting.style import MARKERS, empty_figure, label, new_figure
+from hitforge.reporting.style import MARKERS, SEQUENTIAL, empty_figure, label, new_figure
 
 
 def nothing(name: str, title: str, reason: str) -> Figure:
@@ -123,6 +126,11 @@ def overlay(inputs: ReportInputs, models: Sequence[str], *path: str) -> dict[str
     return result
 
 
+def shades(n: int) -> list[str]:
+    """Return colours for what is no model: thresholds, regions, cuts; no model has one of them."""
+    return [to_hex(colormaps[SEQUENTIAL](x)) for x in np.linspace(0.0, 0.85, n)]
+
+
 def middles(edges: Sequence[float] | NDArray[np.floating], logarithmic: bool = False) -> NDArray[np.float64]:
     """Return the middles of bins."""
     low, high = np.asarray(edges[:-1], np.float64), np.asarray(edges[1:], np.float64)
@@ -143,6 +151,18 @@ def draw_points(
     drawn = np.isfinite(y)
     look = {"marker": MARKERS[which % len(MARKERS)], "linewidth": 0.9, **style}
     axes.errorbar(x[drawn], y[drawn], yerr=np.nan_to_num(error[drawn]), color=colour, label=text, **look)
+
+
+def mark_beyond(axes: Axes) -> None:
+    """Mark each point that lies beyond the final limits of the vertical axis with a triangle at that limit."""
+    low, high = axes.get_ylim()
+    for line in [container.lines[0] for container in axes.containers if isinstance(container, ErrorbarContainer)]:
+        x, y = (np.asarray(data, dtype=np.float64) for data in line.get_data())
+        look = {"color": line.get_color(), "linestyle": "none", "markersize": 6, "clip_on": False, "zorder": 5}
+        for beyond, end, marker in ((y > high, 1.0, "^"), (y < low, 0.0, "v")):
+            # at the end of the axis, wherever that is: no values of the figure
+            place = axes.get_xaxis_transform()
+            axes.plot(x[beyond], np.full(np.count_nonzero(beyond), end), marker=marker, transform=place, **look)
 
 
 def draw_binned(

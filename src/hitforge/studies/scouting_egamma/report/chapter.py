@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from hitforge.reporting.catalogue import Section, chapter, figure, figures, table, tables
-from hitforge.reporting.shared_views import PARTS, TRAINING, TUNING, loss_history
+from hitforge.reporting.shared_views import MODELS, PARTS, TRAINING, TUNING, loss_history
 
 _RESULTS, _DETAILS, _DATA = "report.result_tables", "report.detail_tables", "report.data_tables"
 _BINNED, _REFERENCE = "report.binned_figures", "report.reference_figures"
@@ -67,9 +67,10 @@ CHAPTER = chapter(
     ),
     Section(
         "training",
-        "Training",
+        "Models and training",
         words=("Importances and trials of a model are those of its first booster, that of electrons in EB.",),
         views=(
+            MODELS,
             TRAINING,
             loss_history(
                 "Losses of different models are different functions; a likelihood follows epochs of the relative loss."
