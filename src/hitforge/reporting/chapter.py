@@ -211,11 +211,14 @@ class FrontRow(Settings):
 class Chapter(Settings):
     """The text of a study's chapter and the order of its tables and figures; ``tables/chapter.json``.
 
-    ``parts`` holds the used parts of each sample and ``headline`` the main numbers, for the next report's comparison.
+    ``opening`` names the figures that show the result, ``settings`` are those of the whole study. ``parts`` holds the
+    used parts of each sample and ``headline`` the main numbers, for the next report's comparison.
     """
 
     study: str
     title: str
+    author: str = ""
+    opening: tuple[str, ...] = ()
     summary: tuple[str, ...] = ()
     notes: tuple[str, ...] = ()
     sections: tuple[Section, ...] = ()
@@ -223,6 +226,7 @@ class Chapter(Settings):
     headline: tuple[HeadlineNumber, ...] = ()
     front: FrontRow | None = None
     """Line on the front page of a report of several studies; None leaves it empty."""
+    settings: Mapping[str, Any] = {}
 
 
 def _contents(paths: str) -> cached_property[dict[str, Any]]:

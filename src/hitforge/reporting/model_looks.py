@@ -40,10 +40,10 @@ def shown_models(inputs: ReportInputs, among: Sequence[str] | None = None) -> li
 def look_of(inputs: ReportInputs, model: str) -> Look:
     """Return the look of a reported model: the same in every figure, whatever else is drawn there.
 
-    The reference model and the baseline have the first two colours in every study; the others follow in the order of
-    the report. Two models of one colour differ in marker and line.
+    The reference model and the baseline have the first two colours in every study; then come those that panels show,
+    and the others in the order of the report. Two models of one colour differ in marker and line.
     """
-    order = [inputs.reference, str(inputs.settings.get("baseline_model")), *inputs.metrics]
+    order = [inputs.reference, str(inputs.settings.get("baseline_model")), *shown_models(inputs), *inputs.metrics]
     place = list(dict.fromkeys(order)).index(model)
     lap, shade = divmod(place, len(_SHADES))
     return Look(place, _SHADES[shade], MARKERS[place % len(MARKERS)], _LINES[lap % len(_LINES)])

@@ -3,19 +3,26 @@
 from __future__ import annotations
 
 import logging
+import os
 import platform
+import shlex
 import shutil
 import subprocess
+import sys
 from collections.abc import Mapping, Sequence
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-from hitforge.provenance import read_json, write_json, write_text
+from hitforge.provenance import content_hash, read_json, write_json, write_text
 from hitforge.reporting.changes import compare_chapters
 from hitforge.reporting.page import render_page
 from hitforge.reporting.run_info import RunInfo, read_benchmarks, read_trainings
 
 log = logging.getLogger(__name__)
+
+COMMAND = "HITFORGE_COMMAND"
+"""In the environment: the command that a person gave, where the stage runs as a job of it."""
 
 
 def make_report(
@@ -32,6 +39,9 @@ def make_report(
     info = RunInfo(
         **run,
         versions=RunInfo.installed_versions(),
+        config_hash=content_hash({study: chapter.get("settings", {}) for study, chapter in chapters.items()}),
+        finished=f"{datetime.now(UTC):%Y-%m-%d %H:%M} UTC",
+        command=os.environ.get(COMMAND, shlex.join(sys.argv)),
         git_revision=_git_revision(),
         host=platform.node(),
         stages=read_benchmarks(benchmarks, studies, workdir=Path.cwd()),

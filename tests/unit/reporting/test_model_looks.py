@@ -42,6 +42,11 @@ def test_a_model_keeps_its_look_whatever_else_is_drawn(tmp_path: Path) -> None:
         assert (place, colour) == looks["m9"][:2]
 
 
+def test_models_of_a_panel_differ_in_colour(tmp_path: Path) -> None:
+    inputs = inputs_of(tmp_path, report={"show": ["m7", "m11", "m10"]})
+    assert len({look_of(inputs, model).colour for model in shown_models(inputs)}) == MOST
+
+
 def test_reference_and_baseline_look_alike_in_every_run(tmp_path: Path) -> None:
     all_of_them, few = inputs_of(tmp_path), inputs_of(tmp_path, ["m11", "m7", "m5"])
     for model in ("m5", "m7"):

@@ -110,4 +110,5 @@ CHAPTER = Catalogue(
             views=(table("features", _MODELS), figure("feature_distributions", _DATA)),
         ),
     ),
+    opening=("information",),
 )

@@ -81,4 +81,5 @@ CHAPTER = chapter(
         ),
     ),
     Section("published", "Published values", views=tables(_RESULTS, "published")),
+    opening=("turn_on", "resolution"),
 )

@@ -72,4 +72,5 @@ CHAPTER = chapter(
             *shared_views.TUNING,
         ),
     ),
+    opening=("roc_rest", "confusion"),
 )

@@ -81,4 +81,5 @@ CHAPTER = chapter(
             figure("tuning_parameters", _MODEL_FIGURES),
         ),
     ),
+    opening=("resolution_pt", "pair_mass"),
 )
