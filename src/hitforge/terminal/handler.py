@@ -7,7 +7,6 @@ carries the name of an event and its fields. What is no event of a run is left t
 from __future__ import annotations
 
 import logging
-import os
 import time
 from collections import Counter
 from collections.abc import Callable, Iterable, Mapping, Sequence
@@ -18,7 +17,6 @@ from rich.console import Console
 from rich.progress import BarColumn, Progress, TaskID, TextColumn
 from rich.text import Text
 
-from hitforge.logs import shares_stderr_with
 from hitforge.terminal.estimate import Estimator
 from hitforge.terminal.jobs import Job, duration, seconds_of, stage_name, what_of
 from hitforge.terminal.plan import plan_table
@@ -115,7 +113,6 @@ class Terminal(logging.Handler):
         if self.dry:
             return
         self.console.print()
-        os.environ.update(shares_stderr_with(self.engine.stream))
         self.begin = time.monotonic()
         self.task = self.bar.add_task(self._state(), total=self.total)
         if self.console.is_terminal:
