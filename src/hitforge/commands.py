@@ -299,7 +299,7 @@ def status(options: Namespace) -> int:
 
     from hitforge.status import status_view
 
-    console = Console()
+    console = Console(width=None if sys.stdout.isatty() else 100)
     if not options.watch:
         console.print(status_view(options.results))
         return 0
