@@ -120,7 +120,8 @@ def resolution(options: Namespace) -> int:
         study = packaged_study(package, "pack")
         table = resolution_table(study, package.model, package.metrics, options.energies)
     if options.out is None:
-        Console().print(to_terminal(table))
+        console = Console()
+        console.print(to_terminal(table, console.width))
     else:
         text = to_csv(table) if options.out.suffix == ".csv" else to_yaml(data_file(table, study.name))
         write_text(options.out, text)
