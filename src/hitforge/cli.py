@@ -14,6 +14,7 @@ from typing import NoReturn, get_args
 
 from hitforge import __version__, commands, model_commands
 from hitforge.apply_settings import FriendFormat
+from hitforge.cli_help import Overview, explained
 from hitforge.logs import leave
 from hitforge.provenance import ends_in_a_crash
 
@@ -25,7 +26,7 @@ def _stage(
         name, help=summary, description=f"{summary}. {details}", formatter_class=argparse.ArgumentDefaultsHelpFormatter
     )
     parser.set_defaults(command=getattr(commands, name.replace("-", "_")))
-    if name not in ("status", "check"):
+    if name not in ("status", "check", "new", "completion"):
         parser.add_argument("--study", required=True, help="study, for example calo_muon")
         parser.add_argument("--configfile", nargs="+", type=Path, default=[], help="YAML files laid over the defaults")
         parser.add_argument("--preset", default=None, help="preset to start from (demo, small, paper)")
@@ -42,9 +43,18 @@ def _shards(parser: argparse.ArgumentParser) -> None:
 
 def build_parser() -> argparse.ArgumentParser:
     """Return the parser of all commands."""
-    parser = argparse.ArgumentParser(prog="hitforge", description="Detector hits in, physics models and tables out.")
+    parser = Overview(prog="hitforge", description="Detector hits in, physics models and tables out.")
     parser.add_argument("--version", action="version", version=__version__)
-    stages = parser.add_subparsers(title="stages", required=True, metavar="STAGE")
+    stages = parser.add_subparsers(required=True, metavar="COMMAND", parser_class=argparse.ArgumentParser)
+
+    new = _stage(stages, "new", "Write a configuration for files of yours", "Finds out study, layout and sizes.")
+    new.add_argument("train", nargs="+", metavar="FILE", help="files or patterns to train with")
+    new.add_argument("--test", nargs="+", required=True, metavar="FILE", help="files or patterns to test with")
+    new.add_argument("--study", default=None, help="study; found out from the first file if not given")
+    new.add_argument("--out", type=Path, default=Path("my.yaml"), help="YAML file to write")
+
+    completion = _stage(stages, "completion", "Print a script that completes commands in your shell")
+    completion.add_argument("shell", choices=("bash", "zsh", "tcsh"), help="your shell")
 
     simulate = _stage(stages, "simulate", "Simulate one part", "Writes the original's ROOT format.")
     simulate.add_argument("--out", required=True, type=Path, help="ROOT file to write")
@@ -138,7 +148,7 @@ def build_parser() -> argparse.ArgumentParser:
     status.add_argument("--results", type=Path, default=Path("results"), help="results folder")
     status.add_argument("--watch", action="store_true", help="refresh every few seconds until interrupted")
     _leaving(stages)
-    return parser
+    return explained(parser)
 
 
 def _leaving(stages: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
@@ -219,7 +229,12 @@ def _package_command(
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run one command and return its exit code; expected errors become one message, not a traceback."""
-    options = build_parser().parse_args(arguments)
+    parser = build_parser()
+    words = sys.argv[1:] if arguments is None else arguments
+    if not words:
+        parser.print_help()
+        return 0
+    options = parser.parse_args(words)
     try:
         code: int = options.command(options)
     except commands.expected_errors() as error:

@@ -272,6 +272,26 @@ def check(options: Namespace) -> int:
     return check_plan(options.profile, arguments)
 
 
+def new(options: Namespace) -> int:
+    """Write a configuration for files."""
+    from hitforge.new_config import write_new
+
+    sys.stdout.write("\n".join(write_new(options.train, options.test, options.out, options.study)) + "\n")
+    return 0
+
+
+def completion(options: Namespace) -> int:
+    """Print the completion script of a shell."""
+    from hitforge.cli import build_parser
+
+    try:
+        import shtab
+    except ModuleNotFoundError as error:
+        raise ValueError("completion needs the package shtab: pip install shtab") from error
+    sys.stdout.write(shtab.complete(build_parser(), options.shell))
+    return 0
+
+
 def status(options: Namespace) -> int:
     """Show the trainings under a results folder."""
     from rich.console import Console
@@ -279,7 +299,7 @@ def status(options: Namespace) -> int:
 
     from hitforge.status import status_view
 
-    console = Console()
+    console = Console(width=None if sys.stdout.isatty() else 100)
     if not options.watch:
         console.print(status_view(options.results))
         return 0

@@ -107,20 +107,21 @@ def resolution(options: Namespace) -> int:
     """Print resolution and bias of a packaged model, or write them."""
     from rich.console import Console
 
+    from hitforge.packaged_study import packaged_study
     from hitforge.packages import open_package
     from hitforge.provenance import write_text
     from hitforge.reporting.hepdata import data_file, to_yaml
     from hitforge.reporting.tables import to_csv, to_terminal
     from hitforge.stages.resolution import resolution_table
-    from hitforge.studies.base import load_study
 
     if options.out is not None and options.out.suffix not in (".csv", ".yaml"):
         raise ValueError(f"{options.out}: what format? fix: name it .csv or .yaml")
     with open_package(options.package) as package:
-        study = load_study(package.study, package.settings, "pack")
+        study = packaged_study(package, "pack")
         table = resolution_table(study, package.model, package.metrics, options.energies)
     if options.out is None:
-        Console().print(to_terminal(table))
+        console = Console()
+        console.print(to_terminal(table, console.width))
     else:
         text = to_csv(table) if options.out.suffix == ".csv" else to_yaml(data_file(table, study.name))
         write_text(options.out, text)

@@ -249,8 +249,7 @@ def complaints(
         for keys in written:
             where = place_of(keys, files)[0]
             place = ".".join(map(str, keys))
-            words = " or ".join(reasons[group[0]])
-            lines.append(f"  {place}: {words}" + (f" ({where})" if where else ""))
+            lines.append(f"  {place}: {' or '.join(reasons[group[0]])}" + (f" ({where})" if where else ""))
     return "\n".join(lines)
 
 

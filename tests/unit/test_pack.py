@@ -7,16 +7,18 @@ import json
 import logging
 import shutil
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
 import yaml
 
+import hitforge
 from hitforge.cli import main
 from hitforge.config import SampleSettings, load_settings
 from hitforge.ntuple import NtupleError
+from hitforge.packaged_study import packaged_study
 from hitforge.packages import MADE_BY, PackageError, open_package
 from hitforge.provenance import read_json, write_json
 from hitforge.shard_lists import write_shard_list
@@ -198,6 +200,27 @@ def test_parts_that_are_gone_are_told(production: Path, tmp_path: Path, capsys: 
     results = edited(production, tmp_path, f"models/{MODEL}/model.json", training_parts=["part", "other"])
     assert pack(results, tmp_path / "m.zip") == 2
     assert "parts that the model was trained on are gone" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(
+    ("change", "told"),
+    [
+        (lambda settings: settings.pop("cuts"), "cuts: not there"),
+        (lambda settings: settings["reader"].popitem(), "reader."),
+        (lambda settings: settings["reader"].update(unheard_of=1), "reader.unheard_of: Extra inputs"),
+    ],
+)
+def test_settings_of_another_release_are_refused(
+    package: Path, change: Callable[[dict[str, Any]], Any], told: str
+) -> None:
+    with open_package(package) as opened:
+        settings = dict(opened.settings)
+        assert packaged_study(opened, "apply").settings.cuts
+        change(settings)
+        write_json(opened.folder / "settings.json", settings)
+        with pytest.raises(PackageError) as caught:
+            packaged_study(opened, "apply")
+    assert told in str(caught.value) and f"pip install hitforge=={hitforge.__version__}" in str(caught.value)
 
 
 @pytest.fixture

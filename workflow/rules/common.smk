@@ -1,6 +1,7 @@
 # Settings, parts and the named functions that the rules use. Nothing here opens a data file.
 import os
 import re
+import shlex
 import sys
 import time
 from pathlib import Path
@@ -13,6 +14,9 @@ if SOURCE.is_dir():
     sys.path.insert(0, str(SOURCE))
     # scripts may run in an environment of their own, which needs the package too
     os.environ.update(PYTHONPATH=os.pathsep.join(filter(None, [str(SOURCE), os.environ.get("PYTHONPATH")])))
+if workflow.is_main_process:
+    # for the head of the page: as a parameter it would make the page again for each other way to say the same
+    os.environ["HITFORGE_COMMAND"] = shlex.join(["snakemake", *sys.argv[1:]])
 
 from snakemake.exceptions import WorkflowError
 
@@ -25,6 +29,7 @@ from hitforge.remarks import remarks
 from hitforge.reporting.catalogue import load_catalogue
 from hitforge.sample_sheet import read_sheet
 from hitforge.samples import assign_blocks, list_parts
+from hitforge.stages.report_tables import headline_text
 from hitforge.studies.declaration import declaration_of
 from hitforge.words import HELDOUT, TRAINED_ON, model_of
 from hitforge.yaml_files import ConfigError, read_yaml
@@ -152,9 +157,9 @@ def show_headlines():
     def is_new(path):
         return path.is_file() and path.stat().st_mtime > STARTED
 
-    for path in (Path(f"results/{study}/tables/headline.md") for study in STUDIES):
-        if is_new(path):
-            print(path.read_text(), file=sys.stderr)
+    for folder in (Path(f"results/{study}/tables") for study in STUDIES):
+        if is_new(folder / "headline.json"):
+            print(headline_text(folder), file=sys.stderr)
     for path in map(Path, ["results/report/index.html", *(f"results/{study}/report.html" for study in STUDIES)]):
         if is_new(path):
             print(f"Report: {path.resolve()}", file=sys.stderr)

@@ -3,6 +3,7 @@
 # of a cluster, and where this workflow is a module of another. Its log file has everything, always.
 from snakemake.logging import logger
 
+from hitforge.logs import shares_stderr_with
 from hitforge.terminal.handler import Terminal
 from hitforge.terminal.jobs import Job, stage_name, what_of
 from hitforge.terminal.sizes import Sizes
@@ -38,10 +39,12 @@ def jobs_to_do():
 def own_terminal():
     """Put our view in the place of the engine's text, where that is what would be shown."""
     said = workflow.output_settings
-    if said.verbose or said.printshellcmds or said.debug_dag or said.quiet or not workflow.is_main_process:
+    if said.verbose or not workflow.is_main_process or not workflow.modifier.is_main_snakefile():
         return None
+    # whatever shows the run, lines of jobs side by side would only mix with it
+    os.environ.update(shares_stderr_with(sys.stderr))
     text = next((handler for handler in logger.handlers if handler.name == "DefaultStreamHandler"), None)
-    if text is None or not workflow.modifier.is_main_snakefile():
+    if text is None or said.printshellcmds or said.debug_dag or said.quiet:
         return None
     terminal = Terminal(text, jobs_to_do, REMARKS, workflow.resource_settings.cores or 1, said.dryrun)
     logger.removeHandler(text)

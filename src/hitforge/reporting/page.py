@@ -13,7 +13,7 @@ from urllib.parse import quote
 
 import jinja2
 import yaml
-from markupsafe import Markup
+from markupsafe import Markup, escape
 
 import hitforge
 from hitforge.provenance import read_json
@@ -56,6 +56,7 @@ def render_page(folders: Sequence[Path], run: RunInfo) -> str:
     )
     environment.globals |= {"render": render, "heading": heading, "FIRST_ROWS": FIRST_ROWS, "LONG_TABLE": LONG_TABLE}
     environment.filters["grouped"] = lambda value: fixed(float(value), 0)
+    environment.filters["breakable"] = lambda text: escape(text).replace("_", Markup("_<wbr>"))
     chapters = [Chapter.model_validate(read_json(folder / "tables" / "chapter.json")) for folder in folders]
     many = len(chapters) > 1
     style = files("hitforge.reporting").joinpath("page.css").read_text(encoding="utf-8")

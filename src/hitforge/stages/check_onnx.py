@@ -62,7 +62,7 @@ def differences(
     wide = [given.get(FEATURES, np.zeros((len(next(iter(given.values()))), 0), np.float32)) for given in inputs]
     columns = {name: torch.from_numpy(found[name]) for name in expected}
     calibrated = exported.frame.with_calibrated(columns, exported.frame.stored(torch.from_numpy(np.concatenate(wide))))
-    wanted = {name: values.numpy() for name, values in calibrated.items()} | expected
+    wanted = {**{name: values.numpy() for name, values in calibrated.items()}, **expected}
     return [_difference(name, found[name], values) for name, values in sorted(wanted.items())]
 
 

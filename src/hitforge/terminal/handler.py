@@ -7,7 +7,6 @@ carries the name of an event and its fields. What is no event of a run is left t
 from __future__ import annotations
 
 import logging
-import os
 import time
 from collections import Counter
 from collections.abc import Callable, Iterable, Mapping, Sequence
@@ -18,10 +17,10 @@ from rich.console import Console
 from rich.progress import BarColumn, Progress, TaskID, TextColumn
 from rich.text import Text
 
-from hitforge.logs import shares_stderr_with
 from hitforge.terminal.estimate import Estimator
 from hitforge.terminal.jobs import Job, duration, seconds_of, stage_name, what_of
 from hitforge.terminal.plan import plan_table
+from hitforge.terminal.run_state import Notes
 
 LOG_LINES = 20
 WIDTH = 100
@@ -73,6 +72,8 @@ class Terminal(logging.Handler):
         self.started = self.in_run = False
         self.begin = time.monotonic()
         self.total = self.done = 0
+        self.stages: dict[str, tuple[int, int]] = {}
+        self.notes = Notes()
 
     def emit(self, record: logging.LogRecord) -> None:
         """Show one record."""
@@ -107,6 +108,7 @@ class Terminal(logging.Handler):
         todo = list(self.planned())
         self.jobs = {f"{job.stage}:{job.what}": job for job in todo}
         self.total = len(todo)
+        self.stages = {name: (0, n) for name, n in Counter(f"{job.study} {job.stage}".strip() for job in todo).items()}
         self.estimator.start(todo)
         self.console.print(plan_table(todo, self.estimator))
         for study in dict.fromkeys(job.study for job in todo):
@@ -115,7 +117,6 @@ class Terminal(logging.Handler):
         if self.dry:
             return
         self.console.print()
-        os.environ.update(shares_stderr_with(self.engine.stream))
         self.begin = time.monotonic()
         self.task = self.bar.add_task(self._state(), total=self.total)
         if self.console.is_terminal:
@@ -137,12 +138,20 @@ class Terminal(logging.Handler):
             return
         stage, what, benchmark, since = self.running.pop(jobid)
         self.done += 1
+        self._count(stage, what)
         self.failed.pop(jobid, None)
         own = seconds_of(benchmark) if benchmark and _changed_after(benchmark, since) else None
         seconds = time.time() - since if own is None else own
         self.estimator.finish(self.jobs.get(f"{stage}:{what}"), seconds)
         self._line(Text(f"[{self.done:{len(str(self.total))}}/{self.total}] "), stage, what, duration(seconds))
         self._refresh()
+
+    def _count(self, stage: str, what: str) -> None:
+        job = self.jobs.get(f"{stage}:{what}")
+        name = f"{job.study if job else ''} {stage}".strip()
+        if name in self.stages:
+            done, total = self.stages[name]
+            self.stages[name] = (done + 1, total)
 
     def _line(self, line: Text, stage: str, what: str, end: str) -> None:
         line.append(f"{stage:<16} ", style="bold").append(f"{what}  ").append(end, style="dim")
@@ -202,11 +211,18 @@ class Terminal(logging.Handler):
     def _refresh(self) -> None:
         if self.task is not None:
             self.bar.update(self.task, completed=self.done, description=self._state())
+            self._note()
+
+    def _note(self, ended: bool = False) -> None:
+        running = {f"{stage} {what}".strip(): since for stage, what, _, since in self.running.values()}
+        left = self.estimator.left(time.monotonic() - self.begin)
+        self.notes.write(self.stages, running, tuple(self.failed.values()), left, ended)
 
     def finish(self) -> None:
         """Take the bar away and say how the run ended; what is printed afterwards stands below."""
         if self.task is None:
             return
+        self._note(ended=True)
         self.task = None
         if self.console.is_terminal:
             self.bar.stop()

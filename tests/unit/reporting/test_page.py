@@ -1,11 +1,16 @@
 from __future__ import annotations
 
+import base64
 import copy
+import gzip
+import html
 import re
 import shutil
 from html.parser import HTMLParser
 from pathlib import Path
 from typing import Any
+from urllib.parse import unquote
+from xml.etree import ElementTree
 
 import pytest
 
@@ -13,9 +18,10 @@ from hitforge.provenance import read_json, write_json
 from hitforge.reporting.changes import Changes, compare_chapters
 from hitforge.reporting.chapter import FrontRow
 from hitforge.reporting.numbers import cell_text
-from hitforge.reporting.page import render_page
+from hitforge.reporting.page import FIRST_ROWS, LONG_TABLE, render_page
 from hitforge.reporting.page_tables import duration
 from hitforge.reporting.run_info import RunInfo, read_benchmarks, read_trainings
+from hitforge.reporting.tables import read_table
 from hitforge.stages.bind_report import make_report
 
 HEADER = "s\th:m:s\tmax_rss\tmax_vms\tmax_uss\tmax_pss\tio_in\tio_out\tmean_load\tcpu_time\n"
@@ -85,9 +91,45 @@ def test_page_is_one_file(page: str) -> None:
     links.feed(page)
     assert not links.wrong and not links.open
     assert all(target.startswith(("#", "data:")) for target in links.targets)
-    assert not re.search(r"@import|url\(|<link|<iframe|fetch\(", page)
-    # the only addresses are the names of XML standards inside the pictures, which are encoded
-    assert not re.search(r"https?://", page)
+    assert not re.search(r"@import|url\((?!%23)|<link|<iframe|fetch\(", page)
+    # the only addresses are the names of XML standards inside the pictures
+    assert not re.search(r"https?://", page.replace("http://www.w3.org/", ""))
+
+
+def test_what_is_saved_is_what_was_made(page: str, report: Any) -> None:
+    for name in report.catalogue.figures:
+        if f'id="calo_muon-figure-{name}"' not in page:
+            assert read_json(report.figures / f"{name}.json")["empty"]
+            continue
+        block = page[page.index(f'id="calo_muon-figure-{name}"') :].partition("</figure>")[0]
+        packed = dict(re.findall(r'data-packed="([^"]+)" href="[^"]+" download="[^"]+\.(\w+)"', block))
+        packed = {kind: gzip.decompress(base64.b64decode(text)) for text, kind in packed.items()}
+        assert packed["csv"] == (report.figures / f"{name}.csv").read_bytes()
+        pdf = re.findall(r'href="data:application/pdf;base64,([^"]+)"', block)
+        assert base64.b64decode(pdf[0]) == (report.figures / f"{name}.pdf").read_bytes()
+        source = html.unescape(re.findall(r'src="(data:[^"]+)"', block)[0])
+        if source.startswith("data:image/svg"):
+            # drawn by the same numbers
+            ours = ElementTree.fromstring(unquote(source.partition(",")[2]))
+            theirs = ElementTree.fromstring((report.figures / f"{name}.svg").read_bytes())
+            shapes = [[path.get("d", "").split() for path in tree.iter() if path.get("d")] for tree in (ours, theirs)]
+            assert shapes[0] == shapes[1] and shapes[0]
+
+
+def test_the_result_and_its_figures_come_first(page: str, report: Any) -> None:
+    article = page[page.index('<article id="calo_muon">') :]
+    places = [article.index(text) for text in ('class="result"', 'id="calo_muon-figure-information"', "<h3")]
+    assert places == sorted(places) and article.count('id="calo_muon-figure-information"') == 1
+
+
+def test_long_tables_show_their_first_rows(page: str, report: Any) -> None:
+    sizes = {name: len(read_table(report.tables, name).rows) for name in report.catalogue.tables}
+    assert any(n > LONG_TABLE for n in sizes.values())
+    for name, n_rows in sizes.items():
+        _, found, rest = page.partition(f'id="calo_muon-table-{name}"')
+        block = rest.partition("</section>")[0]
+        assert block.count('class="rest"') == (n_rows - FIRST_ROWS if n_rows > LONG_TABLE else 0) or not found, name
+        assert (f"all {n_rows} rows" in block) == (n_rows > LONG_TABLE), name
 
 
 def test_links_within_the_page_lead_somewhere(page: str) -> None:
@@ -104,6 +146,7 @@ def test_page_tells_what_a_reader_must_know(page: str) -> None:
         "fold 0",
         "They are not the published data set",
         "tree is missing",
+        "Left out, for there is nothing to show",
         "no tuned model is among the reported models",
         "Added (1): train_0000-00000000",
         "+1.25",
@@ -143,7 +186,7 @@ def test_several_studies_share_a_page_with_a_table_in_front(report: Any, tmp_pat
     page = render_page([report.tables.parent, tmp_path], RunInfo())
     assert "Report of 2 studies" in page
     front = page[page.index('id="front">') : page.index('<article id="calo_muon">')]
-    assert front.count("<tr>") == 3 and 'href="#other"' in front
+    assert front.count("<tr>") == 3 and 'id="gains"' in page and 'href="#other"' in front
     row = FrontRow.model_validate(chapter["front"])
     assert row.published in front and row.other_sample in front
     for number in (row.baseline_number, row.ensemble_number, row.gain):

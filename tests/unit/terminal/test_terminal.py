@@ -11,6 +11,7 @@ from pathlib import Path
 
 import pytest
 
+from hitforge.cli import main
 from hitforge.terminal.estimate import Estimator
 from hitforge.terminal.handler import LOG_LINES, Terminal
 from hitforge.terminal.jobs import Job, duration, stage_name, what_of
@@ -119,6 +120,26 @@ def test_a_dry_run_is_the_plan_alone() -> None:
     text = run.text()
     assert text.count("Note: calo_muon: samples of two kinds") == 1
     assert text.count("Plan") == 1 and "not there yet" in text and "b000" not in text and "jobs done" not in text
+
+
+def test_another_terminal_sees_how_far_the_run_is(
+    folder: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (folder / ".snakemake").mkdir()
+    run = Run()
+    monkeypatch.setattr(run.terminal.estimator, "left", lambda elapsed: 3630.0)
+    run.begin(0)
+    run.log("job_finished", job_id=0)
+    run.begin(1)
+    assert main(["status"]) == 0
+    shown = " ".join(capsys.readouterr().out.split())
+    assert "Last run: 1 of 2 jobs done, running for 0 s, about 1 h left" in shown
+    assert "calo_muon validate 1 2" in shown and "validate calo_muon/test/b001 0 s" in shown
+    run.fail(1)
+    run.terminal.close()
+    assert main(["status"]) == 0
+    shown = " ".join(capsys.readouterr().out.split())
+    assert "Last run: 1 of 2 jobs done, ended, 1 failed" in shown
 
 
 def test_a_job_that_ran_here_is_expected_to_take_as_long_again(folder: Path) -> None:

@@ -75,7 +75,7 @@ CHAPTER = chapter(
             loss_history(
                 "Losses of different models are different functions; a likelihood follows epochs of the relative loss."
             ),
-            figure("importances", "hitforge.reporting.training_figures", least=1.0),
+            figure("importances", "report.importances"),
             figure("permutation", _MODEL_FIGURES),
             *TUNING,
             figure("tuning_parameters", _MODEL_FIGURES),
