@@ -37,7 +37,9 @@ def write_figure(figure: Figure, folder: Path, label: LabelSettings | None = Non
         engine = drawn.get_layout_engine()
         if engine is not None and drawn.axes:
             head = _put_label(drawn, label) if label else ()
-            # settle the layout once, so that all formats agree; it is the slowest step
+            # settle the layout once, so that all formats agree; it is the slowest step. Words are wider at other
+            # resolutions, where a long name at the rim would be cut
+            drawn.set_dpi(PNG_DPI)
             engine.execute(drawn)
             drawn.set_layout_engine("none")
             _align(drawn, head)
