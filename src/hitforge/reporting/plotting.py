@@ -158,7 +158,7 @@ def mark_beyond(axes: Axes) -> None:
     low, high = axes.get_ylim()
     for line in [container.lines[0] for container in axes.containers if isinstance(container, ErrorbarContainer)]:
         x, y = (np.asarray(data, dtype=np.float64) for data in line.get_data())
-        look = {"color": line.get_color(), "linestyle": "none", "markersize": 6, "clip_on": False, "zorder": 5}
+        look: dict[str, Any] = {"color": line.get_color(), "linestyle": "none", "markersize": 6, "clip_on": False, "zorder": 5}
         for beyond, end, marker in ((y > high, 1.0, "^"), (y < low, 0.0, "v")):
             # at the end of the axis, wherever that is: no values of the figure
             place = axes.get_xaxis_transform()
