@@ -68,7 +68,7 @@ def front_table(chapters: Sequence[Chapter]) -> Table:
         "front",
         "The studies in one table",
         "Baseline and ensemble on the same events; gain is by how much the ensemble is better, with the error "
-        "of the paired difference. Published numbers are for other samples and show the scale only.",
+        "of the paired difference.",
         (
             text_column("study", "Study", lambda chapter: chapter.study),
             text_column(
@@ -80,10 +80,6 @@ def front_table(chapters: Sequence[Chapter]) -> Table:
             text_column("ensemble", "Ensemble", lambda chapter: chapter.front and chapter.front.ensemble),
             column("ensemble_number", "its number", lambda chapter: chapter.front and chapter.front.ensemble_number),
             column("gain", "Gain", lambda chapter: chapter.front and chapter.front.gain),
-            text_column("published", "Published", lambda chapter: chapter.front and chapter.front.published, wide=True),
-            text_column(
-                "other_sample", "No comparison, because", lambda c: c.front and c.front.other_sample, wide=True
-            ),
         ),
         chapters,
     )

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from hitforge.reporting import shared_views
 from hitforge.reporting.catalogue import Section, chapter, figure, figures, table, tables
-from hitforge.studies.csc_muon.report.meanings import meaning_of
 
 _RESULTS, _DATA, _DATA_FIGURES = "report.result_tables", "report.data_tables", "report.data_figures"
 _TRIGGER, _TRIGGER_FIGURES = "report.trigger_tables", "report.trigger_figures"
@@ -76,7 +75,7 @@ CHAPTER = chapter(
             shared_views.loss_history("Losses of different models are different functions."),
             shared_views.TRAINING,
             shared_views.LEARNING_RATE,
-            figure("importances", "hitforge.reporting.training_figures", meaning_of=meaning_of),
+            figure("importances", "report.importances"),
             table("bayesian_search", _DATA),
             *shared_views.TUNING,
         ),

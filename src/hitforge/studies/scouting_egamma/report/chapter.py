@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from hitforge.reporting.catalogue import Section, chapter, figure, figures, table, tables
 from hitforge.reporting.shared_views import MODELS, PARTS, TRAINING, TUNING, loss_history
-from hitforge.studies.scouting_egamma.report.meanings import meaning_of
 
 _RESULTS, _DETAILS, _DATA = "report.result_tables", "report.detail_tables", "report.data_tables"
 _BINNED, _REFERENCE = "report.binned_figures", "report.reference_figures"
@@ -76,7 +75,7 @@ CHAPTER = chapter(
             loss_history(
                 "Losses of different models are different functions; a likelihood follows epochs of the relative loss."
             ),
-            figure("importances", "hitforge.reporting.training_figures", meaning_of=meaning_of),
+            figure("importances", "report.importances"),
             figure("permutation", _MODEL_FIGURES),
             *TUNING,
             figure("tuning_parameters", _MODEL_FIGURES),
