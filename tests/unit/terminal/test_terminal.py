@@ -81,7 +81,7 @@ def test_a_job_is_one_line_and_the_engines_chatter_none() -> None:
 def test_a_failure_shows_exit_status_and_the_end_of_its_log(folder: Path) -> None:
     log = folder / LOG.format(1)
     log.parent.mkdir(parents=True)
-    log.write_text("\n".join(f"line {k}" for k in range(LOG_LINES + 5)))
+    log.write_text("killed, exit status 9\n" + "\n".join(f"line {k}" for k in range(1, LOG_LINES + 5)))
     run = Run()
     run.begin(1)
     run.fail(1)
@@ -89,7 +89,11 @@ def test_a_failure_shows_exit_status_and_the_end_of_its_log(folder: Path) -> Non
     run.fail(1)
     text = run.text()
     assert "Failed: validate calo_muon/test/b001 after 0 s, attempt 2" in text
-    assert "exit status 75" in text and f"the last {LOG_LINES} of {LOG_LINES + 5} lines" in text
+    assert (
+        "exit status 75" in text
+        and "| killed, exit status 9" in text
+        and f"the last {LOG_LINES} of {LOG_LINES + 5} lines" in text
+    )
     assert "| line 5\n" in text and "| line 4\n" not in text and f"| line {LOG_LINES + 4}\n" in text
     assert text.splitlines()[-2:] == [
         "0 of 2 jobs done in 0 s",
