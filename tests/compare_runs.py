@@ -29,7 +29,7 @@ HASHES = {"config_hash", "code", "code_hash", "identity"}
 HASH = re.compile("[0-9a-f]{16}|[0-9a-f]{32}")
 KINDS = {
     ".h5": "HDF5", ".json": "JSON", ".safetensors": "weights", ".ubj": "boosters", ".root": "ROOT",
-    ".csv": "text", ".md": "text", ".tex": "text", ".svg": "figures", ".png": "figures",
+    ".csv": "text", ".md": "text", ".tex": "text", ".svg": "figures", ".png": "figures", ".pdf": "figures",
 }  # fmt: skip
 ROWS = 1_000_000
 ORDER = ": keys in another order"

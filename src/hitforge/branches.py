@@ -139,8 +139,10 @@ class TreeBranches:
         if detail:
             raise NtupleError(Problem("implausible", detail, MAKE_AGAIN, self.file, self.name, branch))
 
-    def integers(self, branch: str, start: int, stop: int, dtype: Any) -> NDArray[Any]:
+    def integers(self, branch: str, start: int, stop: int, dtype: Any, clip: bool = False) -> NDArray[Any]:
         """Return the entries ``start:stop`` of a branch of integers as another type that must hold them.
+
+        ``clip`` gives the type's own limits in place of numbers beyond them.
 
         Raises
         ------
@@ -149,6 +151,8 @@ class TreeBranches:
         """
         values: NDArray[Any] = self.array(branch, start, stop)
         limits = np.iinfo(dtype)
+        if clip:
+            values = np.clip(values, limits.min, limits.max)
         outside = (values < limits.min) | (values > limits.max)
         if outside.any():
             detail = f"{values[outside][0]} is not a number from {limits.min} to {limits.max}"

@@ -54,6 +54,7 @@ def build_parser() -> argparse.ArgumentParser:
     new.add_argument("--out", type=Path, default=Path("my.yaml"), help="YAML file to write")
 
     completion = _stage(stages, "completion", "Print a script that completes commands in your shell")
+    completion.set_defaults(parser=parser)
     completion.add_argument("shell", choices=("bash", "zsh", "tcsh"), help="your shell")
 
     simulate = _stage(stages, "simulate", "Simulate one part", "Writes the original's ROOT format.")
@@ -170,6 +171,19 @@ def _leaving(stages: argparse._SubParsersAction[argparse.ArgumentParser]) -> Non
     apply.add_argument("--format", choices=get_args(FriendFormat), default="ttree", help="format of the friend files")
     apply.add_argument("--prefix", default="hf_", help="how names of tree and columns begin; one for each model")
     apply.add_argument("--device", choices=("auto", "cpu", "cuda"), default="auto", help="where to compute")
+
+    export = _package_command(
+        stages,
+        "export",
+        "Write the model of a package for other programs",
+        "One graph with scaling, ensemble and calibration inside; written only if it gives what the model gives.",
+    )
+    export.add_argument("package", type=Path, metavar="PACKAGE", help="model package, made by pack")
+    export.add_argument("--format", choices=("onnx",), default="onnx", help="format of the graph")
+    export.add_argument("--out", required=True, type=Path, metavar="FILE", help="file to write")
+    export.add_argument(
+        "--events", nargs="+", default=[], metavar="FILE", help="shards or parts to check with; none: made-up events"
+    )
 
     pack = _package_command(
         stages, "pack", "Pack a trained model into one file", "With settings, scaling, calibration, metrics and a card."

@@ -18,6 +18,7 @@ from pydantic import Field, NonNegativeInt, PositiveInt, ValidationError, field_
 
 from hitforge.apply_settings import ApplySettings
 from hitforge.bdt_settings import TreeSettings
+from hitforge.report_settings import LabelSettings, ReportSettings
 from hitforge.settings_base import Settings
 from hitforge.studies import OUTSIDE
 from hitforge.training.settings import BESIDE, OF_PREDICTION, WITHOUT_EFFECT_ON_A_MEMBER, TrainingSettings
@@ -132,14 +133,12 @@ class StudySettings(Settings):
     baseline_model: str | None = Field(
         None, description="what the field uses or the original has: the front page shows the reference model beside it"
     )
-    shown_models: tuple[str, ...] = Field(
-        (), description="reported models whose single events figures show beside those of the reference model"
-    )
+    report: ReportSettings = Field(ReportSettings(), description="look of the report")
     models: Mapping[str, ModelSettings] = Field({}, description="models by name; base: other inherits")
 
     @model_validator(mode="after")
     def _models_are_known(self) -> StudySettings:
-        for name in (*self.run_models, *self.shown_models, *filter(None, [self.reference_model, self.baseline_model])):
+        for name in (*self.run_models, *self.report.show, *filter(None, [self.reference_model, self.baseline_model])):
             if name not in self.models:
                 raise ValueError(f"model {name!r} is not defined; {did_you_mean(name, self.models)}")
         for name in (*self.models, *self.samples):
@@ -206,6 +205,7 @@ class RunSettings(Settings):
     on_bad_part: Literal["fail", "quarantine"] = Field("fail", description="stop, or go on without the part")
     max_bad_fraction: float = Field(0.05, ge=0, le=1, description="quarantine gives up above this fraction")
     apply: ApplySettings | None = Field(None, description="what the target friends applies to which files")
+    report: LabelSettings = Field(LabelSettings(), description="laid under the block report of each study")
 
 
 def config_folder() -> Path:
@@ -380,6 +380,10 @@ def load_settings(
             place = (name,)
             kind = study_settings_type(name)
             raw = merge(read_yaml(known.get(name, folder / "studies" / f"{name}.yaml")), over.get(name, {}))
+            if general.get("report"):
+                raw["report"] = merge(
+                    _block(general["report"], "report"), _block(raw.get("report", {}), f"{name}.report")
+                )
             if samples and name in samples:
                 raw["samples"] = samples[name]
             try:

@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from hitforge.inspection import Chunk, OpenPart
-from hitforge.ntuple import NtupleError
+from hitforge.ntuple import NtupleError, naming_damage
 from hitforge.shards import ShardBlock
 
 PREDICTED = 0
@@ -75,7 +75,7 @@ class EventTable(Protocol):
 Events = TypeVar("Events", bound=EventTable)
 
 
-def _no_cuts(_events: Any) -> Iterable[NDArray[np.bool_]]:
+def _no_cuts(_events: Any, _left: NDArray[np.bool_]) -> Iterable[NDArray[np.bool_]]:
     return ()
 
 
@@ -96,7 +96,8 @@ class EntryReader:
     cut_names : sequence of str
         Names of the cuts.
     cuts : callable
-        Yields the decision of each cut on events without faults, shape (n,).
+        Yields the decision of each cut on events without faults, shape (n,). It is given what those before left,
+        updated between them.
     """
 
     block_of: Callable[[Any, NDArray[np.int64]], ShardBlock]
@@ -104,26 +105,36 @@ class EntryReader:
     target: Collection[str]
     unread: Collection[str] = ()
     cut_names: Sequence[str] = ()
-    cuts: Callable[[Any], Iterable[NDArray[np.bool_]]] = _no_cuts
+    cuts: Callable[[Any, NDArray[np.bool_]], Iterable[NDArray[np.bool_]]] = _no_cuts
 
     @property
     def reasons(self) -> tuple[str, ...]:
         """Why an entry may have no prediction: a fault, or ``cut: NAME``."""
         return (*self.faults, *(f"cut: {name}" for name in self.cut_names))
 
-    def open_entries(self, opened: Iterable[OpenPart[Events]]) -> Iterator[OpenEntries]:
+    def open_entries(self, source: str, opened: Iterable[OpenPart[Events]]) -> Iterator[OpenEntries]:
         """Yield all entries of an open part.
 
         Raises
         ------
         NtupleError
-            Something is wrong with the part as a whole.
+            Something is wrong with the part as a whole; also when blocks are read.
         """
         for part in opened:
             if part.problems:
                 raise NtupleError(*part.problems)
-            blocks = (self._block(chunk) for chunk in part.chunks)
+            blocks = self._blocks(source, part.chunks)
             yield OpenEntries(part.layout, part.n_events, part.has_truth, self.reasons, blocks)
+
+    def _blocks(self, source: str, chunks: Iterator[Chunk[Events]]) -> Iterator[EntryBlock]:
+        while True:
+            # whatever else damaged bytes make the reader raise
+            with naming_damage(source):
+                chunk = next(chunks, None)
+                block = None if chunk is None else self._block(chunk)
+            if block is None:
+                return
+            yield block
 
     def _block(self, chunk: Chunk[Events]) -> EntryBlock:
         events, n = chunk.events, len(chunk.events)
@@ -139,7 +150,7 @@ class EntryReader:
         codes = np.full(len(sound_events), PREDICTED, dtype=np.uint8)
         # of an entry that has no truth, what is made of truth is not a number
         with np.errstate(invalid="ignore", divide="ignore"):
-            for name, good in zip(self.cut_names, self.cuts(sound_events), strict=True):
+            for name, good in zip(self.cut_names, self.cuts(sound_events, left), strict=True):
                 codes[left & ~good] = 1 + self.reasons.index(f"cut: {name}")
                 left &= good
             status[sound] = codes

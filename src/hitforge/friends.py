@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
@@ -74,12 +75,14 @@ class Friend:
 def _type(column: Column) -> np.dtype[Any]:
     """Return the type of a column with room for what stands for a missing value."""
     kind = column.values.dtype
-    return kind if kind.kind == "f" else np.promote_types(kind, np.int8)
+    # ROOT takes signed bytes for characters
+    return kind if kind.kind == "f" else np.promote_types(kind, np.int32)
 
 
 def friend_names(parts: Sequence[Part], model: str, kind: FriendFormat) -> dict[str, str]:
     """Return the name of each part's friend file by its id: with its stem, or its id where others have that stem."""
-    stems = {part.id: part.id.rpartition("-")[0] for part in parts}
+    # a URL is one too, and what follows its # or ? is no part of a file's name that all systems take
+    stems = {part.id: re.sub(r"[^\w.-]+", "_", Path(str(part.source)).stem, flags=re.ASCII)[:150] for part in parts}
     shared = Counter(stems.values())
     suffix = "parquet" if kind == "parquet" else "root"
     return {part: f"{stem if shared[stem] == 1 else part}.{model}.{suffix}" for part, stem in stems.items()}

@@ -107,17 +107,17 @@ def resolution(options: Namespace) -> int:
     """Print resolution and bias of a packaged model, or write them."""
     from rich.console import Console
 
+    from hitforge.packaged_study import packaged_study
     from hitforge.packages import open_package
     from hitforge.provenance import write_text
     from hitforge.reporting.hepdata import data_file, to_yaml
     from hitforge.reporting.tables import to_csv, to_terminal
     from hitforge.stages.resolution import resolution_table
-    from hitforge.studies.base import load_study
 
     if options.out is not None and options.out.suffix not in (".csv", ".yaml"):
         raise ValueError(f"{options.out}: what format? fix: name it .csv or .yaml")
     with open_package(options.package) as package:
-        study = load_study(package.study, package.settings, "pack")
+        study = packaged_study(package, "pack")
         table = resolution_table(study, package.model, package.metrics, options.energies)
     if options.out is None:
         console = Console()
@@ -142,4 +142,19 @@ def hepdata(options: Namespace) -> int:
     write_submission(submitted, options.study, options.out)
     left_out = ", ".join(table.name for table in tables if table not in submitted)
     sys.stdout.write(f"{options.out}: {len(submitted)} tables; without measured numbers: {left_out or 'none'}\n")
+    return 0
+
+
+def export(options: Namespace) -> int:
+    """Write the model of a package as an ONNX graph that was checked."""
+    from hitforge.packages import open_package
+    from hitforge.stages.check_onnx import write_checked
+
+    start_log(level=logging.WARNING)
+    with open_package(options.package) as package:
+        for found in write_checked(package, options.events, options.out):
+            sys.stdout.write(
+                f"{found.output}: largest difference {found.absolute:.2g}, relative {found.relative:.2g}\n"
+            )
+    sys.stdout.write(f"{options.out}\n")
     return 0

@@ -1,6 +1,6 @@
 """Model packages: all that it takes to apply a trained model, in one file with nothing executable in it.
 
-Knows no study: settings are plain data that :func:`hitforge.studies.base.load_study` takes with stage ``apply``.
+Knows no study: settings are plain data, which :func:`hitforge.packaged_study.packaged_study` takes.
 """
 
 from __future__ import annotations
@@ -83,7 +83,7 @@ class ModelPackage:
 
     @property
     def hash(self) -> str:
-        """16 hexadecimal digits of the content: the same files give the same."""
+        """16 hexadecimal digits of ``package.json``, and so of all files: equal packages have equal ones."""
         return str(self.about["hash"])
 
     @property

@@ -184,7 +184,8 @@ class RNTuple:
         bounds = [(c, self._bounds(stored, c)[first : last + 1]) for c, first, last in pieces]
         counts = np.concatenate([np.zeros(0, np.int64), *(np.diff(places) for _, places in bounds)])
         if stored.content is None:
-            return counts.astype(stored.numbers.dtype)
+            lengths = counts.astype(stored.numbers.dtype)
+            return ak.Array(lengths) if library == "ak" else lengths
         content = self._content(stored, [(c, int(places[0]), int(places[-1])) for c, places in bounds])
         offsets = np.concatenate([np.zeros(1, np.int64), np.cumsum(counts)])
         lists = ak.contents.ListOffsetArray(ak.index.Index64(offsets), ak.contents.NumpyArray(content))

@@ -69,7 +69,7 @@ def copy_of(path: Path, tree: str, change: Callable[[dict[str, Any]], None], one
     change(columns)
     if one_counter and "hit_cell" in columns:
         columns["hit"] = ak.zip({"cell": columns.pop("hit_cell"), "e": columns.pop("hit_e")})
-    return write_tree(path.with_name("copy.root"), tree, columns)
+    return write_tree(path.with_name(f"copy_of_{path.name}"), tree, columns)
 
 
 def without(*names: str) -> Callable[[dict[str, Any]], None]:

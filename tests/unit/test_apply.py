@@ -22,7 +22,7 @@ from hitforge.friends import friend_names, read_about, write_summary
 from hitforge.packages import ModelPackage
 from hitforge.predictions import Predictions, read_predictions
 from hitforge.provenance import write_json
-from hitforge.samples import Part
+from hitforge.samples import Part, part_id
 from hitforge.shards import ShardBlock
 from hitforge.stages import apply
 from hitforge.stages.build_shard import build_shard
@@ -249,11 +249,11 @@ def test_friend_file_is_kept_as_long_as_it_would_come_out_the_same(production: P
 
 
 def test_names_are_short_unless_two_parts_would_share_one() -> None:
-    parts = [Part(f"{stem}-{number}", "x", 0) for number, stem in enumerate(("run1", "run2", "run1"))]
-    assert list(friend_names(parts, "cnn", "ttree").values()) == [
-        *("run1-0.cnn.root", "run2.cnn.root", "run1-2.cnn.root")
-    ]
-    assert friend_names(parts[:1], "cnn", "parquet") == {"run1-0": "run1.cnn.parquet"}
+    sources = ("a/run-1.root", "a/x.v2 (copy).root", "root://server//b/run-1.root")
+    parts = [Part(part_id(source), source, 0) for source in sources]
+    names = list(friend_names(parts, "cnn", "ttree").values())
+    assert names == [f"{parts[0].id}.cnn.root", "x.v2_copy_.cnn.root", f"{parts[2].id}.cnn.root"]
+    assert list(friend_names(parts[:1], "cnn", "parquet").values()) == ["run-1.cnn.parquet"]
 
 
 def test_summary_remembers_earlier_calls_but_not_files_that_are_gone(tmp_path: Path) -> None:

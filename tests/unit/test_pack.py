@@ -7,21 +7,27 @@ import json
 import logging
 import shutil
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
 import yaml
 
+import hitforge
 from hitforge.cli import main
+from hitforge.config import SampleSettings, load_settings
+from hitforge.ntuple import NtupleError
+from hitforge.packaged_study import packaged_study
 from hitforge.packages import MADE_BY, PackageError, open_package
 from hitforge.provenance import read_json, write_json
 from hitforge.shard_lists import write_shard_list
 from hitforge.shards import Shard
 from hitforge.stages.pack import pieces_in
-from hitforge.studies.base import load_study
+from hitforge.studies.base import Study, load_study
+from hitforge.studies.calo_muon.data.geometry import SHIPPED
 from hitforge.validation import Inventory, PartEntry
+from tests.unit.given import given
 
 MODEL = "dphi-lut"
 CONFIG = {"csc_muon": {"evaluation": {"bootstraps": 3}}}
@@ -196,19 +202,66 @@ def test_parts_that_are_gone_are_told(production: Path, tmp_path: Path, capsys: 
     assert "parts that the model was trained on are gone" in capsys.readouterr().err
 
 
-def test_settings_of_a_package_name_no_file_of_this_machine(tmp_path: Path) -> None:
-    from hitforge.config import load_settings
-    from hitforge.studies.calo_muon.data.geometry import SHIPPED
+@pytest.mark.parametrize(
+    ("change", "told"),
+    [
+        (lambda settings: settings.pop("cuts"), "cuts: not there"),
+        (lambda settings: settings["reader"].popitem(), "reader."),
+        (lambda settings: settings["reader"].update(unheard_of=1), "reader.unheard_of: Extra inputs"),
+    ],
+)
+def test_settings_of_another_release_are_refused(
+    package: Path, change: Callable[[dict[str, Any]], Any], told: str
+) -> None:
+    with open_package(package) as opened:
+        settings = dict(opened.settings)
+        assert packaged_study(opened, "apply").settings.cuts
+        change(settings)
+        write_json(opened.folder / "settings.json", settings)
+        with pytest.raises(PackageError) as caught:
+            packaged_study(opened, "apply")
+    assert told in str(caught.value) and f"pip install hitforge=={hitforge.__version__}" in str(caught.value)
 
+
+@pytest.fixture
+def geometry(tmp_path: Path) -> Path:
+    """A calorimeter of fewer layers than the shipped ones."""
     block = yaml.safe_load((SHIPPED / "pbwo4_39.6mm.yaml").read_text()) | {"name": "mine", "n_z": 40}
     path = tmp_path / "mine.yaml"
     path.write_text(yaml.safe_dump(block))
-    settings = load_settings({"studies": ["calo_muon"], "calo_muon": {"geometry": str(path)}}).studies["calo_muon"]
-    full = load_study("calo_muon", settings)
-    given = full.declared.given_settings(settings, "apply", "cnn")
-    portable = load_study("calo_muon", given, "pack").portable_settings(given)
-    path.unlink()
-    assert str(tmp_path) not in json.dumps(portable)
-    study = load_study("calo_muon", json.loads(json.dumps(portable)), "apply")
+    return path
+
+
+def calo_muon(geometry: str) -> Study:
+    settings = load_settings({"studies": ["calo_muon"], "calo_muon": {"geometry": geometry}}).studies["calo_muon"]
+    return load_study("calo_muon", settings)
+
+
+def packed_settings(study: Study) -> dict[str, Any]:
+    """Return the settings of a package as they are read back."""
+    given = study.declared.given_settings(study.settings, "apply", "cnn")
+    portable = load_study(study.name, given, "pack").portable_settings(given)
+    return dict(json.loads(json.dumps(portable)))
+
+
+def test_settings_of_a_package_name_no_file_of_this_machine(geometry: Path) -> None:
+    given = packed_settings(calo_muon(str(geometry)))
+    block = yaml.safe_load(geometry.read_text())
+    geometry.unlink()
+    assert str(geometry) not in json.dumps(given)
+    study = load_study("calo_muon", given, "apply")
     assert study.layout.voxel_shape == (40, block["n_x"], block["n_y"])
     assert study.settings.geometry.pitch_z_mm == block["pitch_z_mm"]
+
+
+def test_file_of_another_geometry_and_of_another_study_are_refused(geometry: Path, tmp_path: Path) -> None:
+    study = load_study("calo_muon", packed_settings(calo_muon("pbwo4_40.64mm")), "apply")
+    sample = SampleSettings(role="test", parts=1, events_per_part=2)
+    other, roads = tmp_path / "other.root", tmp_path / "roads.root"
+    given(calo_muon(str(geometry)), "simulate").simulate(other, sample, seed=1)
+    with pytest.raises(NtupleError, match=r"40960 cells in every entry, geometry pbwo4_40\.64mm has 51200"):
+        next(study.open_entries(str(other)))
+    csc_muon = load_study("csc_muon", load_settings({"studies": ["csc_muon"]}).studies["csc_muon"])
+    given(csc_muon, "simulate").simulate(roads, sample, seed=1)
+    with pytest.raises(NtupleError, match="missing_branch"):
+        next(study.open_entries(str(roads)))

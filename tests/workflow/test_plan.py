@@ -81,6 +81,10 @@ def test_the_engines_own_plan_is_there_for_who_asks(snakemake: Snakemake) -> Non
     assert "reason: Missing output files" in run.output and run.planned["validate"] == 4
 
 
+def test_packages_need_metrics_and_no_report(snakemake: Snakemake) -> None:
+    assert snakemake("-n", "packages").planned == {**METRICS, "pack": 5}
+
+
 def test_several_studies_share_a_page(snakemake: Snakemake) -> None:
     planned = snakemake("-n", "--config", "studies=calo_muon,csc_muon").planned
     assert planned["make_tables"] == planned["make_figures"] == 2

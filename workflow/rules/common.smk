@@ -1,6 +1,7 @@
 # Settings, parts and the named functions that the rules use. Nothing here opens a data file.
 import os
 import re
+import shlex
 import sys
 import time
 from pathlib import Path
@@ -13,6 +14,9 @@ if SOURCE.is_dir():
     sys.path.insert(0, str(SOURCE))
     # scripts may run in an environment of their own, which needs the package too
     os.environ.update(PYTHONPATH=os.pathsep.join(filter(None, [str(SOURCE), os.environ.get("PYTHONPATH")])))
+if workflow.is_main_process:
+    # for the head of the page: as a parameter it would make the page again for each other way to say the same
+    os.environ["HITFORGE_COMMAND"] = shlex.join(["snakemake", *sys.argv[1:]])
 
 from snakemake.exceptions import WorkflowError
 
@@ -21,7 +25,7 @@ from hitforge.fingerprint import fingerprint
 from hitforge.folds import fold_scheme, tree_folds
 from hitforge.packages import MADE_BY
 from hitforge.provenance import content_hash
-from hitforge.remarks import reference_of, remarks
+from hitforge.remarks import remarks
 from hitforge.reporting.catalogue import load_catalogue
 from hitforge.sample_sheet import read_sheet
 from hitforge.samples import assign_blocks, list_parts

@@ -60,7 +60,7 @@ else:
                 "../../envs/train.yaml"
             threads: 1
             resources:
-                mem_mb=megabytes(2000),
+                mem_mb=megabytes(1000),
                 runtime=60,
             params:
                 hash=PACKAGE["hash"],

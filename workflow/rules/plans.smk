@@ -116,9 +116,10 @@ def table_files(study):
 
 
 def figure_files(study):
-    """Return the figure files of a study and their captions."""
+    """Return the figure files of a study, their values and captions."""
     figures = load_catalogue(study).figures
-    return [f"results/{study}/figures/{name}.{kind}" for name in figures for kind in ("svg", "png", "json")]
+    kinds = ("svg", "pdf", "png", "csv", "json")
+    return [f"results/{study}/figures/{name}.{kind}" for name in figures for kind in kinds]
 
 
 def explained(study):
@@ -151,19 +152,7 @@ def report_settings(study):
     """Return the settings that the report shows or follows: all but the job counts."""
     settings = SETTINGS.studies[study].model_dump(mode="json", exclude={"blocks"})
     settings["models"] = {model: settings["models"][model] for model in reported(study)}
-    settings["shown_models"] = shown(study)
     return settings
-
-
-def shown(study):
-    """Return the reported models whose single events figures show beside those of the reference model."""
-    settings = SETTINGS.studies[study]
-    return [m for m in settings.shown_models if m in reported(study) and m != reference(study)]
-
-
-def reference(study):
-    """Return the model that differences are taken against: the one of the settings, if it is reported."""
-    return reference_of(SETTINGS.studies[study].reference_model, reported(study))
 
 
 def report_paths(study):
@@ -179,8 +168,7 @@ def report_paths(study):
         "inventories": {sample: f"results/{study}/inventory/{sample}.json" for sample in settings.samples},
         "shards": shown_shards(study),
         "explain": {model: f"results/{study}/explain/{model}.json" for model in explained(study)},
-        "outputs": evaluation_plan_of(study, reference(study)),
-        "further_outputs": {model: evaluation_plan_of(study, model) for model in shown(study)},
+        "outputs": {model: evaluation_plan_of(study, model) for model in reported(study)},
         "scaling": f"results/{study}/scaling.json",
     }
 

@@ -9,6 +9,7 @@ from typing import Any
 from hitforge.published import Aim, load_published, model_named
 from hitforge.reporting.chapter import Column, Measured, ReportInputs, Table, column, make_table, text_column
 from hitforge.reporting.metrics import SIGMAS, difference, not_run, verdict
+from hitforge.reporting.numbers import unit_of_difference
 
 NumbersOf = Callable[[ReportInputs, str], Mapping[str, Measured]]
 
@@ -76,7 +77,7 @@ def aim_table(rows: Iterable[Any], caption: str, columns: Iterable[Column], unit
         caption.format(sigmas=f"{SIGMAS:g}"),
         (
             *columns,
-            column("distance", "Measured minus limit", lambda row: row.distance, unit),
+            column("distance", "Measured minus limit", lambda row: row.distance, unit_of_difference(unit)),
             text_column("verdict", "Verdict", lambda row: verdict(row.distance, row.aim.sign)),
         ),
         rows,

@@ -72,7 +72,7 @@ class Catalogue:
 
     ``summary`` and ``notes`` return paragraphs: what was run on which data, and what a reader must know before using a
     number. ``headline`` yields the headline numbers, for the next report's comparison, and ``front`` returns the
-    study's line on the front page.
+    study's line on the front page. ``opening`` names one or two figures that show the result.
     """
 
     title: str
@@ -81,8 +81,11 @@ class Catalogue:
     headline: str | None = None
     front: str | None = None
     sections: tuple[Section, ...] = ()
+    opening: tuple[str, ...] = ()
 
     def __post_init__(self) -> None:
+        for name in set(self.opening) - set(self.figures):
+            raise ValueError(f"chapter {self.title!r}: no section has the figure {name!r} that it is to open with")
         for kind in ("table", "figure"):
             names = [view.name for view in self.views(kind)]
             for name in names:
@@ -104,13 +107,13 @@ class Catalogue:
         return tuple(view.name for view in self.views("figure"))
 
 
-def chapter(title: str, *sections: Section, text: str = "report.text") -> Catalogue:
+def chapter(title: str, *sections: Section, opening: tuple[str, ...], text: str = "report.text") -> Catalogue:
     """Return the catalogue of a chapter whose words are functions of one module.
 
     They are ``summary``, ``notes``, ``headline_numbers`` and ``front_row``; see :class:`Catalogue`.
     """
     return Catalogue(
-        title, f"{text}:summary", f"{text}:notes", f"{text}:headline_numbers", f"{text}:front_row", sections
+        title, f"{text}:summary", f"{text}:notes", f"{text}:headline_numbers", f"{text}:front_row", sections, opening
     )
 
 

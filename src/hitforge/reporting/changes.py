@@ -39,13 +39,14 @@ class Changes(Settings):
 
 
 def compare_chapters(before: Mapping[str, Any], after: Mapping[str, Any]) -> Changes:
-    """Return what differs between two reports, each a mapping of study to the content of its ``chapter.json``."""
+    """Return what differs between two reports, each a mapping of study to the content of its ``chapter.json``.
+
+    Study by study: one that is in only one of them has nothing to be compared with.
+    """
     samples: list[SampleChange] = []
     numbers: list[NumberChange] = []
-    empty = {"study": "", "title": ""}
-    for study in dict.fromkeys([*after, *before]):
-        old = Chapter.model_validate(before.get(study, empty))
-        new = Chapter.model_validate(after.get(study, empty))
+    for study in (study for study in after if study in before):
+        old, new = Chapter.model_validate(before[study]), Chapter.model_validate(after[study])
         samples += _samples(study, old, new)
         numbers += _numbers(study, old, new)
     return Changes(samples=tuple(samples), numbers=tuple(numbers))

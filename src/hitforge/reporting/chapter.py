@@ -212,11 +212,14 @@ class FrontRow(Settings):
 class Chapter(Settings):
     """The text of a study's chapter and the order of its tables and figures; ``tables/chapter.json``.
 
-    ``parts`` holds the used parts of each sample and ``headline`` the main numbers, for the next report's comparison.
+    ``opening`` names the figures that show the result, ``settings`` are those of the whole study. ``parts`` holds the
+    used parts of each sample and ``headline`` the main numbers, for the next report's comparison.
     """
 
     study: str
     title: str
+    author: str = ""
+    opening: tuple[str, ...] = ()
     summary: tuple[str, ...] = ()
     notes: tuple[str, ...] = ()
     sections: tuple[Section, ...] = ()
@@ -224,6 +227,7 @@ class Chapter(Settings):
     headline: tuple[HeadlineNumber, ...] = ()
     front: FrontRow | None = None
     """Line on the front page of a report of several studies; None leaves it empty."""
+    settings: Mapping[str, Any] = {}
 
 
 def _contents(paths: str) -> cached_property[dict[str, Any]]:
@@ -249,10 +253,8 @@ class ReportInputs:
     """The paired differences."""
     inventories: Mapping[str, Path]
     shards: Mapping[str, tuple[Path, ...]]
-    outputs: Mapping[str, Sequence[PlannedPiece]] = field(default_factory=dict)
-    """The plan that the reference model was evaluated with: by ``heldout`` or test sample, what its fits predicted."""
-    further_outputs: Mapping[str, Mapping[str, Sequence[PlannedPiece]]] = field(default_factory=dict)
-    """Such plans by model, for figures that set a few models side by side."""
+    outputs: Mapping[str, Mapping[str, Sequence[PlannedPiece]]] = field(default_factory=dict)
+    """The plan that each model was evaluated with: by ``heldout`` or test sample, what its fits predicted."""
     scaling: Path | None = None
     """That of the main fit; the shards serve where it is not given."""
     explain: Mapping[str, Path] = field(default_factory=dict)
@@ -278,6 +280,11 @@ class ReportInputs:
     def reference(self) -> str:
         """The reference model if it is reported, otherwise the last one."""
         return str(reference_of(self.settings.get("reference_model"), self.metrics))
+
+    @property
+    def reference_outputs(self) -> Mapping[str, Sequence[PlannedPiece]]:
+        """The plan of the reference model; empty where none was passed."""
+        return self.outputs.get(self.reference, {})
 
     @property
     def baseline(self) -> str:

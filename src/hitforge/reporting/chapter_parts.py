@@ -29,6 +29,8 @@ def write_chapter(catalogue: Catalogue, inputs: ReportInputs) -> Chapter:
     return Chapter(
         study=inputs.study,
         title=catalogue.title,
+        author=inputs.settings.get("report", {}).get("author", ""),
+        opening=catalogue.opening,
         summary=paragraphs(catalogue.summary),
         notes=(*map(_sentence, remarks(inputs.settings)), *paragraphs(catalogue.notes)),
         sections=tuple(
@@ -46,6 +48,7 @@ def write_chapter(catalogue: Catalogue, inputs: ReportInputs) -> Chapter:
         },
         headline=tuple(called(catalogue.headline)),
         front=called(catalogue.front) or None,
+        settings=inputs.settings,
     )
 
 

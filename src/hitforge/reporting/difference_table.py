@@ -9,6 +9,7 @@ from typing import Any
 
 from hitforge.reporting.chapter import Cell, ReportInputs, Table, column, make_table, text_column
 from hitforge.reporting.metrics import difference, sample_title, shown_sample, significance
+from hitforge.reporting.numbers import unit_of_difference
 
 Restriction = Mapping[str, Any]
 
@@ -27,7 +28,7 @@ def differences(
     Parameters
     ----------
     quantities : mapping of quantity to title and unit
-        Differences of fractions are shown in percent or percentage points where the unit is ``%`` or ``pp``.
+        Those of fractions are times 100 where the unit is ``%``, which makes the difference one of percentage points.
     samples, models : sequence of str, optional
         Samples side by side, the shown one alone otherwise; and models in another order than that of the report.
     across : mapping of title to restriction, optional
@@ -55,7 +56,7 @@ def differences(
         number = partial(compared, quantity, sample, where)
         words, key = ", ".join((label, *place)), _key(quantity, *place)
         columns += [
-            column(key, words, number, unit),
+            column(key, words, number, unit_of_difference(unit)),
             column(f"{key}_sigma", f"Significance, {words}", partial(number, in_errors=True), "σ", detail=True),
         ]
     return make_table(

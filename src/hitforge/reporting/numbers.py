@@ -11,6 +11,14 @@ PLUS_MINUS = "±"
 MINUS = "−"
 GROUP = "\u202f"
 """Narrow no-break space between groups of three digits."""
+MOST_DIGITS = 6
+"""Of a number with an error, however small that is: no result of a simulation is known better."""
+PERCENTAGE_POINTS = "pp"
+
+
+def unit_of_difference(unit: str) -> str:
+    """Return the unit of a difference of two numbers: that of percentages is in percentage points."""
+    return PERCENTAGE_POINTS if unit == "%" else unit
 
 
 def decimals_of_error(error: float) -> int:
@@ -54,10 +62,13 @@ def measured(cell: Measured) -> str:
     if cell.error is None or cell.error == 0:
         value = plain(cell.value) if cell.decimals is None else fixed(cell.value, cell.decimals)
         return value if cell.error is None else f"{value} {PLUS_MINUS} 0"
-    decimals = decimals_of_error(cell.error) if cell.decimals is None else cell.decimals
+    decimals = cell.decimals
+    if decimals is None:
+        most = MOST_DIGITS - 1 - math.floor(math.log10(abs(cell.value) or cell.error))
+        decimals = min(decimals_of_error(cell.error), most)
     error = fixed(cell.error, decimals)
     if decimals > 0 and not error.strip("0."):
-        error = f"<{10.0**-decimals:g}"
+        error = f"<{10.0**-decimals:.{decimals}f}"
     return f"{fixed(cell.value, decimals)} {PLUS_MINUS} {error}"
 
 

@@ -7,27 +7,19 @@ from functools import wraps
 from typing import Any
 
 import numpy as np
+from matplotlib import colormaps
 from matplotlib.axes import Axes
 from matplotlib.axis import Axis
+from matplotlib.colors import to_hex
+from matplotlib.container import ErrorbarContainer
 from matplotlib.figure import Figure as MatplotlibFigure
 from matplotlib.ticker import Formatter, LogLocator, NullFormatter, ScalarFormatter
 from numpy.typing import NDArray
 
 from hitforge.reporting.chapter import Figure, ReportInputs
 from hitforge.reporting.metrics import metrics_of, shown_sample, values
-from hitforge.reporting.style import COLOURS, MARKERS, empty_figure, label, new_figure
-
-
-def overlaid(models: Sequence[str], reference: str, most: int) -> list[str]:
-    """Return at most so many models, as can be told apart in one panel, always with the reference; tables have all."""
-    first = [model for model in models if model != reference][: most - 1]
-    return [model for model in models if model in {*first, reference}]
-
-
-def colour_among(models: Sequence[str], reference: str, model: str) -> str:
-    """Return a model's colour, the same in every figure with these models; the first is that of the reference."""
-    others = [name for name in models if name != reference]
-    return COLOURS[0 if model == reference else (1 + others.index(model)) % len(COLOURS)]
+from hitforge.reporting.model_looks import look_of
+from hitforge.reporting.style import MARKERS, SEQUENTIAL, empty_figure, label, new_figure
 
 
 def nothing(name: str, title: str, reason: str) -> Figure:
@@ -118,19 +110,25 @@ def panels_for(
 
 
 def overlay(inputs: ReportInputs, models: Sequence[str], *path: str) -> dict[str, tuple[int, str, Any]]:
-    """Return index, colour and the numbers at a path of the shown metrics for each of the models that has them.
+    """Return place, colour and the numbers at a path of the shown metrics for each of the models that has them.
 
-    Index and colour of a model are the same in every figure with these models.
+    Place, which is that of its marker, and colour of a model are the same in every figure.
     """
     result = {}
     metrics = metrics_of(inputs)
-    for index, model in enumerate(models):
+    for model in models:
         found: Any = metrics.get(model)
         for key in path:
             found = None if found is None else found.get(key)
         if found is not None:
-            result[model] = (index, colour_among(models, inputs.reference, model), found)
+            look = look_of(inputs, model)
+            result[model] = (look.place, look.colour, found)
     return result
+
+
+def shades(n: int) -> list[str]:
+    """Return colours for what is no model: thresholds, regions, cuts; no model has one of them."""
+    return [to_hex(colormaps[SEQUENTIAL](x)) for x in np.linspace(0.0, 0.85, n)]
 
 
 def middles(edges: Sequence[float] | NDArray[np.floating], logarithmic: bool = False) -> NDArray[np.float64]:
@@ -153,6 +151,18 @@ def draw_points(
     drawn = np.isfinite(y)
     look = {"marker": MARKERS[which % len(MARKERS)], "linewidth": 0.9, **style}
     axes.errorbar(x[drawn], y[drawn], yerr=np.nan_to_num(error[drawn]), color=colour, label=text, **look)
+
+
+def mark_beyond(axes: Axes) -> None:
+    """Mark each point that lies beyond the final limits of the vertical axis with a triangle at that limit."""
+    low, high = axes.get_ylim()
+    for line in [container.lines[0] for container in axes.containers if isinstance(container, ErrorbarContainer)]:
+        x, y = (np.asarray(data, dtype=np.float64) for data in line.get_data())
+        look = {"color": line.get_color(), "linestyle": "none", "markersize": 6, "clip_on": False, "zorder": 5}
+        for beyond, end, marker in ((y > high, 1.0, "^"), (y < low, 0.0, "v")):
+            # at the end of the axis, wherever that is: no values of the figure
+            place = axes.get_xaxis_transform()
+            axes.plot(x[beyond], np.full(np.count_nonzero(beyond), end), marker=marker, transform=place, **look)
 
 
 def draw_binned(

@@ -77,15 +77,19 @@ class RunInfo(Settings):
         return found
 
 
-def read_benchmarks(folder: Path, workdir: Path) -> tuple[StageCost, ...]:
+def read_benchmarks(folder: Path, studies: Iterable[str], workdir: Path) -> tuple[StageCost, ...]:
     """Summarise Snakemake's benchmark files by rule, the most expensive first, beside what Slurm's accounting says.
 
-    ``folder`` holds ``<rule>/**/*.tsv``, or ``<rule>.tsv`` for rules with a single job; a missing one has no costs.
-    ``workdir`` is the working directory of the production, by which its Slurm jobs are known.
+    ``folder`` holds ``<rule>/<study>/**/*.tsv``, or ``<rule>/<study>.tsv`` for rules with a single job; what is missing
+    has no costs, and other studies that were made in the same folder are not counted. ``workdir`` is the working
+    directory of the production, by which its Slurm jobs are known.
     """
     jobs: dict[str, list[dict[str, str]]] = {}
+    wanted = set(studies)
     for path in sorted(folder.rglob("*.tsv")):
-        rule = path.relative_to(folder).with_suffix("").parts[0]
+        rule, study, *_ = (*path.relative_to(folder).with_suffix("").parts, "")
+        if study not in wanted:
+            continue
         jobs.setdefault(rule, []).extend(_rows(path))
     slurm = read_accounting(workdir, jobs)
     costs = [_cost(rule, rows, slurm.get(rule)) for rule, rows in jobs.items() if rows]

@@ -12,7 +12,6 @@ PARTS = (CUT_FLOW, SELECTION, BAD_PARTS) = tables(
 MODELS = table("models", _TABLES)
 TRAINING = table("training", _TABLES, unit="")
 LEARNING_RATE = figure("learning_rate", _FIGURES)
-IMPORTANCES = figure("importances", _FIGURES)
 TUNING = (table("tuning", _TABLES, unit=""), figure("tuning_history", _FIGURES, loss="Score"))
 
 

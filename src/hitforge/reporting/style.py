@@ -1,4 +1,4 @@
-"""Look of the figures, and writing them so that the bytes repeat.
+"""Look of the figures.
 
 Fonts come with mplhep; colours are Petroff's, which people with any colour vision can tell apart (arXiv:2107.02270).
 """
@@ -7,7 +7,6 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import contextmanager
-from pathlib import Path
 from typing import Any
 
 import matplotlib as mpl
@@ -15,22 +14,18 @@ import mplhep
 from cycler import cycler
 from matplotlib.axes import Axes
 from matplotlib.backends.backend_agg import FigureCanvasAgg
-from matplotlib.backends.backend_svg import FigureCanvasSVG
 from matplotlib.figure import Figure as MatplotlibFigure
-
-from hitforge.provenance import atomic_path, write_json
-from hitforge.reporting.chapter import Figure, FigureText
 
 COLOURS = ("#3f90da", "#bd1f01", "#ffa90e", "#832db6", "#a96b59", "#e76300", "#b9ac70", "#717581", "#92dadd", "#94a4a2")
 MARKERS = ("o", "s", "^", "D", "v", "P", "X", "<", ">", "*")
 BLUE, RED, ORANGE, PURPLE = COLOURS[:4]
 GREY = "#717581"
+GREYS = (GREY, "#94a4a2")
+"""Of the colours; no model has one of them."""
 INK = "#1f2430"
 SEQUENTIAL = "viridis"
-
-PNG_DPI = 160
-# pixels of what is rasterised inside an SVG
-RASTER_DPI = 220
+HOUSE = r"$\bf{hitforge}$"
+"""Begins the label of a figure that has none of its own."""
 
 # mplhep brings the fonts, and the ticks inside on all sides that the experiments use
 _FROM_MPLHEP = ("mathtext.", "xtick.", "ytick.")
@@ -72,6 +67,7 @@ _RC: Any = {
     "svg.hashsalt": "hitforge",
     # glyphs as paths: the reader's machine does not have the fonts
     "svg.fonttype": "path",
+    "pdf.fonttype": 42,
     "image.composite_image": False,
     # a user's matplotlibrc must not reach the bytes
     "text.usetex": False,
@@ -99,7 +95,7 @@ def new_figure(width: float = 7.0, height: float = 5.0, **options: Any) -> Matpl
 def label(axes: Axes, data: str, right: str = "") -> None:
     """Write ``hitforge <data>`` above the axes on the left, and what the sample is on the right."""
     words = rf" $\it{{{data}}}$" if data else ""
-    axes.set_title(r"$\bf{hitforge}$" + words, loc="left", pad=5)
+    axes.set_title(HOUSE + words, loc="left", pad=5)
     if right:
         axes.set_title(right, loc="right", fontsize=mpl.rcParams["axes.titlesize"] - 1, pad=5)
 
@@ -109,31 +105,3 @@ def empty_figure(reason: str) -> MatplotlibFigure:
     figure = new_figure(7.0, 1.6)
     figure.text(0.5, 0.5, reason, ha="center", va="center", wrap=True, color=GREY)
     return figure
-
-
-def write_figure(figure: Figure, folder: Path) -> None:
-    """Write a figure as ``<name>.{svg,png,json}``, each atomically."""
-    drawn = figure.figure
-    with hep_style():
-        engine = drawn.get_layout_engine()
-        if engine is not None and drawn.axes:
-            # settle the layout once, so that both formats agree; it is the slowest step
-            engine.execute(drawn)
-            drawn.set_layout_engine("none")
-        # the canvases' own writers: savefig would draw everything once more for nothing
-        drawn.set_dpi(RASTER_DPI)
-        svg: Any = FigureCanvasSVG(drawn)
-        with atomic_path(folder / f"{figure.name}.svg") as temporary:
-            svg.print_svg(temporary, metadata={"Date": None, "Creator": None})
-        drawn.set_dpi(PNG_DPI)
-        png: Any = FigureCanvasAgg(drawn)
-        with atomic_path(folder / f"{figure.name}.png") as temporary:
-            png.print_png(temporary, metadata={"Software": None})
-    text = FigureText(
-        name=figure.name,
-        title=figure.title,
-        caption=figure.caption,
-        empty=figure.empty,
-        width_in=round(float(drawn.get_size_inches()[0]), 3),
-    )
-    write_json(folder / f"{figure.name}.json", text.model_dump(mode="json"))

@@ -2,18 +2,23 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import textwrap
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.lines import Line2D
-from matplotlib.ticker import LogFormatterMathtext, NullFormatter
+from matplotlib.ticker import LogFormatterMathtext, MaxNLocator, NullFormatter, NullLocator
 
 from hitforge.reporting.chapter import Figure, ReportInputs
 from hitforge.reporting.history import History, trained_histories
+from hitforge.reporting.model_looks import colour_of
 from hitforge.reporting.plotting import FINE_STEPS, few_log_ticks, legend_below, nothing, panels_for
 from hitforge.reporting.style import COLOURS, INK, new_figure
+
+MOST_FEATURES = 15
+"""With a bar of their own."""
 
 
 def loss_history(inputs: ReportInputs, loss: str, note: str = "") -> Figure:
@@ -34,22 +39,21 @@ def loss_history(inputs: ReportInputs, loss: str, note: str = "") -> Figure:
             _sparse_log_ticks(axes)
     for row in panels:
         row[0].set_ylabel(loss)
-    members = max(len(histories) for histories in models.values())
+    parts = {histories[0].kind: len(histories) for histories in models.values() if len(histories) > 1}
+    most = max(parts.values(), default=0)
+    word = "/".join({"trees": "booster", "network": "member"}[kind] for kind in sorted(parts))
     keys = [
         Line2D([], [], color=INK, linestyle="--", linewidth=1.1, label="training"),
         Line2D([], [], color=INK, label="monitoring fold"),
         Line2D([], [], color=INK, marker="o", linestyle="none", label="kept"),
     ]
-    if members > 1:
-        keys += [
-            Line2D([], [], color=COLOURS[k % len(COLOURS)], linewidth=3, label=f"member {k}") for k in range(members)
-        ]
+    keys += [Line2D([], [], color=COLOURS[k % len(COLOURS)], linewidth=3, label=f"{word} {k}") for k in range(most)]
     figure.legend(handles=keys, loc="outside lower center", ncols=min(len(keys), 4 if panels.shape[1] < 3 else 8))
     return Figure(
         "loss_history",
         "Losses",
         "Loss on the training events (dashed) and on the monitoring fold (solid) that decides which epoch is kept "
-        f"(dot); each member has a monitoring fold of its own. {note}".rstrip(),
+        f"(dot); members of an ensemble have a monitoring fold each, boosters of a model share theirs. {note}".rstrip(),
         figure,
     )
 
@@ -91,12 +95,11 @@ def learning_rate(inputs: ReportInputs) -> Figure:
             names += [model] * (model not in names)
     if not traces:
         return nothing("learning_rate", "Learning rate and momentum", "no network was trained")
-    models = [model for model in inputs.manifest_of if any(model in names for names in traces.values())]
     named: set[tuple[str, ...]] = set()
     figure = new_figure(10.4, 3.7)
     rate, momentum = figure.subplots(1, 2)
     for (step, lr, beta1), names in traces.items():
-        colour = COLOURS[models.index(names[0]) % len(COLOURS)]
+        colour = colour_of(inputs, names[0])
         text = None if tuple(names) in named else _names(names)
         named.add(tuple(names))
         rate.plot(step, _floats(lr), color=colour, label=text)
@@ -117,26 +120,33 @@ def learning_rate(inputs: ReportInputs) -> Figure:
     )
 
 
-def importances(inputs: ReportInputs, least: float = 0.0) -> Figure:
-    """Feature importances of the tree models, of features with more than a share ``least``, in percent, in one."""
+def importances(inputs: ReportInputs, meaning_of: Callable[[str], str] = str) -> Figure:
+    """Importances of the leading features of the tree models, and what all others have together.
+
+    ``meaning_of`` returns the words for a feature's name.
+    """
     models = {
         model: manifest["importances"] for model, manifest in inputs.manifest_of.items() if manifest.get("importances")
     }
     if not models:
         return nothing("importances", "Importance of features", "no tree model is among the reported models")
     shares = {model: _gain_shares(rows) for model, rows in models.items()}
-    names = dict.fromkeys(name for share in shares.values() for name in share)
-    names = {name: None for name in names if max(share.get(name, 0.0) for share in shares.values()) >= least}
-    features = sorted(names, key=lambda name: -sum(share.get(name, 0.0) for share in shares.values()))
-    figure = new_figure(7.6, 1.3 + 0.235 * len(features))
-    axes = figure.subplots()
+    total = {name: sum(share.get(name, 0.0) for share in shares.values()) for each in shares.values() for name in each}
+    ranked = sorted(total, key=lambda name: (-total[name], name))
+    features, others = ranked[:MOST_FEATURES], ranked[MOST_FEATURES:]
+    titles = [textwrap.fill(meaning_of(name), 44) for name in features]
+    values = {model: [share.get(name, 0.0) for name in features] for model, share in shares.items()}
+    if others:
+        titles.append(f"the other {len(others)} together")
+        values = {model: [*own, 100.0 - sum(own)] for model, own in values.items()}
     height = 0.8 / len(models)
-    for index, (model, share) in enumerate(shares.items()):
-        values = [share.get(name, 0.0) for name in features]
-        position = np.arange(len(features)) + (index - 0.5 * (len(models) - 1)) * height
-        axes.barh(position, values, height=height, color=COLOURS[index % len(COLOURS)], label=model)
-    axes.set_yticks(np.arange(len(features)), features, fontsize=9.5)
-    axes.set_ylim(len(features) - 0.4, -0.6)
+    figure = new_figure(8.6, 1.3 + (0.2 + 0.13 * len(models)) * len(titles))
+    axes = figure.subplots()
+    for index, (model, own) in enumerate(values.items()):
+        position = np.arange(len(titles)) + (index - 0.5 * (len(models) - 1)) * height
+        axes.barh(position, own, height=height, color=colour_of(inputs, model), label=model)
+    axes.set_yticks(np.arange(len(titles)), titles, fontsize=9)
+    axes.set_ylim(len(titles) - 0.4, -0.6)
     axes.tick_params(axis="y", which="both", length=0)
     axes.set_xlabel("Share of the total gain [%]")
     axes.legend(loc="lower right")
@@ -144,8 +154,7 @@ def importances(inputs: ReportInputs, least: float = 0.0) -> Figure:
         "importances",
         "Importance of features",
         "Share of each feature in the summed loss reduction of all splits (mean gain times number of splits). "
-        "Correlated features share their importance in no particular way."
-        + (f" Features below {least:g} % in all models are left out." if least else ""),
+        "Correlated features share their importance in no particular way.",
         figure,
     )
 
@@ -157,22 +166,23 @@ def _gain_shares(rows: list[dict[str, Any]]) -> dict[str, float]:
 
 
 def tuning_history(inputs: ReportInputs, loss: str) -> Figure:
-    """Scores of the trials of a hyper-parameter search; ``loss`` is their label with the unit."""
+    """Scores of the trials of each hyper-parameter search, a panel for each; ``loss`` is their label with the unit."""
     models = {model: manifest["trials"] for model, manifest in inputs.manifest_of.items() if manifest.get("trials")}
     if not models:
         return nothing("tuning_history", "Trials of the search", "no tuned model is among the reported models")
-    figure = new_figure(7.0, 3.8)
-    axes = figure.subplots()
-    for index, (model, trials) in enumerate(models.items()):
-        colour = COLOURS[index % len(COLOURS)]
-        number = [trial["number"] for trial in trials]
+    # losses of different models are different quantities: no common axis
+    figure, panels = panels_for(models, 3, (4.6, 3.4), (0.0, 0.4), alone=6.4)
+    for axes, (model, trials) in zip(panels.flat, models.items(), strict=False):
+        number = [trial["number"] + 1 for trial in trials]
         score = np.array([np.nan if trial["score"] is None else trial["score"] for trial in trials], dtype=np.float64)
-        axes.plot(number, score, color=colour, marker="o", linestyle="none", label=f"{model}, trials")
-        best = np.fmin.accumulate(score)
-        axes.step(number, best, where="post", color=colour, linewidth=1.3, label=f"{model}, best so far")
-    axes.set_xlabel("Trial")
-    axes.set_ylabel(loss)
-    axes.legend()
+        axes.plot(number, score, color=colour_of(inputs, model), marker="o", linestyle="none", label="a trial")
+        axes.step(number, np.fmin.accumulate(score), where="post", color=INK, linewidth=1.3, label="best so far")
+        axes.set_title(model, loc="left", fontweight="bold")
+        axes.set_xlabel("Trial")
+        axes.set_ylabel(loss)
+        axes.xaxis.set_major_locator(MaxNLocator(integer=True))
+        axes.xaxis.set_minor_locator(NullLocator())
+    legend_below(figure, panels[0, 0])
     return Figure(
         "tuning_history",
         "Trials of the search",

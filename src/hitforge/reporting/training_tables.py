@@ -72,7 +72,7 @@ def tuning(inputs: ReportInputs, unit: str, decimals: int | None = None) -> Tabl
     ]
     trials.sort(key=lambda item: (item[0], item[1]["score"] is None, item[1]["score"], item[1]["number"]))
     best = dict(reversed(trials))
-    parameters = {name: (name, "") for _, trial in trials for name in trial.get("params", {})}
+    parameters = {name: (name.replace("_", " "), "") for _, trial in trials for name in trial.get("params", {})}
     return make_table(
         "tuning",
         "Hyper-parameter search",

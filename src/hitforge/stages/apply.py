@@ -18,13 +18,14 @@ from hitforge.apply_settings import PREFIX, FriendFormat
 from hitforge.entries import PREDICTED, Column, OpenEntries
 from hitforge.friends import FORMAT_VERSION, Friend, check_format, read_about, write_friend
 from hitforge.ntuple import NtupleError
+from hitforge.packaged_study import packaged_study
 from hitforge.packages import ModelPackage
 from hitforge.predictions import Predictions
 from hitforge.provenance import stamp
 from hitforge.samples import Part
 from hitforge.shards import ShardBlock, write_shard
 from hitforge.stages.predict import LoadedModel, load_model, predict_events
-from hitforge.studies.base import Study, load_study
+from hitforge.studies.base import Study
 from hitforge.training.dataset import index_events
 from hitforge.training.device import DeviceChoice
 from hitforge.validation import BadPartsError
@@ -54,9 +55,7 @@ def load_application(package: ModelPackage, kind: FriendFormat, prefix: str, dev
     if not re.match(PREFIX, prefix):
         raise ValueError(f"prefix {prefix!r}: begin with a letter, then letters, digits and _; for example hf_")
     check_format(kind)
-    # buffers and threads belong to the machine, not to the model: their defaults
-    beside = load_study(package.study, package.settings).settings.beside(package.model)
-    study = load_study(package.study, package.settings, "apply", beside)
+    study = packaged_study(package, "apply")
     return Application(package, study, load_model(study, package.manifest, package.scaling, device), kind, prefix)
 
 

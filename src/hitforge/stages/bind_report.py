@@ -3,19 +3,26 @@
 from __future__ import annotations
 
 import logging
+import os
 import platform
+import shlex
 import shutil
 import subprocess
+import sys
 from collections.abc import Mapping, Sequence
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-from hitforge.provenance import read_json, write_json, write_text
+from hitforge.provenance import content_hash, read_json, write_json, write_text
 from hitforge.reporting.changes import compare_chapters
 from hitforge.reporting.page import render_page
 from hitforge.reporting.run_info import RunInfo, read_benchmarks, read_trainings
 
 log = logging.getLogger(__name__)
+
+COMMAND = "HITFORGE_COMMAND"
+"""In the environment: the command that a person gave, where the stage runs as a job of it."""
 
 
 def make_report(
@@ -24,24 +31,27 @@ def make_report(
     """Bind the chapters of the studies, ``{study}/tables`` and ``{study}/figures`` in the results, into one page.
 
     Preset, seed and device are those of the ``run``; ``benchmarks`` are the engine's files with time and memory of each
-    stage. The file ``previous`` remembers the chapters of the last report, for the section on what changed; it is not
+    stage. The file ``previous`` remembers the last chapter of each study, for the section on what changed; it is not
     declared to the workflow, which would delete it before the job.
     """
     chapters = {study: read_json(results / study / "tables" / "chapter.json") for study in studies}
-    before = read_json(previous) if previous.is_file() else None
+    before = read_json(previous) if previous.is_file() else {}
     info = RunInfo(
         **run,
         versions=RunInfo.installed_versions(),
+        config_hash=content_hash({study: chapter.get("settings", {}) for study, chapter in chapters.items()}),
+        finished=f"{datetime.now(UTC):%Y-%m-%d %H:%M} UTC",
+        command=os.environ.get(COMMAND, shlex.join(sys.argv)),
         git_revision=_git_revision(),
         host=platform.node(),
-        stages=read_benchmarks(benchmarks, workdir=Path.cwd()),
+        stages=read_benchmarks(benchmarks, studies, workdir=Path.cwd()),
         trainings=read_trainings(benchmarks, studies),
-        changes=None if before is None else compare_chapters(before, chapters),
+        changes=compare_chapters(before, chapters) if before.keys() & chapters.keys() else None,
     )
     page = render_page([results / study for study in studies], info)
     write_text(out, page)
     log.info("%s: %.1f MB", out, len(page.encode()) / 1e6)
-    write_json(previous, chapters)
+    write_json(previous, {**before, **chapters})
 
 
 def _git_revision() -> str | None:

@@ -16,7 +16,6 @@ if TYPE_CHECKING:
     from hitforge.stages.pack import Origin
 
 _KINDS = {"network": "ensemble of networks", "trees": "boosted trees", "table": "lookup table or formula"}
-_SAMPLES = {HELDOUT: "Events of the train sample that the model was not trained on; its calibration is fitted on them"}
 
 
 def model_card(
@@ -45,19 +44,22 @@ def model_card(
         f"Model {model} of study {study}": _what(origin, manifest),
         "Inputs": _inputs(manifest, reads),
         "Training data": _data(training),
-        **{f"Performance on {name}": [_SAMPLES.get(name, "A test sample, which no model was trained on") + ".", "",
-           *_numbers(found)] for name, found in metrics["samples"].items() if name != TRAINED_ON},
+        **{
+            f"Performance on {name}": _numbers(name, found, metrics["evaluation"])
+            for name, found in metrics["samples"].items()
+            if name != TRAINED_ON
+        },
         **({} if bins is None else {"Performance in bins": to_markdown(bins).rstrip().split("\n")[2:]}),
         "When not to use it": _limits(training, reads),
         "Licence and citation": [
-            "Licence: BSD-3-Clause, see `LICENSE`. Cite the software and the paper named in `CITATION.cff`.",
+            "Licence: see `LICENSE`. Cite the software, and the paper where `CITATION.cff` names one for this study.",
         ],
         "Content": [
             "| file | SHA-256 |",
             "| --- | --- |",
             *(f"| `{name}` | `{hashlib.sha256(content).hexdigest()}` |" for name, content in sorted(files.items())),
         ],
-    }  # fmt: skip
+    }
     titles = [f"{'#' if i == 0 else '##'} {title}" for i, title in enumerate(sections)]
     parts = ["\n".join([title, "", *lines]) for title, lines in zip(titles, sections.values(), strict=True)]
     return "\n\n".join(parts) + "\n"
@@ -122,9 +124,12 @@ def _scalars(found: Mapping[str, Any], place: str = "") -> Iterator[tuple[str, M
             yield f"{place}{name}", Measured.of(value)
 
 
-def _numbers(found: Mapping[str, Any]) -> list[str]:
+def _numbers(sample: str, found: Mapping[str, Any], evaluation: str) -> list[str]:
+    which = "A test sample: no model was trained on it."
+    if sample == HELDOUT:
+        which = f"Events of the train sample, each predicted by a fit that was not trained on it ({evaluation})."
     rows = [f"| {name} | {measured(number)} |" for name, number in _scalars(found)]
-    return ["| quantity | value and error |", "| --- | ---: |", *rows]
+    return [which, "", "| quantity | value and error |", "| --- | ---: |", *rows]
 
 
 def _limits(training: Mapping[str, Any], reads: Mapping[str, Any]) -> list[str]:

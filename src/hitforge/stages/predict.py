@@ -6,7 +6,7 @@ import logging
 from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -18,6 +18,9 @@ from hitforge.shards import Shard
 from hitforge.studies.base import Study
 from hitforge.training.dataset import EventIndex, index_events
 from hitforge.training.device import DeviceChoice, resolve_device
+
+if TYPE_CHECKING:
+    from torch import nn
 
 log = logging.getLogger(__name__)
 
@@ -77,22 +80,29 @@ def predict_events(study: Study, model: LoadedModel, index: EventIndex) -> Predi
     return _with_events(study, model.about, index, model.predict(index))
 
 
+def load_networks(study: Study, manifest: Path, about: Mapping[str, Any]) -> list[nn.Module]:
+    """Return the trained members of a network, in order."""
+    from hitforge.training.member_files import load_member
+
+    networks = []
+    for member in about["members"]:
+        weights, _ = load_member(manifest.parent / member["file"])
+        network = study.build_network(about["model"], 0)
+        network.load_state_dict(weights)
+        networks.append(network)
+    return networks
+
+
 def _networks(
     study: Study, manifest: Path, about: Mapping[str, Any], scaling: Path, device: DeviceChoice
 ) -> Callable[[EventIndex], dict[str, NDArray[np.float32]]]:
     from hitforge.prediction import predict_members
     from hitforge.stages.train_member import read_scaling
-    from hitforge.training.member_files import load_member
     from hitforge.training.window import EventSource
 
     model = about["model"]
     scale = read_scaling(scaling)
-    networks = []
-    for member in about["members"]:
-        weights, _ = load_member(manifest.parent / member["file"])
-        network = study.build_network(model, 0)
-        network.load_state_dict(weights)
-        networks.append(network)
+    networks = load_networks(study, manifest, about)
     inputs, voxels, tensors = study.network_inputs(model, scale), study.uses_voxels(model), study.hit_tensors(model)
     training = study.settings.models[model].training
     where = resolve_device(device)

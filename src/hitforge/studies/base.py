@@ -20,6 +20,7 @@ if TYPE_CHECKING:
 
     from hitforge.entries import Column, OpenEntries
     from hitforge.evaluation.binned import BinnedNumbers
+    from hitforge.onnx_graphs.parts import ModelGraph
     from hitforge.predictions import EvaluationPiece, Predictions
     from hitforge.scaling import Scaling
     from hitforge.shards import ShardBlock, ShardLayout
@@ -299,6 +300,18 @@ class Study:
         """
         function = self._function("friend_columns")
         return {} if function is None else dict(function(self._model(model), predictions, calibration))
+
+    def onnx_graph(self, model: str, scaling: Scaling | None) -> ModelGraph:
+        """Return what a model's graph needs beside its trained parts, ``graph(model, scaling, names)``.
+
+        ``scaling`` is that of a network. Not declared: the defaults of :class:`ModelGraph`.
+        """
+        from hitforge.onnx_graphs.parts import ModelGraph
+
+        own = self._model(model)
+        function = self._function("onnx_graph")
+        graph: ModelGraph = ModelGraph() if function is None else function(own, scaling, self.feature_set(own.features))
+        return graph
 
     def portable_settings(self, given: Mapping[str, Any]) -> dict[str, Any]:
         """Return settings of stage ``apply`` that name no file of this machine, ``portable(given)``: plain data.

@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any
 
 import awkward as ak
+import h5py
 import numpy as np
 import pytest
 
@@ -129,8 +130,23 @@ def test_what_is_wrong_with_the_whole_file_is_an_error(tmp_path: Path) -> None:
     for branch in ("rechit_energy", "true_x"):
         with pytest.raises(NtupleError, match=f"branch {branch}: the branch is missing"):
             entries_of(study, copy_of(path, "B4", without(branch)))
-    with pytest.raises(NtupleError, match=r"fold file are scaled.*give the ROOT files"):
+    with pytest.raises(NtupleError, match="missing_file"):
         entries_of(study, "folds.hdf5#fold_0")
+
+
+def test_energies_that_a_fold_file_hides_are_unknown(tmp_path: Path) -> None:
+    study_in, write, name = LAYOUTS["fold_file"]
+    study, path = study_in(tmp_path), write(tmp_path / name, 8)
+    source = f"{path}#fold_0"
+    shard = joined(list(study.read(source)))
+    status, columns, has_truth = entries_of(study, source)
+    assert status == [""] * 8 and has_truth
+    assert_same(columns, shard)
+    with h5py.File(path, "r+") as file:
+        file["fold_0/targets"][2:] = -1
+    _, columns, _ = entries_of(study, source)
+    np.testing.assert_array_equal(columns["target energy"], [*shard["target energy"][:2], *[np.nan] * 6])
+    assert_same(columns, shard, but=("target",))
 
 
 # ---- columns of a friend
@@ -167,7 +183,6 @@ def test_columns_are_corrected_and_have_the_errors_of_the_density() -> None:
     predictions, columns = columns_of(calibration(LINE, LEARNT), [100.0, np.nan, 3000.0])
     energy = (predictions.ensemble["energy"].astype(float) - 50) / 0.8
     np.testing.assert_array_equal(columns["energy"].values, energy.astype(np.float32))
-    np.testing.assert_array_equal(columns["energy_raw"].values, predictions.ensemble["energy"])
     np.testing.assert_allclose(columns["residual"].values, [energy[0] / 100 - 1, np.nan, energy[2] / 3000 - 1], 1e-6)
     low, high = columns["energy_low"].values, columns["energy_high"].values
     np.testing.assert_allclose(columns["energy_err"].values, (high - low) / 2, rtol=1e-6)

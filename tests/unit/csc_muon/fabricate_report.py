@@ -80,7 +80,7 @@ def fabricate(
         comparison=folder / "comparison.json",
         inventories={name: folder / f"inventory/{name}.json" for name in samples},
         shards={name: (folder / f"shards/{name}/part.h5",) for name in samples},
-        outputs=plan if REFERENCE in models else {},
+        outputs={REFERENCE: plan} if REFERENCE in models else {},
     )
 
 

@@ -6,6 +6,7 @@ import dataclasses
 from collections.abc import Iterator
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 from hitforge.provenance import read_json, write_json
@@ -13,13 +14,21 @@ from hitforge.published import load_published
 from hitforge.reporting.catalogue import make
 from hitforge.reporting.chapter import Figure, Measured, ReportInputs, Table
 from hitforge.reporting.chapter_parts import write_chapter
+from hitforge.reporting.figure_files import write_figure
+from hitforge.reporting.figure_values import figure_values
 from hitforge.reporting.metrics import verdict
-from hitforge.reporting.style import hep_style, write_figure
+from hitforge.reporting.plotting import draw_points, mark_beyond
+from hitforge.reporting.style import hep_style, new_figure
 from hitforge.reporting.tables import write_table
+from hitforge.studies.csc_muon.evaluation.turn_on import turn_on_curve
+from hitforge.studies.csc_muon.features import FEATURE_NAMES
 from hitforge.studies.csc_muon.report.chapter import CHAPTER
 from hitforge.studies.csc_muon.report.class_figures import class_calibration
+from hitforge.studies.csc_muon.report.meanings import meaning_of
+from hitforge.studies.csc_muon.report.resolution_figures import charge, resolution
 from hitforge.studies.csc_muon.report.result_tables import headline, published
 from hitforge.studies.csc_muon.report.text import front_row
+from hitforge.studies.csc_muon.report.trigger_figures import fit_follows, turn_on, turn_on_regions
 from hitforge.studies.csc_muon.report.view import headline_of, main_models
 from tests.unit.csc_muon.fabricate_report import REFERENCE, fabricate
 
@@ -154,6 +163,56 @@ def test_all_figures_are_drawn_and_repeat_byte_for_byte(inputs: ReportInputs, tm
     for suffix in ("svg", "png", "json"):
         written = [(tmp_path / folder / f"class_calibration.{suffix}").read_bytes() for folder in "ab"]
         assert written[0] == written[1]
+
+
+def test_a_fit_is_drawn_only_where_it_follows_points_that_reach_the_plateau() -> None:
+    x, fit = np.linspace(5.0, 40.0, 36), (18.0, 3.0, 0.95)
+    y = turn_on_curve(x, *fit)
+    band = np.stack([y - 0.03, np.minimum(y + 0.03, 1.0)])
+    assert fit_follows(x, y, band, fit, 22.0)
+    assert not fit_follows(x, y, band, (fit[0] - 3.0, *fit[1:]), 22.0)
+    assert not fit_follows(x[x < 20], y[x < 20], band[:, x < 20], fit, 22.0)
+    assert not fit_follows(x, y, band, (np.nan,) * 3, 22.0)
+
+
+def test_turn_on_curves_end_with_their_points(inputs: ReportInputs) -> None:
+    with hep_style():
+        figures = turn_on(inputs).figure, turn_on_regions(inputs).figure
+    curves = 0
+    for axes in (axes for figure in figures for axes in figure.axes):
+        points = {bars.lines[0].get_color(): bars.lines[0].get_xdata() for bars in axes.containers}
+        for line in (line for line in axes.lines if len(line.get_xdata()) == 400):
+            own = points[line.get_color()]
+            curves += 1
+            assert (line.get_xdata()[0], line.get_xdata()[-1]) == (min(own), max(own))
+    assert curves
+
+
+def test_a_panel_shows_at_most_four_models_and_equal_ones_once(inputs: ReportInputs) -> None:
+    assert len(main_models(inputs)) > 4
+    with hep_style():
+        for axes in resolution(inputs).figure.axes:
+            assert 2 <= len(axes.containers) <= 4
+        left = charge(inputs).figure.axes[0]
+    drawn = [tuple(bars.lines[0].get_ydata()) for bars in left.containers]
+    assert len(set(drawn)) == len(drawn)
+
+
+def test_points_beyond_an_axis_are_marked_at_its_end() -> None:
+    with hep_style():
+        axes = new_figure().subplots()
+        draw_points(axes, np.arange(3.0), np.array([1.0, 50.0, -9.0]), np.ones(3), 0, "#bd1f01", "model")
+        axes.set_ylim(-2.0, 2.0)
+        mark_beyond(axes)
+    above, below = (line.get_xydata().tolist() for line in axes.lines[-2:])
+    assert (above, below) == ([[1.0, 1.0]], [[2.0, 0.0]])
+    # the marks stand at the end of the axis, and are not among the values of the figure
+    assert [point["y"] for point in figure_values(axes.get_figure())] == [1.0, 50.0, -9.0]
+
+
+def test_features_are_called_by_their_meaning() -> None:
+    assert {name for name in FEATURE_NAMES if meaning_of(name) == name} == {"straightness"}
+    assert len({meaning_of(name) for name in FEATURE_NAMES}) == len(FEATURE_NAMES)
 
 
 def test_figures_without_content_say_why(tmp_path: Path) -> None:

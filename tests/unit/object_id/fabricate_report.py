@@ -88,7 +88,7 @@ def fabricate(folder: Path, models: tuple[str, ...] = tuple(STRENGTHS)) -> Repor
         comparison=folder / "comparison.json",
         inventories={name: folder / f"inventory/{name}.json" for name in samples},
         shards={name: (folder / f"shards/{name}/part.h5",) for name in samples},
-        outputs=plan if "ens5" in models else {},
+        outputs={"ens5": plan} if "ens5" in models else {},
         scaling=folder / "scaling.json",
         explain={model: folder / f"explain/{model}.json" for model in explained},
     )

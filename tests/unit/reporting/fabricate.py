@@ -42,6 +42,7 @@ def fabricate(
         "calo_muon": {
             "run_models": list(models),
             "reference_model": models[-1],
+            "report": {"show": []},
             "folds": {"rotations": 0},
             "evaluation": {"bootstraps": bootstraps},
             "samples": {
@@ -83,8 +84,7 @@ def fabricate(
         comparison=folder / "comparison.json",
         inventories={name: folder / f"inventory/{name}.json" for name in samples},
         shards={name: tuple(sorted((folder / f"shards/{name}").glob("*.h5"))) for name in samples},
-        outputs=plans[models[-1]],
-        further_outputs={model: plans[model] for model in models[:-1]},
+        outputs=plans,
     )
     return study, inputs
 

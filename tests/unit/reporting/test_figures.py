@@ -13,7 +13,8 @@ from PIL import Image
 from hitforge.provenance import read_json
 from hitforge.reporting.catalogue import load_catalogue
 from hitforge.reporting.chapter import Figure, ReportInputs
-from hitforge.reporting.style import hep_style, new_figure, write_figure
+from hitforge.reporting.figure_files import write_figure
+from hitforge.reporting.style import hep_style, new_figure
 from hitforge.reporting.training_figures import importances, learning_rate, tuning_history
 from hitforge.stages.report_figures import make_figures
 from hitforge.studies.calo_muon.report import view

@@ -52,6 +52,10 @@ def test_numbers_as_text() -> None:
     assert measured(Measured(value=None, reason="why")) == "—"
     assert measured(Measured(value=19.3, error=0.05, decimals=2)) == "19.30 ± 0.05"
     assert measured(Measured(value=2.0, error=0.0001, decimals=2)) == "2.00 ± <0.01"
+    # a fit at its limit has no ten digits
+    assert measured(Measured(value=99.9999999962, error=2.5e-10)) == "100.0000 ± <0.0001"
+    assert measured(Measured(value=0.0000012, error=0.0000003)) == "0.00000120 ± 0.00000030"
+    assert measured(Measured(value=0.0, error=0.02)) == "0.000 ± 0.020"
     assert fixed(862085, 0) == "862\u202f085" and fixed(1234.5, 1) == "1234.5"
     assert plain(0.0001234) == "0.0001234" and plain(3.0) == "3" and plain(1.2e-7) == "1.20e−7"
     assert fixed(-0.001, 2) == "0.00"

@@ -152,6 +152,6 @@ def produce(folder: Path) -> ReportInputs:
         comparison=folder / "comparison.json",
         inventories=inventories,
         shards=shards,
-        outputs=plans["hgb"],
+        outputs=plans,
         explain=explained,
     )

@@ -7,6 +7,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 from matplotlib.axes import Axes
 
@@ -14,10 +15,16 @@ from hitforge.provenance import read_json, write_json
 from hitforge.reporting.catalogue import make
 from hitforge.reporting.chapter import Measured, ReportInputs, Table
 from hitforge.reporting.chapter_parts import write_chapter
-from hitforge.reporting.style import hep_style, write_figure
+from hitforge.reporting.figure_files import write_figure
+from hitforge.reporting.numbers import measured
+from hitforge.reporting.plotting import draw_points
+from hitforge.reporting.style import hep_style, new_figure
 from hitforge.reporting.tables import write_table
 from hitforge.studies.scouting_egamma.data.geometry import CATEGORIES
+from hitforge.studies.scouting_egamma.features import CELLS, FEATURE_NAMES
 from hitforge.studies.scouting_egamma.report.chapter import CHAPTER
+from hitforge.studies.scouting_egamma.report.meanings import meaning_of
+from hitforge.studies.scouting_egamma.report.plotting import end_before_outliers
 from hitforge.studies.scouting_egamma.report.text import order_of_models
 from tests.unit.scouting_egamma.production import produce
 
@@ -131,3 +138,43 @@ def test_all_figures_are_drawn(inputs: ReportInputs, tmp_path: Path) -> None:
             if figure.name in ("resolution_pt", "response_gaps"):
                 write_figure(figure, tmp_path)
                 assert (tmp_path / f"{figure.name}.png").stat().st_size > 5000
+
+
+def test_an_outlier_does_not_set_the_axis_and_is_named_at_its_end() -> None:
+    with hep_style():
+        axes, inside = new_figure().subplots(1, 2)
+        for panel, last in ((axes, 55.0), (inside, 5.0)):
+            draw_points(panel, np.arange(4.0), np.array([2.0, 2.5, 3.0, last]), np.ones(4), 0, "#bd1f01", "model")
+            end_before_outliers(panel)
+    assert 3.0 < axes.get_ylim()[1] < 6.0 and [text.get_text() for text in axes.texts] == ["55 %"]
+    assert inside.get_ylim()[1] > 5.0 and not inside.texts
+
+
+def test_curves_of_a_panel_can_be_told_apart_and_densities_have_a_scale(inputs: ReportInputs) -> None:
+    views = {view.name: view for view in CHAPTER.views("figure")}
+    with hep_style():
+        cuts, kept, plane = (
+            make(views[name], inputs).figure for name in ("cut_response", "cut_efficiency", "energies")
+        )
+    assert {len(axes.get_legend_handles_labels()[1]) for axes in cuts.axes} == {3, 4}
+    assert all(2 <= len(axes.containers) <= 3 for axes in kept.axes)
+    assert len({image.norm.vmax for axes in plane.axes for image in axes.images}) == 1
+    assert "Candidates per bin" in {axes.get_ylabel() for axes in plane.axes}
+
+
+def test_legends_say_the_widths_of_the_table(inputs: ReportInputs, tables: dict[str, Table]) -> None:
+    widths = {row[0]: measured(row[1]) for row in tables["headline"].rows}
+    (view,) = (view for view in CHAPTER.views("figure") if view.name == "response")
+    with hep_style():
+        texts = make(view, inputs).figure.axes[0].get_legend_handles_labels()[1]
+    assert sorted(texts) == [f"hgb: {widths['hgb']} %", f"uncorrected: {widths['raw']} %"]
+
+
+def test_features_are_called_by_their_meaning() -> None:
+    silent = {name for name in FEATURE_NAMES if meaning_of(name) == name}
+    assert silent == set(CELLS) and len({meaning_of(name) for name in FEATURE_NAMES}) == len(FEATURE_NAMES)
+
+
+def test_published_positions_stand_beside_positions(tables: dict[str, Table]) -> None:
+    (row,) = (row for row in tables["published"].rows if "second peak" in str(row[0]))
+    assert (row[1], row[2]) == ("−1.0", Measured(value=-1.0, decimals=1))

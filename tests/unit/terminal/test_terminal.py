@@ -179,6 +179,7 @@ def test_durations_are_said_as_people_do(seconds: float, words: str) -> None:
 def test_names_of_jobs_hold_no_rule_of_a_block() -> None:
     assert stage_name("validate_csc_muon_train_b007", STUDIES) == "validate"
     assert stage_name("make_report_calo_muon", STUDIES) == "make_report"
+    assert stage_name("apply_b012", STUDIES) == "apply"
     assert (
         what_of("logs/predict/calo_muon/cnn/rotation_1/test/b000.log", "predict")
         == "calo_muon/cnn/rotation_1/test/b000"

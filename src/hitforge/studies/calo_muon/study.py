@@ -26,6 +26,7 @@ STUDY = Declaration(
     ensemble_weights=EntryPoint("models.inputs:ensemble_weights"),
     network_operations=EntryPoint("models.networks.build:multiply_adds", settings=("geometry", "layers")),
     describe_network=EntryPoint("models.networks.network:describe_network"),
+    onnx_graph=EntryPoint("models.graph:model_graph", settings=("density",)),
     calibrate=EntryPoint(
         "evaluation.calibration:calibrate", settings=("evaluation", "density"), without=("evaluation.bootstraps",)
     ),

@@ -9,6 +9,7 @@ from pydantic import Field, NonNegativeFloat, PositiveInt, field_validator, mode
 
 from hitforge.bdt_settings import TreeSettings
 from hitforge.config import ModelSettings, StudySettings
+from hitforge.report_settings import ReportSettings
 from hitforge.settings_base import Settings
 from hitforge.studies.scouting_egamma.data.candidates import COLUMNS
 from hitforge.studies.scouting_egamma.data.geometry import CATEGORIES
@@ -115,8 +116,8 @@ class EgammaModelSettings(ModelSettings):
         return self
 
 
-class ReportSettings(Settings):
-    """Models that the report speaks of, besides the reference model and the baseline."""
+class EgammaReportSettings(ReportSettings):
+    """Models that the report speaks of, besides the reference model and the baseline, and its look."""
 
     uncorrected_model: str | None = Field(None, description="what the baseline has to beat")
     ensemble_model: str | None = Field(
@@ -130,7 +131,7 @@ class ScoutingEgammaSettings(StudySettings):
     reader: ReaderSettings = Field(ReaderSettings(), description="names of the ntuples' branches")
     evaluation: EvaluationSettings = Field(EvaluationSettings(), description="bins, calibration and bootstrap")
     simulation: SimulationSettings = Field(SimulationSettings(), description="of samples with source: simulate")
-    report: ReportSettings = Field(ReportSettings(), description="models that the report speaks of")
+    report: EgammaReportSettings = Field(EgammaReportSettings(), description="models of the report, and its look")
     models: Mapping[str, EgammaModelSettings] = Field({}, description="models by name; base: other inherits")
 
     @model_validator(mode="after")

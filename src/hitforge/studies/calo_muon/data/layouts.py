@@ -169,7 +169,7 @@ class MuonTree(TreeBranches):
                 dense.add(bits, sys.byteorder == "little")
         else:
             values = self.rows("rechit_energy", start, stop)
-            dense.add(values.astype(np.float64).view(np.uint64), False)
+            dense.add(values.astype(np.float64, copy=False).view(np.uint64), False)
         return self._dense_hits(dense, faults)
 
     def _vector_hits(self, start: int, stop: int, faults: list[Fault]) -> CellHits:

@@ -25,15 +25,15 @@ def read(source: str, *, geometry: str | Geometry, layers: LayerSettings) -> Ite
     block = load_geometry(geometry)
     if not is_fold(source):
         return _ntuple_blocks(source, block, layers)
-    n_columns = len(column_units(layers))
-    return (_with_all_columns(fold, n_columns) for fold in fold_blocks(source, block))
+    return read_fold(source, block, layers)
 
 
-def _with_all_columns(block: ShardBlock, n_columns: int) -> ShardBlock:
-    """Return a fold file's muons: they have no entry point, so what is laid out around it is not there (NaN)."""
-    features = np.full((len(block), n_columns), np.nan, np.float32)
-    features[:, : block.features.shape[1]] = block.features
-    return replace(block, features=features)
+def read_fold(source: str, geometry: Geometry, layers: LayerSettings) -> Iterator[ShardBlock]:
+    """Yield the muons of a fold: they have no entry point, so what is laid out around it is not there (NaN)."""
+    for block in fold_blocks(source, geometry):
+        features = np.full((len(block), len(column_units(layers))), np.nan, np.float32)
+        features[:, : block.features.shape[1]] = block.features
+        yield replace(block, features=features)
 
 
 def _ntuple_blocks(source: str, geometry: Geometry, layers: LayerSettings) -> Iterator[ShardBlock]:

@@ -99,7 +99,7 @@ CHAPTER = Catalogue(
                 figure("loss_history", _TRAINING_FIGURES, loss="Loss", note="Each objective has a unit of its own."),
                 # each objective has a unit of its own
                 table("training", _TRAINING_TABLES, unit=""),
-                figure("importances", _TRAINING_FIGURES, least=1.0),
+                figure("importances", "report.importances"),
                 table("tuning", _TRAINING_TABLES, unit=""),
                 figure("tuning_history", _TRAINING_FIGURES, loss="Loss on the scoring fold"),
             ),
@@ -110,4 +110,5 @@ CHAPTER = Catalogue(
             views=(table("features", _MODELS), figure("feature_distributions", _DATA)),
         ),
     ),
+    opening=("information",),
 )

@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 from hitforge.predictions import PlannedPiece
 from hitforge.reporting.chapter import Figure, ReportInputs
 from hitforge.reporting.metrics import sample_title
+from hitforge.reporting.model_looks import shown_models
 from hitforge.reporting.plotting import data_label, draw_shares, legend_below, nothing, right_title
 from hitforge.reporting.style import BLUE, GREY, INK, PURPLE, RED, SEQUENTIAL, label, new_figure
 from hitforge.studies.calo_muon.evaluation.bias import BiasCorrection
@@ -36,9 +37,8 @@ _FEWEST = 20
 def responses(inputs: ReportInputs) -> Figure:
     """Distribution of predicted over true energy in bins of energy, for a few models."""
     title, sample = "Response", view.ranking_sample(inputs)
-    plans = {inputs.reference: inputs.outputs, **inputs.further_outputs}
-    chosen = [model for model in plans if sample in plans[model]][:_MOST_RESPONSES]
-    loaded = {model: _load(inputs, plans[model][sample]) for model in chosen}
+    chosen = [model for model in shown_models(inputs) if sample in inputs.outputs.get(model, {})][:_MOST_RESPONSES]
+    loaded = {model: _load(inputs, inputs.outputs[model][sample]) for model in chosen}
     bins = [
         (low, high)
         for low, high in _RESPONSE_BINS_GEV
@@ -94,8 +94,8 @@ def linearity(inputs: ReportInputs) -> Figure:
     """Corrected prediction of the reference model against the true energy, muon by muon."""
     samples = {}
     for name in (view.ranking_sample(inputs), *view.further_samples(inputs)):
-        if name in inputs.outputs:
-            sample = _load(inputs, inputs.outputs[name])
+        if name in inputs.reference_outputs:
+            sample = _load(inputs, inputs.reference_outputs[name])
             if sample.ensemble.corrected is not None and len(sample.true_gev):
                 samples[name] = sample
     if not samples:

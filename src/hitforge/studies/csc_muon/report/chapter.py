@@ -75,10 +75,11 @@ CHAPTER = chapter(
             shared_views.loss_history("Losses of different models are different functions."),
             shared_views.TRAINING,
             shared_views.LEARNING_RATE,
-            shared_views.IMPORTANCES,
+            figure("importances", "report.importances"),
             table("bayesian_search", _DATA),
             *shared_views.TUNING,
         ),
     ),
     Section("published", "Published values", views=tables(_RESULTS, "published")),
+    opening=("turn_on", "resolution"),
 )

@@ -9,7 +9,8 @@ import numpy as np
 from matplotlib.figure import Figure as MatplotlibFigure
 
 from hitforge.reporting.chapter import ReportInputs
-from hitforge.reporting.metrics import axes_of, metrics_of, shown_sample, values
+from hitforge.reporting.metrics import axes_of, cell, metrics_of, shown_sample, values
+from hitforge.reporting.numbers import measured
 from hitforge.reporting.plotting import (
     confusion_panels,
     data_label,
@@ -19,9 +20,12 @@ from hitforge.reporting.plotting import (
     legend_below,
     right_title,
 )
-from hitforge.reporting.style import GREY, label, new_figure
+from hitforge.reporting.style import GREY, MARKERS, label, new_figure
 from hitforge.studies.csc_muon.evaluation.sample import CLASS_NAMES
 from hitforge.studies.csc_muon.report import plotting
+
+_INTERVAL = 0.68
+"""Central interval whose coverage is drawn against pT."""
 
 
 @figure_of("Confusion of the four classes", plotting.overlay("classes", "confusion"), plotting.NOT_EVALUATED)
@@ -35,7 +39,7 @@ def confusion(inputs: ReportInputs, models: plotting.Overlaid) -> tuple[Matplotl
 
 
 @figure_of(
-    "Confusion of the deck's 11 classes, {reference}",
+    "Confusion of eleven classes of pT, {reference}",
     lambda inputs: metrics_of(inputs).get(inputs.reference),
     "the reference model was not evaluated",
 )
@@ -49,7 +53,7 @@ def confusion_deck(inputs: ReportInputs, metrics: dict[str, Any]) -> tuple[Matpl
     axes.set(xlabel="Predicted $p_T$ class [GeV]", ylabel="True $p_T$ class [GeV]")
     axes.tick_params(axis="x", rotation=45)
     label(axes, data_label(inputs, shown_sample(inputs)), plotting.sample_text(inputs))
-    return figure, "Rows add up to 100 %; classes from the predicted pT, unscaled."
+    return figure, "The classes of the seed's slides. Rows add up to 100 %; classes from the predicted pT, unscaled."
 
 
 @figure_of(
@@ -62,7 +66,7 @@ def class_calibration(inputs: ReportInputs, models: plotting.Overlaid) -> tuple[
     for model, (which, colour, block) in models.items():
         x, y, error = values(block["confidence"]), values(block["accuracy"]), values(block["accuracy"], "error")
         text = f"{model}, ECE {100 * block['ece']['value']:.2f} %"
-        draw_points(axes, x, y, error, which, colour, text, marker="os^DvPX<"[which % 8])
+        draw_points(axes, x, y, error, which, colour, text)
     axes.set(xlim=(0.2, 1.0), ylim=(0.2, 1.02), xlabel="Largest class probability", ylabel="Accuracy")
     right_title(axes, plotting.sample_text(inputs))
     axes.legend(loc="upper left")
@@ -93,8 +97,14 @@ def coverage(inputs: ReportInputs, models: tuple[plotting.Overlaid, plotting.Ove
         plotting.draw_binned(middle, edges, block["inside68_pt"], which, colour, None, 100.0, logarithmic=True)
     for which, colour, block in pulls.values():
         plotting.draw_binned(right, edges, block["width68_pt"], which, colour, None, logarithmic=True)
-    for model, (_, colour, _) in {**quantiles, **pulls}.items():
-        left.plot([], [], color=colour, marker="o", label=model)
+    for model, (which, colour, _) in {**quantiles, **pulls}.items():
+        text = model
+        if model in quantiles:
+            place = list(axes_of(inputs)["intervals"]).index(_INTERVAL)
+            text += f", inside {measured(cell(quantiles[model][2]['inside'], place, scale=100.0))} %"
+        if model in pulls:
+            text += f", pull width {measured(cell(pulls[model][2]['width68']))}"
+        left.plot([], [], color=colour, marker=MARKERS[which % len(MARKERS)], label=text)
     middle.axhline(68.0, color=GREY, linestyle="--", linewidth=1.1)
     right.axhline(1.0, color=GREY, linestyle="--", linewidth=1.1)
     left.set(xlabel="Quantile [%]", ylabel="Truth below the quantile − nominal [%]")
@@ -104,7 +114,7 @@ def coverage(inputs: ReportInputs, models: tuple[plotting.Overlaid, plotting.Ove
     for axes in (middle, right):
         plotting.log_pt(axes, edges[0], edges[-1])
     right_title(right, plotting.sample_text(inputs))
-    legend_below(figure, left, 5)
+    legend_below(figure, left)
     return figure, (
         "Left: distance of the coverage of each quantile from its level. Middle: share of muons inside the central "
         "68 % interval. Right: half the smallest interval with 68.3 % of the pulls (predicted minus true q/pT over "

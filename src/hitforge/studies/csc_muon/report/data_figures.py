@@ -4,19 +4,27 @@ from __future__ import annotations
 
 import numpy as np
 from matplotlib.figure import Figure as MatplotlibFigure
-from matplotlib.ticker import MaxNLocator, NullLocator
+from matplotlib.ticker import FormatStrFormatter, MaxNLocator, NullLocator
 from numpy.typing import NDArray
 
 from hitforge.published import load_published
 from hitforge.reporting.chapter import ReportInputs
 from hitforge.reporting.events import ShownEvents
-from hitforge.reporting.plotting import data_label, draw_shares, figure_of, right_title
-from hitforge.reporting.style import BLUE, COLOURS, GREY, ORANGE, PURPLE, RED, label, new_figure
+from hitforge.reporting.plotting import (
+    data_label,
+    draw_points,
+    draw_shares,
+    few_log_ticks,
+    figure_of,
+    right_title,
+    shades,
+)
+from hitforge.reporting.style import BLUE, COLOURS, GREY, INK, label, new_figure
 from hitforge.studies.csc_muon.data.planes import PLANE, PLANES
 from hitforge.studies.csc_muon.data.roads import N_VARIABLES
 from hitforge.studies.csc_muon.evaluation.sample import CLASS_NAMES, pt_class
 from hitforge.studies.csc_muon.features import FEATURE_UNITS
-from hitforge.studies.csc_muon.models.tensors import IMAGE_COLUMNS, IMAGE_ROWS, hit_image
+from hitforge.studies.csc_muon.models.tensors import COLUMN_UNITS, IMAGE_COLUMNS, IMAGE_ROWS, hit_image
 from hitforge.studies.csc_muon.report.data_tables import (
     NO_ROADS,
     Q_OVER_PT,
@@ -26,6 +34,7 @@ from hitforge.studies.csc_muon.report.data_tables import (
     pt_of_roads,
     train_roads,
 )
+from hitforge.studies.csc_muon.report.meanings import meaning_of
 
 SHOWN_FEATURES = (
     *(f"{block}_{plane}" for plane in ("me11", "me12", "me2") for block in ("phi", "theta", "bend")),
@@ -34,7 +43,8 @@ SHOWN_FEATURES = (
 )
 """Columns of the figure of features."""
 
-_CLASS_COLOURS = (PURPLE, ORANGE, BLUE, RED)
+_COLUMN_DEG = COLUMN_UNITS / 60
+"""Width of a column of the images."""
 IMAGE_PT_GEV = (3.0, 10.0, 50.0)
 """Roads nearest to these pT are shown as images."""
 
@@ -78,27 +88,31 @@ def feature_distributions(inputs: ReportInputs, roads: ShownEvents) -> tuple[Mat
         left=0.055, right=0.99, bottom=0.6 / (2.35 * rows), top=1 - 0.5 / (2.35 * rows), hspace=0.36, wspace=0.2
     )
     for axes, name in zip(grid.flat, names, strict=False):
-        values = roads.feature(name).astype(np.float64)
+        values, integer = roads.feature(name).astype(np.float64), False
         present = np.isfinite(values)
         if present.any():
             edges = _edges(values[present])
-            for c, colour in enumerate(_CLASS_COLOURS):
+            integer = bool(np.all(values[present] == np.round(values[present])))
+            for c, colour in enumerate(shades(len(CLASS_NAMES))):
                 chosen = values[present & (groups == c)]
-                draw_shares(axes, chosen, edges, colour, f"{CLASS_NAMES[c]} GeV", linewidth=1.3)
+                text = f"{CLASS_NAMES[c]} GeV, {np.count_nonzero(groups == c)} roads"
+                draw_shares(axes, chosen, edges, colour, text, linewidth=1.3)
             axes.set_xlim(edges[0], edges[-1])
             axes.set_ylim(0.0, 1.08 * axes.get_ylim()[1])
         unit = FEATURE_UNITS.get(name, "")
-        axes.set_xlabel(f"{name} [{unit}]" if unit else name, fontsize=10, labelpad=1)
+        text = meaning_of(name)
+        axes.set_xlabel(f"{text} [{unit}]" if unit else text, fontsize=10, labelpad=1)
         axes.tick_params(labelsize=8.5)
         axes.xaxis.set_minor_locator(NullLocator())
-        axes.xaxis.set_major_locator(MaxNLocator(5))
+        axes.xaxis.set_major_locator(MaxNLocator(5, integer=integer))
         axes.yaxis.set_minor_locator(NullLocator())
     for axes in grid.flat[len(names) :]:
         axes.set_axis_off()
     for axes in grid[:, 0]:
         axes.set_ylabel("Fraction / bin", fontsize=9.5)
     handles, texts = grid.flat[0].get_legend_handles_labels()
-    figure.legend(handles, texts, loc="upper center", ncols=4, fontsize=11)
+    figure.legend(handles, texts, loc="upper right", ncols=4, fontsize=10.5)
+    label(grid[0, 0], data_label(inputs, inputs.train_sample))
     return figure, (
         f"Some raw columns and derived features of {len(roads)} roads of the train sample where they have a value, "
         "each pT class normalised to one; the outermost bins hold what lies beyond the 1 % and 99 % quantiles."
@@ -106,18 +120,18 @@ def feature_distributions(inputs: ReportInputs, roads: ShownEvents) -> tuple[Mat
 
 
 def _edges(values: NDArray[np.float64]) -> NDArray[np.float64]:
-    """Return 30 bins over the bulk, or one bin for each integer of a small count."""
+    """Return 20 bins over the bulk, or one bin for each integer of a small count."""
     low, high = (float(q) for q in np.quantile(values, (0.01, 0.99)))
     whole = bool(np.all(values == np.round(values)))
-    if whole and high - low <= 40:
+    if whole and high - low <= 20:
         return np.arange(np.floor(low) - 0.5, np.ceil(high) + 1.5)
     if not high > low:
         return np.array([low - 0.5, low + 0.5])
     if whole:
         # bins of equally many integers: others would zigzag
-        step = np.ceil((high - low) / 30)
+        step = np.ceil((high - low) / 20)
         return np.arange(low - 0.5, high + step, step)
-    return np.linspace(low, high, 31)
+    return np.linspace(low, high, 21)
 
 
 @figure_of("Generated momentum", train_roads, NO_ROADS)
@@ -146,20 +160,23 @@ def class_shares(inputs: ReportInputs, rows: list[ClassShares]) -> tuple[Matplot
     rows = [*rows, ("published, other data", 0, list(load_published(inputs.study).blocks["class_shares_percent"]))]
     figure = new_figure(7.4, 4.2)
     axes = figure.subplots()
-    width = 0.82 / len(rows)
-    for i, (name, _, shares) in enumerate(rows):
-        x = np.arange(4) + (i - 0.5 * (len(rows) - 1)) * width
-        colour = GREY if i == len(rows) - 1 else COLOURS[i % len(COLOURS)]
-        axes.bar(x, shares, width=width, color=colour, label=name)
-    axes.set(yscale="log", ylim=(0.8, 300.0))
+    for i, (name, n, shares) in enumerate(rows):
+        x = np.arange(4) + 0.1 * (i - 0.5 * (len(rows) - 1))
+        share = np.array(shares)
+        error = np.sqrt(share * (100.0 - share) / n) if n else np.zeros(4)
+        colour = INK if i == len(rows) - 1 else COLOURS[i % len(COLOURS)]
+        text = f"{name}, {n} roads" if n else name
+        draw_points(axes, x, share, error, i, colour, text, linestyle="none", elinewidth=1.2)
+    axes.set(yscale="log", ylim=(1.0, 150.0), xlim=(-0.5, 3.5))
+    few_log_ticks(axes.yaxis, formatter=FormatStrFormatter("%g"))
     axes.set_xticks(range(4), [f"{name} GeV" for name in CLASS_NAMES])
     axes.tick_params(axis="x", which="both", length=0)
     axes.set_ylabel("Share [%]")
-    axes.legend(loc="upper right", ncols=2)
+    axes.legend(loc="upper right")
     label(axes, data_label(inputs, inputs.train_sample))
-    return (
-        figure,
-        "Shares of the four pT classes in what is trained on, held out and tested, and in the published data.",
+    return figure, (
+        "Shares of the four pT classes in what is trained on, held out and tested, with binomial errors, and in the "
+        "published data."
     )
 
 
@@ -173,10 +190,10 @@ def hit_images(inputs: ReportInputs, roads: ShownEvents) -> tuple[MatplotlibFigu
     grid = figure.subplots(1, len(chosen), sharey=True)
     for axes, row, image in zip(grid, chosen, images, strict=True):
         mesh = axes.pcolormesh(
-            np.arange(IMAGE_COLUMNS + 1) - IMAGE_COLUMNS / 2, np.arange(len(IMAGE_ROWS) + 1),
+            _COLUMN_DEG * (np.arange(IMAGE_COLUMNS + 1) - IMAGE_COLUMNS / 2), np.arange(len(IMAGE_ROWS) + 1),
             np.ma.masked_equal(image[0], 0.0), cmap="viridis_r", vmin=0.0, vmax=1.0, rasterized=True,
         )  # fmt: skip
-        axes.set_xlabel("φ − φ reference [16/60 deg]")
+        axes.set_xlabel("φ − φ reference [deg]")
         right_title(axes, f"$p_T$ = {pt[row]:.1f} GeV, q = {'+' if positive[row] else '−'}1")
         axes.yaxis.set_minor_locator(NullLocator())
         axes.tick_params(axis="y", length=0)

@@ -13,24 +13,22 @@ from matplotlib.ticker import NullFormatter, ScalarFormatter
 from hitforge.reporting import plotting
 from hitforge.reporting.chapter import ReportInputs
 from hitforge.reporting.metrics import metrics_of, sample_title, shown_sample
+from hitforge.reporting.model_looks import shown_models
 from hitforge.studies.csc_muon.report.view import main_models
 
 PT_LABEL = "True $p_T$ [GeV]"
 ETA_LABEL = "|η|"
 NOT_EVALUATED = "no model was evaluated"
-MAX_OVERLAID = 10
-"""More models than this in one panel cannot be told apart; the tables have them all."""
 
 Overlaid = dict[str, tuple[int, str, Any]]
-"""Index, colour and numbers by model."""
+"""Place of the marker, colour and numbers by model."""
 
 
 def overlay(*path: str) -> Callable[[ReportInputs], Overlaid]:
-    """Return what loads the numbers at a path of the metrics for each main model that has them."""
+    """Return what loads the numbers at a path of the metrics for each shown model that has them."""
 
     def load(inputs: ReportInputs) -> Overlaid:
-        models = plotting.overlaid(main_models(inputs), inputs.reference, MAX_OVERLAID)
-        return plotting.overlay(inputs, models, *path)
+        return plotting.overlay(inputs, shown_models(inputs, main_models(inputs)), *path)
 
     return load
 

@@ -159,7 +159,7 @@ def ablations(inputs: ReportInputs) -> Table:
                 for name, label in (("rmse_inverse_pt", ""), ("accuracy", "Accuracy"), ("rate_reduction", ""))
             ),
             column("difference_rmse", "RMSE minus full", partial(minus_full, name="rmse_inverse_pt"), "1/GeV"),
-            column("difference_accuracy", "Accuracy minus full", partial(minus_full, name="accuracy"), "%"),
+            column("difference_accuracy", "Accuracy minus full", partial(minus_full, name="accuracy"), "pp"),
         ),
         [model for model in inputs.metrics if inputs.base_of(model) is not None],
         empty="no ablation is among the models that were run",

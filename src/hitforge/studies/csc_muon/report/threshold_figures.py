@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Collection, Mapping, Sequence
 from typing import Any
 
 import numpy as np
 from matplotlib.figure import Figure as MatplotlibFigure
+from numpy.typing import NDArray
 
 from hitforge.published import load_published
 from hitforge.reporting.chapter import ReportInputs
@@ -21,6 +22,7 @@ _ROWS = (
     ("accuracy", "Accuracy, 11 classes"),
     ("weighted_f1", "Weighted F1, 11 classes"),
 )
+_MOST_GEV = 120.0
 _COLUMNS = ("$p_T$ ≥ x", "$p_T$ < x + 1 GeV", "x ≤ $p_T$ < x + 1 GeV")
 MAX_BANDS = 4
 """With more models only the reference has an error band."""
@@ -31,13 +33,19 @@ def _style(inputs: ReportInputs, model: str, models: Collection[str]) -> dict[st
     return {"bold": reference, "band": reference or len(models) <= MAX_BANDS}
 
 
+def _last_x(x: NDArray[np.float64], arrays: Sequence[Mapping[str, Any]], *index: int) -> float:
+    """Return where some curves may end, GeV: bins of 1 GeV soon run out of muons, and the last has all beyond it."""
+    known = np.any([np.isfinite(values(array)[index]) for array in arrays], axis=0) & (x < _MOST_GEV)
+    return 1.0 + float(x[known].max(initial=9.0))
+
+
 @figure_of("Metrics against threshold", plotting.overlay("scan"), plotting.NOT_EVALUATED)
 def threshold_scan(inputs: ReportInputs, models: plotting.Overlaid) -> tuple[MatplotlibFigure, str]:
     """MAE, accuracy and F1 of the 11 classes against threshold under the three conventions."""
     x = np.array(axes_of(inputs)["scan_gev"])
     trained_on, deck = metrics_of(inputs, TRAINED_ON), load_published(inputs.study).blocks["deck_thresholds"]
     figure = new_figure(12.5, 10.0)
-    grid = figure.subplots(len(_ROWS), len(_COLUMNS), sharex=True)
+    grid = figure.subplots(len(_ROWS), len(_COLUMNS), sharex="col")
     for row, (key, ylabel) in zip(grid, _ROWS, strict=True):
         for i, axes in enumerate(row):
             for model, (_, colour, block) in models.items():
@@ -54,18 +62,21 @@ def threshold_scan(inputs: ReportInputs, models: plotting.Overlaid) -> tuple[Mat
                 axes.set_ylim(0.0, 1.09)
         row[0].set_ylabel(ylabel)
     for i, axes in enumerate(grid[-1]):
-        axes.set(xlabel="Threshold x [GeV]", xlim=(0.0, 120.0))
+        axes.set(xlabel="x [GeV]", xlim=(0.0, _last_x(x, [b["mae"] for _, _, b in models.values()], i)))
         right_title(grid[0, i], _COLUMNS[i])
     label(grid[0, 0], data_label(inputs, shown_sample(inputs)), _COLUMNS[0])
-    legend_below(figure, grid[1, 0], 5)
+    if trained_on:
+        grid[1, 0].plot([], [], color=GREY, linewidth=1.0, linestyle=":", label="on what it was trained on")
+    legend_below(figure, grid[1, 0])
     return figure, (
-        "The deck's curves under all three readings of which muons a threshold selects, one column each; bands are "
-        "bootstrap errors; dotted: the reference and the deck's models on muons that they were trained on. The 11 "
-        "classes are the deck's; the dashed line guesses their largest in the range. One model for all thresholds."
+        "The curves of the seed's slides under all three readings of which muons a threshold selects, one column each; "
+        "bands are bootstrap errors; dotted: the reference and the seed's models on muons that they were trained on. "
+        "The 11 classes are those of the slides; the dashed line guesses their largest in the range. One model for all "
+        "thresholds."
     )
 
 
-@figure_of("The decision pT > x", plotting.overlay("decision"), plotting.NOT_EVALUATED)
+@figure_of("How often the decision pT > x is right", plotting.overlay("decision"), plotting.NOT_EVALUATED)
 def decision(inputs: ReportInputs, models: plotting.Overlaid) -> tuple[MatplotlibFigure, str]:
     """Accuracy and F1 of the decision pT > x against x, with the majority baseline and the benchmark's points."""
     x = np.array(axes_of(inputs)["scan_gev"])
@@ -87,7 +98,7 @@ def decision(inputs: ReportInputs, models: plotting.Overlaid) -> tuple[Matplotli
     middle.set_ylim(0.0, 1.02)
     right.set_ylim(0.8, 1.005)
     right_title(right, plotting.sample_text(inputs))
-    legend_below(figure, left, 5)
+    legend_below(figure, left)
     return figure, (
         "All muons at every x, before the pT scaling. Guessing the larger side (dashed) is right for 98 % of a sample "
         "flat in 1/pT at high x: the accuracy alone says little. Crosses: published curves on roads with four CSC hits "
@@ -117,9 +128,11 @@ def benchmark(inputs: ReportInputs, models: plotting.Overlaid) -> tuple[Matplotl
     for panel, text in zip(axes[1:], ("all roads", "four CSC hits"), strict=False):
         panel.set(ylabel="MAE / $p_T$", ylim=(0.0, float(np.clip(top, 0.4, 1.0))))
         right_title(panel, text)
+    last = _last_x(x, [block["mae"] for _, _, block in models.values()], 2)
     for panel in axes:
-        panel.set(xlabel=plotting.PT_LABEL, xlim=(2.0, 125.0))
-    legend_below(figure, axes[0], 6)
+        # the last has the published points
+        panel.set(xlabel=plotting.PT_LABEL, xlim=(2.0, 125.0 if panel is axes[-1] else last))
+    legend_below(figure, axes[0])
     return figure, (
         "Bins of 1 GeV in true pT, before the pT scaling; bands are bootstrap errors. The mean follows the few muons "
         "whose pT is overestimated by far and leaves the relative panels for poor models; medians do not."

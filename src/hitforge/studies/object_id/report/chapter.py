@@ -68,8 +68,9 @@ CHAPTER = chapter(
             shared_views.loss_history("Losses of different kinds cannot be compared."),
             shared_views.TRAINING,
             table("sweep", _DATA),
-            shared_views.IMPORTANCES,
+            figure("importances", "report.importances"),
             *shared_views.TUNING,
         ),
     ),
+    opening=("roc_rest", "confusion"),
 )

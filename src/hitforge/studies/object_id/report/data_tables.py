@@ -33,7 +33,7 @@ def image_scores(inputs: ReportInputs) -> Table:
             *by_place({"source": "Scores of", "true": "True class"}),
             *columns_by(
                 {name: (name, "%") for name in CLASS_NAMES},
-                lambda row, name: Measured(value=row[2][CLASS_NAMES.index(name)], decimals=5),
+                lambda row, name: Measured(value=row[2][CLASS_NAMES.index(name)], decimals=3),
             ),
         ),
         rows,

@@ -8,6 +8,7 @@ import numpy as np
 
 from hitforge.reporting.chapter import Figure, ReportInputs
 from hitforge.reporting.metrics import axes_of, metrics_of, sample_title, shown_sample, values
+from hitforge.reporting.model_looks import shown_models
 from hitforge.reporting.plotting import (
     confusion_panels,
     draw_points,
@@ -16,7 +17,6 @@ from hitforge.reporting.plotting import (
     legend_below,
     middles,
     nothing,
-    overlaid,
     overlay,
     right_title,
 )
@@ -24,16 +24,13 @@ from hitforge.reporting.style import COLOURS, GREY
 from hitforge.studies.object_id.data.objects import CLASS_NAMES
 from hitforge.studies.object_id.report.view import predicted_objects, sweep_of
 
-MAX_OVERLAID = 8
-"""More models than this in one panel cannot be told apart; the tables have them all."""
-
 CLASS_COLOURS = dict(zip(CLASS_NAMES, COLOURS, strict=False))
 
 
 def main_models(inputs: ReportInputs) -> list[str]:
-    """Return the models outside the sweep, at most as many as a panel can show, always with the reference."""
+    """Return the models that figures show: usually none of the sweep."""
     left_out = set(sweep_of(inputs)) - {inputs.reference}
-    return overlaid([model for model in inputs.metrics if model not in left_out], inputs.reference, MAX_OVERLAID)
+    return shown_models(inputs, [model for model in inputs.metrics if model not in left_out])
 
 
 def confusion(inputs: ReportInputs) -> Figure:

@@ -54,4 +54,4 @@ def places_of(inputs: ReportInputs) -> list[tuple[str, int]]:
 
 
 def _pieces(inputs: ReportInputs) -> list[EvaluationPiece]:
-    return [piece.read() for piece in inputs.outputs.get(shown_sample(inputs), ())]
+    return [piece.read() for piece in inputs.reference_outputs.get(shown_sample(inputs), ())]

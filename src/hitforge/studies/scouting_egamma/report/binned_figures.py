@@ -2,33 +2,54 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from typing import Any
+
 import numpy as np
 
 from hitforge.published import load_published
 from hitforge.reporting.chapter import Figure, ReportInputs
-from hitforge.reporting.metrics import metrics_of, shown_sample, values
-from hitforge.reporting.plotting import data_label, draw_points, labelled_panels, legend_below
+from hitforge.reporting.metrics import cell, metrics_of, shown_sample, values
+from hitforge.reporting.model_looks import look_of
+from hitforge.reporting.numbers import fixed, measured
+from hitforge.reporting.plotting import (
+    data_label,
+    draw_points,
+    few_log_ticks,
+    labelled_panels,
+    legend_below,
+    mark_beyond,
+)
 from hitforge.reporting.style import GREY, SEQUENTIAL, label
 from hitforge.studies.scouting_egamma.data.geometry import CATEGORIES
 from hitforge.studies.scouting_egamma.evaluation.widths import PARAMETERS
 from hitforge.studies.scouting_egamma.report import plotting
+from hitforge.studies.scouting_egamma.report.meanings import meaning_of
 from hitforge.studies.scouting_egamma.report.view import sample_text
+
+_OUTLIERS = f"Triangles with numbers: points at more than {plotting.OUTLIER:g} times the median of the panel."
 
 
 def resolution_pt(inputs: ReportInputs) -> Figure:
     """Width against generated pT, a panel for each category."""
     figure, grid = plotting.category_panels(inputs, plotting.PT, plotting.WIDTH)
     for c, axes in enumerate(grid.flat):
-        plotting.draw_binned(axes, inputs, "pt", "width", inputs.settings["evaluation"]["pt_edges_gev"], c)
+        plotting.draw_binned(
+            axes, inputs, "pt", "width", inputs.settings["evaluation"]["pt_edges_gev"], c, numbers=True
+        )
         plotting.log_percent(axes)
-    grid[0, 0].legend()
-    caption = f"Half the smallest interval with 68.3 % of E_corrected / E_MC, over its median; {sample_text(inputs)}."
+        plotting.end_before_outliers(axes)
+        axes.legend(title="all $p_T$")
+    caption = (
+        f"Half the smallest interval with 68.3 % of E_corrected / E_MC, over its median; {sample_text(inputs)}. "
+        f"{_OUTLIERS}"
+    )
     return Figure("resolution_pt", "Resolution against pT", caption, figure)
 
 
 def resolution_eta(inputs: ReportInputs) -> Figure:
     """Width against generated |eta|, a panel for each particle."""
-    figure, (grid,) = labelled_panels(inputs, 1, 2, (10.4, 4.4), sharey=True)
+    figure, (grid,) = labelled_panels(inputs, 1, 2, (10.4, 4.6))
     for axes, particle in zip(grid, ("electron", "photon"), strict=True):
         own = [c for c, name in enumerate(CATEGORIES) if name.endswith(particle)]
         plotting.draw_binned(axes, inputs, "eta", "width", inputs.settings["evaluation"]["eta_edges"], *own)
@@ -36,9 +57,10 @@ def resolution_eta(inputs: ReportInputs) -> Figure:
         axes.axvspan(1.4442, 1.566, color=GREY, alpha=0.2, linewidth=0)
         axes.set_xlabel(plotting.ETA)
         plotting.panel_title(axes, f"{particle}s")
+        plotting.end_before_outliers(axes)
     grid[0].set_ylabel(plotting.WIDTH)
-    grid[0].legend()
-    caption = f"The band is the transition between barrel and endcaps; {sample_text(inputs)}."
+    legend_below(figure, grid[0])
+    caption = f"The band is the transition between barrel and endcaps; {sample_text(inputs)}. {_OUTLIERS}"
     return Figure("resolution_eta", "Resolution against |η|", caption, figure)
 
 
@@ -52,10 +74,11 @@ def linearity(inputs: ReportInputs) -> Figure:
         axes.axvline(evaluation["linearity_pt_min_gev"], color=GREY, linewidth=0.8, linestyle=":")
         plotting.draw_binned(axes, inputs, "pt", "median", evaluation["pt_edges_gev"], c, markersize=3.5)
         axes.set_ylim(-4, 4)
-    grid[0, 0].legend(ncols=2, fontsize=9)
+        mark_beyond(axes)
+    legend_below(figure, grid[0, 0])
     caption = (
         f"The band is ±{aimed:g} %, aimed at above {evaluation['linearity_pt_min_gev']:g} GeV "
-        f"(dotted); {sample_text(inputs)}. Values beyond ±4 % are outside the axes."
+        f"(dotted); {sample_text(inputs)}. Triangles: values beyond ±4 %."
     )
     return Figure("linearity", "Linearity", caption, figure)
 
@@ -77,13 +100,13 @@ def resolution_map(inputs: ReportInputs) -> Figure:
                 if np.isfinite(value):
                     dark = key == "width" and value < 0.6 * high
                     colour = "white" if dark or (key == "median" and abs(value) > 1.4) else "black"
-                    axes.text(i + 0.5, j + 0.5, f"{value:.2f}", ha="center", va="center", fontsize=7.5, color=colour)
+                    axes.text(i + 0.5, j + 0.5, fixed(value, 2), ha="center", va="center", fontsize=7.5, color=colour)
             axes.set_xticks(places[0], [f"{edge:g}" for edge in pt])
             axes.set_yticks(places[1], [f"{edge:g}" for edge in eta])
             axes.tick_params(which="minor", length=0)
             plotting.panel_title(axes, ("electrons", "photons")[particle])
         row[0].set_ylabel(plotting.ETA)
-        figure.colorbar(mesh, ax=row, label=text)
+        figure.colorbar(mesh, ax=row, label=text, extend="max" if low == 0.0 else "both")
     for axes in grid[1]:
         axes.set_xlabel(plotting.PT)
     title = f"Width and scale of {inputs.reference} in pT and |η|"
@@ -97,21 +120,23 @@ def response_observed(inputs: ReportInputs) -> Figure:
     category = CATEGORIES.index("EB electron")
     figure, grid = labelled_panels(inputs, 2, 3, (12.6, 7.0), sharex="col")
     panels = (
-        ("r9", evaluation["r9_edges"], "r9"),
-        ("fbrem", evaluation["fbrem_edges"], "fbrem"),
-        ("supermodule", list(range(21)), "iphi mod 20"),
+        ("r9", evaluation["r9_edges"], meaning_of("r9")),
+        ("fbrem", evaluation["fbrem_edges"], meaning_of("fbrem")),
+        ("supermodule", list(range(21)), meaning_of("iphi_20")),
     )
     for (axis, edges, text), (above, below) in zip(panels, grid.T, strict=True):
         plotting.draw_binned(above, inputs, axis, "width", edges, category, markersize=3.5)
         plotting.draw_binned(below, inputs, axis, "median", edges, category, markersize=3.5)
         plotting.log_percent(above)
+        plotting.end_before_outliers(above)
         below.axhline(0, color=GREY, linewidth=0.8, linestyle=":")
         below.set(ylim=(-5, 5), xlabel=text)
+        mark_beyond(below)
     grid[0, 0].set_ylabel(plotting.WIDTH)
     grid[1, 0].set_ylabel(plotting.SCALE)
     label(grid[0, 0], data_label(inputs, shown_sample(inputs)), CATEGORIES[category])
     legend_below(figure, grid[0, 0])
-    caption = f"Electrons in EB, {sample_text(inputs)}. Scales beyond ±5 % are outside the axes."
+    caption = f"Electrons in EB, {sample_text(inputs)}. Triangles: scales beyond ±5 %. {_OUTLIERS}"
     return Figure("response_observed", "Against shower shape, bremsstrahlung and supermodule", caption, figure)
 
 
@@ -119,21 +144,29 @@ def energy_fit(inputs: ReportInputs) -> Figure:
     """Width of good candidates against energy with the fitted curve."""
     figure, grid = plotting.category_panels(inputs, "$E_{MC}$ [GeV]", plotting.WIDTH)
     for c, axes in enumerate(grid.flat):
-        for which, model in enumerate(plotting.shown_models(inputs)):
+        for model in plotting.curve_models(inputs):
             found = metrics_of(inputs)[model]["energy_fit"]
-            energy, colour = np.array(found["energy"]["value"][c]), plotting.colour_of(inputs, model)
+            energy, look = np.array(found["energy"]["value"][c]), look_of(inputs, model)
             width, error = (100 * values(found["width"], key)[c] for key in ("value", "error"))
             draw_points(
-                axes, energy, width, error, which, colour, model, markersize=3.5, linestyle="none", linewidth=1.5
-            )
+                axes, energy, width, error, look.place, look.colour, f"{model}: {_constant(found, c)}",
+                markersize=3.5, linestyle="none", linewidth=1.5,
+            )  # fmt: skip
             drawn = np.isfinite(width)
             a, b, constant = (found[name]["value"][c] for name in PARAMETERS)
             if a is not None and drawn.any():
                 e = np.geomspace(energy[drawn].min(), energy[drawn].max(), 100)
                 curve = np.sqrt(a**2 / e + b**2 / e**2 + constant**2)
-                axes.plot(e, 100 * curve, color=colour, linewidth=0.9)
+                axes.plot(e, 100 * curve, color=look.colour, linewidth=0.9)
         axes.set_xscale("log")
+        few_log_ticks(axes.xaxis)
         plotting.log_percent(axes)
-    grid[0, 0].legend(fontsize=9)
-    caption = f"Good candidates, {sample_text(inputs)}; lines: a/√E ⊕ b/E ⊕ c, with the table's parameters."
+        plotting.end_before_outliers(axes)
+        axes.legend(fontsize=9, title="constant term")
+    caption = f"Good candidates, {sample_text(inputs)}; lines: a/√E ⊕ b/E ⊕ c, the table has a and b. {_OUTLIERS}"
     return Figure("energy_fit", "Resolution against energy", caption, figure)
+
+
+def _constant(fit: Mapping[str, Any], category: int) -> str:
+    """Return the constant term of a fit in words."""
+    return f"{measured(cell(fit['constant'], category, scale=100.0))} %"

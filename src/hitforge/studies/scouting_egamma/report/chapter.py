@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from hitforge.reporting.catalogue import Section, chapter, figure, figures, table, tables
-from hitforge.reporting.shared_views import PARTS, TRAINING, TUNING, loss_history
+from hitforge.reporting.shared_views import MODELS, PARTS, TRAINING, TUNING, loss_history
 
 _RESULTS, _DETAILS, _DATA = "report.result_tables", "report.detail_tables", "report.data_tables"
 _BINNED, _REFERENCE = "report.binned_figures", "report.reference_figures"
@@ -67,17 +67,19 @@ CHAPTER = chapter(
     ),
     Section(
         "training",
-        "Training",
+        "Models and training",
         words=("Importances and trials of a model are those of its first booster, that of electrons in EB.",),
         views=(
+            MODELS,
             TRAINING,
             loss_history(
                 "Losses of different models are different functions; a likelihood follows epochs of the relative loss."
             ),
-            figure("importances", "hitforge.reporting.training_figures", least=1.0),
+            figure("importances", "report.importances"),
             figure("permutation", _MODEL_FIGURES),
             *TUNING,
             figure("tuning_parameters", _MODEL_FIGURES),
         ),
     ),
+    opening=("resolution_pt", "pair_mass"),
 )

@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 from hitforge.published import load_published
 from hitforge.reporting.chapter import Cell, Measured, ReportInputs, Table, column, make_table, text_column
 from hitforge.reporting.metrics import cell, metrics_of
+from hitforge.reporting.numbers import fixed
 from hitforge.studies.scouting_egamma.evaluation.metrics import PUBLISHED_ETA_EDGES, PUBLISHED_PT_MIN_GEV
 from hitforge.studies.scouting_egamma.report import view
 
@@ -69,7 +70,11 @@ def published(inputs: ReportInputs) -> Table:
             text_column("source", "Source", lambda row: known.sources[row[3]]),
         ),
         rows,
-        notes=(known.blocks["remark"],),
+        notes=(
+            known.blocks["remark"],
+            f"{fixed(100 * view.share_without_energy(inputs, inputs.train_sample), 2)} % of the candidates here are "
+            "without energy; the slides do not print their share.",
+        ),
         empty=view.NO_CANDIDATES,
     )
 
@@ -80,11 +85,12 @@ def _of_the_data(inputs: ReportInputs, data: view.Candidates) -> Mapping[str, Ce
     iphi = data["iphi"][barrel].astype(np.int64)
     medians = np.array([np.median(de[barrel][iphi == k]) if (iphi == k).any() else 0.0 for k in range(1, 361)])
     low = medians < -0.05
-    lost = 100 * view.share_without_energy(inputs, inputs.train_sample)
+    lost = view.share_without_energy(inputs, inputs.train_sample) > 0
     return {
         "peak": _mode(de, -0.1, 0.1),
         "shoulder": _mode(de[barrel], -0.35, -0.1),
-        "without_energy": Measured(value=lost, decimals=2),
+        # E_reco = 0
+        "without_energy": Measured(value=-1.0, decimals=1) if lost else Measured(value=None, reason="none is without"),
         "fringes": int(np.sum(low & ~np.roll(low, 1))),
         "removed": view.binomial(~view.all_cuts(data)[view.SLIDES_CUTS][~barrel]),
     }

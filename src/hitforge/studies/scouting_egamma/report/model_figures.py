@@ -5,12 +5,13 @@ from __future__ import annotations
 from typing import Final
 
 import numpy as np
-from matplotlib.ticker import NullFormatter
+from matplotlib.ticker import FormatStrFormatter
 
 from hitforge.reporting.chapter import Figure, ReportInputs
-from hitforge.reporting.plotting import nothing
-from hitforge.reporting.style import COLOURS, new_figure
-from hitforge.studies.scouting_egamma.report.plotting import colour_of
+from hitforge.reporting.model_looks import colour_of
+from hitforge.reporting.plotting import few_log_ticks, legend_below, nothing, shades
+from hitforge.reporting.style import new_figure
+from hitforge.studies.scouting_egamma.report.meanings import meaning_of
 
 N_SHOWN: Final = 15
 
@@ -36,14 +37,18 @@ def tuning_parameters(inputs: ReportInputs) -> Figure:
             )  # fmt: skip
         if name not in ("max_depth", "subsample", "colsample", "gamma"):
             axes.set_xscale("log")
-            axes.xaxis.set_minor_formatter(NullFormatter())
+            low, high = axes.get_xlim()
+            few_log_ticks(axes.xaxis, (1.0,) if high > 50 * low else (1.0, 2.0, 5.0), FormatStrFormatter("%g"))
         axes.ticklabel_format(axis="y", useOffset=False)
-        axes.set_xlabel(name)
-        axes.legend(fontsize=8.5)
+        axes.set_xlabel("learning rate (eta)" if name == "eta" else name)
+        if any(name in known for known in shares.values()):
+            axes.legend(fontsize=8.5)
     for axes in grid.flat[len(names) :]:
         axes.set_visible(False)
     for row in grid:
         row[0].set_ylabel("Score / best")
+    if not any(shares.values()):
+        legend_below(figure, grid[0, 0])
     caption = (
         "Trials of the first booster, that of electrons in EB; percentages are the importance of the parameter for the "
         "score (PED-ANOVA, arXiv:2304.10255), with few trials a rough guess and with fewer than ten not given."
@@ -64,11 +69,13 @@ def permutation(inputs: ReportInputs) -> Figure:
     figure = new_figure(8.4, 1.2 + 0.36 * len(order))
     axes = figure.subplots()
     height = 0.8 / len(growth)
+    colours = shades(len(growth))
     for c, (category, values) in enumerate(growth.items()):
         place = np.arange(len(order)) + (c - 1.5) * height
-        axes.barh(place, 100 * np.nan_to_num(values[order]), height=height, color=COLOURS[c], label=category)
-    axes.set_yticks(np.arange(len(order)), [names[i] for i in order], fontsize=9.5)
+        axes.barh(place, 100 * np.nan_to_num(values[order]), height=height, color=colours[c], label=category)
+    axes.set_yticks(np.arange(len(order)), [meaning_of(names[i]) for i in order], fontsize=9.5)
     axes.set_ylim(len(order) - 0.4, -0.6)
+    axes.set_xlim(left=min(0.0, *(100 * float(np.nanmin(values)) for values in growth.values())))
     axes.tick_params(axis="y", which="both", length=0)
     axes.set_xlabel("Growth of the mean |ln($E_{corrected}$ / $E_{MC}$)| [%]")
     axes.legend(loc="lower right")

@@ -9,14 +9,18 @@ from typing import Any
 import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.colors import LogNorm
+from matplotlib.container import ErrorbarContainer
 from matplotlib.figure import Figure as MatplotlibFigure
+from matplotlib.figure import FigureBase
 from matplotlib.ticker import FormatStrFormatter
 from numpy.typing import NDArray
 
 from hitforge.reporting.chapter import ReportInputs
 from hitforge.reporting.metrics import metrics_of
-from hitforge.reporting.plotting import colour_among, few_log_ticks, figure_of, labelled_panels, right_title
+from hitforge.reporting.model_looks import look_of, shown_models
+from hitforge.reporting.numbers import measured
 from hitforge.reporting.plotting import draw_binned as draw_numbers
+from hitforge.reporting.plotting import few_log_ticks, figure_of, labelled_panels, mark_beyond, right_title
 from hitforge.reporting.style import SEQUENTIAL
 from hitforge.studies.scouting_egamma.data.geometry import CATEGORIES
 from hitforge.studies.scouting_egamma.evaluation.sample import EnergySample
@@ -24,6 +28,7 @@ from hitforge.studies.scouting_egamma.report.view import (
     NO_CANDIDATES,
     NO_PREDICTIONS,
     load_candidates,
+    percent,
     reference_sample,
 )
 
@@ -33,7 +38,10 @@ Drawn = tuple[MatplotlibFigure, str]
 """A figure and its caption."""
 
 PT, ETA = "Generated $p_T$ [GeV]", "Generated |η|"
-WIDTH, SCALE = "σ_eff / median [%]", "Median − 1 [%]"
+SIGMA = "$σ_{eff}$"
+WIDTH, SCALE = f"{SIGMA} / median [%]", "Median − 1 [%]"
+OUTLIER = 6.0
+"""An axis of widths ends where its points are so many times their median."""
 
 of_candidates = partial(figure_of, load=load_candidates, empty=NO_CANDIDATES)
 """Decorates what draws candidates of the train sample."""
@@ -75,31 +83,53 @@ def region_rows(inputs: ReportInputs, grid: NDArray[Any], sample: EnergySample) 
 
 
 def draw_binned(
-    axes: Axes, inputs: ReportInputs, axis: str, key: str, edges: Sequence[float], *categories: int, **look: Any
+    axes: Axes,
+    inputs: ReportInputs,
+    axis: str,
+    key: str,
+    edges: Sequence[float],
+    *categories: int,
+    numbers: bool = False,
+    **look: Any,
 ) -> None:
-    """Draw a quantity of the response of all shown models in bins, in percent; medians minus one."""
-    for which, model in enumerate(shown_models(inputs)):
-        number = metrics_of(inputs)[model][f"response_{axis}"][key]
+    """Draw a quantity of the response of all shown models in bins, in percent; medians minus one.
+
+    ``numbers`` adds the quantity in all bins together, of the first category, to the name of a model.
+    """
+    for model in curve_models(inputs):
+        number, own = metrics_of(inputs)[model][f"response_{axis}"][key], look_of(inputs, model)
         for category in categories:
+            text = f"{model}: {measured(percent(inputs, model, key, category))} %" if numbers else model
             draw_numbers(
-                axes, edges, number, which, colour_of(inputs, model), model if category == categories[0] else None,
+                axes, edges, number, own.place, own.colour, text if category == categories[0] else None,
                 scale=100.0, index=category, minus=float(key == "median"), **look,
             )  # fmt: skip
 
 
-def colour_of(inputs: ReportInputs, model: str) -> str:
-    """Return a model's colour, the same in every figure; the first is that of the reference."""
-    return colour_among(list(inputs.metrics), inputs.reference, model)
+def end_before_outliers(axes: Axes) -> None:
+    """End the vertical axis before points of :data:`OUTLIER` times the median, and say at its end where they are."""
+    points = [container.lines[0] for container in axes.containers if isinstance(container, ErrorbarContainer)]
+    x, y = (np.concatenate([np.asarray(line.get_data()[k], np.float64) for line in points]) for k in (0, 1))
+    beyond = y > OUTLIER * np.median(y) if len(y) else np.zeros(0, np.bool_)
+    if not beyond.any():
+        return
+    axes.set_ylim(top=1.25 * y[~beyond].max())
+    mark_beyond(axes)
+    ends = dict.fromkeys(f"{end(y[beyond]):.0f}" for end in (np.min, np.max))
+    place = x[beyond].max(), axes.get_ylim()[1]
+    look = {"facecolor": "white", "edgecolor": "none", "pad": 0.5, "alpha": 0.8}
+    axes.annotate(f"{'–'.join(ends)} %", place, (6, -11), textcoords="offset points", fontsize=8.5, bbox=look)
 
 
-def shown_models(inputs: ReportInputs) -> list[str]:
+def curve_models(inputs: ReportInputs) -> list[str]:
     """Return the models of the figures with a line for each: the calibrated 5 x 5 would set the axes."""
     about = inputs.settings["models"]
-    return [
+    usual = [
         model
         for model in metrics_of(inputs)
         if about[model]["kind"] != "table" or about[model]["table"]["content"] != "e5x5"
     ]
+    return shown_models(inputs, usual)
 
 
 def log_percent(axes: Axes) -> None:
@@ -116,3 +146,12 @@ def density(axes: Axes, x: Floats, y: Floats, x_edges: Floats, y_edges: Floats) 
         np.ma.masked_equal(counts, 0).T, norm=LogNorm(1, max(counts.max(), 2)), cmap=SEQUENTIAL, origin="lower",
         aspect="auto", extent=(x_edges[0], x_edges[-1], y_edges[0], y_edges[-1]), interpolation="none",
     )  # fmt: skip
+
+
+def colour_bar(figure: FigureBase, grid: Sequence[Axes] | NDArray[Any]) -> None:
+    """Give all densities of some panels one colour scale, and show it beside them."""
+    images = [image for axes in np.ravel(np.asarray(grid)) for image in axes.images]
+    norm = LogNorm(1, max(image.norm.vmax for image in images))
+    for image in images:
+        image.set_norm(norm)
+    figure.colorbar(images[0], ax=grid, label="Candidates per bin", pad=0.015, aspect=40)

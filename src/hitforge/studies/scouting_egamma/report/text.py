@@ -34,7 +34,7 @@ def summary(inputs: ReportInputs) -> Iterator[str]:
     yield models_and_events(inputs, "candidates")
     found = list(order_of_models(inputs))
     if found:
-        yield f"Differences of σ_eff/median in percentage points: {'; '.join(found)}."
+        yield f"Differences of σ_eff/median in pp: {'; '.join(found)}."
 
 
 def order_of_models(inputs: ReportInputs) -> Iterator[str]:

@@ -90,22 +90,30 @@ def load_candidates(inputs: ReportInputs) -> Candidates:
 SLIDES_CUTS: Final = "no dead channel and dE > −0.4 (looks at the truth)"
 
 
-def all_cuts(data: Candidates) -> dict[str, NDArray[np.bool_]]:
-    """Return which candidates each cut keeps, shape (n,), by its words; alone, not one after the other."""
+def cut_groups(data: Candidates) -> dict[str, dict[str, NDArray[np.bool_]]]:
+    """Return which candidates each cut keeps, shape (n,), by what it looks at and by its words; alone."""
     response = 1 / data["y"]
     no_dead = data["dead"] == 0
     return {
-        "away from gaps, rims and dead channels": data["quality"] == 0,
-        "no dead channel in the 5 × 5": no_dead,
-        **observable_cuts(data["features"]),
-        "all observable cuts": data["observable"] > 0,
-        "dE > −0.4 (looks at the truth)": response > 0.6,
-        "$E_{reco}$ > 0.85 $E_{MC}$ (looks at the truth)": response > 0.85,
-        SLIDES_CUTS: no_dead & (response > 0.6),
+        "place": {
+            "away from gaps, rims and dead channels": data["quality"] == 0,
+            "no dead channel in the 5 × 5": no_dead,
+        },
+        "shower": {**observable_cuts(data["features"]), "all observable cuts": data["observable"] > 0},
+        "truth": {
+            "dE > −0.4 (looks at the truth)": response > 0.6,
+            "$E_{reco}$ > 0.85 $E_{MC}$ (looks at the truth)": response > 0.85,
+            SLIDES_CUTS: no_dead & (response > 0.6),
+        },
     }
+
+
+def all_cuts(data: Candidates) -> dict[str, NDArray[np.bool_]]:
+    """Return which candidates each cut keeps, shape (n,), by its words; alone, not one after the other."""
+    return {name: kept for cuts in cut_groups(data).values() for name, kept in cuts.items()}
 
 
 def reference_sample(inputs: ReportInputs) -> EnergySample | None:
     """Return the shown sample with the calibrated corrections of the reference model, None without predictions."""
-    pieces = [piece.read() for piece in inputs.outputs.get(shown_sample(inputs), ())]
+    pieces = [piece.read() for piece in inputs.reference_outputs.get(shown_sample(inputs), ())]
     return calibrated(pieces) if pieces else None
