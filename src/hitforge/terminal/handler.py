@@ -98,7 +98,9 @@ class Terminal(logging.Handler):
         if self.task is None:
             self.engine.handle(record)
         else:
-            self.console.print(Text(self.engine.format(record), style="yellow" if record.levelno < 40 else "red"))
+            self.console.print(
+                Text(self.engine.format(record), style="yellow" if record.levelno < 40 else "red"), soft_wrap=True
+            )
 
     def _run_info(self, _: logging.LogRecord) -> None:
         """Show the plan, once; in a real run, start the bar."""
@@ -175,7 +177,7 @@ class Terminal(logging.Handler):
 
     def _failure(self, jobid: int, rule: str, logs: Iterable[str], message: str | None, thread: int | None) -> None:
         stage, what, _, since = self.running.pop(jobid, (stage_name(rule, self.remarks), "", "", time.time()))
-        logs = [log.partition(" ")[0] for log in logs]
+        logs = list(logs)
         name = f"{stage} {what}".strip()
         self.failed[jobid] = f"{name}: {', '.join(logs)}"
         again = f", attempt {self.attempts[jobid]}" if self.attempts[jobid] > 1 else ""
@@ -193,7 +195,9 @@ class Terminal(logging.Handler):
             lines = []
         left_out = f", the last {LOG_LINES} of {len(lines)} lines" if len(lines) > LOG_LINES else ""
         self.console.print(Text(f"    {log}{left_out}:" if lines else f"    {log}: empty"), soft_wrap=True)
-        for line in lines[-LOG_LINES:]:
+        # a cluster's log of a job repeats the job's own after the line that says how it ended
+        ends = [line for line in lines[:-LOG_LINES] if "exit status" in line]
+        for line in [*ends, *lines[-LOG_LINES:]]:
             self.console.print(Text(f"    | {line}"), soft_wrap=True)
 
     def _nothing(self, _: logging.LogRecord) -> None:
