@@ -55,7 +55,7 @@ class Run:
         fields = {"rule_name": f"validate_calo_muon_test_b00{jobid}", "log": [LOG.format(jobid)], "rule_msg": None}
         self.log(
             "error",
-            "RuleException:\nCommand returned non-zero exit status 75",
+            "RuleException:\nCommand 'python x.py' returned non-zero exit status 75",
             logging.ERROR,
             exception="RuleException",
         )
@@ -91,7 +91,7 @@ def test_a_failure_shows_exit_status_and_the_end_of_its_log(folder: Path) -> Non
     text = run.text()
     assert "Failed: validate calo_muon/test/b001 after 0 s, attempt 2" in text
     assert (
-        "exit status 75" in text
+        "    its script returned non-zero exit status 75" in text
         and "| killed, exit status 9" in text
         and f"the last {LOG_LINES} of {LOG_LINES + 5} lines" in text
     )
