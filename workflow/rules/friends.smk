@@ -44,7 +44,7 @@ else:
 
         rule:
             name:
-                f"apply_{block}"
+                f"apply_{PACKAGE['study']}_{block}"
             input:
                 package=APPLY.package,
                 files=[part.local_path for part in parts if part.is_local],
