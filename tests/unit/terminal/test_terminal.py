@@ -158,6 +158,16 @@ def test_a_job_that_ran_here_is_expected_to_take_as_long_again(folder: Path) -> 
     assert estimator.seconds(large) - start == pytest.approx(2 * (estimator.seconds(small) - start)) and start > 0
 
 
+def test_many_side_by_side_still_wait_for_the_stages_before_them() -> None:
+    def job(stage: str, k: int) -> Job:
+        return Job(stage, "calo_muon", f"calo_muon/test/b00{k}", "")
+
+    jobs = [job(stage, k) for stage in ("validate", "predict") for k in range(4)]
+    one, many = (Estimator(Path("benchmarks"), cores) for cores in (1, 100))
+    assert one.together(jobs) == pytest.approx(4 * (one.seconds(jobs[0]) + one.seconds(jobs[4])))
+    assert many.together(jobs) == pytest.approx(one.seconds(jobs[0]) + one.seconds(jobs[4]))
+
+
 def test_time_left_follows_the_pace() -> None:
     estimator = Estimator(Path("benchmarks"), cores=2)
     estimator.start(JOBS)
