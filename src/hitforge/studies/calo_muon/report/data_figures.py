@@ -13,12 +13,14 @@ from matplotlib.ticker import MaxNLocator, NullLocator
 from numpy.typing import NDArray
 
 from hitforge.folds import fold_of
+from hitforge.reporting import training_figures
 from hitforge.reporting.chapter import Figure, ReportInputs
 from hitforge.reporting.events import ShownEvents
 from hitforge.reporting.plotting import data_label, draw_shares, figure_of, nothing, panels_for, right_title
 from hitforge.reporting.style import BLUE, ORANGE, PURPLE, RED, label, new_figure
 from hitforge.studies.calo_muon.data.geometry import Geometry, load_geometry
 from hitforge.studies.calo_muon.features import FEATURE_NAMES, FEATURE_UNITS
+from hitforge.studies.calo_muon.report.meanings import meaning_of
 from hitforge.studies.calo_muon.report.muon_data import (
     ENERGY,
     DisplayedMuon,
@@ -210,3 +212,8 @@ def _track(axes: Axes, muon: DisplayedMuon, geometry: Geometry, hidden: str) -> 
         curvature = -charge * 0.3 * geometry.field_tesla / (1000.0 * muon.energy_gev)
         position = start + 0.5 * curvature * (z - START_Z_MM) ** 2
     axes.plot(z, position, color="#2563d9", linewidth=1.2, label="generated track, without losses")
+
+
+def importances(inputs: ReportInputs) -> Figure:
+    """Importances of the leading features of the tree models, called by their meaning."""
+    return training_figures.importances(inputs, meaning_of)

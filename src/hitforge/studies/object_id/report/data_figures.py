@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import numpy as np
 
-from hitforge.reporting.chapter import ReportInputs
+from hitforge.reporting import training_figures
+from hitforge.reporting.chapter import Figure, ReportInputs
 from hitforge.reporting.history import load_histories
 from hitforge.reporting.plotting import data_label, figure_of, panels_for
 from hitforge.reporting.style import COLOURS, label, new_figure
@@ -12,6 +13,7 @@ from hitforge.studies.object_id.data.objects import CLASS_NAMES
 from hitforge.studies.object_id.data.stored import StoredObjects
 from hitforge.studies.object_id.report.data_tables import accuracy_by_epoch
 from hitforge.studies.object_id.report.image_figures import NO_OBJECTS, Drawn
+from hitforge.studies.object_id.report.meanings import meaning_of
 from hitforge.studies.object_id.report.view import networks_of, train_objects
 
 
@@ -59,3 +61,8 @@ def accuracy_history(inputs: ReportInputs, networks: list[str]) -> Drawn:
         "On training batches, with dropout and augmentation at work (dashed), and on the validation fold (solid); each "
         "member of an ensemble has a colour."
     )
+
+
+def importances(inputs: ReportInputs) -> Figure:
+    """Importances of the leading features of the tree models, called by their meaning."""
+    return training_figures.importances(inputs, meaning_of)
