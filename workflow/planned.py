@@ -48,12 +48,16 @@ def main(out: Path, arguments: list[str]) -> int:
         "status_command": args.slurm_status_command if args.executor == "slurm" else None,
         "init_seconds": args.slurm_init_seconds_before_status_checks if args.executor == "slurm" else None,
         "device": "auto",
+        "remarks": [],
         "submissions": [],
         "volume": {"files": 0, "simulated": {}, "read_bytes": {}},
     }
     for workflow in PLANNED:
         jobs = [job for job in workflow.dag.needrun_jobs() if not job.is_norun]
         plan["device"] = workflow.globals["config"]["device"]
+        plan["remarks"] = [
+            (study, word) for study in workflow.globals["CHOSEN"] for word in workflow.globals["REMARKS"][study]
+        ]
         plan["submissions"] = list(submissions(workflow, jobs, remote, args.retries or 0))
         plan["volume"] = volume(jobs)
     out.write_text(json.dumps(plan, indent=1))
@@ -71,6 +75,8 @@ def submissions(workflow: Workflow, jobs: Iterable[Job], remote: bool, retries: 
         group = workflow.dag.get_job_group(job) if remote else None
         bundles.setdefault(id(group or job), []).append(job)
         groups[id(group or job)] = group
+    from hitforge.terminal.jobs import stage_name  # found once the workflow has been read
+
     counted: Counter[str] = Counter()
     rules: dict[str, set[str]] = {}
     for key, members in bundles.items():
@@ -85,7 +91,7 @@ def submissions(workflow: Workflow, jobs: Iterable[Job], remote: bool, retries: 
                 f"job_{name}": max(job.resources.get(name, 0) for job in members) for name in ("mem_mb", "runtime")
             }
             attempts.append({name: value for name, value in asked.items() if isinstance(value, int | str)} | largest)
-        name = stage(workflow, members[0].rule.name) if group is None else group.groupid
+        name = stage_name(members[0].rule.name, workflow.globals["STUDIES"]) if group is None else group.groupid
         entry = {"stage": name, "grouped": group is not None, "jobs": len(members), "attempts": attempts}
         request = json.dumps(entry, sort_keys=True)
         counted[request] += 1
@@ -101,13 +107,6 @@ def grouped(workflow: Workflow, group: Any) -> dict[str, Any]:
             toposorted_jobs=group.toposorted, constraints=workflow.global_resources, run_local=False
         )
     )
-
-
-def stage(workflow: Workflow, rule: str) -> str:
-    """Return the name of a rule without study, sample and block."""
-    for study in workflow.globals["STUDIES"]:
-        rule = rule.partition(f"_{study}_")[0].removesuffix(f"_{study}")
-    return rule
 
 
 def volume(jobs: Iterable[Job]) -> dict[str, Any]:

@@ -33,7 +33,8 @@ def expected_errors() -> tuple[type[Exception], ...]:
     return tuple(errors)
 
 
-def _settings(options: Namespace) -> RunSettings:
+def run_settings(options: Namespace) -> RunSettings:
+    """Return the settings of the one study that a command is about."""
     over = {"studies": [options.study], "preset": options.preset}
     user = user_settings(options.configfile, {key: value for key, value in over.items() if value is not None})
     user.pop("samples", None)
@@ -43,7 +44,7 @@ def _settings(options: Namespace) -> RunSettings:
 def _study(options: Namespace, log: bool = True) -> tuple[RunSettings, Study]:
     if log:
         start_log()
-    settings = _settings(options)
+    settings = run_settings(options)
     return settings, load_study(options.study, settings.studies[options.study])
 
 
@@ -64,7 +65,13 @@ def simulate(options: Namespace) -> int:
     from hitforge.stages.simulate import simulate_part
 
     settings, study = _study(options)
-    sample = SampleSettings(role="train", parts=1, events_per_part=options.events, spectrum=options.spectrum)
+    sample = SampleSettings(
+        role="train",
+        parts=1,
+        events_per_part=options.events,
+        spectrum=options.spectrum,
+        tree_format=options.format,
+    )
     with Progress(disable=not sys.stderr.isatty()) as bar:
         task = bar.add_task("simulate", total=options.events)
         simulate_part(
@@ -265,6 +272,24 @@ def check(options: Namespace) -> int:
     return check_plan(options.profile, arguments)
 
 
+def new(options: Namespace) -> int:
+    """Write a configuration for files."""
+    from hitforge.new_config import write_new
+
+    sys.stdout.write("\n".join(write_new(options.train, options.test, options.out, options.study)) + "\n")
+    return 0
+
+
+def completion(options: Namespace) -> int:
+    """Print the completion script of a shell."""
+    try:
+        import shtab
+    except ModuleNotFoundError as error:
+        raise ValueError("completion needs the package shtab: pip install shtab") from error
+    sys.stdout.write(shtab.complete(options.parser, options.shell))
+    return 0
+
+
 def status(options: Namespace) -> int:
     """Show the trainings under a results folder."""
     from rich.console import Console
@@ -272,7 +297,7 @@ def status(options: Namespace) -> int:
 
     from hitforge.status import status_view
 
-    console = Console()
+    console = Console(width=None if sys.stdout.isatty() else 100)
     if not options.watch:
         console.print(status_view(options.results))
         return 0

@@ -16,28 +16,36 @@ from typing import Any, Literal
 
 from pydantic import Field, NonNegativeInt, PositiveInt, ValidationError, field_validator, model_validator
 
+from hitforge.apply_settings import ApplySettings
 from hitforge.bdt_settings import TreeSettings
 from hitforge.report_settings import LabelSettings, ReportSettings
 from hitforge.settings_base import Settings
 from hitforge.studies import OUTSIDE
 from hitforge.training.settings import BESIDE, OF_PREDICTION, WITHOUT_EFFECT_ON_A_MEMBER, TrainingSettings
 from hitforge.words import RESERVED
-from hitforge.yaml_files import ConfigError, complaints, read_yaml
+from hitforge.yaml_files import ConfigError, complaints, did_you_mean, place_of, read_yaml
 
 NAME = r"^[A-Za-z0-9][A-Za-z0-9_-]*$"
+
+
+TreeFormat = Literal["ttree", "rntuple"]
+"""How ROOT stores the entries of a tree."""
 
 
 class SampleSettings(Settings):
     """A named set of ROOT files with one role."""
 
     role: Literal["train", "test"] = Field(description="a test sample is never trained on")
-    source: str | tuple[str, ...] = Field("simulate", description="simulate, or paths, globs, root:// URLs")
+    source: str | tuple[str, ...] = Field(
+        "simulate", description="simulate, or paths, globs, root:// URLs, text files that list them (.txt)"
+    )
     parts: PositiveInt | None = Field(
         None,
         description="number of simulated parts, of folds of a fold file, or of slices that an .npz file is read in",
     )
     events_per_part: PositiveInt | None = Field(None, description="events in each simulated part")
     spectrum: str = Field("flat", description="which spectrum the study's generator draws")
+    tree_format: TreeFormat = Field("ttree", description="how simulated parts are stored, as TTree or RNTuple")
     needs: str | None = Field(
         None, description="environment variable without which this sample is left out, for data that not everybody has"
     )
@@ -119,7 +127,9 @@ class StudySettings(Settings):
         False, description="evaluate a fold that was trained on too, of one block of parts: what was learnt by heart"
     )
     run_models: tuple[str, ...] = Field((), description="models that default targets train and report")
-    reference_model: str | None = Field(None, description="model that paired differences are taken against")
+    reference_model: str | None = Field(
+        None, description="model that paired differences are taken against; if it is not reported, the last that is"
+    )
     baseline_model: str | None = Field(
         None, description="what the field uses or the original has: the front page shows the reference model beside it"
     )
@@ -130,7 +140,7 @@ class StudySettings(Settings):
     def _models_are_known(self) -> StudySettings:
         for name in (*self.run_models, *self.report.show, *filter(None, [self.reference_model, self.baseline_model])):
             if name not in self.models:
-                raise ValueError(f"model {name!r} is not defined; known: {', '.join(sorted(self.models))}")
+                raise ValueError(f"model {name!r} is not defined; {did_you_mean(name, self.models)}")
         for name in (*self.models, *self.samples):
             if not re.match(NAME, name):
                 raise ValueError(f"{name!r}: names of models and samples may hold letters, digits, - and _")
@@ -194,15 +204,18 @@ class RunSettings(Settings):
     device: Literal["auto", "cpu", "cuda"] = Field("auto", description="where networks train; cuda never falls back")
     on_bad_part: Literal["fail", "quarantine"] = Field("fail", description="stop, or go on without the part")
     max_bad_fraction: float = Field(0.05, ge=0, le=1, description="quarantine gives up above this fraction")
+    apply: ApplySettings | None = Field(None, description="what the target friends applies to which files")
     report: LabelSettings = Field(LabelSettings(), description="laid under the block report of each study")
 
 
 def config_folder() -> Path:
     """Return the folder of presets and study files: ``$HITFORGE_CONFIG``, or that of the source checkout.
 
-    An installed package has no checkout; then it is ``./config``. A user's folder of that name hides nothing else.
+    An installed package has no checkout; then it is ``./config``, or, where there is no such folder with studies, the
+    package's own copy. A user's folder of that name hides nothing else.
     """
-    candidates = [Path(__file__).parents[2] / "config", Path("config")]
+    here = Path(__file__)
+    candidates = [here.parents[2] / "config", Path("config"), here.parent / "default_config"]
     if "HITFORGE_CONFIG" in os.environ:
         candidates = [Path(os.environ["HITFORGE_CONFIG"])]
     for folder in candidates:
@@ -313,7 +326,7 @@ def study_module(study: str) -> ModuleType:
     except ModuleNotFoundError as error:
         if error.name != f"hitforge.studies.{study}":
             raise
-        raise ConfigError(f"study {study!r} is not known; known: {', '.join(sorted(study_files()))}") from error
+        raise ConfigError(f"study {study!r} is not known; {did_you_mean(study, study_files())}") from error
 
 
 def study_settings_type(study: str) -> type[StudySettings]:
@@ -355,8 +368,13 @@ def load_settings(
     }
     general = merge({k: v for k, v in preset.items() if k != "studies"}, top)
     general.pop("samples", None)
+    for key in general.keys() - RunSettings.model_fields.keys():
+        mended = did_you_mean(key, {*RunSettings.model_fields, *known, "preset", "samples"})
+        where, _ = place_of([key], files)
+        raise ConfigError(f"unknown key {key!r}" + (f" ({where})" if where else "") + f"; {mended}")
     studies: dict[str, StudySettings] = {}
     place: tuple[str, ...] = ()
+    kind: type[Settings] = RunSettings
     try:
         for name in names:
             place = (name,)
@@ -368,9 +386,13 @@ def load_settings(
                 )
             if samples and name in samples:
                 raw["samples"] = samples[name]
-            studies[name] = kind.model_validate(_with_defaults(_without_marks(raw)))
-        place = ()
+            try:
+                raw = _with_defaults(_without_marks(raw))
+            except ConfigError as error:
+                raise ConfigError(f"study {name}: {error}") from error
+            studies[name] = kind.model_validate(raw)
+        place, kind = (), RunSettings
         # the studies are validated already; model_construct would skip the general keys
         return RunSettings.model_validate({**general, "studies": studies})
     except ValidationError as error:
-        raise ConfigError("the configuration is not valid:\n" + complaints(error, files, place)) from error
+        raise ConfigError("the configuration is not valid:\n" + complaints(error, kind, files, place)) from error

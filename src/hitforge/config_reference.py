@@ -9,6 +9,7 @@ import json
 from collections.abc import Iterator, Mapping
 from typing import Any
 
+from hitforge.apply_settings import ApplySettings
 from hitforge.config import RunSettings, config_folder, study_settings_type
 from hitforge.config_schema import first_paragraph, schemas, shipped_studies
 from hitforge.provenance import write_text
@@ -56,6 +57,7 @@ def reference() -> str:
     keys = {key: value for key, value in general["properties"].items() if key != "studies"}
     sections = [INTRODUCTION, f"## General keys\n\n{_table({**general, 'properties': keys})}\n"]
     shown: dict[str, str] = {}
+    sections += _blocks("apply", ApplySettings.model_json_schema(), {}, shown, "##")
     for study in shipped_studies():
         schema = study_settings_type(study).model_json_schema()
         sections += _blocks(study, schema, schema["$defs"], shown, "##")

@@ -11,6 +11,7 @@ import json
 from collections.abc import Iterator, Mapping
 from typing import Any
 
+from hitforge.apply_settings import ApplySettings
 from hitforge.config import RunSettings, config_folder, study_settings_type
 from hitforge.report_settings import LabelSettings
 
@@ -54,7 +55,8 @@ def schemas() -> dict[str, str]:
         "additionalProperties": False,
         "properties": {
             **LAYERS,
-            **{key: value for key, value in general.items() if key != "studies"},
+            **{key: value for key, value in general.items() if key not in ("studies", "apply")},
+            "apply": _layer(ApplySettings.model_json_schema(), {}),
             **{study: {"$ref": f"#/definitions/{study}"} for study in studies},
         },
         "definitions": _definitions(studies) | {label: _layer(run["$defs"][label], {})},

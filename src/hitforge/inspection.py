@@ -36,11 +36,14 @@ class Chunk(Generic[Events]):
         Empty rows and unusable values stand where ``problems`` tells of faults.
     problems : tuple of Problem
         Each kind of fault once, with its first entry and count.
+    faults : tuple of Fault
+        The same, with every event that has it.
     """
 
     first_entry: int
     events: Events
     problems: tuple[Problem, ...]
+    faults: tuple[Fault, ...]
 
 
 @dataclass(frozen=True)
@@ -57,6 +60,8 @@ class OpenPart(Generic[Events]):
         What is wrong before any event: missing branches and wrong types.
     chunks : iterator of Chunk
         The content; reads as it goes.
+    has_truth : bool
+        Whether it tells what was generated.
     """
 
     layout: str
@@ -64,6 +69,7 @@ class OpenPart(Generic[Events]):
     n_bytes: int
     problems: tuple[Problem, ...]
     chunks: Iterator[Chunk[Events]]
+    has_truth: bool = True
 
 
 class TreeReader(TreeBranches, Generic[Events]):
@@ -77,11 +83,14 @@ class TreeReader(TreeBranches, Generic[Events]):
         The branch with most bytes; a chunk is of so many of its bytes.
     branches_per_event : int
         In how many branches of its size an event is.
+    has_truth : bool
+        Whether the tree tells what was generated.
     """
 
     layout = ""
     main_branch: str
     branches_per_event = 1
+    has_truth = True
 
     def ranges(self, chunk_mb: float) -> Iterable[tuple[int, int]]:
         """Return start and stop entries of the chunks."""
@@ -130,10 +139,11 @@ def open_tree(
                 ranges = reader.ranges(chunk_mb)
             for start, stop in ranges:
                 events = reader.read(start, stop)
-                problems = find_problems(reader.faults(events), start, str(source), name, reader.branch_of)
-                yield Chunk(start, events, tuple(problems))
+                yield looked_through(start, events, reader.faults(events), str(source), name, reader.branch_of)
 
-        yield OpenPart(reader.layout, int(tree.num_entries), n_bytes, tuple(reader.problems), chunks())
+        yield OpenPart(
+            reader.layout, int(tree.num_entries), n_bytes, tuple(reader.problems), chunks(), reader.has_truth
+        )
 
 
 def good_events(opened: Iterable[OpenPart[Events]]) -> Iterator[tuple[int, Events]]:
@@ -333,6 +343,19 @@ def find_problems(
         for reason, detail, fix, column, bad in faults
         if bad.any()
     ]
+
+
+def looked_through(
+    first_entry: int,
+    events: Events,
+    faults: Iterable[Fault],
+    file: str,
+    tree: str,
+    branch_of: Callable[[str], str] = str,
+) -> Chunk[Events]:
+    """Return consecutive events with what is wrong with them; arguments as for :func:`find_problems`."""
+    found = tuple(fault for fault in faults if fault[-1].any())
+    return Chunk(first_entry, events, tuple(find_problems(found, first_entry, file, tree, branch_of)), found)
 
 
 def bad_weight(weight: NDArray[np.floating], column: str = "w") -> Fault:

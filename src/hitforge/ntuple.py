@@ -11,6 +11,9 @@ from typing import Any, Final
 import uproot
 
 from hitforge.refusals import RefusedError, is_missing, refused
+from hitforge.rntuples import RNTuple
+from hitforge.trees import Tree
+from hitforge.ttrees import TTree
 from hitforge.validation import Problem
 
 UPROOT: Final = f"uproot {uproot.__version__}"
@@ -175,44 +178,58 @@ def _check_root(path: Path) -> None:
         raise NtupleError(Problem("unreadable", detail, "give a ROOT file", str(path)))
 
 
-def find_tree(file: Any, names: Sequence[str], source: str | Path) -> tuple[str, Any]:
-    """Return the first of the named trees that the file has.
+_KINDS: Final[dict[str, type[TTree] | type[RNTuple]]] = {
+    **dict.fromkeys(("TTree", "TNtuple", "TNtupleD"), TTree),
+    "ROOT::RNTuple": RNTuple,
+}
+
+
+def find_tree(file: Any, names: Sequence[str], source: str | Path) -> tuple[str, Tree]:
+    """Return the first of the named trees that the file has, at its top or in a folder, and where it is.
 
     Parameters
     ----------
     file : uproot.ReadOnlyDirectory
         Opened by :func:`open_root`.
     names : sequence of str
-        Tree names in order of preference.
+        Tree names in order of preference, with their folders if these are known (``dir/B4``). One at the top of the
+        file is preferred to one in a folder.
     source : str or Path
         For the error.
 
     Raises
     ------
     NtupleError
-        None is there (the message lists what is), or the object is not a ``TTree``.
+        None is there (the message lists what is), none is a ``TTree`` or ``RNTuple``, or there are several in folders.
     """
     with naming_damage(str(source)):
         classes: dict[str, str] = file.classnames(cycle=False)
+    trees = [path for path, kind in classes.items() if kind in _KINDS]
+    found = [path for name in names for path in trees if path == name][:1]
     for name in names:
-        if classes.get(name) in ("TTree", "TNtuple", "TNtupleD"):
-            with naming_damage(str(source), name):
-                return name, file[name]
+        found = found or [path for path in trees if path.endswith(f"/{name}")]
+    if len(found) == 1:
+        with naming_damage(str(source), found[0]):
+            return found[0], _KINDS[classes[found[0]]](file[found[0]])
+    if found:
+        detail = f"several trees of this name: {', '.join(found)}"
+        fix = "name one with its folder in the study's setting reader.tree, or copy one to a file of its own (rootcp)"
+        raise NtupleError(Problem("several_trees", detail, fix, str(source), names[0]))
     there = ", ".join(f"{name} ({kind})" for name, kind in classes.items()) or "nothing"
-    detail = f"no TTree named {' or '.join(names)}; the file has: {there}"
-    fix = "check that the file belongs to this study; an RNTuple has to be converted to a TTree"
+    detail = f"no TTree or RNTuple named {' or '.join(names)}; the file has: {there}"
+    fix = "check that the file belongs to this study; an RNTuple of ROOT before 6.34 has to be written again"
     raise NtupleError(Problem("missing_tree", detail, fix, str(source), names[0]))
 
 
-def entry_ranges(tree: Any, branch: str, chunk_mb: float) -> list[tuple[int, int]]:
+def entry_ranges(tree: Tree, branch: str, chunk_mb: float) -> list[tuple[int, int]]:
     """Cut a tree's entries into chunks of bounded size.
 
     Parameters
     ----------
-    tree : uproot.TTree
+    tree : Tree
         Tree to read.
     branch : str
-        The branch with most bytes; chunks end where its baskets end, so none is decompressed twice.
+        The branch with most bytes; chunks end where the tree says that it is read well.
     chunk_mb : float
         Uncompressed size of a chunk of that branch. A single basket can exceed it.
 
@@ -221,10 +238,8 @@ def entry_ranges(tree: Any, branch: str, chunk_mb: float) -> list[tuple[int, int
     list of tuple
         Start and stop entries, in order, together all entries.
     """
-    stops = [int(stop) for stop in tree[branch].entry_offsets[1:]]
-    if not stops or stops[-1] != tree.num_entries:
-        stops.append(int(tree.num_entries))
-    per_entry = tree[branch].uncompressed_bytes / max(tree.num_entries, 1)
+    stops = tree.ends(branch).tolist()
+    per_entry = tree.n_bytes(branch) / max(tree.num_entries, 1)
     wanted = max(int(chunk_mb * 1e6 / max(per_entry, 1e-9)), 1)
     ranges: list[tuple[int, int]] = []
     start = 0

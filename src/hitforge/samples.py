@@ -7,12 +7,13 @@ import hashlib
 import os
 import re
 import unicodedata
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 
 from hitforge.config import SampleSettings
-from hitforge.yaml_files import ConfigError
+from hitforge.yaml_files import ConfigError, read_text
 
 
 @dataclass(frozen=True)
@@ -58,6 +59,11 @@ def _expand(source: str, folds: int | None) -> list[tuple[str, str]]:
         literal = "://" not in source and os.path.lexists(source)
     if "://" in source:
         return [(source.rsplit("/", 1)[1], source)]
+    if Path(source).suffix == ".txt":
+        listed = list(_listed(Path(source), folds))
+        if not listed:
+            raise ConfigError(f"{source}: the list names no file; write one a line")
+        return listed
     if Path(source).suffix == ".npz" and folds is not None:
         return [(f"slice_{k}", f"{source}#slice_{k}_of_{folds}") for k in range(folds)]
     if Path(source).suffix in {".hdf5", ".h5"}:
@@ -73,6 +79,38 @@ def _expand(source: str, folds: int | None) -> list[tuple[str, str]]:
     if not found:
         raise ConfigError(f"{source}: the pattern matches no file; check the path in the sample's 'source'")
     return [(str(Path(path).relative_to(fixed)), path) for path in found]
+
+
+def _listed(path: Path, folds: int | None) -> Iterator[tuple[str, str]]:
+    """Yield what :func:`_expand` makes of the lines of a list of files, as a ``TChain`` has them.
+
+    A file's name is its line, so that files of one name in different folders differ, and a list with relative paths may
+    be moved with its files.
+    """
+    for number, line in enumerate(read_text(path).splitlines(), start=1):
+        name = line.strip()
+        if not name or name.startswith("#"):
+            continue
+        place = f"{path}, line {number}"
+        with _at(place):
+            source = _expand_variables(name)
+        source = source if "://" in source else str(path.parent / source)
+        if Path(source).suffix == ".txt":
+            raise ConfigError(f"{place}: {name}: a list of files may not name another one")
+        if "://" not in source and not glob.has_magic(source) and not os.path.lexists(source):
+            raise ConfigError(f"{place}: {name}: no such file; relative paths start at the list's folder")
+        with _at(place):
+            found = _expand(source, folds)
+        yield from ((name if address == source else f"{name}/{inside}", address) for inside, address in found)
+
+
+@contextmanager
+def _at(place: str) -> Iterator[None]:
+    """Add the place to a :class:`ConfigError` of the block."""
+    try:
+        yield
+    except ConfigError as error:
+        raise ConfigError(f"{place}: {error}") from error
 
 
 def _check_folders(pattern: str) -> None:

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import difflib
 import json
-from collections.abc import Hashable, Sequence
+from collections.abc import Hashable, Iterable, Mapping, Sequence
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any, TypeVar, get_args, get_origin
 
 import yaml
 from pydantic import BaseModel, ValidationError
@@ -153,13 +154,25 @@ def read_yaml(path: Path) -> dict[str, Any]:
     except ConfigError as error:
         if not isinstance(error.__cause__, FileNotFoundError):
             raise
-        known = ", ".join(sorted(p.stem for p in path.parent.glob("*.yaml")))
-        raise ConfigError(f"{error}; {path.parent.name or 'this folder'} has: {known or 'none'}") from error
+        known = sorted(p.stem for p in path.parent.glob("*.yaml"))
+        near = "".join(f"did you mean {name}? " for name in difflib.get_close_matches(path.stem, known, 1))
+        has = f"{path.parent.name or 'this folder'} has: {', '.join(known) or 'none'}"
+        raise ConfigError(f"{error}; {near}{has}") from error
     return parse_yaml(text, path)
 
 
-def _place_of(keys: Sequence[object], files: Sequence[Path]) -> str:
-    """Return ``file, line n`` of nested keys (the last may lack) in the last of the files that has them, or nothing."""
+def did_you_mean(word: object, known: Iterable[str]) -> str:
+    """Return ``did you mean ...?`` for a word that is nearly a known one, otherwise what is known."""
+    names = sorted(known)
+    near = difflib.get_close_matches(str(word), names, 1)
+    return f"did you mean {near[0]}?" if near else f"known: {', '.join(names)}"
+
+
+def place_of(keys: Sequence[object], files: Sequence[Path]) -> tuple[str, bool]:
+    """Return ``file, line n`` of nested keys in the last of the files that has them, and whether it has them all.
+
+    The last key may lack, and then also those above it; empty if hardly anything of it is there.
+    """
     for path in reversed(files):
         try:
             node = yaml.compose(read_text(path), Loader=yaml.SafeLoader)
@@ -178,17 +191,65 @@ def _place_of(keys: Sequence[object], files: Sequence[Path]) -> str:
             line, node = below[0]
             depth += 1
         if depth and depth >= min(len(keys), max(len(keys) - 1, 2)):
-            return f"{path}, line {line + 1}"
-    return ""
+            return f"{path}, line {line + 1}", depth == len(keys)
+    return "", False
 
 
-def complaints(error: ValidationError, files: Sequence[Path], block: Sequence[str] = ()) -> str:
-    """Return a line for each thing that is wrong with a block of settings: key, reason and, if a file has it, place."""
-    lines = []
+def _written_keys(kind: Any, where: Sequence[str | int]) -> tuple[tuple[str | int, ...], tuple[str, ...]]:
+    """Return the keys of an error's place without the names of types in it, and the fields of the block it is in."""
+    keys: list[str | int] = []
+    fields: tuple[str, ...] = ()
+    for word in where:
+        inner = [kind, *get_args(kind)]
+        blocks = [each for each in inner if isinstance(each, type) and issubclass(each, BaseModel)]
+        maps = [get_args(each)[1] for each in inner if get_origin(each) in (dict, Mapping)]
+        if blocks and not maps:
+            fields = tuple(blocks[0].model_fields)
+            kind = blocks[0].model_fields[str(word)].annotation if word in fields else None
+        elif maps:
+            kind, fields = maps[0], ()
+        elif isinstance(word, int):
+            kind = next((each for each in get_args(kind) if each is not Ellipsis), None)
+        else:
+            break
+        keys.append(word)
+        if kind is None:
+            break
+    return tuple(keys), fields
+
+
+def complaints(
+    error: ValidationError, kind: type[BaseModel], files: Sequence[Path], block: Sequence[str | int] = ()
+) -> str:
+    """Return a line for each thing that is wrong with a block of settings: key, reason and, if a file has it, place.
+
+    A mistake that reaches many models, by their defaults or by inheritance, is one line.
+    """
+    reasons: dict[tuple[str | int, ...], list[str]] = {}
     for item in error.errors():
-        keys = (*block, *item["loc"])
-        where = _place_of(keys, files)
-        lines.append(f"  {'.'.join(map(str, keys))}: {item['msg']}" + (f" ({where})" if where else ""))
+        keys, fields = _written_keys(kind, item["loc"])
+        unknown = item["type"] == "extra_forbidden"
+        reason = (
+            f"unknown key; {did_you_mean(keys[-1], fields)}" if unknown else item["msg"].removeprefix("Value error, ")
+        )
+        own = reasons.setdefault((*block, *keys), [])
+        if reason not in own:
+            own.append(reason)
+    alike: dict[tuple[object, ...], list[tuple[str | int, ...]]] = {}
+    for keys, words in reasons.items():
+        at = keys.index("models") if "models" in keys[:-2] else len(keys)
+        alike.setdefault((keys[:at], keys[at + 2 :], *words), []).append(keys)
+    lines = []
+    for group in alike.values():
+        written = [keys for keys in group if place_of(keys, files)[1]] or group[:1]
+        if len(group) > 1:
+            at = group[0].index("models")
+            defaults = (*group[0][:at], "model_defaults", *group[0][at + 2 :])
+            written = [defaults] if place_of(defaults, files)[1] else written
+        for keys in written:
+            where = place_of(keys, files)[0]
+            place = ".".join(map(str, keys))
+            lines.append(f"  {place}: {' or '.join(reasons[group[0]])}" + (f" ({where})" if where else ""))
     return "\n".join(lines)
 
 
@@ -204,4 +265,4 @@ def read_as(kind: type[_Model], path: Path) -> _Model:
     try:
         return kind.model_validate(content)
     except ValidationError as error:
-        raise ConfigError(f"{path}: not valid:\n{complaints(error, [path])}") from error
+        raise ConfigError(f"{path}: not valid:\n{complaints(error, kind, [path])}") from error

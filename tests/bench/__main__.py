@@ -27,11 +27,13 @@ from tests.bench import (
     roads,
     shards,
     simulation,
+    tree_formats,
 )
 
 PARTS = {
     "simulation": simulation.measure,
     "shards": shards.measure,
+    "tree_formats": tree_formats.measure,
     "roads": roads.measure,
     "loader": loader.measure,
     "models": models.measure,

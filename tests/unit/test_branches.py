@@ -11,6 +11,7 @@ import pytest
 import uproot
 
 from hitforge.branches import TreeBranches
+from hitforge.ttrees import TTree
 
 
 @pytest.fixture
@@ -26,7 +27,7 @@ def branches(tmp_path: Path) -> Iterator[TreeBranches]:
             }
         )
     with uproot.open(tmp_path / "part.root") as file:
-        yield TreeBranches(file["t"], "t", "part.root")
+        yield TreeBranches(TTree(file["t"]), "t", "part.root")
 
 
 def test_what_is_there_and_right_is_no_problem(branches: TreeBranches) -> None:

@@ -220,7 +220,7 @@ def test_an_empty_block_takes_nothing_away_but_null_does(tmp_path: Path) -> None
         ({"max_bad_fraction": float("nan")}, r"max_bad_fraction: .*finite"),
         ({"studies": 5}, r"studies: expected a list of names"),
         ({"studies": None}, r"no study selected"),
-        ({"preset": "dmeo"}, r"dmeo\.yaml: no such file; presets has: demo"),
+        ({"preset": "dmeo"}, r"dmeo\.yaml: no such file; did you mean demo\? presets has: demo"),
     ],
 )
 def test_what_is_no_configuration_is_one_message(user: dict[str, object], message: str) -> None:

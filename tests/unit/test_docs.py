@@ -56,7 +56,7 @@ def test_every_command_is_documented() -> None:
 def test_every_reason_of_a_verdict_is_documented() -> None:
     from hitforge.studies.calo_muon.data.decode import FAULTS
 
-    call = r'(?:Problem|_problem|_entries|_error)\(\s*(?:[\w.{}"/ ]+,\s*)?"([a-z]+_[a-z_]+|unreadable|truncated)"'
+    call = r'(?:Problem|append|_error)\(\(?\s*(?:[\w.{}"/ ]+,\s*)?"([a-z]+_[a-z_]+|unreadable|truncated)"'
     sources = [REPOSITORY / "src/hitforge/ntuple.py", *(REPOSITORY / "src/hitforge/studies/calo_muon").rglob("*.py")]
     reasons = {reason for path in sources for reason in re.findall(call, path.read_text(encoding="utf-8"))}
     assert len(reasons) > 10

@@ -1,4 +1,7 @@
-"""Damaged files: whatever bytes a file holds, judging it gives a verdict and never an error."""
+"""Damaged files: whatever bytes a file holds, judging it gives a verdict and never an error.
+
+An application gives every entry its place, or says what is wrong with the file.
+"""
 
 from __future__ import annotations
 
@@ -14,7 +17,9 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from hitforge.ntuple import NtupleError
 from hitforge.studies.base import Study
+from tests.unit.entries_of import entries_of
 from tests.unit.small_parts import LAYOUTS, address, study_of
 
 FILES = Path(__file__).parent / "root_files"
@@ -24,7 +29,15 @@ def _copied(name: str) -> Callable[[Path, int], Path]:
     return lambda path, _: Path(shutil.copy(FILES / name, path))
 
 
-EVERY = LAYOUTS | {"by-root": (lambda _: study_of("calo_muon"), _copied("muons_good.root"), "part.root")}
+EVERY = (
+    LAYOUTS
+    | {"by-root": (lambda _: study_of("calo_muon"), _copied("muons_good.root"), "part.root")}
+    | {
+        f"{name}-rntuple": (study, _copied(f"{name}_rntuple.root"), file)
+        for name, (study, _, file) in LAYOUTS.items()
+        if file.endswith(".root")
+    }
+)
 
 _FOLDER = TemporaryDirectory(prefix="hitforge-fuzz-")
 
@@ -78,6 +91,11 @@ def judge(layout: str, data: st.DataObject) -> None:
     # a change that hits no number that is read may leave the part good
     assert findings.problems or findings.content_checksum
     assert all(problem.reason and problem.file for problem in findings.problems)
+    try:
+        status, _, _ = entries_of(study, address(path))
+    except NtupleError:
+        return
+    assert findings.problems or "" in status
 
 
 _ANY = {"deadline": None, "suppress_health_check": list(HealthCheck), "database": None}

@@ -9,7 +9,8 @@ import numpy as np
 import pytest
 import uproot
 
-from hitforge.branches import TreeBranches, numbers_of
+from hitforge.branches import TreeBranches
+from hitforge.ttrees import TTree
 from hitforge.validation import PartFindings
 from tests.unit.small_parts import study_of
 
@@ -19,7 +20,7 @@ FILES = Path(__file__).parent / "root_files"
 @pytest.fixture
 def kinds() -> Iterator[TreeBranches]:
     with uproot.open(FILES / "kinds.root") as file:
-        yield TreeBranches(file["t"], "t", "kinds.root")
+        yield TreeBranches(TTree(file["t"]), "t", "kinds.root")
 
 
 RIGHT = {
@@ -37,10 +38,10 @@ WRONG = (
 def test_every_kind_of_branch_is_known_for_what_it_is(kinds: TreeBranches) -> None:
     assert kinds.there == {"n", *RIGHT, *WRONG}
     for branch, (kind, length) in RIGHT.items():
-        numbers = numbers_of(kinds.tree[branch])
+        numbers = kinds.tree.numbers(branch)
         assert numbers is not None and (numbers.dtype.kind, numbers.length) == (kind, length), branch
     for branch in WRONG:
-        assert numbers_of(kinds.tree[branch]) is None, branch
+        assert kinds.tree.numbers(branch) is None, branch
 
 
 def test_known_kinds_have_the_numbers_that_root_reads(kinds: TreeBranches) -> None:

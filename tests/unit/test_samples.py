@@ -167,3 +167,38 @@ def test_a_folder_that_may_not_be_read_is_not_passed_over(tmp_path: Path, monkey
 def test_a_source_is_named(source: object) -> None:
     with pytest.raises(ValidationError, match="source"):
         sample(source=source, parts=1, events_per_part=1)
+
+
+def test_a_list_of_files_is_a_source(tmp_path: Path) -> None:
+    for name in ("run1/a.root", "run2/a.root", "more/b.root", "more/c.root"):
+        (tmp_path / name).parent.mkdir(exist_ok=True)
+        (tmp_path / name).touch()
+    lines = ("# a chain", "run1/a.root", "", f"  {tmp_path}/run2/a.root", "more/*.root", "root://host//store/a.root")
+    (tmp_path / "muons.txt").write_text("\r\n".join(lines))
+    parts = sorted(list_parts("train", sample(source=f"{tmp_path}/muons.txt")), key=lambda part: part.index)
+    files = [f"{tmp_path}/{name}" for name in ("run1/a.root", "run2/a.root", "more/b.root", "more/c.root")]
+    assert [part.source for part in parts] == [*files, lines[-1]]
+    assert [part.id for part in parts][:3] == [
+        part_id("run1/a.root"), part_id(files[1]), part_id("more/*.root/b.root"),
+    ]  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("line", "words"),
+    [
+        ("gone.root", r"muons.txt, line 2: gone.root: no such file; relative paths start at the list's folder"),
+        ("*.root", r"muons.txt, line 2: .*\*.root: the pattern matches no file"),
+        ("$NOT_SET/a.root", r"muons.txt, line 2: .*NOT_SET is not set"),
+        ("other.txt", r"muons.txt, line 2: other.txt: a list of files may not name another one"),
+    ],
+)
+def test_line_of_a_list_that_cannot_be_is_named(tmp_path: Path, line: str, words: str) -> None:
+    (tmp_path / "muons.txt").write_text(f"# first\n{line}\n")
+    with pytest.raises(ConfigError, match=words):
+        list_parts("train", sample(source=f"{tmp_path}/muons.txt"))
+
+
+def test_list_without_files_is_an_error(tmp_path: Path) -> None:
+    (tmp_path / "muons.txt").write_text("# nothing yet\n")
+    with pytest.raises(ConfigError, match=r"muons.txt: the list names no file"):
+        list_parts("train", sample(source=f"{tmp_path}/muons.txt"))

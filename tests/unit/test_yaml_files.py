@@ -85,7 +85,7 @@ class Outer(Settings):
 @pytest.mark.parametrize(
     ("content", "message"),
     [
-        ("inner:\n  dept: 4\n", r"inner\.dept: Extra inputs are not permitted \(.*my\.yaml, line 2\)"),
+        ("inner:\n  dept: 4\n", r"inner\.dept: unknown key; did you mean depth\? \(.*my\.yaml, line 2\)"),
         ("inner:\n\n  depth: deep\n", r"inner\.depth: .*valid integer.*\(.*my\.yaml, line 3\)"),
         ("count: true\n", "count: .*true and false are no values here"),
         ("inner: {depth: yes}\n", "depth: .*true and false are no values here"),

@@ -13,8 +13,6 @@ from pathlib import Path
 
 import yaml
 
-from hitforge.config import study_files
-
 REPOSITORY = Path(__file__).parents[2]
 
 TINY = {
@@ -52,15 +50,19 @@ class Run:
 
     @property
     def planned(self) -> Counter[str]:
-        """Planned or executed jobs by stage; blocks of one stage count together."""
+        """Planned or executed jobs by stage, in all studies; named targets are none.
+
+        Of a workflow that uses ours as a module the engine's own table is read, which has rules.
+        """
         jobs: Counter[str] = Counter()
-        table = re.search(r"^job +count\n-+ +-+\n(.*?)^total", self.output, re.MULTILINE | re.DOTALL)
-        if table:
-            for line in table.group(1).splitlines():
-                name, count = line.split()
-                stage = re.sub(rf"_({'|'.join(study_files())}).*", "", name)
-                if stage != "all":
-                    jobs[stage] += int(count)
+        for pattern, line in (
+            (r"^Plan\n(.*?)^ *total ", r"^(?:\w+)? +([a-z_]+) +(\d+) |^([a-z_]+) +(\d+) "),
+            (r"^job +count\n-+ +-+\n(.*?)^total", r"^(\S+?)(?:_calo_muon\S*)? +(\d+)$()()"),
+        ):
+            if table := re.search(pattern, self.output, re.MULTILINE | re.DOTALL):
+                for found in re.findall(line, table.group(1), re.MULTILINE):
+                    jobs[found[0] or found[2]] += int(found[1] or found[3])
+        del jobs["all"]
         return jobs
 
 

@@ -38,7 +38,7 @@ def test_a_config_folder_of_the_user_hides_no_preset(tmp_path: Path, snakemake: 
     ("content", "message"),
     [
         ("calo_muon:\n  blocks: 1\ncalo_muon: {}\n", r"my\.yaml, line 3: the key 'calo_muon' stands in line 1 already"),
-        ("calo_muon:\n  blokcs: 1\n", r"calo_muon\.blokcs: Extra inputs are not permitted \(.*my\.yaml, line 2\)"),
+        ("calo_muon:\n  blokcs: 1\n", r"calo_muon\.blokcs: unknown key; did you mean blocks\? \(.*my\.yaml, line 2\)"),
         ("seed: true\n", "seed: .*true and false are no values here"),
         (
             "calo_muon: {samples: {train: {source: []}}}\n",

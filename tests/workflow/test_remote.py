@@ -110,7 +110,7 @@ def test_dead_server_fails_the_job_and_condemns_no_part(tmp_path: Path, server: 
     failed = run("verdicts", "--configfile", "tiny.yaml", "--retries", "1", check=False, **IMPATIENT)
     assert failed.code != 0
     assert "the server did not give it" in failed.output and server.url("train/part_0.root") in failed.output
-    assert "Trying to restart job" in failed.output
+    assert "attempt 2" in failed.output
     assert not list((tmp_path / "results").rglob("verdicts/*/*.json"))
     server.start()
     run("verdicts", "--configfile", "tiny.yaml")

@@ -85,6 +85,13 @@ rule tables:
     localrule: True
 
 
+rule packages:
+    """Pack the reported models, each into one file that leaves the house."""
+    input:
+        [f"results/{study}/packages/{model}.hitforge.zip" for study in CHOSEN for model in reported(study)],
+    localrule: True
+
+
 rule report:
     """Write the report."""
     input:

@@ -23,9 +23,13 @@ from snakemake.exceptions import WorkflowError
 from hitforge.config import as_list, load_settings, study_files, user_settings
 from hitforge.fingerprint import fingerprint
 from hitforge.folds import fold_scheme, tree_folds
+from hitforge.packages import MADE_BY
+from hitforge.provenance import content_hash
+from hitforge.remarks import remarks
 from hitforge.reporting.catalogue import load_catalogue
 from hitforge.sample_sheet import read_sheet
 from hitforge.samples import assign_blocks, list_parts
+from hitforge.stages.report_tables import headline_text
 from hitforge.studies.declaration import declaration_of
 from hitforge.words import HELDOUT, TRAINED_ON, model_of
 from hitforge.yaml_files import ConfigError, read_yaml
@@ -64,6 +68,7 @@ except ConfigError as error:
 STUDIES = list(SETTINGS.studies)
 # under `freeze` scaling, models and calibration are sources that nothing remakes
 TRAINED = [study for study, settings in SETTINGS.studies.items() if not settings.freeze]
+REMARKS = {study: list(remarks(settings.model_dump(mode="json"))) for study, settings in SETTINGS.studies.items()}
 # where networks are trained does not change what is asked for, so it is no job's parameter
 config["device"] = SETTINGS.device
 config["beside"] = {
@@ -152,9 +157,9 @@ def show_headlines():
     def is_new(path):
         return path.is_file() and path.stat().st_mtime > STARTED
 
-    for path in (Path(f"results/{study}/tables/headline.md") for study in STUDIES):
-        if is_new(path):
-            print(path.read_text(), file=sys.stderr)
+    for folder in (Path(f"results/{study}/tables") for study in STUDIES):
+        if is_new(folder / "headline.json"):
+            print(headline_text(folder), file=sys.stderr)
     for path in map(Path, ["results/report/index.html", *(f"results/{study}/report.html" for study in STUDIES)]):
         if is_new(path):
             print(f"Report: {path.resolve()}", file=sys.stderr)

@@ -40,7 +40,7 @@ def judge(plan: Plan, folder: Path) -> tuple[list[Finding], list[str]]:
     """Return all findings, and for each submission on how many nodes it fits."""
     remote = plan.executor != "local"
     cluster = Cluster()
-    findings: list[Finding] = []
+    findings = [Finding("warning", study, remark.rstrip("."), "") for study, remark in plan.remarks]
     if plan.executor == "slurm":
         if shutil.which("sbatch") is None:
             problem = "sbatch is not on the PATH: nothing can be submitted from this machine"

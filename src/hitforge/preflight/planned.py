@@ -86,6 +86,8 @@ class Plan:
         Files that the plan makes, with the engine's own.
     simulated_events, read_bytes : mapping
         By study: events to simulate, and size of the parts that are there and of which shards are built.
+    remarks : tuple of (study, sentence)
+        What may be a mistake in the configuration.
     """
 
     executor: str
@@ -97,6 +99,7 @@ class Plan:
     files: int
     simulated_events: Mapping[str, int]
     read_bytes: Mapping[str, int]
+    remarks: tuple[tuple[str, str], ...] = ()
 
 
 def read_plan(arguments: Sequence[str]) -> Plan:
@@ -108,9 +111,12 @@ def read_plan(arguments: Sequence[str]) -> Plan:
         The engine cannot plan; in its words.
     """
     snakefile = next((path for path in (Path("Snakefile"), Path("workflow/Snakefile")) if path.exists()), None)
+    planner = REPOSITORY / "workflow/planned.py"
+    if not planner.is_file():
+        raise ConfigError(f"{planner} is not there: check needs the repository, which an installed package is without")
     with tempfile.TemporaryDirectory() as folder:
         out = Path(folder) / "plan.json"
-        command = [sys.executable, str(REPOSITORY / "workflow/planned.py"), str(out)]
+        command = [sys.executable, str(planner), str(out)]
         command += ["--snakefile", str(snakefile or REPOSITORY / "Snakefile"), *arguments]
         done = subprocess.run(command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, check=False)
         if not out.exists():
@@ -141,6 +147,7 @@ def plan_of(raw: Mapping[str, Any]) -> Plan:
         files=raw["volume"]["files"],
         simulated_events=raw["volume"]["simulated"],
         read_bytes=raw["volume"]["read_bytes"],
+        remarks=tuple((study, remark) for study, remark in raw["remarks"]),
     )
 
 

@@ -13,6 +13,7 @@ from pydantic import Field
 
 from hitforge.predictions import PlannedPiece
 from hitforge.provenance import read_json
+from hitforge.remarks import reference_of
 from hitforge.settings_base import Settings
 from hitforge.validation import Inventory, read_inventory
 
@@ -278,8 +279,7 @@ class ReportInputs:
     @property
     def reference(self) -> str:
         """The reference model if it is reported, otherwise the last one."""
-        wanted = self.settings.get("reference_model")
-        return str(wanted) if wanted in self.metrics else list(self.metrics)[-1]
+        return str(reference_of(self.settings.get("reference_model"), self.metrics))
 
     @property
     def reference_outputs(self) -> Mapping[str, Sequence[PlannedPiece]]:

@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import Any
 
 from hitforge.named import load_function
+from hitforge.remarks import remarks
 from hitforge.reporting.catalogue import Catalogue
 from hitforge.reporting.chapter import Chapter, HeadlineNumber, Item, Measured, ReportInputs, Section
 from hitforge.reporting.metrics import sample_title, shown_sample
@@ -31,7 +32,7 @@ def write_chapter(catalogue: Catalogue, inputs: ReportInputs) -> Chapter:
         author=inputs.settings.get("report", {}).get("author", ""),
         opening=catalogue.opening,
         summary=paragraphs(catalogue.summary),
-        notes=paragraphs(catalogue.notes),
+        notes=(*map(_sentence, remarks(inputs.settings)), *paragraphs(catalogue.notes)),
         sections=tuple(
             Section(
                 id=section.id,
@@ -49,6 +50,10 @@ def write_chapter(catalogue: Catalogue, inputs: ReportInputs) -> Chapter:
         front=called(catalogue.front) or None,
         settings=inputs.settings,
     )
+
+
+def _sentence(words: str) -> str:
+    return words[0].upper() + words[1:]
 
 
 def models_and_events(inputs: ReportInputs, events: str) -> str:

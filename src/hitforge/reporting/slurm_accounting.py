@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import os
 import re
 import shutil
 import subprocess
@@ -43,7 +44,9 @@ def read_accounting(folder: Path, rules: Collection[str]) -> dict[str, SlurmUse]
     try:
         answer = subprocess.run(command, capture_output=True, text=True, check=True, timeout=60)
     except (subprocess.CalledProcessError, subprocess.TimeoutExpired) as error:
-        log.warning("no accounting in the report: %s", error)
+        # its commands are also installed where no Slurm runs, and there is nothing to account for
+        used = "SLURM_JOB_ID" in os.environ or (folder / ".snakemake/slurm_logs").is_dir()
+        log.log(logging.WARNING if used else logging.INFO, "no accounting in the report: %s", error)
         return {}
     return summarise(answer.stdout.splitlines(), folder.resolve(), rules)
 

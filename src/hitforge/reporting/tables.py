@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import csv
 import io
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -164,35 +165,44 @@ def tex(text: str) -> str:
     return "".join(_TEX.get(character, character) for character in text)
 
 
-def to_terminal(table: Table) -> rich.table.Table:
-    """Return the table for a terminal, without the columns that are details."""
+def to_terminal(table: Table, width: int) -> rich.table.Table:
+    """Return the table for a terminal, without the columns that are details, and without those that do not fit."""
     shown = [i for i, column in enumerate(table.columns) if not column.detail]
-    table = table.model_copy(
-        update={
-            "columns": tuple(table.columns[i] for i in shown),
-            "rows": tuple(tuple(row[i] for i in shown) for row in table.rows),
-        }
-    )
     rendered = render(table)
-    notes = [f"[{m}] {reason}" for m, reason in rendered.footnotes] + list(table.notes)
+    # headings may wrap between words, numbers may not; what has nothing to wrap is not narrowed either
+    needs = {i: _needed_width(table.columns[i], rendered.header[i], [row[i] for row in rendered.rows]) for i in shown}
+    fitting = [i for k, i in enumerate(shown) if sum(needs[j] + _GAP for j in shown[: k + 1]) <= width]
+    left_out = [rendered.header[i] for i in shown if i not in fitting]
+    marks = {mark for row in rendered.rows for i in fitting for mark in [row[i][1]]}
+    notes = [f"[{mark}] {reason}" for mark, reason in rendered.footnotes if mark in marks] + list(table.notes)
+    if left_out:
+        notes.append(f"Further columns are in {table.name}.md: {', '.join(left_out)}.")
     if not table.rows:
         notes.insert(0, table.empty or "empty")
     view = rich.table.Table(
         title=table.title, title_justify="left", title_style="bold", box=rich.box.SIMPLE_HEAD, pad_edge=False,
         caption=rich.markup.escape("\n".join(notes)) or None, caption_justify="left", caption_style="dim",
     )  # fmt: skip
-    for i, (column, head) in enumerate(zip(table.columns, rendered.header, strict=True)):
-        # headings may wrap, numbers may not
-        width = 10 if column.wide else max([4, *(len(row[i][0]) + 4 * bool(row[i][1]) for row in rendered.rows)])
-        # what has nothing to wrap is not narrowed either, or rich cuts columns off at the right
+    for i in fitting:
+        head, wide = rendered.header[i], table.columns[i].wide
         view.add_column(
-            rich.markup.escape(head), justify=column.align, overflow="fold", min_width=width,
-            no_wrap=len(head) <= width and not column.wide,
+            rich.markup.escape(head), justify=table.columns[i].align, overflow="fold", min_width=needs[i],
+            no_wrap=len(head) <= needs[i] and not wide,
         )  # fmt: skip
-    for i, row in enumerate(rendered.rows):
-        cells = [rich.markup.escape(text + (f" [{m}]" if m else "")) for text, m in row]
-        view.add_row(*cells, style="bold" if i in table.highlight else None)
+    for k, row in enumerate(rendered.rows):
+        cells = [rich.markup.escape(row[i][0] + (f" [{row[i][1]}]" if row[i][1] else "")) for i in fitting]
+        view.add_row(*cells, style="bold" if k in table.highlight else None)
     return view
+
+
+_GAP = 3
+"""Columns of the terminal between two of a table."""
+
+
+def _needed_width(column: Column, head: str, cells: Sequence[tuple[str, str]]) -> int:
+    """Return the width below which a column would be broken within a word of its heading or a number."""
+    words = max(map(len, head.split()), default=0)
+    return max(10 if column.wide else max([4, *(len(text) + 4 * bool(mark) for text, mark in cells)]), words)
 
 
 def write_table(table: Table, folder: Path) -> None:

@@ -25,9 +25,9 @@ def make_tables(catalogue: Catalogue, inputs: ReportInputs, folder: Path) -> Non
     write_json(folder / "chapter.json", write_chapter(catalogue, inputs).model_dump(mode="json"))
 
 
-def headline_text(folder: Path, width: int = 120) -> str:
+def headline_text(folder: Path, width: int = 100) -> str:
     """Return the headline table of a tables folder for the terminal."""
     console = rich.console.Console(width=width, force_terminal=False, color_system=None, highlight=False)
     with console.capture() as capture:
-        console.print(to_terminal(read_table(folder, "headline")))
+        console.print(to_terminal(read_table(folder, "headline"), width))
     return capture.get()

@@ -19,6 +19,8 @@ if TYPE_CHECKING:
     from torch import Tensor, nn
 
     from hitforge.entries import Column, OpenEntries
+    from hitforge.evaluation.binned import BinnedNumbers
+    from hitforge.onnx_graphs.parts import ModelGraph
     from hitforge.predictions import EvaluationPiece, Predictions
     from hitforge.scaling import Scaling
     from hitforge.shards import ShardBlock, ShardLayout
@@ -298,6 +300,37 @@ class Study:
         """
         function = self._function("friend_columns")
         return {} if function is None else dict(function(self._model(model), predictions, calibration))
+
+    def onnx_graph(self, model: str, scaling: Scaling | None) -> ModelGraph:
+        """Return what a model's graph needs beside its trained parts, ``graph(model, scaling, names)``.
+
+        ``scaling`` is that of a network. Not declared: the defaults of :class:`ModelGraph`.
+        """
+        from hitforge.onnx_graphs.parts import ModelGraph
+
+        own = self._model(model)
+        function = self._function("onnx_graph")
+        graph: ModelGraph = ModelGraph() if function is None else function(own, scaling, self.feature_set(own.features))
+        return graph
+
+    def portable_settings(self, given: Mapping[str, Any]) -> dict[str, Any]:
+        """Return settings of stage ``apply`` that name no file of this machine, ``portable(given)``: plain data.
+
+        Not declared: none of them does.
+        """
+        function = self._function("portable_settings")
+        return dict(given) if function is None else dict(function(given))
+
+    def resolution(self, metrics: Mapping[str, Any], sample: str) -> BinnedNumbers:
+        """Return what a model reaches on a sample in bins of the energy, ``resolution(metrics, sample)``.
+
+        Not declared: a ValueError says that the study quotes nothing in bins.
+        """
+        function = self._function("resolution")
+        if function is None:
+            raise ValueError(f"study {self.name} quotes no resolution: its study.py declares no entry point resolution")
+        numbers: BinnedNumbers = function(metrics, sample)
+        return numbers
 
 
 @dataclass(frozen=True)

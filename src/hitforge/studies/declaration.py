@@ -29,6 +29,7 @@ STAGES: Mapping[str, tuple[str, ...]] = {
     "compare": ("calibrated", "compare"),
     "explain": (*_PREDICTING, "explain"),
     "apply": (*_PREDICTING, "open_entries", "friend_columns"),
+    "pack": ("layout", "portable_settings", "resolution"),
     "tables": (),
     "figures": (),
     "page": (),
@@ -111,6 +112,9 @@ class Declaration:
 
     open_entries: EntryPoint | None = None
     friend_columns: EntryPoint | None = None
+    onnx_graph: EntryPoint | None = None
+    portable_settings: EntryPoint | None = None
+    resolution: EntryPoint | None = None
 
     def entry_points(self, stage: str | None = None) -> dict[str, EntryPoint]:
         """Return the declared entry points by name, of all stages or those that a stage asks for."""

@@ -11,6 +11,7 @@ from hitforge.evaluation.bootstrap import resampling
 from hitforge.published import load_published
 from hitforge.seeds import child_generator
 from hitforge.studies.calo_muon.evaluation.bias import fit_bias
+from hitforge.studies.calo_muon.evaluation.binned import resolution
 from hitforge.studies.calo_muon.evaluation.comparison import compare_models
 from hitforge.studies.calo_muon.evaluation.metrics import evaluate_model
 from hitforge.studies.calo_muon.evaluation.resolution import Response, energy_bins
@@ -41,6 +42,15 @@ def test_metrics_are_json_and_repeat(metrics: dict[str, Any]) -> None:
     assert json.loads(text) == metrics
     assert metrics["model"] == "cnn" and metrics["ensemble_weights"] == [0.5, 0.25, 0.25]
     assert set(metrics["samples"]) == {"heldout", "test"}
+
+
+def test_package_quotes_the_bins_of_the_evaluation(metrics: dict[str, Any]) -> None:
+    found = resolution(metrics, "heldout")
+    assert (found.bins[0].low, found.bins[-1].high) == (SETTINGS.e_min_gev, SETTINGS.e_max_gev)
+    for each, own in zip(found.bins, metrics["samples"]["heldout"]["bins"], strict=True):
+        assert each.holds(own["energy_gev"])
+        assert each.numbers["bias"] == own["bias"] != own["bias_uncorrected"]
+        assert each.numbers["resolution"] == own["resolution"]
 
 
 def test_headline_numbers_are_those_of_a_direct_calculation(metrics: dict[str, Any]) -> None:

@@ -165,7 +165,7 @@ def test_what_is_zero_in_single_precision_is_no_hit(tmp_path: Path) -> None:
 def test_chunks_end_with_baskets_and_are_bounded(tmp_path: Path) -> None:
     path = write_b4(tmp_path / "part.root", make_muons(7), batch=2)
     with open_root(path) as file:
-        tree = file["B4"]
+        _, tree = find_tree(file, ("B4",), path)
         assert entry_ranges(tree, "rechit_energy", 1e-9) == [(0, 2), (2, 4), (4, 6), (6, 7)]
         assert entry_ranges(tree, "rechit_energy", 5 * 0.4096) == [(0, 4), (4, 7)]
         assert entry_ranges(tree, "rechit_energy", 1e9) == [(0, 7)]
@@ -249,5 +249,8 @@ def test_path_with_a_colon(tmp_path: Path) -> None:
 
 def test_missing_tree_lists_what_is_there(tmp_path: Path) -> None:
     path = write_tree(tmp_path / "part.root", "other", {"a": np.arange(3)})
-    with open_root(path) as file, pytest.raises(NtupleError, match=r"no TTree named B4 or muons.*other \(TTree\)"):
+    with (
+        open_root(path) as file,
+        pytest.raises(NtupleError, match=r"no TTree or RNTuple named B4 or muons.*other \(TTree\)"),
+    ):
         find_tree(file, ("B4", "muons"), path)

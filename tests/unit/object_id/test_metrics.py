@@ -7,9 +7,10 @@ import pytest
 from scipy.stats import rankdata
 
 from hitforge.evaluation.statistics import entry
+from hitforge.studies.object_id.evaluation.binned import resolution
 from hitforge.studies.object_id.evaluation.calibration import at_temperature, fit_temperature, log_loss, tempered
 from hitforge.studies.object_id.evaluation.comparison import compare_models
-from hitforge.studies.object_id.evaluation.metrics import evaluate_sample, matching_weights
+from hitforge.studies.object_id.evaluation.metrics import evaluate_model, evaluate_sample, matching_weights
 from hitforge.studies.object_id.evaluation.roc import Areas, Question, Working, one_against_rest, pairs
 from hitforge.studies.object_id.evaluation.settings import EvaluationSettings
 from hitforge.studies.object_id.models.floor import fit_floor, floor_probabilities
@@ -32,6 +33,15 @@ def test_numbers_of_a_sample_add_up() -> None:
     assert metrics["member_accuracy"] == pytest.approx([correct.mean()])
     inside = (sample.pt >= 30) & (sample.pt < 40) & (LABEL == 1)
     assert entry(metrics["recall_pt"]["recall"], 1, 2)["value"] == pytest.approx(correct[inside].mean())
+
+
+def test_package_quotes_the_efficiency_of_each_class_in_bins_of_pt() -> None:
+    sample = sample_of(LABEL, toy_probabilities(LABEL, 2.0))
+    found = resolution(evaluate_model("toy", {"test": sample}, [1.0], 1, evaluation=FEW), "test")
+    (jets,) = [each for each in found.bins if (each.where, each.low) == ("jet", 30)]
+    inside = (sample.pt >= 30) & (sample.pt < jets.high) & (LABEL == 1)
+    assert jets.high == 40
+    assert jets.numbers["efficiency"]["value"] == pytest.approx((sample.predicted == LABEL)[inside].mean())
 
 
 def test_few_objects_give_null_and_a_reason() -> None:

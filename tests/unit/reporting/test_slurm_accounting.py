@@ -43,7 +43,13 @@ def test_costs_show_what_was_asked_for(tmp_path: Path, monkeypatch: pytest.Monke
     assert (cost.slurm.jobs, cost.slurm.failed, cost.slurm.mem_mb, cost.max_rss_mb) == (2, 1, 4000, 2048)
 
 
-def test_silent_accounting_is_no_error(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.mark.parametrize("slurm_ran", [False, True])
+def test_silent_accounting_is_no_error_and_a_warning_only_where_slurm_ran(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture, slurm_ran: bool
+) -> None:
+    monkeypatch.delenv("SLURM_JOB_ID", raising=False)
+    if slurm_ran:
+        (tmp_path / ".snakemake/slurm_logs").mkdir(parents=True)
     (tmp_path / "train_member").mkdir()
     (tmp_path / "train_member" / "calo_muon.tsv").write_text("s\tmax_rss\tcpu_time\n9.5\t1000\t9\n")
     (tmp_path / "sacct").write_text("#!/bin/sh\necho slurmdbd is down >&2\nexit 1\n")
@@ -51,3 +57,4 @@ def test_silent_accounting_is_no_error(tmp_path: Path, monkeypatch: pytest.Monke
     monkeypatch.setenv("PATH", str(tmp_path), prepend=":")
     (cost,) = read_benchmarks(tmp_path, ["calo_muon"], tmp_path)
     assert cost.slurm is None
+    assert [record.levelname for record in caplog.records] == ["WARNING"] * slurm_ran

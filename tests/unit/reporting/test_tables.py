@@ -93,16 +93,21 @@ def test_empty_table_says_why() -> None:
     assert to_csv(empty).splitlines() == ["model,mi [%],n"]
 
 
-def test_a_terminal_shows_every_column_but_details(tmp_path: Path) -> None:
+def test_a_terminal_shows_the_columns_that_fit_and_names_the_others(tmp_path: Path) -> None:
     numbers = tuple(
         Column(key=f"n_{i}", label=f"Information about sample number {i}", unit="bit", detail=i == 5) for i in range(6)
     )
     row = ("a_model_with_a_long_name", *(Measured(value=i / 10, error=0.012) for i in range(6)))
     wide = TABLE.model_copy(update={"name": "headline", "columns": (TABLE.columns[0], *numbers), "rows": (row,)})
     write_table(wide, tmp_path)
-    text = headline_text(tmp_path)
-    shown = [f"0.{i}00 ± 0.012" in text for i in range(6)]
-    assert shown == [True, True, True, True, True, False] and "a_model_with_a_long_name" in text
+    for width, fitting in ((120, 5), (80, 3)):
+        text = headline_text(tmp_path, width)
+        shown = [f"0.{i}00 ± 0.012" in text for i in range(6)]
+        assert shown == [i < fitting for i in range(6)] and "a_model_with_a_long_name" in text
+        assert max(map(len, text.splitlines())) <= width
+        # a detail is for the page alone
+        left_out = [f"sample number {i}" in " ".join(text.split()).partition("Further columns")[2] for i in range(6)]
+        assert left_out == [fitting <= i < 5 for i in range(6)]
 
 
 def test_all_tables_are_written_in_all_formats(report: Any) -> None:
@@ -161,10 +166,10 @@ def test_inputs_and_objectives_are_read_from_the_settings(production: Any, many:
     assert [rows[name]["inputs"] for name in ("esum_only", "bdt_layers", "layers", "cnn")] == [
         "energy sums", "features + layer summaries", "features + layers", "features + cells",
     ]  # fmt: skip
-    text = headline_text(tmp_path)
+    text = headline_text(tmp_path, 160)
     for word in ("MI (the paper's)", "Measured gain", "geant4", "layers_density_12k", "17.50 ± 0.30"):
         assert word in text, word
-    assert max(map(len, text.splitlines())) <= 120
+    assert max(map(len, text.splitlines())) <= 160
 
 
 def test_published_values_stand_beside_the_models_that_repeat_them(report: Any) -> None:
@@ -230,7 +235,7 @@ def test_the_result_is_one_sentence_with_its_errors(production: tuple[Study, Rep
 def test_headline_for_the_terminal(report: Any) -> None:
     text = headline_text(report.tables)
     assert "cnn" in text and "±" in text and "\x1b" not in text
-    assert max(map(len, text.splitlines())) <= 120
+    assert max(map(len, text.splitlines())) <= 100
 
 
 def test_unseen_parts_of_frozen_models_are_named(production: tuple[Study, ReportInputs], tmp_path: Path) -> None:

@@ -1,8 +1,17 @@
 """Make the files of this folder with ROOT itself, which writes what uproot cannot.
 
-Run in an environment of its own: ``pip install root`` (6.40 was used), then ``python make.py`` in this folder. The
-files are small: two or three entries with numbers that the tests know.
+Run in an environment of its own: ``pip install root`` (6.40 was used), then ``python make.py FOLDER`` in this folder.
+The files are small: a few entries with numbers that the tests know. FOLDER has a part of each layout, made before with
+
+    for name, (_, write, file) in tests.unit.small_parts.LAYOUTS.items():
+        file.endswith(".root") and write(FOLDER / f"{name}.root", 8)
+
+ROOT makes ``<layout>_ttree.root`` and ``<layout>_rntuple.root`` of them, with the same entries.
 """
+
+import os
+import sys
+from pathlib import Path
 
 import ROOT
 
@@ -123,9 +132,174 @@ void egamma() {
 }
 """
 
+RNTUPLES = r"""
+#include <array>
+#include <optional>
+#include <string>
+#include <vector>
+#include <ROOT/RField.hxx>
+#include <ROOT/RNTupleModel.hxx>
+#include <ROOT/RNTupleWriter.hxx>
+using ROOT::RField; using ROOT::RNTupleModel; using ROOT::RNTupleWriter; using floats = std::array<float, 4>;
+using grid = std::array<std::array<float, 2>, 2>;
+
+template <class T> void packed(RNTupleModel& model, std::string name, void (*pack)(RField<T>&)) {
+  auto field = std::make_unique<RField<T>>(name); pack(*field); model.AddField(std::move(field));
+}
+std::unique_ptr<RField<float>> half() {
+  auto item = std::make_unique<RField<float>>("_0"); item->SetHalfPrecision(); return item;
+}
+void late(RNTupleWriter& writer, std::string name) {
+  auto updater = writer.CreateModelUpdater();
+  updater->BeginUpdate(); updater->AddField(std::make_unique<RField<float>>(name)); updater->CommitUpdate();
+}
+
+// field kinds, three clusters of two entries: number k of entry e is 0.1 (k + 1) + e, whole numbers are -e; lists have
+// 2 + e elements. "late" has the last entry only.
+void rkinds() {
+  auto model = RNTupleModel::Create();
+  std::vector<std::string> singles = {"x", "x_half", "x_cut", "x_steps", "x_either"};
+  std::vector<std::string> doubles = {"y", "y_float", "y_steps"};
+  model->MakeField<float>("x"); model->MakeField<double>("y");
+  packed<float>(*model, "x_half", [](auto& f) { f.SetHalfPrecision(); });
+  packed<float>(*model, "x_cut", [](auto& f) { f.SetTruncated(19); });
+  packed<float>(*model, "x_steps", [](auto& f) { f.SetQuantized(13, {-1, 10}); });
+  packed<float>(*model, "x_either", [](auto& f) {
+    f.SetColumnRepresentatives({{ROOT::ENTupleColumnType::kReal32}, {ROOT::ENTupleColumnType::kReal16}});
+  });
+  packed<double>(*model, "y_float", [](auto& f) { f.SetDouble32(); });
+  packed<double>(*model, "y_steps", [](auto& f) { f.SetQuantized(13, {-1, 10}); });
+  auto i8 = model->MakeField<std::int8_t>("i8"); auto u8 = model->MakeField<std::uint8_t>("u8");
+  auto i16 = model->MakeField<std::int16_t>("i16"); auto u16 = model->MakeField<std::uint16_t>("u16");
+  auto i32 = model->MakeField<std::int32_t>("i32"); auto u32 = model->MakeField<std::uint32_t>("u32");
+  auto i64 = model->MakeField<std::int64_t>("i64"); auto u64 = model->MakeField<std::uint64_t>("u64");
+  auto c = model->MakeField<char>("c"); auto o = model->MakeField<bool>("o");
+  model->MakeField<floats>("x_array"); model->MakeField<grid>("x_grid");
+  model->MakeField<std::vector<double>>("y_list");
+  model->AddField(std::make_unique<ROOT::RArrayField>("half_array", half(), 4));
+  model->AddField(std::make_unique<ROOT::RVectorField>("half_list", half()));
+  model->MakeField<ROOT::RVec<float>>("x_list"); model->MakeField<std::vector<bool>>("o_list");
+  model->MakeField<std::vector<std::vector<float>>>("lists"); model->MakeField<std::string>("text");
+  model->MakeField<std::optional<float>>("maybe"); model->MakeField<std::vector<std::array<float, 2>>>("pairs");
+  model->MakeField<std::byte>("byte");
+  auto writer = RNTupleWriter::Recreate(std::move(model), "t", "kinds_rntuple.root");
+  for (int e = 0; e < 6; e++) {
+    if (e == 5) late(*writer, "late");
+    auto entry = writer->GetModel().CreateEntry();
+    auto number = [&](int k) { return 0.1f * (k + 1) + e; };
+    auto fill = [&](auto list) { for (int k = 0; k < 2 + e; k++) list->push_back(number(k)); };
+    for (auto& name : singles) *entry->GetPtr<float>(name) = number(0);
+    for (auto& name : doubles) *entry->GetPtr<double>(name) = number(0);
+    *entry->GetPtr<std::int8_t>("i8") = *entry->GetPtr<std::int16_t>("i16") = *entry->GetPtr<char>("c") = -e;
+    *entry->GetPtr<std::int32_t>("i32") = *entry->GetPtr<std::int64_t>("i64") = -e;
+    *entry->GetPtr<std::uint8_t>("u8") = *entry->GetPtr<std::uint16_t>("u16") = -e;
+    *entry->GetPtr<std::uint32_t>("u32") = *entry->GetPtr<std::uint64_t>("u64") = -e;
+    *entry->GetPtr<bool>("o") = e % 2;
+    for (int k = 0; k < 4; k++) {
+      (*entry->GetPtr<floats>("x_array"))[k] = (*entry->GetPtr<floats>("half_array"))[k] = number(k);
+      (*entry->GetPtr<grid>("x_grid"))[k / 2][k % 2] = number(k);
+    }
+    fill(entry->GetPtr<std::vector<double>>("y_list")); fill(entry->GetPtr<std::vector<float>>("half_list"));
+    fill(entry->GetPtr<ROOT::RVec<float>>("x_list")); fill(entry->GetPtr<std::vector<bool>>("o_list"));
+    writer->Fill(*entry);
+    if (e % 2) writer->CommitCluster();
+  }
+}
+
+// the muons of muons_good.root; what is: "half" (packed without loss, two clusters), "faults", "empty"
+void rmuons(const char* path, TString what) {
+  bool faults = what == "faults";
+  auto model = RNTupleModel::Create();
+  auto event = model->MakeField<std::int32_t>("event"); auto charge = model->MakeField<std::int8_t>("charge");
+  if (faults) packed<double>(*model, "e_true", [](auto& f) { f.SetQuantized(20, {0, 1000}); });
+  else packed<float>(*model, "e_true", [](auto& f) { f.SetTruncated(20); });
+  if (!faults) packed<float>(*model, "x0", [](auto& f) { f.SetHalfPrecision(); });
+  if (!faults) packed<float>(*model, "y0", [](auto& f) { f.SetHalfPrecision(); });
+  auto nhit = model->MakeField<std::int32_t>("nhit");
+  auto cells = model->MakeField<std::vector<std::uint16_t>>("hit_cell");
+  model->AddField(std::make_unique<ROOT::RVectorField>("hit_e", half()));
+  auto writer = RNTupleWriter::Recreate(std::move(model), "muons", path);
+  for (int e = 0; e < (what == "empty" ? 0 : 4); e++) {
+    if (faults && e == 3) late(*writer, "x0");
+    auto entry = writer->GetModel().CreateEntry();
+    *entry->GetPtr<std::int32_t>("event") = e; *entry->GetPtr<std::int8_t>("charge") = e % 2 ? 1 : -1;
+    *entry->GetPtr<std::int32_t>("nhit") = 40 + e;
+    if (faults) *entry->GetPtr<double>("e_true") = 100 + e; else *entry->GetPtr<float>("e_true") = 100 + e;
+    if (!faults) { *entry->GetPtr<float>("x0") = 0.5 * e; *entry->GetPtr<float>("y0") = -0.5 * e; }
+    for (int k = 0; k < 40 + e; k++) {
+      entry->GetPtr<std::vector<std::uint16_t>>("hit_cell")->push_back(10 * k + e);
+      entry->GetPtr<std::vector<float>>("hit_e")->push_back(0.125 * (k + 1));
+    }
+    writer->Fill(*entry);
+    if (e == 1) writer->CommitCluster();
+  }
+}
+
+// the muons of b4-fixed_ttree.root as the original production had them, std::vector, and in a folder
+void b4_vector() {
+  TFile from("b4-fixed_ttree.root"); auto old = from.Get<TTree>("B4");
+  TFile f("b4_vector.root", "recreate", "", 505);
+  f.mkdir("run1")->cd();
+  TTree t("B4", "");
+  double number[3], cells[24]; std::vector<double> list; const char* names[] = {"true_energy", "true_x", "true_y"};
+  for (int k = 0; k < 3; k++) { old->SetBranchAddress(names[k], number + k); t.Branch(names[k], number + k); }
+  int flags[2]; const char* kinds[] = {"isMuon", "isAntiMuon"};
+  for (int k = 0; k < 2; k++) { old->SetBranchAddress(kinds[k], flags + k); t.Branch(kinds[k], flags + k); }
+  old->SetBranchAddress("rechit_energy", cells); t.Branch("rechit_energy", &list);
+  for (int e = 0; e < old->GetEntries(); e++) { old->GetEntry(e); list.assign(cells, cells + 24); t.Fill(); }
+  t.Write();
+}
+
+// two trees of one name in folders, and a tree whose y0 is in a friend
+void folders() {
+  TFile f("folders.root", "recreate", "", 505);
+  for (auto folder : {"run1", "run2"}) {
+    f.mkdir(folder)->cd(); TTree t("muons", ""); double x = 1; t.Branch("x0", &x); t.Fill(); t.Write();
+  }
+}
+void friends() {
+  { TFile f("features.root", "recreate"); TTree t("entry", ""); double y = 1; t.Branch("y0", &y); t.Fill(); t.Write(); }
+  TFile from("muons_good.root");
+  TFile f("friends.root", "recreate", "", 505);
+  auto old = from.Get<TTree>("muons"); old->SetBranchStatus("y0", 0);
+  f.cd(); auto t = old->CloneTree(-1);
+  t->AddFriend("entry", "features.root"); t->AddFriend("again = entry", "features.root"); t->Write();
+}
+"""
+
+ROOT.gErrorIgnoreLevel = ROOT.kInfo + 1
 ROOT.gInterpreter.Declare(CODE)
+ROOT.gInterpreter.Declare(RNTUPLES)
 ROOT.kinds()
 for what in ("good", "short", "offset_map", "old_compression"):
     ROOT.muons(f"muons_{what}.root", what)
 for make in (ROOT.b4, ROOT.roads, ROOT.objects, ROOT.egamma):
     make()
+
+for original in sorted(Path(sys.argv[1]).glob("*.root")):
+    old = ROOT.TFile.Open(str(original))
+    (name, *_) = [key.GetName() for key in old.GetListOfKeys() if key.GetClassName() == "TTree"]
+    new = ROOT.TFile(f"{original.stem}_ttree.root", "recreate", "", 505)
+    tree = old.Get(name).CloneTree(-1)
+    tree.SetTitle("")
+    tree.Write()
+    new.Close()
+    Path(f"{original.stem}_rntuple.root").unlink(missing_ok=True)
+    importer = ROOT.Experimental.RNTupleImporter.Create(new.GetName(), name, f"{original.stem}_rntuple.root")
+    options = ROOT.RNTupleWriteOptions()  # pages and clusters of a few entries
+    options.SetCompression(505)
+    options.SetInitialUnzippedPageSize(64)
+    options.SetMaxUnzippedPageSize(2000)
+    options.SetApproxZippedClusterSize(500)
+    options.SetMaxUnzippedClusterSize(4000)
+    options.SetPageBufferBudget(1_000_000)
+    importer.SetWriteOptions(options)
+    importer.SetIsQuiet(True)
+    importer.Import()
+ROOT.rkinds()
+for what in ("half", "faults", "empty"):
+    ROOT.rmuons(f"muons_{what}_rntuple.root", what)
+for make in (ROOT.b4_vector, ROOT.folders, ROOT.friends):
+    make()
+Path("features.root").unlink()
+os._exit(0)  # ROOT and Python do not agree on who tidies up first

@@ -9,10 +9,12 @@ import numpy as np
 import pytest
 from scipy.integrate import quad
 
+from hitforge.studies.scouting_egamma.data.geometry import CATEGORIES
 from hitforge.studies.scouting_egamma.evaluation import crystal_ball
+from hitforge.studies.scouting_egamma.evaluation.binned import resolution
 from hitforge.studies.scouting_egamma.evaluation.calibration import apply_calibration, fit_scale
 from hitforge.studies.scouting_egamma.evaluation.comparison import compare_models
-from hitforge.studies.scouting_egamma.evaluation.metrics import evaluate_sample
+from hitforge.studies.scouting_egamma.evaluation.metrics import evaluate_model, evaluate_sample
 from hitforge.studies.scouting_egamma.evaluation.pair_mass import PairMass
 from hitforge.studies.scouting_egamma.evaluation.response import SELECTIONS
 from hitforge.studies.scouting_egamma.evaluation.sample import EnergySample, join_samples
@@ -52,6 +54,17 @@ def test_width_scale_and_tails_of_a_gaussian() -> None:
         assert found["median"]["value"][place][c] == pytest.approx(1.1, rel=0.002)
         assert found["outside20"]["value"][place][c] == 0
         assert 0 < found["width"]["error"][place][c] < 0.002
+
+
+def test_package_quotes_width_and_bias_of_each_category_in_bins_of_pt() -> None:
+    metrics = evaluate_model("toy", {"test": toy(20_000, scale=1.1)}, [1.0], 1, evaluation=SETTINGS)
+    found = resolution(metrics, "test")
+    edges = list(itertools.pairwise(SETTINGS.pt_edges_gev))
+    assert [(each.where, (each.low, each.high)) for each in found.bins] == list(itertools.product(CATEGORIES, edges))
+    for each in found.bins:
+        # some have a hundred candidates only
+        assert each.numbers["resolution"]["value"] == pytest.approx(0.02, rel=0.4)
+        assert each.numbers["bias"]["value"] == pytest.approx(0.1, abs=5 * each.numbers["bias"]["error"])
 
 
 def test_too_few_candidates_are_null_with_a_reason() -> None:

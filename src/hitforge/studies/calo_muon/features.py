@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from hitforge.shards import ShardLayout
-from hitforge.studies.calo_muon.data.geometry import load_geometry
+from hitforge.studies.calo_muon.data.geometry import Geometry, load_geometry
 from hitforge.studies.calo_muon.data.muons import LIMITS
 from hitforge.studies.calo_muon.settings import CaloModelSettings, LayerSettings
 
@@ -86,7 +86,7 @@ def column_units(settings: LayerSettings) -> dict[str, str]:
     return FEATURE_UNITS | ENTRY_POINT | summary_units(settings)
 
 
-def layout(*, geometry: str, layers: LayerSettings) -> ShardLayout:
+def layout(*, geometry: str | Geometry, layers: LayerSettings) -> ShardLayout:
     """Features, entry point and layer summaries, sparse voxels, the energy as target, truth with oracles' bits."""
     columns = column_units(layers)
     return ShardLayout(

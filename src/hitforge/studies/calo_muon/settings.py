@@ -12,6 +12,7 @@ from pydantic import Field, NonNegativeFloat, NonNegativeInt, PositiveFloat, Pos
 
 from hitforge.config import ModelSettings, StudySettings
 from hitforge.settings_base import BootstrapSettings, Settings
+from hitforge.studies.calo_muon.data.geometry import Geometry
 from hitforge.training.settings import TrainingSettings
 
 
@@ -236,7 +237,9 @@ class CaloModelSettings(ModelSettings):
 class CaloMuonSettings(StudySettings):
     """All settings of the study."""
 
-    geometry: str = Field("pbwo4_40.64mm", description="a shipped geometry by name, or the path of a YAML file")
+    geometry: str | Geometry = Field(
+        "pbwo4_40.64mm", description="a shipped geometry by name, the path of a YAML file, or its content"
+    )
     layers: LayerSettings = Field(LayerSettings(), description="profiles of the showers along the muon's path")
     weights: WeightSettings = Field(WeightSettings(), description="event weights of all trainings")
     density: DensitySettings = Field(DensitySettings(), description="grid of every density of the energy")

@@ -26,11 +26,16 @@ STUDY = Declaration(
     ensemble_weights=EntryPoint("models.inputs:ensemble_weights"),
     network_operations=EntryPoint("models.networks.build:multiply_adds", settings=("geometry", "layers")),
     describe_network=EntryPoint("models.networks.network:describe_network"),
+    onnx_graph=EntryPoint("models.graph:model_graph", settings=("density",)),
     calibrate=EntryPoint(
         "evaluation.calibration:calibrate", settings=("evaluation", "density"), without=("evaluation.bootstraps",)
     ),
     calibrated=EntryPoint("evaluation.calibration:calibrated", settings=("evaluation",)),
     evaluate=EntryPoint("evaluation.metrics:evaluate_model", settings=("evaluation",)),
     compare=EntryPoint("evaluation.comparison:compare_models", settings=("evaluation",)),
+    portable_settings=EntryPoint("data.geometry:portable_settings"),
+    open_entries=EntryPoint("application:open_entries", settings=("geometry", "layers")),
+    friend_columns=EntryPoint("application:friend_columns"),
+    resolution=EntryPoint("evaluation.binned:resolution"),
     chapter="report.chapter",
 )

@@ -29,4 +29,9 @@ STUDY = Declaration(
     tree_columns=EntryPoint("models.trees:tree_columns"),
     fit_table=EntryPoint("models.lookup:fit_lookup"),
     table_columns=EntryPoint("models.lookup:lookup_columns"),
+    onnx_graph=EntryPoint("models.graph:model_graph"),
+    resolution=EntryPoint("evaluation.binned:resolution"),
+    # ---- application to other files
+    open_entries=EntryPoint("application:open_entries", settings=("reader", "cuts")),
+    friend_columns=EntryPoint("application:friend_columns"),
 )

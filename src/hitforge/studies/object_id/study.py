@@ -24,6 +24,11 @@ STUDY = Declaration(
     tree_columns=EntryPoint("models.trees:tree_columns"),
     fit_table=EntryPoint("models.floor:fit_table"),
     table_columns=EntryPoint("models.floor:table_columns"),
+    # application to other files
+    open_entries=EntryPoint("application:open_entries", settings=("reader", "image", "cuts")),
+    friend_columns=EntryPoint("application:friend_columns"),
+    onnx_graph=EntryPoint("models.graph:model_graph", settings=("image",)),
     explain=EntryPoint("evaluation.explain:explain", settings=("image", "samples")),
     chapter="report.chapter",
+    resolution=EntryPoint("evaluation.binned:resolution"),
 )

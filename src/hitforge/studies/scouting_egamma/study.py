@@ -28,5 +28,10 @@ STUDY = Declaration(
     tree_columns=EntryPoint("models.trees:tree_columns"),
     fit_table=EntryPoint("models.lookup:fit_lookup"),
     table_columns=EntryPoint("models.lookup:lookup_columns"),
+    # application to other files
+    open_entries=EntryPoint("application:open_entries", settings=("reader",)),
+    friend_columns=EntryPoint("application:friend_columns"),
+    onnx_graph=EntryPoint("models.graph:model_graph"),
     explain=EntryPoint("evaluation.explain:explain", settings=("samples",)),
+    resolution=EntryPoint("evaluation.binned:resolution"),
 )

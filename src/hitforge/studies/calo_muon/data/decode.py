@@ -1,4 +1,4 @@
-"""Compiled decoding of calorimeter branches into sparse hits, with every fault of the values counted."""
+"""Compiled decoding of calorimeter branches into sparse hits, with every fault of the values noted."""
 
 from __future__ import annotations
 
@@ -15,9 +15,9 @@ FAULTS: Final = ("not_finite", "negative_energy", "cell_outside_geometry", "unso
 """Faults that the kernels look for: rows of the table of faults."""
 
 
-def new_faults() -> NDArray[np.int64]:
-    """Return an empty table of faults: number of entries that have it and first such entry, per fault."""
-    return np.array([[0, -1]] * len(FAULTS), dtype=np.int64)
+def new_faults(n_rows: int) -> NDArray[np.bool_]:
+    """Return an empty table of faults, shape (4, n_rows): which muons have which."""
+    return np.zeros((len(FAULTS), n_rows), dtype=np.bool_)
 
 
 def cell_dtype(n_cells: int) -> type[np.uint16] | type[np.uint32]:
@@ -35,12 +35,12 @@ class DenseHits:
 
     Attributes
     ----------
-    faults : ndarray, shape (4, 2), int64
-        From :func:`new_faults`, filled; entries count from the first row.
+    faults : ndarray, shape (4, n_rows), bool
+        From :func:`new_faults`, filled.
     """
 
     def __init__(self, n_rows: int, n_cells: int) -> None:
-        self.faults = new_faults()
+        self.faults = new_faults(n_rows)
         self._indptr = np.zeros(n_rows + 1, dtype=np.int64)
         # Room for all cells costs only address space, untouched pages are never real. One more for the kernel's
         # write-before-decide.
@@ -68,7 +68,7 @@ class DenseHits:
 
 
 def hits_of_compact(
-    offsets: NDArray[np.int64], cells: NDArray[Any], energies: NDArray[Any], n_cells: int, faults: NDArray[np.int64]
+    offsets: NDArray[np.int64], cells: NDArray[Any], energies: NDArray[Any], n_cells: int, faults: NDArray[np.bool_]
 ) -> CellHits:
     """Check stored sparse hits and drop those without energy.
 
@@ -82,8 +82,8 @@ def hits_of_compact(
         Deposits.
     n_cells : int
         Number of cells of the geometry.
-    faults : ndarray, shape (4, 2), int64
-        From :func:`new_faults`, filled; entries count from the first muon.
+    faults : ndarray, shape (4, N), bool
+        From :func:`new_faults`; it is filled.
     """
     indptr = np.zeros(len(offsets), dtype=np.int64)
     cell = np.empty(len(cells), dtype=cell_dtype(n_cells))
@@ -104,13 +104,6 @@ def _swapped(bits: np.uint64) -> np.uint64:
 
 
 @compiled
-def _count(faults: NDArray[np.int64], fault: int, row: int) -> None:
-    faults[fault, 0] += 1
-    if faults[fault, 1] < 0:
-        faults[fault, 1] = row
-
-
-@compiled
 def _sparsify(
     bits: NDArray[np.uint64],
     swap: bool,
@@ -118,7 +111,7 @@ def _sparsify(
     indptr: NDArray[np.int64],
     cell: NDArray[np.unsignedinteger],
     energy: NDArray[np.float32],
-    faults: NDArray[np.int64],
+    faults: NDArray[np.bool_],
 ) -> None:
     pattern = np.empty(1, dtype=np.uint64)
     value = pattern.view(np.float64)
@@ -152,10 +145,8 @@ def _sparsify(
             kept += deposit != 0.0
         n_hit = kept
         indptr[first_row + row + 1] = n_hit
-        if not_finite:
-            _count(faults, 0, first_row + row)
-        if negative:
-            _count(faults, 1, first_row + row)
+        faults[0, first_row + row] = not_finite
+        faults[1, first_row + row] = negative
 
 
 @compiled
@@ -167,7 +158,7 @@ def _check_compact(
     indptr: NDArray[np.int64],
     cell: NDArray[np.unsignedinteger],
     energy: NDArray[np.float32],
-    faults: NDArray[np.int64],
+    faults: NDArray[np.bool_],
 ) -> int:
     n_hit = 0
     for row in range(len(offsets) - 1):
@@ -187,12 +178,8 @@ def _check_compact(
                 energy[n_hit] = deposit
                 n_hit += 1
         indptr[row + 1] = n_hit
-        if not_finite:
-            _count(faults, 0, row)
-        if negative:
-            _count(faults, 1, row)
-        if outside:
-            _count(faults, 2, row)
-        if unsorted:
-            _count(faults, 3, row)
+        faults[0, row] = not_finite
+        faults[1, row] = negative
+        faults[2, row] = outside
+        faults[3, row] = unsorted
     return n_hit

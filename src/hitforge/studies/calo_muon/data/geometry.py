@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from importlib.resources import files
 from pathlib import Path
+from typing import Any
 
 from pydantic import Field, PositiveFloat, PositiveInt
 
@@ -50,18 +52,25 @@ class Geometry(Settings):
         return 0.5 * self.n_y * self.pitch_y_mm
 
 
-def load_geometry(name_or_path: str) -> Geometry:
-    """Read a shipped geometry by name, or any geometry YAML by path.
+def load_geometry(given: str | Geometry | Mapping[str, Any]) -> Geometry:
+    """Read a shipped geometry by name, or any geometry YAML by path; one that is written out is returned.
 
     Raises
     ------
     FileNotFoundError
         Neither a shipped name nor a file; the message lists the shipped names.
     """
-    path = Path(name_or_path)
+    if not isinstance(given, str):
+        return Geometry.model_validate(given)
+    path = Path(given)
     if path.suffix not in {".yaml", ".yml"}:
-        path = SHIPPED / f"{name_or_path}.yaml"
+        path = SHIPPED / f"{given}.yaml"
     if not path.is_file():
         shipped = ", ".join(sorted(p.stem for p in SHIPPED.glob("*.yaml")))
-        raise FileNotFoundError(f"geometry {name_or_path!r}: no such file; shipped geometries are: {shipped}")
+        raise FileNotFoundError(f"geometry {given!r}: no such file; shipped geometries are: {shipped}")
     return read_as(Geometry, path)
+
+
+def portable_settings(given: Mapping[str, Any]) -> dict[str, Any]:
+    """Return settings with the geometry written out: its file may be nowhere else, or another in another release."""
+    return {**given, "geometry": load_geometry(given["geometry"]).model_dump(mode="json")}

@@ -91,6 +91,13 @@ def fold_blocks(source: str, geometry: Geometry, slice_mb: float = 64.0) -> Iter
             first = rows.stop
 
 
+def fold_size(source: str, geometry: Geometry) -> int:
+    """Return the number of muons of a fold; errors as for :func:`fold_blocks`."""
+    path, fold = _address(source)
+    with _opened(path) as file:
+        return len(_StoredFold(file, path, fold, geometry).energy_gev)
+
+
 def inspect_fold(source: str, geometry: Geometry) -> PartFindings:
     """Read one fold to its end and report what is wrong with it.
 

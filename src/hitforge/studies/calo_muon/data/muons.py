@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, fields
 from typing import Final
 
 import numpy as np
@@ -53,3 +53,8 @@ class Muons:
 
     def __len__(self) -> int:
         return len(self.energy_gev)
+
+    def take(self, which: NDArray[np.bool_]) -> Muons:
+        """Return the muons of a mask."""
+        columns = (getattr(self, column.name)[which] for column in fields(self)[1:])
+        return Muons(self.hits.take(np.flatnonzero(which)), *columns)

@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 
 from hitforge.folds import bucket_of
 from hitforge.identities import Identities, add_lists, identities_of
-from hitforge.inspection import Chunk, OpenPart, good_events
+from hitforge.inspection import Chunk, OpenPart, good_events, looked_through
 from hitforge.ntuple import entry_ranges, find_tree, naming_damage, open_root
 from hitforge.studies.calo_muon.data.geometry import Geometry
 from hitforge.studies.calo_muon.data.layouts import MuonTree
@@ -24,7 +24,9 @@ TREES = ("B4", "muons")
 """Tree of the original production, tree of the compact layout."""
 
 
-def open_muons(source: str | Path, geometry: Geometry, chunk_mb: float = 64.0) -> Iterator[OpenPart[Muons]]:
+def open_muons(
+    source: str | Path, geometry: Geometry, chunk_mb: float = 64.0, needs_truth: bool = True
+) -> Iterator[OpenPart[Muons]]:
     """Yield the one open part of a file; a generator so that the file closes when the caller is done.
 
     Its layout is ``b4-vector``, ``b4-fixed``, ``b4-variable`` or ``compact``; empty if the tree has no usable hits.
@@ -32,17 +34,18 @@ def open_muons(source: str | Path, geometry: Geometry, chunk_mb: float = 64.0) -
     with open_root(source) as file:
         name, tree = find_tree(file, TREES, source)
         with naming_damage(str(source), name):
-            reader = MuonTree(tree, name, str(source), geometry)
+            reader = MuonTree(tree, name, str(source), geometry, needs_truth)
             n_bytes = int(file.file.source.num_bytes)
 
         def chunks() -> Iterator[Chunk[Muons]]:
             with naming_damage(str(source), name):
                 ranges = entry_ranges(tree, reader.main_branch, chunk_mb) if reader.main_branch else []
             for start, stop in ranges:
-                muons, problems = reader.read(start, stop)
-                yield Chunk(start, muons, tuple(problems))
+                yield looked_through(start, *reader.read(start, stop), str(source), name)
 
-        yield OpenPart(reader.layout, int(tree.num_entries), n_bytes, tuple(reader.problems), chunks())
+        yield OpenPart(
+            reader.layout, int(tree.num_entries), n_bytes, tuple(reader.problems), chunks(), reader.has_truth
+        )
 
 
 def read_muons(source: str | Path, geometry: Geometry, chunk_mb: float = 64.0) -> Iterator[tuple[int, Muons]]:

@@ -14,47 +14,52 @@ from hitforge.studies.calo_muon.data.clusters import fill_features
 from hitforge.studies.calo_muon.data.geometry import Geometry, load_geometry
 from hitforge.studies.calo_muon.data.layers import layer_profiles, layer_summaries
 from hitforge.studies.calo_muon.data.lumin import fold_blocks, is_fold
-from hitforge.studies.calo_muon.data.muons import LIMITS
+from hitforge.studies.calo_muon.data.muons import LIMITS, Muons
 from hitforge.studies.calo_muon.data.ntuple import event_bucket, read_muons
 from hitforge.studies.calo_muon.features import FEATURE_NAMES, column_units
 from hitforge.studies.calo_muon.settings import LayerSettings
 
 
-def read(source: str, *, geometry: str, layers: LayerSettings) -> Iterator[ShardBlock]:
+def read(source: str, *, geometry: str | Geometry, layers: LayerSettings) -> Iterator[ShardBlock]:
     """Yield the muons of a ntuple, or of a fold of a published file, with their features."""
     block = load_geometry(geometry)
     if not is_fold(source):
         return _ntuple_blocks(source, block, layers)
-    n_columns = len(column_units(layers))
-    return (_with_all_columns(fold, n_columns) for fold in fold_blocks(source, block))
+    return read_fold(source, block, layers)
 
 
-def _with_all_columns(block: ShardBlock, n_columns: int) -> ShardBlock:
-    """Return a fold file's muons: they have no entry point, so what is laid out around it is not there (NaN)."""
-    features = np.full((len(block), n_columns), np.nan, np.float32)
-    features[:, : block.features.shape[1]] = block.features
-    return replace(block, features=features)
+def read_fold(source: str, geometry: Geometry, layers: LayerSettings) -> Iterator[ShardBlock]:
+    """Yield the muons of a fold: they have no entry point, so what is laid out around it is not there (NaN)."""
+    for block in fold_blocks(source, geometry):
+        features = np.full((len(block), len(column_units(layers))), np.nan, np.float32)
+        features[:, : block.features.shape[1]] = block.features
+        yield replace(block, features=features)
 
 
 def _ntuple_blocks(source: str, geometry: Geometry, layers: LayerSettings) -> Iterator[ShardBlock]:
     for first_entry, muons in read_muons(source, geometry):
-        profiles = layer_profiles(muons.hits, muons.x_mm, muons.y_mm, geometry, layers)
-        columns = (
-            high_level_features(muons.hits, muons.x_mm, muons.y_mm, geometry),
-            np.stack([muons.x_mm, muons.y_mm], axis=1),
-            layer_summaries(profiles, layers),
-        )
-        yield ShardBlock(
-            features=np.concatenate(columns, axis=1),
-            bucket=event_bucket(muons),
-            entry=first_entry + np.arange(len(muons), dtype=np.int64),
-            targets={"energy": muons.energy_gev},
-            truth={
-                **{"x": muons.x_mm, "y": muons.y_mm, "charge": muons.charge.astype(np.float32)},
-                **{name: getattr(muons, name) for name in LIMITS},
-            },
-            hits=muons.hits,
-        )
+        yield block_of(muons, first_entry + np.arange(len(muons), dtype=np.int64), geometry, layers)
+
+
+def block_of(muons: Muons, entry: NDArray[np.int64], geometry: Geometry, layers: LayerSettings) -> ShardBlock:
+    """Return muons and their entries, shape (N,), with their features."""
+    profiles = layer_profiles(muons.hits, muons.x_mm, muons.y_mm, geometry, layers)
+    columns = (
+        high_level_features(muons.hits, muons.x_mm, muons.y_mm, geometry),
+        np.stack([muons.x_mm, muons.y_mm], axis=1),
+        layer_summaries(profiles, layers),
+    )
+    return ShardBlock(
+        features=np.concatenate(columns, axis=1),
+        bucket=event_bucket(muons),
+        entry=entry,
+        targets={"energy": muons.energy_gev},
+        truth={
+            **{"x": muons.x_mm, "y": muons.y_mm, "charge": muons.charge.astype(np.float32)},
+            **{name: getattr(muons, name) for name in LIMITS},
+        },
+        hits=muons.hits,
+    )
 
 
 def high_level_features(

@@ -12,7 +12,7 @@ from hitforge.studies.calo_muon.data.ntuple import checksum_columns, muon_identi
 from hitforge.validation import PartFindings
 
 
-def inspect_part(source: str, *, geometry: str) -> PartFindings:
+def inspect_part(source: str, *, geometry: str | Geometry) -> PartFindings:
     """Read a part, a ntuple or a fold of a published file, to its end and report every problem in it."""
     block = load_geometry(geometry)
     return inspect_fold(source, block) if is_fold(source) else inspect_ntuple(source, block)

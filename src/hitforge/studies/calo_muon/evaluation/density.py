@@ -70,6 +70,19 @@ class EnergyDensity:
         part = (true_gev - edges[index]) / (edges[index + 1] - edges[index])
         return np.where(index >= 0, (upto[rows, index] - (1.0 - part) * own) / upto[:, -1], np.nan)
 
+    def quantiles(self, *parts: float) -> Floats:
+        """Return the energies below which these parts of each density are, shape (N, len(parts)), GeV."""
+        edges, rows = self.grid.edges_gev(), np.arange(len(self.probability))
+        upto = np.cumsum(self.probability, axis=1, dtype=np.float64)
+        found = np.empty((len(rows), len(parts)))
+        for column, part in enumerate(parts):
+            wanted = part * upto[:, -1]
+            index = np.argmax(upto >= wanted[:, None], axis=1)
+            own = self.probability[rows, index].astype(np.float64)
+            inside = 1.0 - (upto[rows, index] - wanted) / own
+            found[:, column] = edges[index] + inside * (edges[index + 1] - edges[index])
+        return found
+
 
 def bin_of(energy_gev: NDArray[np.floating], grid: DensitySettings) -> NDArray[np.int64]:
     """Return the bin of each energy, shape (n,), or -1 outside the grid; the last bin is closed."""

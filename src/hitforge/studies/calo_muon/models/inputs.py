@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from hitforge.hits import CellHits
-from hitforge.studies.calo_muon.data.geometry import load_geometry
+from hitforge.studies.calo_muon.data.geometry import Geometry, load_geometry
 from hitforge.studies.calo_muon.data.layers import as_tensor, channel_names, layer_profiles
 from hitforge.studies.calo_muon.features import column_units
 from hitforge.studies.calo_muon.settings import CaloModelSettings, DensitySettings, LayerSettings
@@ -22,7 +22,7 @@ def uses_voxels(model: CaloModelSettings) -> bool:
     return model.layer_network is None and model.network.cnn
 
 
-def hit_tensors(model: CaloModelSettings, *, geometry: str, layers: LayerSettings) -> HitTensors | None:
+def hit_tensors(model: CaloModelSettings, *, geometry: str | Geometry, layers: LayerSettings) -> HitTensors | None:
     """Return the tensor ``layers`` of the models that take it, shape (C, n_z) a muon: its hits around its entry."""
     if model.layer_network is None:
         return None

@@ -11,7 +11,8 @@ import numpy as np
 import uproot
 from numpy.typing import NDArray
 
-from hitforge.config import SampleSettings
+from hitforge.config import SampleSettings, TreeFormat
+from hitforge.new_trees import NewTree
 from hitforge.provenance import atomic_path
 from hitforge.studies.calo_muon.data.geometry import Geometry, load_geometry
 from hitforge.studies.calo_muon.data.muons import LIMITS, Muons
@@ -28,7 +29,7 @@ def simulate_part(
     seed: int,
     progress: Callable[[int, int], None] | None,
     *,
-    geometry: str,
+    geometry: str | Geometry,
     simulation: SimulationSettings,
 ) -> None:
     """Write one simulated part."""
@@ -37,10 +38,12 @@ def simulate_part(
         raise ValueError(f"spectrum {sample.spectrum!r} is not known; known: flat, discrete")
     block, spectrum = load_geometry(geometry), cast(Literal["flat", "discrete"], sample.spectrum)
     muons = simulate_muons(sample.events_per_part, seed, block, simulation, spectrum, progress)
-    write_part(out, muons, block, simulation)
+    write_part(out, muons, block, simulation, sample.tree_format)
 
 
-def write_part(path: Path, muons: Muons, geometry: Geometry, settings: SimulationSettings) -> None:
+def write_part(
+    path: Path, muons: Muons, geometry: Geometry, settings: SimulationSettings, tree_format: TreeFormat = "ttree"
+) -> None:
     """Write one file: tree ``B4`` or tree ``muons``.
 
     The file appears under its name only when it is complete: it is written beside it and renamed. ``B4`` carries the
@@ -52,6 +55,8 @@ def write_part(path: Path, muons: Muons, geometry: Geometry, settings: Simulatio
         Final name; its folder is made if needed.
     settings : SimulationSettings
         ``layout`` and ``full_branches`` choose what is written.
+    tree_format : str
+        ``ttree`` or ``rntuple``.
     """
     # uproot writes the file's name into it, so that name has to be the same in every job
     partial = path.with_name(f".{path.name}.partial")
@@ -62,7 +67,8 @@ def write_part(path: Path, muons: Muons, geometry: Geometry, settings: Simulatio
             with uproot.recreate(partial, compression=uproot.ZSTD(3)) as file:
                 # an empty batch carries the types, so that a file of zero muons has its tree as well
                 batch = rows(muons, 0, 0, geometry, static)
-                tree = file.mktree(name, {key: _branch_type(value) for key, value in batch.items()})
+                types = {key: _branch_type(value) for key, value in batch.items()}
+                tree = NewTree(file, name, types, tree_format)
                 step = _BATCH[settings.layout]
                 for start in range(0, len(muons), step):
                     tree.extend(rows(muons, start, min(start + step, len(muons)), geometry, static))
@@ -118,7 +124,7 @@ def _b4_rows(
 def _compact_rows(
     muons: Muons, start: int, stop: int, geometry: Geometry, static: dict[str, NDArray[np.generic]]
 ) -> dict[str, ak.Array | NDArray[np.generic]]:
-    """Branches of events ``start:stop`` of the compact tree; uproot adds ``nhit``."""
+    """Branches of events ``start:stop`` of the compact tree; ``nhit`` is added where the tree is written."""
     hits = muons.hits.slice(start, stop)
     counts = np.diff(hits.indptr)
     deposit = np.add.reduceat(np.append(hits.energy, np.float32(0)), hits.indptr[:-1]) if stop > start else np.zeros(0)

@@ -22,6 +22,12 @@ from hitforge.studies.csc_muon.settings import RoadWord3
 MAX_THETA = 90
 """The largest theta is 88; the index of a quad-strip goes to 154."""
 
+FAULTS = (
+    *("not_finite", "zero_q_over_pt", "parameter_order", "bad_weight", "bad_mask", "mask_mismatch"),
+    *("wrong_n_hits", "wrong_mode", "road_word3"),
+)
+"""Codes of everything that :func:`faults_of` looks for."""
+
 _MAKE_AGAIN = "write the ntuple again; a plane without hit is NaN in six blocks and 1 in the mask, with a hit 0"
 _GENERATOR = "match each road to a generated muon; without its q/pT the road cannot be used"
 

@@ -15,13 +15,17 @@ from hitforge.studies.csc_muon.settings import CutSettings
 CUT_NAMES = ("all", "finite target", "pT", "|eta|", "mode", "ME1 or ME0 hit", "CSC bunch crossing")
 """Rows of the cut flow."""
 
+TRUTH_CUTS = ("finite target", "pT", "|eta|")
+"""Those on what was generated."""
+
 
 def select(roads: Roads, cuts: CutSettings) -> Selection:
     """Return the roads that pass the cuts, applied one after the other, and their number after each of them."""
-    return apply_cuts(CUT_NAMES, len(roads), lambda _: _decisions(roads, cuts))
+    return apply_cuts(CUT_NAMES, len(roads), lambda _: decisions(roads, cuts))
 
 
-def _decisions(roads: Roads, cuts: CutSettings) -> Iterator[NDArray[np.bool_]]:
+def decisions(roads: Roads, cuts: CutSettings) -> Iterator[NDArray[np.bool_]]:
+    """Yield the decision of each cut, shape (N,), in the order of :data:`CUT_NAMES`."""
     yield np.isfinite(roads.q_over_pt)
     k = np.abs(roads.q_over_pt)
     yield _between(k, 1 / cuts.pt_max_gev, 1 / cuts.pt_min_gev)

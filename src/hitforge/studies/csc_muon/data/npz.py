@@ -37,16 +37,25 @@ class NpzRoads:
         The file, without the address of a slice.
     start, stop : int
         Its rows.
+    has_truth : bool
+        Whether there are parameters; without them they are NaN.
     """
 
-    def __init__(self, archive: zipfile.ZipFile, path: str, slice_number: int, n_slices: int) -> None:
+    def __init__(
+        self, archive: zipfile.ZipFile, path: str, slice_number: int, n_slices: int, needs_truth: bool
+    ) -> None:
         self.path, self._archive = path, archive
-        with self._open("parameters", 3) as (stream, n_rows, dtype, by_column):
-            values = self._take(stream, n_rows * 3, dtype, "parameters")
-        self._parameters = self._ordered(values.reshape(3, n_rows).T if by_column else values.reshape(n_rows, 3))
+        self.has_truth = needs_truth or "parameters.npy" in archive.namelist()
+        if self.has_truth:
+            with self._open("parameters", 3) as (stream, n_rows, dtype, by_column):
+                values = self._take(stream, n_rows * 3, dtype, "parameters")
+            self._parameters = self._ordered(values.reshape(3, n_rows).T if by_column else values.reshape(n_rows, 3))
         with self._open("variables", N_VARIABLES) as (_, n_variables, _, by_column):
             if by_column:
                 self._refuse("wrong_type", "stored column by column, expected row by row")
+            if not self.has_truth:
+                n_rows = n_variables
+                self._parameters = np.full((n_rows, 3), np.nan, np.float32)
             if n_variables != n_rows:
                 self._refuse("wrong_length", f"{n_variables} rows, parameters {n_rows}")
         self.start, self.stop = (n_rows * k // n_slices for k in (slice_number, slice_number + 1))
@@ -104,13 +113,15 @@ class NpzRoads:
 
 
 @contextmanager
-def open_npz(source: str) -> Iterator[NpzRoads]:
+def open_npz(source: str, needs_truth: bool = True) -> Iterator[NpzRoads]:
     """Open an ``.npz`` file or a slice of it.
 
     Parameters
     ----------
     source : str
         Local path, or ``<file>#slice_<k>_of_<n>``.
+    needs_truth : bool, default True
+        The parameters have to be there.
 
     Raises
     ------
@@ -130,7 +141,7 @@ def open_npz(source: str) -> Iterator[NpzRoads]:
         archive = zipfile.ZipFile(path)
     with archive:
         with _naming_damage(path):
-            roads = NpzRoads(archive, path, number, n_slices)
+            roads = NpzRoads(archive, path, number, n_slices, needs_truth)
         yield roads
 
 

@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from hitforge.identities import Identities, identities_of
-from hitforge.inspection import Chunk, Fault, OpenPart, TreeReader, find_problems, good_events, open_tree
+from hitforge.inspection import Chunk, Fault, OpenPart, TreeReader, good_events, looked_through, open_tree
 from hitforge.studies.csc_muon.data.checks import faults_of
 from hitforge.studies.csc_muon.data.npz import is_npz, open_npz
 from hitforge.studies.csc_muon.data.planes import modes_of
@@ -22,14 +22,18 @@ from hitforge.studies.csc_muon.settings import ReaderSettings
 CHUNK_MB: Final = 16.0
 """Uncompressed bytes of ``variables`` in memory at a time: 46 000 roads."""
 
-_ARRAYS: Final = {"variables": N_VARIABLES, "parameters": 3}
 
+def open_roads(
+    source: str | Path, settings: ReaderSettings, chunk_mb: float = CHUNK_MB, needs_truth: bool = True
+) -> Iterator[OpenPart[Roads]]:
+    """Yield the one open part of a source; its layout is ``vector``, ``scalars`` or ``npz``.
 
-def open_roads(source: str | Path, settings: ReaderSettings, chunk_mb: float = CHUNK_MB) -> Iterator[OpenPart[Roads]]:
-    """Yield the one open part of a source; its layout is ``vector``, ``scalars`` or ``npz``."""
+    Roads without truth, where it is not needed, have parameters of NaN.
+    """
     if is_npz(str(source)):
-        return _read_npz(str(source), settings, chunk_mb)
-    return open_tree(source, settings.tree, partial(_RoadTree, settings=settings), chunk_mb)
+        return _read_npz(str(source), settings, chunk_mb, needs_truth)
+    reader = partial(_RoadTree, settings=settings, needs_truth=needs_truth)
+    return open_tree(source, settings.tree, reader, chunk_mb)
 
 
 def read_roads(source: str | Path, settings: ReaderSettings, chunk_mb: float = CHUNK_MB) -> Iterator[tuple[int, Roads]]:
@@ -61,23 +65,28 @@ def read_roads(source: str | Path, settings: ReaderSettings, chunk_mb: float = C
 class _RoadTree(TreeReader[Roads]):
     """Reads ranges of entries of one tree."""
 
-    def __init__(self, tree: Any, name: str, file: str, settings: ReaderSettings) -> None:
+    def __init__(self, tree: Any, name: str, file: str, settings: ReaderSettings, needs_truth: bool) -> None:
         super().__init__(tree, name, file)
         self._names, self._word3 = settings.branches, settings.road_word3
         self.layout = "scalars" if self._names else "vector"
+        generated = [self._names[name] for name in PARAMETER_NAMES] if self._names else ["parameters"]
+        self.has_truth = needs_truth or self.there.issuperset(generated)
+        self._clip = not needs_truth  # a wrong number is then its entry's own fault
         if self._names:
             self._branches = dict(self._names)
-            for column in (*VARIABLE_NAMES, *PARAMETER_NAMES):
+            for column in (*VARIABLE_NAMES, *(PARAMETER_NAMES if self.has_truth else ())):
                 self.require_scalar(self._names[column], "biuf")
             # branches called n_hits and mode in a foreign tree may mean anything
             known = {"event": self._names.get("event"), "weight": self._names.get("w")}
         else:
             self._branches = {name: f"variables[{column}]" for column, name in enumerate(VARIABLE_NAMES)}
             self._branches |= {name: f"parameters[{column}]" for column, name in enumerate(PARAMETER_NAMES)}
-            for branch, length in _ARRAYS.items():
-                self.require_array(branch, length)
-            optional = {"weight": "w", "n_hits": "n_hits", "mode": "mode"}
-            known = {"event": "event", **{name: branch for name, branch in optional.items() if branch in self.there}}
+            self.require_array("variables", N_VARIABLES)
+            if self.has_truth:
+                self.require_array("parameters", len(PARAMETER_NAMES))
+            known = {"event": "event", "weight": "w", "n_hits": "n_hits", "mode": "mode"}
+            required = {"event"} if needs_truth else set()
+            known = {name: branch for name, branch in known.items() if branch in self.there or name in required}
         self._known = {
             name: branch
             for name, branch in known.items()
@@ -88,20 +97,23 @@ class _RoadTree(TreeReader[Roads]):
 
     def read(self, start: int, stop: int) -> Roads:
         """Read entries ``start:stop``; what the tree does not tell follows from the hits and the generator."""
-        if self._names:
-            variables, parameters = (
-                np.stack([self.array(self._names[column], start, stop) for column in columns], axis=1)
-                for columns in (VARIABLE_NAMES, PARAMETER_NAMES)
-            )
+        variables = self._stacked(VARIABLE_NAMES, start, stop) if self._names else self.rows("variables", start, stop)
+        if not self.has_truth:
+            parameters = np.full((len(variables), len(PARAMETER_NAMES)), np.nan)
+        elif self._names:
+            parameters = self._stacked(PARAMETER_NAMES, start, stop)
         else:
-            variables, parameters = (self.rows(branch, start, stop) for branch in _ARRAYS)
+            parameters = self.rows("parameters", start, stop)
         known = {
-            name: self.integers(branch, start, stop, np.int32)
+            name: self.integers(branch, start, stop, np.int32, self._clip)
             if name in ("n_hits", "mode")
             else self.array(branch, start, stop)
             for name, branch in self._known.items()
         }
         return complete_roads(variables, parameters, **known)
+
+    def _stacked(self, columns: tuple[str, ...], start: int, stop: int) -> NDArray[Any]:
+        return np.stack([self.array(self._names[column], start, stop) for column in columns], axis=1)
 
     def faults(self, events: Roads) -> Iterator[Fault]:
         """Return everything that consecutive roads are looked through for."""
@@ -112,8 +124,8 @@ class _RoadTree(TreeReader[Roads]):
         return self._branches.get(column, column)
 
 
-def _read_npz(source: str, settings: ReaderSettings, chunk_mb: float) -> Iterator[OpenPart[Roads]]:
-    with open_npz(source) as file:
+def _read_npz(source: str, settings: ReaderSettings, chunk_mb: float, needs_truth: bool) -> Iterator[OpenPart[Roads]]:
+    with open_npz(source, needs_truth) as file:
         branches = {name: f"variables[:, {column}]" for column, name in enumerate(VARIABLE_NAMES)}
         branches |= {name: f"parameters ({name})" for name in PARAMETER_NAMES}
 
@@ -121,10 +133,10 @@ def _read_npz(source: str, settings: ReaderSettings, chunk_mb: float) -> Iterato
             for first, variables, parameters in file.rows(max(int(chunk_mb * 1e6 / (4 * N_VARIABLES)), 1)):
                 roads = complete_roads(variables, parameters)
                 faults = faults_of(roads, settings.road_word3)
-                found = find_problems(faults, first, file.path, "", lambda name: branches.get(name, name))
-                yield Chunk(first, roads, tuple(found))
+                yield looked_through(first, roads, faults, file.path, "", lambda name: branches.get(name, name))
 
-        yield OpenPart("npz", file.stop - file.start, Path(file.path).stat().st_size, (), chunks())
+        n_bytes = Path(file.path).stat().st_size
+        yield OpenPart("npz", file.stop - file.start, n_bytes, (), chunks(), file.has_truth)
 
 
 def complete_roads(variables: NDArray[Any], parameters: NDArray[Any], **known: NDArray[Any]) -> Roads:

@@ -8,7 +8,8 @@ from typing import Any
 
 import uproot
 
-from hitforge.config import SampleSettings
+from hitforge.config import SampleSettings, TreeFormat
+from hitforge.new_trees import NewTree
 from hitforge.provenance import atomic_path
 from hitforge.studies.csc_muon.data.roads import N_VARIABLES, Roads
 from hitforge.studies.csc_muon.settings import SimulationSettings
@@ -26,7 +27,7 @@ _BRANCHES: dict[str, tuple[Any, str]] = {
 """Type of each branch, and where its values are."""
 
 
-def write_part(path: Path, chunks: Iterable[Roads]) -> int:
+def write_part(path: Path, chunks: Iterable[Roads], tree_format: TreeFormat = "ttree") -> int:
     """Write one file with tree ``muons``, one entry a road, and return the number of roads.
 
     The file appears under its name only when it is complete. Chunks are written as they come, so memory stays at
@@ -38,10 +39,12 @@ def write_part(path: Path, chunks: Iterable[Roads]) -> int:
         Final name; its folder is made if needed.
     chunks : iterable of Roads
         Consecutive roads.
+    tree_format : str
+        ``ttree`` or ``rntuple``.
     """
     n_roads = 0
     with atomic_path(path) as temporary, uproot.recreate(temporary, compression=uproot.ZSTD(3)) as file:
-        tree = file.mktree(TREE, {branch: kind for branch, (kind, _) in _BRANCHES.items()})
+        tree = NewTree(file, TREE, {branch: kind for branch, (kind, _) in _BRANCHES.items()}, tree_format)
         for roads in chunks:
             n_roads += len(roads)
             tree.extend({branch: getattr(roads, name) for branch, (_, name) in _BRANCHES.items()})
@@ -59,4 +62,4 @@ def simulate_part(
     assert sample.events_per_part is not None
     if sample.spectrum != "flat":
         raise ValueError(f"spectrum {sample.spectrum!r} is not known; known: flat (in 1/pT)")
-    write_part(out, simulate_roads(sample.events_per_part, seed, simulation, progress))
+    write_part(out, simulate_roads(sample.events_per_part, seed, simulation, progress), sample.tree_format)

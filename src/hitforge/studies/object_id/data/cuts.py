@@ -71,17 +71,23 @@ CUT_NAMES = (
 )
 """Rows of the cut flow."""
 
+TRUTH_CUTS = ("hadronic tau", "jet is no lepton", "overlap", "jets per event", "one spectrum")
+"""Those that need the classes."""
+
 
 def select(objects: Objects, cuts: CutSettings) -> Selection:
     """Return the objects that pass the cuts, applied one after the other, and their number after each of them.
 
     The objects are those of whole events, next to each other.
     """
-    return apply_cuts(CUT_NAMES, len(objects), lambda passed: _decisions(objects, cuts, passed))
+    return apply_cuts(CUT_NAMES, len(objects), lambda passed: decisions(objects, cuts, passed))
 
 
-def _decisions(objects: Objects, cuts: CutSettings, passed: NDArray[np.bool_]) -> Iterator[NDArray[np.bool_]]:
-    """Yield the decision of each cut; ``passed`` is what those before left, and is updated between them."""
+def decisions(objects: Objects, cuts: CutSettings, passed: NDArray[np.bool_]) -> Iterator[NDArray[np.bool_]]:
+    """Yield the decision of each cut, shape (N,), in the order of :data:`CUT_NAMES`.
+
+    ``passed`` is what those before left, and is updated between them.
+    """
     yield objects.pt > np.float32(cuts.pt_min_gev)
     yield np.abs(objects.eta) < np.float32(cuts.abs_eta_max)
     yield objects.image.sum(axis=(1, 2, 3), dtype=np.float64) > cuts.sum_min_gev

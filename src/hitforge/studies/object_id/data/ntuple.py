@@ -16,7 +16,7 @@ from hitforge.identities import Identities, identities_of
 from hitforge.inspection import Fault, OpenPart, TreeReader, bad_weight, find_problems, good_events, open_tree
 from hitforge.ntuple import NtupleError
 from hitforge.studies.object_id.data.image import ImageSettings, wrapped
-from hitforge.studies.object_id.data.objects import CHANNELS, N_CLASSES, SCALARS, TAU, Objects
+from hitforge.studies.object_id.data.objects import AXIS, CHANNELS, N_CLASSES, SCALARS, TAU, Objects
 from hitforge.studies.object_id.settings import ReaderSettings
 from hitforge.validation import Problem
 
@@ -26,15 +26,34 @@ CHUNK_MB: Final = 8.0
 _CELLS = "write the ntuple again; an empty cell is 0"
 _AXIS = "match each object to its generated axis; without it the object cannot be selected"
 _SORT = "sort the entries by event: overlaps are looked for within an event"
+FAULTS: Final = (
+    *("not_finite", "negative_cell", "unknown_label", "bad_n_prong", "bad_weight", "uneven_lists", "unknown_layer"),
+)
+"""Codes of everything that objects are looked through for."""
+
+_CLASSES: Final = ("label", "n_prong", "event")
+"""What the cuts on truth need."""
+
+_UNKNOWN: Final = {"label": -1, "n_prong": -1, "w": 1}
+"""What stands for a branch that is not there and not needed; 0 for others."""
+
 CELL_BRANCHES: Final = ("cell_eta", "cell_phi", "cell_et", "cell_layer")
 """Branches of the layout ``cells``: detector eta and phi, transverse energy in GeV, and channel (0 EM, 1 HAD)."""
 
 
 def open_objects(
-    source: str | Path, settings: ReaderSettings, image: ImageSettings, chunk_mb: float = CHUNK_MB
+    source: str | Path,
+    settings: ReaderSettings,
+    image: ImageSettings,
+    chunk_mb: float = CHUNK_MB,
+    needs_truth: bool = True,
 ) -> Iterator[OpenPart[Objects]]:
-    """Yield the one open part of a source; its layout is that of the settings."""
-    return open_tree(source, settings.tree, partial(_ObjectTree, settings=settings, image=image), chunk_mb)
+    """Yield the one open part of a source; its layout is that of the settings.
+
+    Objects without truth, where it is not needed, have no class (-1).
+    """
+    reader = partial(_ObjectTree, settings=settings, image=image, needs_truth=needs_truth)
+    return open_tree(source, settings.tree, reader, chunk_mb)
 
 
 def read_objects(
@@ -66,7 +85,9 @@ def _whole_events(ranges: Iterable[tuple[int, int]], event: NDArray[np.uint64]) 
 class _ObjectTree(TreeReader[Objects]):
     """Reads ranges of entries of one tree."""
 
-    def __init__(self, tree: Any, name: str, file: str, settings: ReaderSettings, image: ImageSettings) -> None:
+    def __init__(
+        self, tree: Any, name: str, file: str, settings: ReaderSettings, image: ImageSettings, needs_truth: bool
+    ) -> None:
         super().__init__(tree, name, file)
         self._image, self.layout = image, settings.layout
         self._lists = settings.layout == "cells"
@@ -78,13 +99,20 @@ class _ObjectTree(TreeReader[Objects]):
         else:
             for branch in self._channels:
                 self.require_array(branch, image.n_cells)
-        for branch, dtype in SCALARS.items():
-            self.require_scalar(branch, "f" if np.dtype(dtype).kind == "f" else "iu")
-        self._event = self._events()
+        self._needs_truth = needs_truth
+        self.has_truth = needs_truth or self.there.issuperset(_CLASSES)
+        self._scalars = [name for name in SCALARS if needs_truth or name in AXIS or name in self.there]
+        if not self.has_truth:
+            self._scalars = [name for name in self._scalars if name not in _CLASSES]
+        for branch in self._scalars:
+            self.require_scalar(branch, "f" if np.dtype(SCALARS[branch]).kind == "f" else "iu")
+        self._of_lists: list[Fault] = []  # of the objects that were read last
+        self._event = self._events() if self.has_truth else None
 
     def ranges(self, chunk_mb: float) -> Iterator[tuple[int, int]]:
-        """Return start and stop entries of the chunks, each of whole events."""
-        return _whole_events(super().ranges(chunk_mb), self._event)
+        """Return start and stop entries of the chunks, each of whole events where they are known."""
+        ranges = super().ranges(chunk_mb)
+        yield from ranges if self._event is None else _whole_events(ranges, self._event)
 
     def _events(self) -> NDArray[np.uint64]:
         """Return the event number of every entry, and note events that are not in one piece."""
@@ -104,32 +132,52 @@ class _ObjectTree(TreeReader[Objects]):
 
     def read(self, start: int, stop: int) -> Objects:
         """Read entries ``start:stop``."""
-        scalars = {name: self._scalar(name, np.dtype(dtype), start, stop) for name, dtype in SCALARS.items()}
+        scalars = {
+            name: self._scalar(name, np.dtype(dtype), start, stop)
+            if name in self._scalars
+            else np.full(stop - start, _UNKNOWN.get(name, 0), dtype)
+            for name, dtype in SCALARS.items()
+        }
         if self._lists:
-            cells = {branch: self.array(branch, start, stop, "ak") for branch in CELL_BRANCHES}
-            for problem in find_problems(_list_faults(cells), start, self.file, self.name):
-                raise NtupleError(problem)
-            image = images_of(cells, scalars["eta"], scalars["phi"], self._image)
+            image = self._images_of_lists(scalars["eta"], scalars["phi"], start, stop)
         else:
             flat = [self.array(branch, start, stop).astype(np.float32) for branch in self._channels]
             image = np.stack(flat, axis=1).reshape(stop - start, *self._image.shape)
         return Objects(image=image, **scalars)
 
+    def _images_of_lists(
+        self, eta: NDArray[np.float32], phi: NDArray[np.float32], start: int, stop: int
+    ) -> NDArray[np.float32]:
+        """Return images, of zeros where none can be made."""
+        cells = {branch: self.array(branch, start, stop, "ak") for branch in CELL_BRANCHES}
+        self._of_lists = list(_list_faults(cells))
+        if self._needs_truth:
+            for problem in find_problems(self._of_lists, start, self.file, self.name):
+                raise NtupleError(problem)
+            return images_of(cells, eta, phi, self._image)
+        bad = np.any([fault[-1] for fault in self._of_lists], axis=0)
+        good = ~bad & np.isfinite(eta) & np.isfinite(phi)
+        image = np.zeros((stop - start, *self._image.shape), np.float32)
+        image[good] = images_of({name: lists[good] for name, lists in cells.items()}, eta[good], phi[good], self._image)
+        return image
+
     def _scalar(self, name: str, dtype: np.dtype[Any], start: int, stop: int) -> NDArray[Any]:
         if dtype.kind == "i":
-            return self.integers(name, start, stop, dtype)
+            # without need of truth a wrong number is its entry's own fault
+            return self.integers(name, start, stop, dtype, clip=not self._needs_truth)
         values: NDArray[Any] = self.array(name, start, stop).astype(dtype)
         return values
 
     def faults(self, events: Objects) -> Iterator[Fault]:
         """Return everything that consecutive objects are looked through for."""
+        yield from self._of_lists
         for channel, branch in enumerate(self._channels):
             cells = events.image[:, channel].reshape(len(events), -1)
             finite = np.isfinite(cells)
             yield "not_finite", "a cell is NaN or infinite", _CELLS, branch, np.asarray(~finite.all(axis=1))
             negative = np.asarray((finite & (cells < 0)).any(axis=1))
             yield "negative_cell", "a transverse energy below 0", "cut noise at or above 0", branch, negative
-        for name in ("pt", "eta", "phi"):
+        for name in AXIS:
             yield "not_finite", "NaN or infinite", _AXIS, name, ~np.isfinite(getattr(events, name))
         label = events.label
         detail = f"not a class from 0 to {N_CLASSES - 1} (electron, jet, muon, tau)"

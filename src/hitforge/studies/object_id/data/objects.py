@@ -17,6 +17,9 @@ N_CLASSES: Final = len(CLASS_NAMES)
 CHANNELS: Final = ("em", "had")
 """Channels of a sub-image: electromagnetic and hadronic calorimeter."""
 
+AXIS: Final = ("pt", "eta", "phi")
+"""Branches of the reference axis."""
+
 SCALARS: Final = {
     "label": "<i1",
     "pt": "<f4",

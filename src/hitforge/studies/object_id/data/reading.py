@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 import numpy as np
+from numpy.typing import NDArray
 
 from hitforge.folds import event_bucket
 from hitforge.shards import ShardBlock
@@ -12,6 +13,7 @@ from hitforge.studies.object_id.data.cuts import CutSettings, select
 from hitforge.studies.object_id.data.image import ImageSettings
 from hitforge.studies.object_id.data.layout import TRUTH
 from hitforge.studies.object_id.data.ntuple import read_objects
+from hitforge.studies.object_id.data.objects import Objects
 from hitforge.studies.object_id.features import features_of
 from hitforge.studies.object_id.settings import ReaderSettings
 
@@ -20,11 +22,15 @@ def read(source: str, *, reader: ReaderSettings, image: ImageSettings, cuts: Cut
     """Yield blocks of the objects of a part that pass the cuts, with their features."""
     for first_entry, found in read_objects(source, reader, image):
         passed, _ = select(found, cuts)
-        objects = found.take(passed)
-        yield ShardBlock(
-            features=features_of(objects.image, objects.eta, image),
-            bucket=event_bucket(objects.event, reader.dataset_id),
-            entry=first_entry + np.flatnonzero(passed),
-            targets={"label": objects.label.astype(np.float32)},
-            truth={name: getattr(objects, branch).astype(np.float32) for name, (branch, _) in TRUTH.items()},
-        )
+        yield block_of(found.take(passed), first_entry + np.flatnonzero(passed), reader, image)
+
+
+def block_of(objects: Objects, entry: NDArray[np.int64], reader: ReaderSettings, image: ImageSettings) -> ShardBlock:
+    """Return objects and their entries, shape (N,), with their features."""
+    return ShardBlock(
+        features=features_of(objects.image, objects.eta, image),
+        bucket=event_bucket(objects.event, reader.dataset_id),
+        entry=entry,
+        targets={"label": objects.label.astype(np.float32)},
+        truth={name: getattr(objects, branch).astype(np.float32) for name, (branch, _) in TRUTH.items()},
+    )

@@ -17,7 +17,7 @@ from hitforge.studies.object_id.data.objects import join
 from hitforge.studies.object_id.evaluation.sample import Classified, classified
 from hitforge.studies.object_id.evaluation.settings import EvaluationSettings
 
-_SMALLEST = 1e-12
+SMALLEST = 1e-12
 RANGE = (0.05, 20.0)
 """Temperatures that the fit looks at."""
 
@@ -62,18 +62,21 @@ def fit_temperature(sample: Classified, minimum: int) -> dict[str, Any]:
 
 def tempered(probabilities: Floats, temperature: float) -> Floats:
     """Return the softmax of the logits over the temperature, shape (n, C): p^(1/T), normalised."""
-    return np.asarray(softmax(np.log(np.maximum(probabilities, _SMALLEST)) / temperature, axis=1))
+    return np.asarray(softmax(np.log(np.maximum(probabilities, SMALLEST)) / temperature, axis=1))
 
 
 def log_loss(probabilities: Floats, label: NDArray[np.integer], weights: Floats) -> float:
     """Return the weighted mean of minus the log probability of the true class."""
-    own = np.maximum(probabilities[np.arange(len(label)), label], _SMALLEST)
+    own = np.maximum(probabilities[np.arange(len(label)), label], SMALLEST)
     return float(-(weights * np.log(own)).sum() / weights.sum())
 
 
 def at_temperature(sample: Classified, calibration: Mapping[str, Any]) -> Classified:
     """Return the sample with the probabilities at the temperature of its own fit; without one they stay raw."""
+    return replace(sample, probabilities=calibrated_probabilities(sample.raw, calibration))
+
+
+def calibrated_probabilities(raw: Floats, calibration: Mapping[str, Any]) -> Floats:
+    """Return class probabilities at the temperature of their fit, shape (n, C); without one they stay raw."""
     temperature = calibration["temperature"]
-    if temperature is None:
-        return sample
-    return replace(sample, probabilities=tempered(sample.raw, temperature))
+    return raw if temperature is None else tempered(raw, temperature)

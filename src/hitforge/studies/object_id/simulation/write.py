@@ -7,7 +7,8 @@ from pathlib import Path
 
 import uproot
 
-from hitforge.config import SampleSettings
+from hitforge.config import SampleSettings, TreeFormat
+from hitforge.new_trees import NewTree
 from hitforge.provenance import atomic_path
 from hitforge.studies.object_id.data.image import ImageSettings
 from hitforge.studies.object_id.data.objects import CHANNELS, SCALARS, Objects
@@ -30,10 +31,11 @@ def simulate_part(
     assert sample.events_per_part is not None
     if sample.spectrum != "flat":
         raise ValueError(f"spectrum {sample.spectrum!r} is not known; the generator has one, leave it out")
-    write_part(out, simulate_objects(sample.events_per_part, seed, simulation, image, progress), image)
+    objects = simulate_objects(sample.events_per_part, seed, simulation, image, progress)
+    write_part(out, objects, image, sample.tree_format)
 
 
-def write_part(path: Path, chunks: Iterable[Objects], image: ImageSettings) -> int:
+def write_part(path: Path, chunks: Iterable[Objects], image: ImageSettings, tree_format: TreeFormat = "ttree") -> int:
     """Write one file with tree ``objects``, one entry an object, and return the number of objects.
 
     Branches: ``em`` and ``had`` float32[H W] in GeV, row-major eta then phi, and those of
@@ -42,7 +44,7 @@ def write_part(path: Path, chunks: Iterable[Objects], image: ImageSettings) -> i
     n_objects = 0
     types = dict.fromkeys(CHANNELS, ("<f4", (image.n_cells,))) | SCALARS
     with atomic_path(path) as temporary, uproot.recreate(temporary, compression=uproot.ZSTD(3)) as file:
-        tree = file.mktree(TREE, types)
+        tree = NewTree(file, TREE, types, tree_format)
         for objects in chunks:
             n_objects += len(objects)
             flat = objects.image.reshape(len(objects), len(CHANNELS), -1)

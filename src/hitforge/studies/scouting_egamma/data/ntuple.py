@@ -29,26 +29,39 @@ CHUNK_MB: Final = 4.0
 """Uncompressed bytes of ``energyMatrix`` in memory at a time: 40 000 candidates."""
 
 _CHI2 = "trkchi2overndf"
+FAULTS: Final = (
+    *("not_finite", "not_positive", "negative_energy", "no_raw_energy", "bad_flag", "bad_crystal", "bad_weight"),
+)
+"""Codes of everything that :func:`faults` looks for."""
+
 _MAKE_AGAIN = "write the ntuple again"
 _GENERATOR = "match each candidate to a generated particle; without it there is no target"
 
 
 def open_candidates(
-    source: str | Path, settings: ReaderSettings, chunk_mb: float = CHUNK_MB
+    source: str | Path, settings: ReaderSettings, chunk_mb: float = CHUNK_MB, needs_truth: bool = True
 ) -> Iterator[OpenPart[Candidates]]:
-    """Yield the one open part of a source; its layout is ``scalars``, or ``vectors`` where the tracks are."""
-    return open_tree(source, settings.tree, partial(_CandidateTree, settings=settings), chunk_mb)
+    """Yield the one open part of a source; its layout is ``scalars``, or ``vectors`` where the tracks are.
+
+    Candidates without truth, where it is not needed, have generated kinematics of NaN.
+    """
+    reader = partial(_CandidateTree, settings=settings, needs_truth=needs_truth)
+    return open_tree(source, settings.tree, reader, chunk_mb)
 
 
 class _CandidateTree(TreeReader[Candidates]):
     """Reads ranges of entries of one tree, by the names of columns."""
 
-    def __init__(self, tree: Any, name: str, file: str, settings: ReaderSettings) -> None:
+    def __init__(self, tree: Any, name: str, file: str, settings: ReaderSettings, needs_truth: bool) -> None:
         super().__init__(tree, name, file)
         self._branches = settings.branches
         self.main_branch = self.branch_of(MATRIX)
-        optional = set() if self.branch_of("w") in self.there else {"w"}
-        self._scalars = [name for name in COLUMNS if name not in {MATRIX, *TRACK, *optional}]
+        self._clip = not needs_truth  # a wrong number is then its entry's own fault
+        self.has_truth = needs_truth or self.there.issuperset(map(self.branch_of, GENERATED))
+        optional = {"w"} if needs_truth else {"w", "event"}
+        absent = {name for name in optional if self.branch_of(name) not in self.there}
+        absent |= set() if self.has_truth else set(GENERATED)
+        self._scalars = [name for name in COLUMNS if name not in {MATRIX, *TRACK, *absent}]
         for name in self._scalars:
             self.require_scalar(self.branch_of(name), "iu" if name in {*WORDS, "event"} else "f")
         self.require_array(self.branch_of(MATRIX), N_CELLS)
@@ -63,16 +76,18 @@ class _CandidateTree(TreeReader[Candidates]):
             self.require_list(self.branch_of(_CHI2), "biuf")
 
     def read(self, start: int, stop: int) -> Candidates:
-        """Read entries ``start:stop``; without weights they are 1."""
+        """Read entries ``start:stop``; without weights they are 1, without event numbers 0."""
         columns: dict[str, NDArray[Any]] = {
-            name: self.integers(self.branch_of(name), start, stop, np.int16)
+            name: self.integers(self.branch_of(name), start, stop, np.int16, self._clip)
             if name in WORDS
             else self._column(name, start, stop)
             for name in self._scalars
         }
         columns[MATRIX] = self.rows(self.branch_of(MATRIX), start, stop)
         # as many as were read: a damaged header can promise any number
-        columns.setdefault("w", np.ones(len(columns[MATRIX])))
+        n = len(columns[MATRIX])
+        absent = dict.fromkeys(GENERATED, np.full(n, np.nan)) | {"w": np.ones(n), "event": np.zeros(n)}
+        columns = absent | columns
         columns |= self._tracks(start, stop)
         kinds = dict.fromkeys(WORDS, np.int16) | {"event": np.uint64}
         return Candidates({name: columns[name].astype(kinds.get(name, np.float32)) for name in COLUMNS})

@@ -7,11 +7,13 @@ on observable quantities are a choice for training; evaluation is shown with and
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from typing import Final
 
 import numpy as np
 from numpy.typing import NDArray
 
+from hitforge.inspection import Selection, apply_cuts
 from hitforge.studies.scouting_egamma.data.candidates import Candidates
 from hitforge.studies.scouting_egamma.features import columns_of
 
@@ -30,11 +32,15 @@ EE_RADIUS: Final = (18.0, 46.0)
 """Crystals from the beam line."""
 
 
-def select(candidates: Candidates) -> tuple[Bools, dict[str, int]]:
+def select(candidates: Candidates) -> Selection:
     """Return which candidates have a target, shape (N,), and how many are left after each of :data:`CUT_NAMES`."""
-    found = candidates["e_reco"] > 0
-    passed = found & (candidates.matrix.sum(axis=(1, 2)) > 0)
-    return passed, dict(zip(CUT_NAMES, (len(candidates), int(found.sum()), int(passed.sum())), strict=True))
+    return apply_cuts(CUT_NAMES, len(candidates), lambda passed: decisions(candidates, passed))
+
+
+def decisions(candidates: Candidates, _passed: Bools) -> Iterator[Bools]:
+    """Yield the decision of each cut, shape (N,), in the order of :data:`CUT_NAMES`."""
+    yield candidates["e_reco"] > 0
+    yield np.asarray(candidates.matrix.sum(axis=(1, 2)) > 0)
 
 
 def quality_of(features: NDArray[np.float32]) -> NDArray[np.int64]:

@@ -21,7 +21,7 @@ N_CHANNELS: Final[dict[Image, int]] = {
     "ratios": 3, "emax": 1, "log_emax": 1, "log_weights": 1, "energies": 1, "off": 0,
 }  # fmt: skip
 
-_LEAST_ENERGY_GEV = np.float32(0.01)
+LEAST_ENERGY_GEV = np.float32(0.01)
 _E_RECO = FEATURE_NAMES.index("e_reco")
 _CELL_PLACES = [FEATURE_NAMES.index(name) for name in CELLS]
 
@@ -64,7 +64,7 @@ def table_of(own: Floats, scaling: Scaling) -> Floats:
     columns = scaling.apply(own)
     for place, name in enumerate(scaling.names):
         if FEATURE_UNITS[name] == "GeV" and scaling.mean[place] > 0:
-            energy = np.maximum(own[:, place], _LEAST_ENERGY_GEV)
+            energy = np.maximum(own[:, place], LEAST_ENERGY_GEV)
             columns[:, place] = np.log(energy / np.float32(scaling.mean[place]))
     return without_outliers(columns)
 

@@ -9,7 +9,8 @@ import numpy as np
 import uproot
 from numpy.typing import NDArray
 
-from hitforge.config import SampleSettings
+from hitforge.config import SampleSettings, TreeFormat
+from hitforge.new_trees import NewTree
 from hitforge.provenance import atomic_path
 from hitforge.studies.scouting_egamma.data.candidates import COLUMNS, MATRIX, N_CELLS, WORDS, Candidates
 from hitforge.studies.scouting_egamma.simulation.generate import dead_channels, simulate_candidates
@@ -28,10 +29,15 @@ def simulate_part(
     assert sample.events_per_part is not None
     settings = simulation.of_spectrum(sample.spectrum)
     candidates = simulate_candidates(sample.events_per_part, seed, settings, progress)
-    write_part(out, candidates, dead_channels(settings))
+    write_part(out, candidates, dead_channels(settings), sample.tree_format)
 
 
-def write_part(path: Path, chunks: Iterable[Candidates], dead: Mapping[str, NDArray[np.int16]]) -> int:
+def write_part(
+    path: Path,
+    chunks: Iterable[Candidates],
+    dead: Mapping[str, NDArray[np.int16]],
+    tree_format: TreeFormat = "ttree",
+) -> int:
     """Write one file with tree ``egamma``, one entry a candidate, and return the number of candidates.
 
     Tree ``dead_channels`` lists ``ieta`` and ``iphi`` of dead barrel channels; readers do not need it.
@@ -39,9 +45,9 @@ def write_part(path: Path, chunks: Iterable[Candidates], dead: Mapping[str, NDAr
     """
     total = 0
     with atomic_path(path) as temporary, uproot.recreate(temporary, compression=uproot.ZSTD(3)) as file:
-        tree = file.mktree(TREE, BRANCHES)
+        tree = NewTree(file, TREE, BRANCHES, tree_format)
         for candidates in chunks:
             total += len(candidates)
             tree.extend({name: candidates[name] for name in COLUMNS})
-        file.mktree(DEAD_TREE, dict.fromkeys(dead, "<i2")).extend(dict(dead))
+        NewTree(file, DEAD_TREE, dict.fromkeys(dead, "<i2"), tree_format).extend(dead)
     return total

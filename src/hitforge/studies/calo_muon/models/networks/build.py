@@ -5,7 +5,7 @@ from __future__ import annotations
 import torch
 from torch import Tensor, nn
 
-from hitforge.studies.calo_muon.data.geometry import load_geometry
+from hitforge.studies.calo_muon.data.geometry import Geometry, load_geometry
 from hitforge.studies.calo_muon.data.layers import channel_names
 from hitforge.studies.calo_muon.features import feature_set
 from hitforge.studies.calo_muon.models.networks import network as paper
@@ -18,7 +18,7 @@ def build_network(
     n_features: int,
     seed: int,
     *,
-    geometry: str,
+    geometry: str | Geometry,
     layers: LayerSettings,
     density: DensitySettings,
 ) -> nn.Module:
@@ -31,7 +31,9 @@ def build_network(
     return build_layer_network(model.layer_network, n_features, len(channel_names(layers)), outputs, unit, seed)
 
 
-def multiply_adds(model: CaloModelSettings, network: nn.Module, *, geometry: str, layers: LayerSettings) -> int:
+def multiply_adds(
+    model: CaloModelSettings, network: nn.Module, *, geometry: str | Geometry, layers: LayerSettings
+) -> int:
     """Return the multiply-adds of a prediction for one muon: those of all convolutions and dense layers."""
     block, total = load_geometry(geometry), 0
     inputs = {"features": torch.zeros(1, len(feature_set(model.features, layers=layers)))}
