@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from hitforge.reporting import training_figures
 from hitforge.reporting.chapter import Figure, ReportInputs
-from hitforge.studies.calo_muon.features import FEATURE_MEANINGS
+from hitforge.studies.calo_muon.report.meanings import meaning_of
 
 
 def importances(inputs: ReportInputs) -> Figure:
     """Importances of the leading features of the tree models."""
-    return training_figures.importances(inputs, lambda name: FEATURE_MEANINGS.get(name, name))
+    return training_figures.importances(inputs, lambda name: meaning_of(name, inputs.settings["layers"]))
