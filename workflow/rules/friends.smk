@@ -43,6 +43,7 @@ else:
     for block, parts in assign_blocks(FILES, APPLY.blocks).items():
 
         rule:
+            """Apply the model package to a block of files."""
             name:
                 f"apply_{PACKAGE['study']}_{block}"
             input:

@@ -26,8 +26,7 @@ from hitforge.reporting.run_info import RunInfo
 from hitforge.reporting.tables import heading, read_table, render
 
 _INDEX = re.compile(r"\b([σEm])_([^\W_]+)\b|\b(p)(T)\b")
-_EXPONENT = re.compile(r"\^(-?\d+)")
-_UNDERSCORE = re.compile(r"_(?=\w)")
+_EXPONENT = re.compile(rf"\^([-{MINUS}]?\d+(?:\.\d+)?)")
 FIRST_ROWS, LONG_TABLE = 10, 20
 """Of a table with more rows than the second, so many show before a reader asks for all."""
 MAX_DRAWING = 150_000
@@ -64,6 +63,8 @@ def render_page(folders: Sequence[Path], run: RunInfo) -> str:
     environment.globals |= {"render": render, "heading": heading, "FIRST_ROWS": FIRST_ROWS, "LONG_TABLE": LONG_TABLE}
     environment.filters["grouped"] = lambda value: fixed(float(value), 0)
     environment.filters["typeset"] = typeset
+    # a long name of a setting over a narrow column
+    environment.filters["breakable"] = lambda heading: heading.replace("_", Markup("_<wbr>"))
     chapters = [Chapter.model_validate(read_json(folder / "tables" / "chapter.json")) for folder in folders]
     many = len(chapters) > 1
     style = files("hitforge.reporting").joinpath("page.css").read_text(encoding="utf-8")
@@ -82,13 +83,9 @@ def render_page(folders: Sequence[Path], run: RunInfo) -> str:
 
 
 def typeset(text: str) -> Markup:
-    """Return words with the indices and exponents of physics set as such: σ_eff, E_MC, pT, 1/pT^2, pT^-4.
-
-    Other names with an underscore, those of models and settings, may break behind it.
-    """
+    """Return words with the indices and exponents of physics set as such: σ_eff, E_MC, pT, 1/pT^2, pT^-4."""
     words = _INDEX.sub(lambda found: "{}<sub>{}</sub>".format(*filter(None, found.groups())), str(escape(text)))
-    words = _EXPONENT.sub(lambda found: f"<sup>{found[1].replace('-', MINUS)}</sup>", words)
-    return Markup(_UNDERSCORE.sub("_<wbr>", words))
+    return Markup(_EXPONENT.sub(lambda found: f"<sup>{found[1].replace('-', MINUS)}</sup>", words))
 
 
 def _shown(chapter: Chapter, folder: Path) -> dict[str, Any]:

@@ -7,6 +7,7 @@ carries the name of an event and its fields. What is no event of a run is left t
 from __future__ import annotations
 
 import logging
+import re
 import time
 from collections import Counter
 from collections.abc import Callable, Iterable, Mapping, Sequence
@@ -24,6 +25,8 @@ from hitforge.terminal.run_state import Notes
 
 LOG_LINES = 20
 WIDTH = 100
+# the engine's call of a script, a temporary file
+_CALL = re.compile(r"^Command '.*'(?= (?:returned|died))")
 _NOTHING = "Nothing to be done"
 # of a failure, which is said with the job and again at the end
 _SAID = ("Exiting because a job execution failed", "WorkflowError:\nAt least one job did not complete")
@@ -162,7 +165,8 @@ class Terminal(logging.Handler):
     def _error(self, record: logging.LogRecord) -> None:
         """Keep the exception of a job's script for its block; the engine logs it in the same thread, just before."""
         if vars(record).get("exception") == "RuleException":
-            self.reasons[record.thread] = record.getMessage().strip().splitlines()[-1]
+            last = record.getMessage().strip().splitlines()[-1]
+            self.reasons[record.thread] = _CALL.sub("its script", last)
         elif self._is_for_people(record):
             self._engines(record)
 

@@ -48,12 +48,11 @@ def plan_table(jobs: Sequence[Job], estimator: Estimator) -> RenderableType:
         table.add_row(*first, stage, *_numbers(members, estimator), _why(members))
     table.add_section()
     recorded = sum(estimator.is_recorded(job) for job in jobs)
-    seconds = sum(map(estimator.seconds, jobs)) / estimator.cores
     table.add_row(*(("",) if several else ()), "total", *_numbers(jobs, estimator), "", style="bold")
-    together = Text(f"About {duration(seconds)} with {estimator.cores} jobs side by side.", style="bold")
-    known = (
-        f"Times: {recorded} of {len(jobs)} jobs as recorded in {estimator.benchmarks}/, others by rates of a CPU core."
+    together = Text(
+        f"About {duration(estimator.together(jobs))} with {estimator.cores} jobs side by side.", style="bold"
     )
+    known = f"Times: {recorded} of {len(jobs)} recorded in {estimator.benchmarks}/, others at the rate of a CPU core."
     return Group(table, together, Text(known, style="dim"))
 
 

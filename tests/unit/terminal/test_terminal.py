@@ -55,7 +55,7 @@ class Run:
         fields = {"rule_name": f"validate_calo_muon_test_b00{jobid}", "log": [LOG.format(jobid)], "rule_msg": None}
         self.log(
             "error",
-            "RuleException:\nCommand returned non-zero exit status 75",
+            "RuleException:\nCommand 'python x.py' returned non-zero exit status 75",
             logging.ERROR,
             exception="RuleException",
         )
@@ -91,7 +91,7 @@ def test_a_failure_shows_exit_status_and_the_end_of_its_log(folder: Path) -> Non
     text = run.text()
     assert "Failed: validate calo_muon/test/b001 after 0 s, attempt 2" in text
     assert (
-        "exit status 75" in text
+        "    its script returned non-zero exit status 75" in text
         and "| killed, exit status 9" in text
         and f"the last {LOG_LINES} of {LOG_LINES + 5} lines" in text
     )
@@ -156,6 +156,16 @@ def test_a_job_that_ran_here_is_expected_to_take_as_long_again(folder: Path) -> 
     small, large = (Job("predict", "calo_muon", "calo_muon/cnn/test/b001", "", events=n) for n in (10**6, 2 * 10**6))
     start = estimator.seconds(Job("predict", "calo_muon", "calo_muon/cnn/test/b001", ""))
     assert estimator.seconds(large) - start == pytest.approx(2 * (estimator.seconds(small) - start)) and start > 0
+
+
+def test_many_side_by_side_still_wait_for_the_stages_before_them() -> None:
+    def job(stage: str, k: int) -> Job:
+        return Job(stage, "calo_muon", f"calo_muon/test/b00{k}", "")
+
+    jobs = [job(stage, k) for stage in ("validate", "predict") for k in range(4)]
+    one, many = (Estimator(Path("benchmarks"), cores) for cores in (1, 100))
+    assert one.together(jobs) == pytest.approx(4 * (one.seconds(jobs[0]) + one.seconds(jobs[4])))
+    assert many.together(jobs) == pytest.approx(one.seconds(jobs[0]) + one.seconds(jobs[4]))
 
 
 def test_time_left_follows_the_pace() -> None:
