@@ -12,8 +12,8 @@ from hitforge.packages import ModelPackage, PackageError
 from hitforge.studies.base import Study, load_study
 
 
-def packaged_study(package: ModelPackage, stage: str) -> Study:
-    """Return the study of a package as a stage gets it: nothing comes from a configuration.
+def packaged_study(package: ModelPackage, stage: str | None = None) -> Study:
+    """Return the study of a package, as a stage gets it if one is named: nothing comes from a configuration.
 
     Buffers and threads belong to the machine and not to the model, so they have their defaults.
 

@@ -102,6 +102,7 @@ rule report:
 for study in STUDIES:
 
     rule:
+        """Make everything of one study, and its own page."""
         name:
             study
         input:

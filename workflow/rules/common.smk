@@ -24,7 +24,7 @@ from hitforge.config import as_list, load_settings, study_files, user_settings
 from hitforge.fingerprint import fingerprint
 from hitforge.folds import fold_scheme, tree_folds
 from hitforge.packages import MADE_BY
-from hitforge.provenance import content_hash
+from hitforge.provenance import content_hash, read_json
 from hitforge.remarks import remarks
 from hitforge.reporting.catalogue import load_catalogue
 from hitforge.sample_sheet import read_sheet

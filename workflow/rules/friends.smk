@@ -43,8 +43,9 @@ else:
     for block, parts in assign_blocks(FILES, APPLY.blocks).items():
 
         rule:
+            """Apply the model package to a block of files."""
             name:
-                f"apply_{block}"
+                f"apply_{PACKAGE['study']}_{block}"
             input:
                 package=APPLY.package,
                 files=[part.local_path for part in parts if part.is_local],

@@ -33,6 +33,8 @@ rule train_member:
         # not an output: outputs are deleted before a retry, and a checkpoint is what a retry needs
         checkpoint="results/{study}/checkpoints/{fit}/member_{member}.pt",
         code=code("train_member", "train_member.py"),
+    message:
+        "Training member {wildcards.member} of {wildcards.fit} ({wildcards.study})"
     script:
         "../scripts/train_member.py"
 
@@ -42,6 +44,7 @@ rule train_member:
 for study, fit, members in every_group_of_members():
 
     rule:
+        """Train members of an ensemble side by side, each as alone."""
         name:
             name_of_group(study, fit, members)
         input:

@@ -1,15 +1,37 @@
 # What I need: metrics and everything above. What I make: tables, figures and the report page.
+# Of each table and figure one form is marked for the engine's own report (snakemake --report report.zip).
+
+
+def title_of(text):
+    """Return the function that says what a result shows, once its text is there."""
+
+    def title(wildcards):
+        return {"title": read_json(Path(text))["title"]}
+
+    return title
+
+
+def marked(study, kind, shown, paths):
+    """Return the files of a study's tables or figures; those in the form shown are marked."""
+    caption = f"../report/{kind}.rst"
+
+    def mark(path):
+        labels = title_of(f"{path.removesuffix(shown)}.json")
+        return report(path, caption=caption, category=study, subcategory=f"{kind}s", labels=labels)
+
+    return [mark(path) if path.endswith(shown) else path for path in paths]
 
 
 for study in STUDIES:
 
     rule:
+        """Write the tables of a study."""
         name:
             f"make_tables_{study}"
         input:
             **report_inputs(study),
         output:
-            table_files(study),
+            marked(study, "table", ".csv", table_files(study)),
         log:
             f"logs/make_tables/{study}.log",
         benchmark:
@@ -27,12 +49,13 @@ for study in STUDIES:
             "../scripts/make_tables.py"
 
     rule:
+        """Draw the figures of a study."""
         name:
             f"make_figures_{study}"
         input:
             **report_inputs(study),
         output:
-            figure_files(study),
+            marked(study, "figure", ".svg", figure_files(study)),
         log:
             f"logs/make_figures/{study}.log",
         benchmark:
@@ -50,6 +73,12 @@ for study in STUDIES:
             "../scripts/make_figures.py"
 
 
+def page_of(page, studies):
+    """Return a page, marked."""
+    labels = {"title": ", ".join(studies)}
+    return report(page, caption="../report/page.rst", category="page", labels=labels)
+
+
 # the page of the chosen studies, and one of each study alone
 PAGES = {
     "make_report": ("results/report/index.html", CHOSEN),
@@ -58,13 +87,14 @@ PAGES = {
 for name, (page, studies) in PAGES.items():
 
     rule:
+        """Bind tables and figures into a page."""
         name:
             name
         input:
             tables=[path for study in studies for path in table_files(study)],
             figures=[path for study in studies for path in figure_files(study)],
         output:
-            page,
+            page_of(page, studies),
         log:
             f"logs/{name}.log",
         benchmark:

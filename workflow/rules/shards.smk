@@ -6,6 +6,7 @@
 for study, sample, block, parts in every_block():
 
     rule:
+        """Build the shards of a block of parts."""
         name:
             f"build_shards_{study}_{sample}_{block}"
         input:

@@ -7,6 +7,7 @@ for study, sample, block, parts in every_block():
         continue
 
     rule:
+        """Simulate a block of parts."""
         name:
             f"simulate_{study}_{sample}_{block}"
         output:

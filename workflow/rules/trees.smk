@@ -28,6 +28,8 @@ rule train_trees:
         seed=SETTINGS.seed,
         trials="results/{study}/checkpoints/{fit}/trials_{booster}.json",
         code=code("train_trees", "train_trees.py"),
+    message:
+        "Training booster {wildcards.booster} of {wildcards.fit} ({wildcards.study})"
     script:
         "../scripts/train_trees.py"
 

@@ -6,6 +6,7 @@
 for study, sample, block, parts in every_block():
 
     rule:
+        """Validate a block of parts."""
         name:
             f"validate_{study}_{sample}_{block}"
         input:

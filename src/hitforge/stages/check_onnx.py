@@ -14,6 +14,7 @@ import torch
 from numpy.typing import NDArray
 
 from hitforge.hits import CellHits
+from hitforge.packaged_study import packaged_study
 from hitforge.packages import ModelPackage
 from hitforge.provenance import atomic_path, read_json, stamp
 from hitforge.scaling import Scaling
@@ -21,7 +22,7 @@ from hitforge.shards import ShardBlock, write_shard
 from hitforge.stages.export_onnx import FEATURES, ExportedModel, export_model
 from hitforge.stages.predict import load_model, predict_events
 from hitforge.stages.train_member import read_scaling
-from hitforge.studies.base import Study, load_study
+from hitforge.studies.base import Study
 from hitforge.training.dataset import EventIndex, index_events
 from hitforge.training.loader import EventStream
 from hitforge.training.memory import LEAST_MB
@@ -153,8 +154,7 @@ def write_checked(package: ModelPackage, events: Sequence[str], out: Path) -> li
     ValueError
         No graph is made of such a model, or one of its outputs is farther away than :data:`BOUND`. Nothing is written.
     """
-    beside = load_study(package.study, package.settings).settings.beside(package.model)
-    study = load_study(package.study, package.settings, beside=beside)
+    study = packaged_study(package)
     exported = export_model(study, package.manifest, package.scaling, package.calibration, package.hash)
     with TemporaryDirectory(prefix="hitforge-") as scratch:
         shards = [

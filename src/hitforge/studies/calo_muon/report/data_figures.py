@@ -14,6 +14,7 @@ from matplotlib.ticker import MaxNLocator, NullLocator
 from numpy.typing import NDArray
 
 from hitforge.folds import fold_of
+from hitforge.reporting import training_figures
 from hitforge.reporting.chapter import Figure, ReportInputs
 from hitforge.reporting.events import ShownEvents
 from hitforge.reporting.plotting import data_label, draw_shares, figure_of, nothing, panels_for, right_title, shades
@@ -219,3 +220,8 @@ def _track(axes: Axes, muon: DisplayedMuon, geometry: Geometry, hidden: str) -> 
         z, position, color=BLUE, linewidth=1.4, linestyle="--", label="generated track, without losses",
         path_effects=[Stroke(linewidth=3.2, foreground="white"), Normal()],
     )  # fmt: skip
+
+
+def importances(inputs: ReportInputs) -> Figure:
+    """Importances of the leading features of the tree models, called by their meaning."""
+    return training_figures.importances(inputs, lambda name: meaning_of(name, inputs.settings["layers"]))

@@ -5,7 +5,8 @@ from __future__ import annotations
 import numpy as np
 from matplotlib.ticker import MaxNLocator, NullLocator
 
-from hitforge.reporting.chapter import ReportInputs
+from hitforge.reporting import training_figures
+from hitforge.reporting.chapter import Figure, ReportInputs
 from hitforge.reporting.history import load_histories
 from hitforge.reporting.model_looks import colour_of, shown_models
 from hitforge.reporting.plotting import data_label, draw_shares, figure_of, panels_for
@@ -13,6 +14,7 @@ from hitforge.reporting.style import label, new_figure
 from hitforge.studies.object_id.data.stored import StoredObjects
 from hitforge.studies.object_id.report.data_tables import accuracy_by_epoch
 from hitforge.studies.object_id.report.image_figures import NO_OBJECTS, Drawn, headed
+from hitforge.studies.object_id.report.meanings import meaning_of
 from hitforge.studies.object_id.report.result_figures import CLASS_COLOURS
 from hitforge.studies.object_id.report.view import networks_of, train_objects
 
@@ -72,3 +74,8 @@ def accuracy_history(inputs: ReportInputs, networks: list[str]) -> Drawn:
         "On training batches, with dropout and augmentation at work (dashed), and on the validation fold (solid), a "
         "line of each for each member of an ensemble. The table of trainings has all networks."
     )
+
+
+def importances(inputs: ReportInputs) -> Figure:
+    """Importances of the leading features of the tree models, called by their meaning."""
+    return training_figures.importances(inputs, meaning_of)
