@@ -15,8 +15,8 @@ from hitforge.cli import build_parser
 from hitforge.config import study_files
 from tests.doc_commands import NOT_RUN, PAGES, REPOSITORY, Block, blocks, commands
 
-SHELL = {"cd", "mkdir", "set"}
-YOURS = {"my.yaml", "paper-data.yaml"}
+SHELL = {"cd", "echo", "mkdir", "set"}
+YOURS = {"my.yaml", "two.yaml", "paper-data.yaml"}
 """Files of the reader that pages name."""
 
 
