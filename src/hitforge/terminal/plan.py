@@ -49,9 +49,8 @@ def plan_table(jobs: Sequence[Job], estimator: Estimator) -> RenderableType:
     table.add_section()
     recorded = sum(estimator.is_recorded(job) for job in jobs)
     table.add_row(*(("",) if several else ()), "total", *_numbers(jobs, estimator), "", style="bold")
-    together = Text(
-        f"About {duration(estimator.together(jobs))} with {estimator.cores} jobs side by side.", style="bold"
-    )
+    how = "one job at a time" if estimator.cores == 1 else f"{estimator.cores} jobs side by side"
+    together = Text(f"About {duration(estimator.together(jobs))} with {how}.", style="bold")
     known = f"Times: {recorded} of {len(jobs)} recorded in {estimator.benchmarks}/, others at the rate of a CPU core."
     return Group(table, together, Text(known, style="dim"))
 
