@@ -11,6 +11,7 @@ from tests.slurm.mini_slurm import Cluster
 from tests.slurm.production import Production
 from tests.workflow.running import write_config
 from tests.workflow.test_end_to_end import artefacts
+from tests.workflow.test_friends import friends_say_what_was_predicted
 
 pytestmark = pytest.mark.slurm
 
@@ -30,3 +31,5 @@ def test_slurm_production_equals_the_local_one(finished: Path, tmp_path: Path, c
     assert all("COMPLETED" in line and "gres/gpu=1" in line for line in on_gpu)
     # nothing is left to do
     assert production.run("-n").planned == {}
+    # a model leaves as a package, which jobs of the cluster apply to files
+    friends_say_what_was_predicted(tmp_path, production.run)

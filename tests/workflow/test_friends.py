@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
@@ -11,7 +12,7 @@ import uproot
 from hitforge.packages import REQUIRED, write_package
 from hitforge.predictions import read_predictions
 from hitforge.samples import part_id
-from tests.workflow.running import Snakemake, runner
+from tests.workflow.running import Run, Snakemake, runner
 
 pytestmark = pytest.mark.workflow
 
@@ -56,11 +57,17 @@ def test_mistakes_are_told_before_anything_runs(snakemake: Snakemake, apply: str
 
 
 def test_packaged_model_says_of_the_test_parts_what_the_production_said(production: Path) -> None:
-    run, package = runner(production), "results/calo_muon/packages/hl_only.hitforge.zip"
-    run(package, "--configfile", "tiny.yaml")
-    arguments = ("--configfile", "tiny.yaml", "--config", f"apply={{package: {package}, source: 'data/test/*.root'}}")
-    assert set(run("friends", *arguments).planned) == {"apply", "list_friends"}
-    assert run("-n", "friends", *arguments).planned == {}
+    run = runner(production)
+    friends_say_what_was_predicted(production, lambda *arguments: run(*arguments, "--configfile", "tiny.yaml"))
+
+
+def friends_say_what_was_predicted(production: Path, run: Callable[..., Run]) -> None:
+    """Pack a model of the tiny production, apply it to the test parts, and compare with what was predicted there."""
+    package = "results/calo_muon/packages/hl_only.hitforge.zip"
+    run(package)
+    arguments = ("friends", "--config", f"apply={{package: {package}, source: 'data/test/*.root'}}")
+    assert set(run(*arguments).planned) == {"apply", "list_friends"}
+    assert run("-n", *arguments).planned == {}
     said = read_predictions(sorted((production / "results/calo_muon/predictions/hl_only/test").glob("*.h5")))
     friends = sorted((production / "friends").glob("*.root"))
     assert [path.name for path in friends] == ["part_0.hl_only.root", "part_1.hl_only.root"]
