@@ -99,14 +99,19 @@ def _exchange_label(figure: MatplotlibFigure, left: str, right: str) -> None:
     """Write the label where the house's stands, and before what stands on the right: there is a place for it."""
     for axes in figure.axes:
         if axes.get_title(loc="left").startswith(HOUSE):
-            remark = ", ".join(filter(None, (axes.get_title(loc="right"), right)))
             axes.set_title(left, loc="left")
-            axes.set_title(remark, loc="right", fontsize=float(axes.title.get_fontsize()) - 1.0)
+            # of the last panel in the first row
+            top = axes.get_position().y1
+            last = max(
+                (a for a in figure.axes if abs(a.get_position().y1 - top) < 1e-6), key=lambda a: a.get_position().x1
+            )
+            remark = ", ".join(filter(None, (last.get_title(loc="right"), right)))
+            last.set_title(remark, loc="right", fontsize=float(last.title.get_fontsize()) - 1.0)
 
 
 def _align(figure: MatplotlibFigure, head: tuple[Text, ...]) -> None:
     """Set the two texts of a label flush with the panels."""
     if head:
-        boxes = [axes.get_position() for axes in figure.axes]
+        boxes = [axes.get_position() for axes in figure.axes if axes.get_label() != "<colorbar>"]
         head[0].set_x(min(box.x0 for box in boxes))
         head[1].set_position((max(box.x1 for box in boxes), head[0].get_position()[1]))

@@ -123,8 +123,8 @@ def test_a_model_that_leaves_no_background_is_drawn_at_zero(inputs: ReportInputs
         drawn = roc_pairs(perfect).figure
     for axes, area in zip(drawn.axes, metrics["auc_pairs"]["auc"]["value"], strict=True):
         (line,) = [line for line in axes.lines if line.get_color() == look_of(inputs, "ens5").colour]
-        assert axes.get_ylim()[0] < 0 and not np.any(line.get_ydata()) and len(line.get_ydata()) == 24
-        assert line.get_label() == f"ens5, {area:.4f}"
+        assert axes.get_ylim()[0] < 0 and not np.any(line.get_ydata()) and np.size(line.get_ydata()) == 24
+        assert line.get_label() == f"ens5, AUC {area:.4f}"
         low, frame = axes.transData.transform((0.0, 0.0))[1], axes.get_window_extent()
         assert frame.y0 + 2 < low < frame.y0 + 0.1 * frame.height  # beside the frame, not on it
 

@@ -146,6 +146,21 @@ def test_a_figure_that_is_laid_out_already_has_the_label_in_place_of_the_house(t
     assert [axes.get_title(loc=place) for place in ("left", "right")] == [r"$\bf{CMS}$", "test, (13 TeV)"]
 
 
+def test_what_stands_on_the_right_ends_at_the_last_panel_and_not_at_its_colour_bar(tmp_path: Path) -> None:
+    wanted = LabelSettings(label="CMS", sqrt_s_tev=13)
+    with hep_style():
+        placed, laid_out = new_figure(6.0, 4.0, layout="none"), new_figure(6.0, 4.0)
+        grids = [figure.subplots(2, 2) for figure in (placed, laid_out)]
+        for grid in grids:
+            label(grid[0, 0], "simulation")
+        laid_out.colorbar(grids[1][0, 0].pcolormesh([[1.0, 2.0]]), ax=grids[1], aspect=35)
+    for figure in (placed, laid_out):
+        write_figure(Figure("grid", "A grid", "", figure), tmp_path, wanted)
+    assert [axes.get_title(loc="right") for axes in grids[0].flat] == ["", "(13 TeV)", "", ""]
+    (right,) = [text for text in laid_out.texts if "TeV" in text.get_text()]
+    assert right.get_position()[0] == grids[1][0, 1].get_position().x1
+
+
 def test_only_coordinates_lose_decimals() -> None:
     text = '<path d="M 1.23456 -0.5" transform="scale(0.015625)" x="7.98765"/>'
     assert short_coordinates(text) == '<path d="M 1.23 -0.5" transform="scale(0.015625)" x="7.98"/>'

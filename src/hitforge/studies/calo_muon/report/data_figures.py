@@ -18,7 +18,7 @@ from hitforge.reporting import training_figures
 from hitforge.reporting.chapter import Figure, ReportInputs
 from hitforge.reporting.events import ShownEvents
 from hitforge.reporting.plotting import data_label, draw_shares, figure_of, nothing, panels_for, right_title, shades
-from hitforge.reporting.style import BLUE, GREY, HOUSE, INK, label, new_figure
+from hitforge.reporting.style import BLUE, GREY, INK, label, new_figure
 from hitforge.studies.calo_muon.data.geometry import Geometry, load_geometry
 from hitforge.studies.calo_muon.features import FEATURE_NAMES, FEATURE_UNITS
 from hitforge.studies.calo_muon.report.meanings import meaning_of
@@ -98,8 +98,7 @@ def feature_distributions(inputs: ReportInputs) -> Figure:
     handles, texts = panels.flat[0].get_legend_handles_labels()
     figure.legend(handles, texts, loc="upper center", ncols=3, fontsize=12)
     simulated = data_label(inputs, inputs.train_sample)
-    words = rf" $\it{{{simulated}}}$" if simulated else ""
-    figure.text(0.055, 0.981, HOUSE + words, fontsize=13)
+    label(panels[0, 0], simulated)
     return Figure(
         "feature_distributions",
         "Distributions of the features",

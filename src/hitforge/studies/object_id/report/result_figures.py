@@ -30,7 +30,7 @@ from hitforge.studies.object_id.report.view import predicted_objects, sweep_of
 CLASS_COLOURS = dict(zip(CLASS_NAMES, shades(len(CLASS_NAMES)), strict=True))
 _MATRICES = 3
 """Confusions in a row; the class report has those of all models."""
-_ROOM = {"framealpha": 0.85, "frameon": True, "edgecolor": "none", "fontsize": 9.5, "title_fontsize": 9.5}
+_ROOM = {"framealpha": 0.85, "frameon": True, "edgecolor": "none", "fontsize": 9.5}
 """Of a legend inside a panel."""
 
 
@@ -87,24 +87,26 @@ def _curves(inputs: ReportInputs, name: str, title: str, caption: str, questions
     found = overlay(inputs, main_models(inputs), f"curve_{which}", "background")
     # one object of the largest background: what a sample can tell from none
     least = 1.0 / max(_background(inputs, question) for question in questions)
+    # the legend stands above the curves, and takes this share of the height
+    share = 0.05 + 0.06 * len(found)
+    top = 10.0 ** (share / (1.0 - share) * (0.45 - np.log10(least)))
     columns = len(questions) // 2
     figure, panels = labelled_panels(inputs, 2, columns, (4.1 * columns + 0.4, 7.5), sharex=True, sharey=True)
     for k, (axes, question) in enumerate(zip(panels.flat, questions, strict=True)):
         for place, (model, (_, colour, number)) in enumerate(found.items()):
             area = values(metrics[model][f"auc_{which}"]["auc"])[k]
             y, error = values(number)[k], np.nan_to_num(values(number, "error")[k])
-            text = model if np.isnan(area) else f"{model}, {area:.4f}"
+            text = model if np.isnan(area) else f"{model}, AUC {area:.4f}"
             # the reference model comes first and is the widest: lines on top of each other all show
             axes.plot(x, y, color=colour, linewidth=max(3.2 - 0.7 * place, 1.1), label=text)
             axes.fill_between(x, np.maximum(y - error, 0.0), y + error, color=colour, alpha=0.15, linewidth=0)
         axes.set_yscale("symlog", linthresh=least, linscale=0.35)
-        # the legend stands above the curves
-        axes.set(ylim=(-0.25 * least, 10.0 ** (0.5 + 0.3 * -(-len(found) // 2))), xlim=(0.0, 1.0))
+        axes.set(ylim=(-0.25 * least, top), xlim=(0.0, 1.0))
         axes.set_yticks([0.0, *10.0 ** np.arange(np.ceil(np.log10(least)), 1.0)])
         axes.yaxis.set_minor_locator(NullLocator())
         axes.axhspan(-0.25 * least, least, color=GREY, alpha=0.12, linewidth=0, zorder=0)
         right_title(axes, question, 10.0, None)
-        axes.legend(loc="upper left", title="AUC", ncols=2, alignment="left", **_ROOM)
+        axes.legend(loc="upper left", **_ROOM)
     for axes in panels[-1]:
         axes.set_xlabel("Signal efficiency")
     for axes in panels[:, 0]:
@@ -160,12 +162,12 @@ def reliability(inputs: ReportInputs) -> Figure:
             x, y = values(numbers["confidence"]), values(numbers["accuracy"])
             y = np.where(np.isfinite(x), y, np.nan)
             ece = numbers["ece"]["value"]
-            text = model if ece is None else f"{model}, {ece:.3f}"
+            text = model if ece is None else f"{model}, ECE {ece:.3f}"
             # no lines: bins without objects lie between the points
             draw_points(axes, x, y, values(numbers["accuracy"], "error"), k, colour, text, linestyle="none")
         axes.set(xlabel="Largest probability", ylabel="Accuracy", xlim=(0.2, 1.02), ylim=(0.0, 1.05))
         right_title(axes, title, 10.0, None)
-        axes.legend(loc="upper left", title="ECE", alignment="left", **_ROOM)
+        axes.legend(loc="upper left", **_ROOM)
     return Figure(
         "reliability",
         "Reliability of the probabilities",
