@@ -12,7 +12,7 @@ ALL_STUDIES = $(subst $(space),$(comma),$(patsubst config/studies/%.yaml,%,$(sor
 # snakemake runs the scripts with the python of its own environment
 export PATH := $(CURDIR)/$(BIN):$(PATH)
 
-.PHONY: help venv demo demo-all test test-slow lint format bench mutants gpu-check gpu-wheels slurm-test \
+.PHONY: help venv demo demo-all test test-slow lint format docs-pictures bench mutants gpu-check gpu-wheels slurm-test \
 	slurm-test-quick accept-code lock clean
 
 help:  ## Show the targets
@@ -53,6 +53,10 @@ format: venv  ## Format the code
 	$(BIN)/ruff format .
 	$(BIN)/snakefmt Snakefile workflow
 
+docs-pictures: venv  ## Render docs/pictures from RESULTS (those of a demo) and a run of the tutorial in a folder of its own
+	rm -rf tutorial
+	$(BIN)/python -m tests.tutorial tutorial --results $(or $(RESULTS),results)
+
 bench: venv  ## Measure speed and memory; prints ratios and writes bench/bench.json
 	$(BIN)/python -m tests.bench
 
@@ -78,4 +82,4 @@ lock: venv  ## Write the lock files from the environment
 	$(BIN)/python requirements/make_locks.py
 
 clean:  ## Remove results, logs and benchmarks
-	rm -rf results logs benchmarks
+	rm -rf results logs benchmarks tutorial

@@ -3,7 +3,7 @@
 #include <onnxruntime_cxx_api.h>
 
 #include <iostream>
-#include <iterator>
+#include <string>
 #include <vector>
 
 int main(int, char** argv) {
@@ -13,8 +13,9 @@ int main(int, char** argv) {
   std::cout << "# columns of a row: "
             << session.GetModelMetadata().LookupCustomMetadataMapAllocated("feature_names", allocator).get() << "\n";
 
-  // any number of events at once; a missing value is a NaN
-  std::vector<float> rows{std::istream_iterator<float>(std::cin), {}};
+  // any number of events at once; a missing value is a nan
+  std::vector<float> rows;
+  for (std::string word; std::cin >> word;) rows.push_back(std::stof(word));
   const auto width = session.GetInputTypeInfo(0).GetTensorTypeAndShapeInfo().GetShape()[1];
   const int64_t shape[] = {static_cast<int64_t>(rows.size()) / width, width};
   auto memory = Ort::MemoryInfo::CreateCpu(OrtArenaAllocator, OrtMemTypeDefault);

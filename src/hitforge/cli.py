@@ -54,6 +54,7 @@ def build_parser() -> argparse.ArgumentParser:
     new.add_argument("--out", type=Path, default=Path("my.yaml"), help="YAML file to write")
 
     completion = _stage(stages, "completion", "Print a script that completes commands in your shell")
+    completion.set_defaults(parser=parser)
     completion.add_argument("shell", choices=("bash", "zsh", "tcsh"), help="your shell")
 
     simulate = _stage(stages, "simulate", "Simulate one part", "Writes the original's ROOT format.")

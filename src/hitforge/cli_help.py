@@ -50,7 +50,8 @@ TOPICS = {
     "report": Topic(_STAGES, f"report {_S} --out page"),
     "pack": Topic(_MODELS, f"pack results {_S} --model bdt --out bdt.hitforge.zip"),
     "card": Topic(_MODELS, "card bdt.hitforge.zip"),
-    "apply": Topic(_MODELS, 'apply bdt.hitforge.zip "/data/*.root" --out friends'),
+    "export": Topic(_MODELS, "export bdt.hitforge.zip --out bdt.onnx", "use-a-model.md"),
+    "apply": Topic(_MODELS, 'apply bdt.hitforge.zip "/data/*.root" --out friends', "apply.md"),
     "resolution": Topic(_MODELS, "resolution --package bdt.hitforge.zip --energies 100 1000"),
     "hepdata": Topic(_MODELS, f"hepdata {_S} --out submission"),
 }

@@ -297,13 +297,11 @@ def new(options: Namespace) -> int:
 
 def completion(options: Namespace) -> int:
     """Print the completion script of a shell."""
-    from hitforge.cli import build_parser
-
     try:
         import shtab
     except ModuleNotFoundError as error:
         raise ValueError("completion needs the package shtab: pip install shtab") from error
-    sys.stdout.write(shtab.complete(build_parser(), options.shell))
+    sys.stdout.write(shtab.complete(options.parser, options.shell))
     return 0
 
 

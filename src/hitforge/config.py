@@ -127,7 +127,9 @@ class StudySettings(Settings):
         False, description="evaluate a fold that was trained on too, of one block of parts: what was learnt by heart"
     )
     run_models: tuple[str, ...] = Field((), description="models that default targets train and report")
-    reference_model: str | None = Field(None, description="model that paired differences are taken against")
+    reference_model: str | None = Field(
+        None, description="model that paired differences are taken against; if it is not reported, the last that is"
+    )
     baseline_model: str | None = Field(
         None, description="what the field uses or the original has: the front page shows the reference model beside it"
     )

@@ -6,7 +6,10 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Mapping
+import re
+from collections import Counter
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any
 
 from hitforge.apply_settings import ApplySettings
@@ -51,24 +54,44 @@ COLUMNS = "| key | type | default | description |\n| --- | --- | --- | --- |"
 BOUNDS = {"exclusiveMinimum": ">", "minimum": ">=", "exclusiveMaximum": "<", "maximum": "<="}
 
 
+SHARED = """\
+## Blocks that studies share
+
+Each key as most studies have it. The section of a study has what is its own: further keys, and keys with another type
+or default.
+"""
+
+
+@dataclass(frozen=True)
+class Block:
+    """A block of settings: its description, the row of each key, or an earlier block with the same keys."""
+
+    description: str
+    rows: Mapping[str, str]
+    same_as: str | None = None
+
+
 def reference() -> str:
-    """Return the page as Markdown: one table for each block of the configuration."""
+    """Return the page as Markdown: one table for each block; what studies share is written once."""
     general = RunSettings.model_json_schema()
-    keys = {key: value for key, value in general["properties"].items() if key != "studies"}
-    sections = [INTRODUCTION, f"## General keys\n\n{_table({**general, 'properties': keys})}\n"]
-    shown: dict[str, str] = {}
-    sections += _blocks("apply", ApplySettings.model_json_schema(), {}, shown, "##")
-    for study in shipped_studies():
-        schema = study_settings_type(study).model_json_schema()
-        sections += _blocks(study, schema, schema["$defs"], shown, "##")
+    keys = {key: row for key, row in _rows(general).items() if key != "studies"}
+    studies = {study: dict(blocks_of(study_settings_type(study).model_json_schema())) for study in shipped_studies()}
+    shared = _shared(list(studies.values()))
+    sections = [INTRODUCTION, f"## General keys\n\n{_table(keys.values())}\n"]
+    sections += [_section("## `apply`", block) for _, block in blocks_of(ApplySettings.model_json_schema())]
+    sections += [SHARED, *(_section(f"### `{path or '<study>'}`", block) for path, block in shared.items())]
+    for study, blocks in studies.items():
+        sections += _of_study(study, blocks, shared)
     return "\n".join(sections)
 
 
-def _blocks(
-    path: str, schema: Schema, definitions: Mapping[str, Schema], shown: dict[str, str], level: str = "###"
-) -> Iterator[str]:
-    """Yield the section of a block and those of the blocks in it; one that was shown before is only named."""
-    yield f"{level} `{path}`\n\n{first_paragraph(schema.get('description', ''))}\n\n{_table(schema)}\n"
+def blocks_of(
+    schema: Schema, definitions: Mapping[str, Schema] | None = None, path: str = "", seen: dict[str, str] | None = None
+) -> Iterator[tuple[str, Block]]:
+    """Yield a block and those in it with their paths (``models.<name>.trees``); one of known content names that one."""
+    definitions = schema.get("$defs", {}) if definitions is None else definitions
+    seen = {} if seen is None else seen
+    yield path, Block(first_paragraph(schema.get("description", "")), _rows(schema))
     inner: dict[str, list[str]] = {}
     for key, value in schema["properties"].items():
         name = _block_name(value)
@@ -76,13 +99,62 @@ def _blocks(
             inner.setdefault(name, []).append(f"{key}.<name>" if "additionalProperties" in value else key)
     for name, keys in inner.items():
         block = definitions[name]
-        place = f"{path}.{keys[0] if len(keys) == 1 else '<key>'}"
+        place = ".".join(filter(None, (path, keys[0] if len(keys) == 1 else "<key>")))
         content = json.dumps(block, sort_keys=True)
-        if content in shown:
-            yield f"### `{place}`\n\nThe same keys as `{shown[content]}`.\n"
+        if content in seen:
+            yield place, Block("", {}, same_as=seen[content])
         else:
-            shown[content] = place
-            yield from _blocks(place, block, definitions, shown)
+            seen[content] = place
+            yield from blocks_of(block, definitions, place, seen)
+
+
+def _shared(studies: Sequence[Mapping[str, Block]]) -> dict[str, Block]:
+    """Return the blocks of several studies, with the rows that at least two have alike."""
+    found = {}
+    for path in dict.fromkeys(path for blocks in studies for path in blocks):
+        alike = [blocks[path] for blocks in studies if path in blocks]
+        rows = {}
+        for key in dict.fromkeys(key for block in alike for key in block.rows):
+            row, count = Counter(block.rows[key] for block in alike if key in block.rows).most_common(1)[0]
+            if count > 1:
+                rows[key] = row
+        if rows:
+            description = Counter(block.description for block in alike).most_common(1)[0][0]
+            found[path] = Block(description, rows)
+    return found
+
+
+def _of_study(study: str, blocks: Mapping[str, Block], shared: Mapping[str, Block]) -> Iterator[str]:
+    """Yield the sections of a study: what differs from the shared blocks, and where those are."""
+    same = []
+    own = []
+    for path, block in blocks.items():
+        common = shared.get(path, Block("", {}))
+        rows = {key: row for key, row in block.rows.items() if common.rows.get(key) != row}
+        absent = [f"`{key}`" for key in common.rows if key not in block.rows and block.same_as is None]
+        if common.rows and not rows and not absent and block.same_as is None:
+            same.append(_link(path))
+        elif path:
+            note = f"Beside the keys of {_link(path)}" if common.rows else ""
+            note += f", without {', '.join(absent)}" if absent else ""
+            own.append(_section(f"### `{study}.{path}`", Block(block.description, rows, block.same_as), note))
+    whole = blocks[""]
+    rows = {key: row for key, row in whole.rows.items() if shared[""].rows.get(key) != row}
+    links = f"Beside the keys of {_link('')}. Shared blocks: {', '.join(same)}"
+    yield _section(f"## `{study}`", Block(whole.description, rows), links)
+    yield from own
+
+
+def _link(path: str) -> str:
+    name = path or "<study>"
+    return f"[`{name}`](#{re.sub(r'[^a-z_]', '', name)})"
+
+
+def _section(heading: str, block: Block, note: str = "") -> str:
+    parts = [heading, block.description, note and f"{note}.", _table(block.rows.values()) if block.rows else ""]
+    if block.same_as is not None:
+        parts.append(f"The same keys as `{block.same_as}`.")
+    return "\n\n".join(filter(None, parts)) + "\n"
 
 
 def _block_name(value: Schema) -> str | None:
@@ -92,10 +164,14 @@ def _block_name(value: Schema) -> str | None:
     return found[0] if found else None
 
 
-def _table(schema: Schema) -> str:
-    required = schema.get("required", ())
-    rows = [_row(key, value, key in required) for key, value in schema["properties"].items()]
+def _table(rows: Iterable[str]) -> str:
     return "\n".join([COLUMNS, *rows])
+
+
+def _rows(schema: Schema) -> dict[str, str]:
+    """Return the line of each key of a block."""
+    required = schema.get("required", ())
+    return {key: _row(key, value, key in required) for key, value in schema["properties"].items()}
 
 
 def _row(key: str, value: Schema, required: bool) -> str:

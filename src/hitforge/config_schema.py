@@ -13,6 +13,7 @@ from typing import Any
 
 from hitforge.apply_settings import ApplySettings
 from hitforge.config import RunSettings, config_folder, study_settings_type
+from hitforge.report_settings import LabelSettings
 
 Schema = dict[str, Any]
 
@@ -43,7 +44,9 @@ def first_paragraph(description: str) -> str:
 
 def schemas() -> dict[str, str]:
     """Return the schemas as text, by their path in the configuration's folder."""
-    general = RunSettings.model_json_schema()["properties"]
+    run, label = RunSettings.model_json_schema(), LabelSettings.__name__
+    # its one block beside the studies
+    general = run["properties"] | {"report": {"$ref": f"#/definitions/{label}"}}
     studies = shipped_studies()
     whole = {
         "$schema": DIALECT,
@@ -56,7 +59,7 @@ def schemas() -> dict[str, str]:
             "apply": _layer(ApplySettings.model_json_schema(), {}),
             **{study: {"$ref": f"#/definitions/{study}"} for study in studies},
         },
-        "definitions": _definitions(studies),
+        "definitions": _definitions(studies) | {label: _layer(run["$defs"][label], {})},
     }
     files: dict[str, Any] = {"schema.json": whole}
     for study in studies:

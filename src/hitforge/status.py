@@ -26,6 +26,7 @@ STAGES = {
     "figures": "figures/*.svg",
 }
 STALE_SECONDS = 900
+_PLAIN: dict[str, Any] = {"box": None, "padding": (0, 2, 0, 0), "title_justify": "left"}
 
 
 def status_view(results: Path) -> RenderableType:
@@ -53,7 +54,7 @@ def _run(state: RunState) -> Iterator[RenderableType]:
         words += ["ended" if state.ended else f"the engine (process {state.pid} on {state.host}) is gone: run again"]
     words += [f"{len(state.failed)} failed"] if state.failed else []
     yield Text("Last run: " + ", ".join(words), style="bold red" if state.failed else "bold")
-    table = Table(box=None, padding=(0, 2, 0, 0))
+    table = Table(**_PLAIN)
     table.add_column("stage", overflow="fold")
     table.add_column("done", justify="right")
     table.add_column("of", justify="right")
@@ -61,7 +62,7 @@ def _run(state: RunState) -> Iterator[RenderableType]:
         table.add_row(name, *map(str, numbers))
     yield table
     if state.alive and state.running:
-        running = Table("running", "for", box=None, padding=(0, 2, 0, 0))
+        running = Table("running", "for", **_PLAIN)
         running.columns[0].overflow = "fold"
         for name, since in sorted(state.running.items(), key=lambda item: item[1]):
             running.add_row(name, duration(now - since))
@@ -69,7 +70,7 @@ def _run(state: RunState) -> Iterator[RenderableType]:
 
 
 def _stage_table(study: Path) -> Table:
-    table = Table(title=f"{study.name}: files of each stage")
+    table = Table(title=f"{study.name}: files of each stage", **_PLAIN)
     for stage in STAGES:
         table.add_column(stage, justify="right")
     table.add_row(*(str(sum(1 for _ in study.glob(pattern))) for pattern in STAGES.values()))
@@ -77,7 +78,7 @@ def _stage_table(study: Path) -> Table:
 
 
 def _training_table(study: Path) -> Table:
-    table = Table(title=f"{study.name}: trainings")
+    table = Table(title=f"{study.name}: trainings", **_PLAIN)
     for column in ("model", "member", "state", "epoch", "train loss", "validation loss", "best", "left"):
         # a name or a number that is cut tells nothing
         table.add_column(column, justify="left" if column in {"model", "state"} else "right", overflow="fold")
@@ -112,7 +113,7 @@ def _finished(study: Path) -> Iterator[tuple[str, ...]]:
         yield (
             str(path.parent.relative_to(folder)),
             path.stem.removeprefix("member_"),
-            f"finished ({info['stop_reason'].replace('_', ' ')})",
+            f"finished: {info['stop_reason'].replace('_', ' ')}",
             str(len(info["history"])),
             *map(_number, (last["train_loss"], last["validation_loss"], info["best_loss"])),
             "",
@@ -121,7 +122,7 @@ def _finished(study: Path) -> Iterator[tuple[str, ...]]:
 
 def _failures(logs: Path) -> Table:
     """Return the jobs whose last attempt ended with an error; the engine removes a log before the next attempt."""
-    table = Table("log", "error", title="failed jobs")
+    table = Table("log", "error", title="failed jobs", **_PLAIN)
     table.columns[0].overflow = table.columns[1].overflow = "fold"
     for path in sorted(logs.rglob("*.log")):
         lines = path.read_text(encoding="utf-8", errors="replace").splitlines()

@@ -9,7 +9,9 @@ from pathlib import Path
 import pytest
 
 from hitforge.cli import build_parser
-from hitforge.config_reference import reference
+from hitforge.config import study_settings_type
+from hitforge.config_reference import blocks_of, reference
+from hitforge.config_schema import shipped_studies
 
 REPOSITORY = Path(__file__).parents[2]
 DOCS = REPOSITORY / "docs"
@@ -28,6 +30,17 @@ def anchors(page: Path) -> set[str]:
 def test_configuration_page_is_up_to_date() -> None:
     written = (DOCS / "configuration.md").read_text(encoding="utf-8")
     assert written == reference(), "run `python -m hitforge.config_reference`"
+
+
+def test_shared_and_own_keys_make_up_each_study() -> None:
+    page = (DOCS / "configuration.md").read_text(encoding="utf-8")
+    sections = dict(re.findall(r"^##+ `([^`]+)`\n(.*?)(?=^##|\Z)", page, re.MULTILINE | re.DOTALL))
+    rows = {name: set(re.findall(r"^\| `.*$", text, re.MULTILINE)) for name, text in sections.items()}
+    for study in shipped_studies():
+        for path, block in blocks_of(study_settings_type(study).model_json_schema()):
+            own, shared = rows.get(f"{study}.{path}" if path else study, set()), rows.get(path or "<study>", set())
+            assert set(block.rows.values()) <= own | shared, f"{study}.{path}"
+            assert not own & shared, f"{study}.{path}: written twice"
 
 
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: str(page.relative_to(REPOSITORY)))

@@ -32,7 +32,7 @@ REALS = {"x": (), "y": (), "y_float": (), "x_array": (4,), "x_grid": (2, 2), "y_
 PACKED = {"x_half": 2e-3, "x_cut": 2e-3, "x_steps": 11 / 2**13, "half_array": 2e-3, "half_list": 2e-3}
 """Fields of packed numbers, and how far they may be from what was written."""
 WHOLE = ("i8", "i16", "i32", "i64", "c", "u8", "u16", "u32", "u64")
-WRONG = ("y_steps", "lists", "text", "maybe", "pairs", "byte")
+WRONG = ("y_steps", "x_either", "lists", "text", "maybe", "pairs", "byte")
 
 
 def written(entry: int, shape: tuple[int, ...] | None) -> np.ndarray:

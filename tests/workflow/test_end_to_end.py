@@ -76,7 +76,11 @@ def test_command_line_and_workflow_hash_the_settings_alike(finished: Path, tmp_p
 def test_second_run_elsewhere_gives_the_same_bytes(finished: Path, tmp_path: Path) -> None:
     shutil.copytree(finished / "data", tmp_path / "data")
     write_config(tmp_path)
-    runner(tmp_path)("--configfile", "tiny.yaml")
+    run = runner(tmp_path)("--configfile", "tiny.yaml")
+    n_jobs = run.planned.total()
+    # one line a job, the plan, the headline table and where the page is
+    assert len(re.findall(r"^\[ *\d+/\d+\] ", run.output, re.MULTILINE)) == n_jobs > 30
+    assert len(run.output.splitlines()) < n_jobs + 60 and "Report: " in run.output.splitlines()[-1]
     first, second = artefacts(finished), artefacts(tmp_path)
     assert first.keys() == second.keys()
     assert [name for name in first if first[name] != second[name]] == []
@@ -89,9 +93,9 @@ def test_members_side_by_side_are_those_trained_alone(finished: Path, tmp_path: 
     overlay.write_text("calo_muon: {model_defaults: {training: {members_per_gpu: 2}}}")
     manifest = "results/calo_muon/models/hl_only/model.json"
     # what a profile gives train_member is for the jobs that take its place, too
-    run = runner(tmp_path)(
-        manifest, "--configfile", "tiny.yaml", str(overlay), "--set-resources", "train_member:runtime=17"
-    )
+    arguments = ("--configfile", "tiny.yaml", str(overlay), "--set-resources", "train_member:runtime=17")
+    # resources are said in the engine's own text
+    run = runner(tmp_path)(manifest, *arguments, "--printshellcmds")
     assert (run.planned["train_members"], run.planned["train_member"]) == (1, 0)
     assert "runtime=17" in run.output
     models = Path(manifest).parent

@@ -45,7 +45,7 @@ else:
         rule:
             """Apply the model package to a block of files."""
             name:
-                f"apply_{block}"
+                f"apply_{PACKAGE['study']}_{block}"
             input:
                 package=APPLY.package,
                 files=[part.local_path for part in parts if part.is_local],

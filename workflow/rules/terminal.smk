@@ -46,7 +46,9 @@ def own_terminal():
     text = next((handler for handler in logger.handlers if handler.name == "DefaultStreamHandler"), None)
     if text is None or said.printshellcmds or said.debug_dag or said.quiet:
         return None
-    terminal = Terminal(text, jobs_to_do, REMARKS, workflow.resource_settings.cores or 1, said.dryrun)
+    # on a cluster so many jobs are in the queue at a time; cores are those of a group there
+    side_by_side = workflow.resource_settings.nodes or workflow.resource_settings.cores or 1
+    terminal = Terminal(text, jobs_to_do, REMARKS, side_by_side, said.dryrun)
     logger.removeHandler(text)
     logger.addHandler(terminal)
     return terminal

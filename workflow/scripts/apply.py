@@ -1,4 +1,4 @@
-"""Apply a model package to a block of files (rules apply_*)."""
+"""Apply a model package to a block of files (rule apply)."""
 
 from pathlib import Path
 

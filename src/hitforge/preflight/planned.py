@@ -111,9 +111,12 @@ def read_plan(arguments: Sequence[str]) -> Plan:
         The engine cannot plan; in its words.
     """
     snakefile = next((path for path in (Path("Snakefile"), Path("workflow/Snakefile")) if path.exists()), None)
+    planner = REPOSITORY / "workflow/planned.py"
+    if not planner.is_file():
+        raise ConfigError(f"{planner} is not there: check needs the repository, which an installed package is without")
     with tempfile.TemporaryDirectory() as folder:
         out = Path(folder) / "plan.json"
-        command = [sys.executable, str(REPOSITORY / "workflow/planned.py"), str(out)]
+        command = [sys.executable, str(planner), str(out)]
         command += ["--snakefile", str(snakefile or REPOSITORY / "Snakefile"), *arguments]
         done = subprocess.run(command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, check=False)
         if not out.exists():

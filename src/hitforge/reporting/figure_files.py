@@ -11,6 +11,7 @@ from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.backends.backend_pdf import FigureCanvasPdf
 from matplotlib.backends.backend_svg import FigureCanvasSVG
 from matplotlib.figure import Figure as MatplotlibFigure
+from matplotlib.layout_engine import ConstrainedLayoutEngine
 from matplotlib.text import Text
 
 from hitforge.provenance import atomic_path, write_json, write_text
@@ -35,8 +36,12 @@ def write_figure(figure: Figure, folder: Path, label: LabelSettings | None = Non
     write_text(folder / f"{figure.name}.csv", to_csv(figure_values(drawn)))
     with hep_style():
         engine = drawn.get_layout_engine()
-        if engine is not None and drawn.axes:
-            head = _put_label(drawn, label) if label else ()
+        left, right = label_texts(label) if label and drawn.axes else ("", "")
+        # a figure that placed its words itself is laid out
+        if not isinstance(engine, ConstrainedLayoutEngine) and (left or right):
+            _exchange_label(drawn, left, right)
+        if isinstance(engine, ConstrainedLayoutEngine) and drawn.axes:
+            head = _put_label(drawn, left, right) if left or right else ()
             # settle the layout once, so that all formats agree; it is the slowest step. Words are wider at other
             # resolutions, where a long name at the rim would be cut
             drawn.set_dpi(PNG_DPI)
@@ -81,18 +86,22 @@ def label_texts(label: LabelSettings) -> tuple[str, str]:
     return left.strip(), f"{luminosity} {energy}".strip()
 
 
-def _put_label(figure: MatplotlibFigure, label: LabelSettings) -> tuple[Text, ...]:
-    """Write the label above all panels in place of the house's; return its two texts, none where none is set."""
-    left, right = label_texts(label)
-    if not left and not right:
-        return ()
-    for axes in figure.axes:
-        if axes.get_title(loc="left").startswith(HOUSE):
-            axes.set_title("", loc="left")
+def _put_label(figure: MatplotlibFigure, left: str, right: str) -> tuple[Text, Text]:
+    """Write the label above all panels in place of the house's; return its two texts."""
+    _exchange_label(figure, "", "")
     # the layout makes room for a title of the figure, and moves it: an empty one would get none
     size = min(13.0, 2.0 * figure.get_size_inches()[0])
     title = figure.suptitle(left or " ", ha="left", fontsize=size)
     return title, figure.text(1.0, 1.0, right, ha="right", va="top", fontsize=0.92 * size)
+
+
+def _exchange_label(figure: MatplotlibFigure, left: str, right: str) -> None:
+    """Write the label where the house's stands, and before what stands on the right: there is a place for it."""
+    for axes in figure.axes:
+        if axes.get_title(loc="left").startswith(HOUSE):
+            remark = ", ".join(filter(None, (axes.get_title(loc="right"), right)))
+            axes.set_title(left, loc="left")
+            axes.set_title(remark, loc="right", fontsize=float(axes.title.get_fontsize()) - 1.0)
 
 
 def _align(figure: MatplotlibFigure, head: tuple[Text, ...]) -> None:

@@ -17,6 +17,7 @@ from matplotlib.colors import to_rgba_array
 from matplotlib.container import BarContainer, ErrorbarContainer
 from matplotlib.figure import Figure as MatplotlibFigure
 from matplotlib.image import AxesImage
+from matplotlib.legend import Legend
 from matplotlib.lines import Line2D
 from matplotlib.patches import Patch, Polygon, Rectangle, StepPatch
 from matplotlib.ticker import FixedFormatter, FuncFormatter
@@ -39,14 +40,15 @@ def figure_values(figure: MatplotlibFigure) -> list[Point]:
     """Return the points of all panels: lines, error bars, histograms, bars, bands, points and maps, in ``COLUMNS``.
 
     Lines and areas across a whole panel, and words, are no data. A series without a label of its own has that of an
-    artist of its colour, as in a legend that panels share, otherwise a number.
+    artist of its colour in the same panel, or in another, as in a legend that panels share, otherwise a number.
     """
-    labels = _labels_by_colour(figure)
+    shared = _labels_by_colour(figure.axes, figure.legends)
     rows = []
     for number, axes in enumerate((a for a in figure.axes if a.get_label() != "<colorbar>"), start=1):
         titles = [title for place in ("left", "center", "right") if HOUSE not in (title := axes.get_title(loc=place))]
         panel = _plain(f"{number}: {', '.join(filter(None, [*titles, axes.get_ylabel(), axes.get_xlabel()]))}")
         names = {"x_name": _categories(axes.xaxis, 0), "y_name": _categories(axes.yaxis, 1)}
+        labels = {**shared, **_labels_by_colour([axes])}
         for series, point in _of_panel(axes, labels):
             named = {key: known.get(round(float(point[key[0]])), "") for key, known in names.items() if known}
             rows.append({"panel": panel, "series": series, **named, **point})
@@ -80,13 +82,13 @@ def _plain(text: str) -> str:
     return " ".join(_MARKUP.sub("", text).replace("~", " ").split())
 
 
-def _labels_by_colour(figure: MatplotlibFigure) -> dict[Any, str]:
-    """Return the labels of all panels by colour and line style."""
+def _labels_by_colour(panels: Sequence[Axes], legends: Sequence[Legend] = ()) -> dict[Any, str]:
+    """Return the labels of panels by colour."""
     found: dict[Any, str] = {}
-    for axes in figure.axes:
+    for axes in panels:
         for handle, text in zip(*axes.get_legend_handles_labels(), strict=True):
             found.setdefault(_look(handle), _plain(text))
-    for legend in figure.legends:
+    for legend in legends:
         for sign, words in zip(legend.legend_handles, legend.get_texts(), strict=True):
             found.setdefault(_look(sign), _plain(words.get_text()))
     return found

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import gzip
+import io
 import re
 from collections.abc import Sequence
 from importlib.resources import files
@@ -14,17 +15,22 @@ from urllib.parse import quote
 import jinja2
 import yaml
 from markupsafe import Markup, escape
+from PIL import Image
 
 import hitforge
 from hitforge.provenance import read_json
 from hitforge.reporting.chapter import Chapter, FigureText
-from hitforge.reporting.numbers import fixed
+from hitforge.reporting.numbers import MINUS, fixed
 from hitforge.reporting.page_tables import change_table, cost_table, front_table, gains, result_of, training_table
 from hitforge.reporting.run_info import RunInfo
 from hitforge.reporting.tables import heading, read_table, render
 
+_INDEX = re.compile(r"\b([σEm])_([^\W_]+)\b|\b(p)(T)\b")
+_EXPONENT = re.compile(rf"\^([-{MINUS}]?\d+(?:\.\d+)?)")
 FIRST_ROWS, LONG_TABLE = 10, 20
 """Of a table with more rows than the second, so many show before a reader asks for all."""
+MAX_DRAWING = 150_000
+"""Letters of a drawing; a larger one is shown as pixels."""
 _METADATA = re.compile(r"<metadata>.*?</metadata>", re.DOTALL)
 _TABLE_TYPES = {"csv": "text/csv", "md": "text/markdown", "tex": "application/x-tex"}
 _FIGURE_TYPES = {"svg": "image/svg+xml", "csv": "text/csv"}
@@ -50,12 +56,14 @@ def templates() -> jinja2.Environment:
         lstrip_blocks=True,
         undefined=jinja2.StrictUndefined,
     )
-    style = files("hitforge.reporting").joinpath("page.css").read_text(encoding="utf-8")
     environment.globals |= {"render": render, "heading": heading, "FIRST_ROWS": FIRST_ROWS, "LONG_TABLE": LONG_TABLE}
+    style = files("hitforge.reporting").joinpath("page.css").read_text(encoding="utf-8")
     # our own file, not data
     environment.globals |= {"style": Markup(style), "version": hitforge.__version__}
     environment.filters["grouped"] = lambda value: fixed(float(value), 0)
-    environment.filters["breakable"] = lambda text: escape(text).replace("_", Markup("_<wbr>"))
+    environment.filters["typeset"] = typeset
+    # a long name of a setting over a narrow column
+    environment.filters["breakable"] = lambda heading: heading.replace("_", Markup("_<wbr>"))
     return environment
 
 
@@ -67,20 +75,23 @@ def render_page(folders: Sequence[Path], run: RunInfo) -> str:
     """
     chapters = [Chapter.model_validate(read_json(folder / "tables" / "chapter.json")) for folder in folders]
     many = len(chapters) > 1
-    return (
-        templates()
-        .get_template("page.html.j2")
-        .render(
-            chapters=[_shown(chapter, folder) for chapter, folder in zip(chapters, folders, strict=True)],
-            front_table=front_table(chapters) if many else None,
-            gains=gains(chapters) if many else (),
-            authors=", ".join(dict.fromkeys(filter(None, (chapter.author for chapter in chapters)))),
-            run=run,
-            preset_note=PRESET_NOTES.get(run.preset),
-            cost_tables=[table for table in (cost_table(run.stages), training_table(run.trainings)) if table],
-            change_table=None if run.changes is None else change_table(run.changes),
-        )
+    template = templates().get_template("page.html.j2")
+    return template.render(
+        chapters=[_shown(chapter, folder) for chapter, folder in zip(chapters, folders, strict=True)],
+        front_table=front_table(chapters) if many else None,
+        gains=gains(chapters) if many else (),
+        authors=", ".join(dict.fromkeys(filter(None, (chapter.author for chapter in chapters)))),
+        run=run,
+        preset_note=PRESET_NOTES.get(run.preset),
+        cost_tables=[table for table in (cost_table(run.stages), training_table(run.trainings)) if table],
+        change_table=None if run.changes is None else change_table(run.changes),
     )
+
+
+def typeset(text: str) -> Markup:
+    """Return words with the indices and exponents of physics set as such: σ_eff, E_MC, pT, 1/pT^2, pT^-4."""
+    words = _INDEX.sub(lambda found: "{}<sub>{}</sub>".format(*filter(None, found.groups())), str(escape(text)))
+    return Markup(_EXPONENT.sub(lambda found: f"<sup>{found[1].replace('-', MINUS)}</sup>", words))
 
 
 def _shown(chapter: Chapter, folder: Path) -> dict[str, Any]:
@@ -127,25 +138,35 @@ def _table(folder: Path, name: str) -> dict[str, Any]:
 
 
 def picture(folder: Path, name: str) -> dict[str, Any]:
-    """Return a figure with its picture in the form that takes less room, and with the others to be saved.
+    """Return a figure with its picture, a drawing unless that is large, and with the other forms to be saved.
 
     The picture is an image of its own, not inline: ids of different drawings cannot collide, and browsers decode it
     when needed. The form that is shown is not there twice; what is plain text is packed, and unpacked when saved.
     """
     text = FigureText.model_validate(read_json(folder / f"{name}.json"))
     drawing = _drawing((folder / f"{name}.svg").read_text(encoding="utf-8"))
-    pixels = f"data:image/png;base64,{_encoded((folder / f'{name}.png').read_bytes())}"
-    is_drawing = len(drawing) <= len(pixels)
-    packed = ("csv",) if is_drawing else ("svg", "csv")
+    is_drawing = len(drawing) <= MAX_DRAWING
+    source = drawing if is_drawing else f"data:image/webp;base64,{_encoded(_small_picture(folder / f'{name}.png'))}"
     return {
         "text": text,
         "title": text.title,
         "empty": text.empty,
-        "source": drawing if is_drawing else pixels,
-        "shown": "svg" if is_drawing else "png",
+        "source": source,
+        "is_drawing": is_drawing,
         "pdf": f"data:application/pdf;base64,{_encoded((folder / f'{name}.pdf').read_bytes())}",
-        "packed": {suffix: (_FIGURE_TYPES[suffix], _packed(folder / f"{name}.{suffix}")) for suffix in packed},
+        "packed": {
+            suffix: (_FIGURE_TYPES[suffix], _packed(folder / f"{name}.{suffix}"))
+            for suffix in (("csv",) if is_drawing else ("svg", "csv"))
+        },
     }
+
+
+def _small_picture(path: Path) -> bytes:
+    """Return a picture without loss as WebP, which takes a third of the room of PNG."""
+    out = io.BytesIO()
+    with Image.open(path) as picture:
+        picture.convert("RGB").save(out, "WEBP", lossless=True, quality=60)
+    return out.getvalue()
 
 
 def _drawing(svg: str) -> Markup:

@@ -156,13 +156,15 @@ def draw_points(
 def mark_beyond(axes: Axes) -> None:
     """Mark each point that lies beyond the final limits of the vertical axis with a triangle at that limit."""
     low, high = axes.get_ylim()
+    look: dict[str, Any] = {"linestyle": "none", "markersize": 6, "clip_on": False, "zorder": 5}
     for line in [container.lines[0] for container in axes.containers if isinstance(container, ErrorbarContainer)]:
         x, y = (np.asarray(data, dtype=np.float64) for data in line.get_data())
-        look = {"color": line.get_color(), "linestyle": "none", "markersize": 6, "clip_on": False, "zorder": 5}
         for beyond, end, marker in ((y > high, 1.0, "^"), (y < low, 0.0, "v")):
-            # at the end of the axis, wherever that is: no values of the figure
-            place = axes.get_xaxis_transform()
-            axes.plot(x[beyond], np.full(np.count_nonzero(beyond), end), marker=marker, transform=place, **look)
+            if beyond.any():
+                # at the end of the axis, wherever that is: no values of the figure, and no matter of its layout
+                place, ends = axes.get_xaxis_transform(), np.full(np.count_nonzero(beyond), end)
+                (mark,) = axes.plot(x[beyond], ends, color=line.get_color(), marker=marker, transform=place, **look)
+                mark.set_in_layout(False)
 
 
 def draw_binned(

@@ -33,6 +33,7 @@ def loss_history(inputs: ReportInputs, loss: str, note: str = "") -> Figure:
         trees = histories[0].kind == "trees"
         axes.set_title(model, loc="left", fontweight="bold")
         axes.set_xlabel("Boosting round" if trees else "Epoch")
+        axes.xaxis.set_major_locator(MaxNLocator(5, integer=True))
         # the logarithm of a likelihood can be negative
         if min(loss for h in histories for loss in (*h.train, *h.monitor) if loss is not None) > 0:
             axes.set_yscale("log")
@@ -109,6 +110,7 @@ def learning_rate(inputs: ReportInputs) -> Figure:
     momentum.set_ylabel("β₁ of Adam")
     for axes in (rate, momentum):
         axes.set_xlabel("Epoch")
+        axes.xaxis.set_major_locator(MaxNLocator(integer=True))
         axes.margins(x=0.02)
     legend_below(figure, rate, 3)
     return Figure(

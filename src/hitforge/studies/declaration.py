@@ -29,7 +29,6 @@ STAGES: Mapping[str, tuple[str, ...]] = {
     "compare": ("calibrated", "compare"),
     "explain": (*_PREDICTING, "explain"),
     "apply": (*_PREDICTING, "open_entries", "friend_columns"),
-    "export": (*_PREDICTING, "onnx_graph"),
     "pack": ("layout", "portable_settings", "resolution"),
     "tables": (),
     "figures": (),
@@ -37,7 +36,7 @@ STAGES: Mapping[str, tuple[str, ...]] = {
 }
 """What each stage asks of a study; a study that is loaded for a stage refuses anything else."""
 
-OF_ONE_MODEL = ("train_trees", "train_member", "fit_table", "assemble", "predict", "explain", "apply", "export")
+OF_ONE_MODEL = ("train_trees", "train_member", "fit_table", "assemble", "predict", "explain", "apply")
 """Stages that work for one model: they are given its settings, and those of no other."""
 
 

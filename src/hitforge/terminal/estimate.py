@@ -58,6 +58,19 @@ class Estimator:
     def start(self, jobs: Iterable[Job]) -> None:
         """Note the jobs of a run."""
         self.expected = {job: self.seconds(job) for job in jobs}
+        self.cores = max(1, min(self.cores, len(self.expected)))
+
+    def together(self, jobs: Iterable[Job]) -> float:
+        """Return the expected seconds of all jobs side by side; the stages of a study wait for each other."""
+        longest: dict[str, dict[str, float]] = {}
+        total = 0.0
+        for job in jobs:
+            seconds = self.seconds(job)
+            total += seconds
+            stages = longest.setdefault(job.study, {})
+            stages[job.stage] = max(seconds, stages.get(job.stage, 0.0))
+        chain = max((sum(stages.values()) for stages in longest.values()), default=0.0)
+        return max(total / self.cores, chain)
 
     def finish(self, job: Job | None, seconds: float) -> None:
         """Note that a job has ended after so many seconds."""

@@ -7,6 +7,7 @@ carries the name of an event and its fields. What is no event of a run is left t
 from __future__ import annotations
 
 import logging
+import re
 import time
 from collections import Counter
 from collections.abc import Callable, Iterable, Mapping, Sequence
@@ -24,6 +25,8 @@ from hitforge.terminal.run_state import Notes
 
 LOG_LINES = 20
 WIDTH = 100
+# the engine's call of a script, a temporary file
+_CALL = re.compile(r"^Command '.*'(?= (?:returned|died))")
 _NOTHING = "Nothing to be done"
 # of a failure, which is said with the job and again at the end
 _SAID = ("Exiting because a job execution failed", "WorkflowError:\nAt least one job did not complete")
@@ -98,7 +101,9 @@ class Terminal(logging.Handler):
         if self.task is None:
             self.engine.handle(record)
         else:
-            self.console.print(Text(self.engine.format(record), style="yellow" if record.levelno < 40 else "red"))
+            self.console.print(
+                Text(self.engine.format(record), style="yellow" if record.levelno < 40 else "red"), soft_wrap=True
+            )
 
     def _run_info(self, _: logging.LogRecord) -> None:
         """Show the plan, once; in a real run, start the bar."""
@@ -160,7 +165,8 @@ class Terminal(logging.Handler):
     def _error(self, record: logging.LogRecord) -> None:
         """Keep the exception of a job's script for its block; the engine logs it in the same thread, just before."""
         if vars(record).get("exception") == "RuleException":
-            self.reasons[record.thread] = record.getMessage().strip().splitlines()[-1]
+            last = record.getMessage().strip().splitlines()[-1]
+            self.reasons[record.thread] = _CALL.sub("its script", last)
         elif self._is_for_people(record):
             self._engines(record)
 
@@ -175,7 +181,7 @@ class Terminal(logging.Handler):
 
     def _failure(self, jobid: int, rule: str, logs: Iterable[str], message: str | None, thread: int | None) -> None:
         stage, what, _, since = self.running.pop(jobid, (stage_name(rule, self.remarks), "", "", time.time()))
-        logs = [log.partition(" ")[0] for log in logs]
+        logs = list(logs)
         name = f"{stage} {what}".strip()
         self.failed[jobid] = f"{name}: {', '.join(logs)}"
         again = f", attempt {self.attempts[jobid]}" if self.attempts[jobid] > 1 else ""
@@ -193,7 +199,9 @@ class Terminal(logging.Handler):
             lines = []
         left_out = f", the last {LOG_LINES} of {len(lines)} lines" if len(lines) > LOG_LINES else ""
         self.console.print(Text(f"    {log}{left_out}:" if lines else f"    {log}: empty"), soft_wrap=True)
-        for line in lines[-LOG_LINES:]:
+        # a cluster's log of a job repeats the job's own after the line that says how it ended
+        ends = [line for line in lines[:-LOG_LINES] if "exit status" in line]
+        for line in [*ends, *lines[-LOG_LINES:]]:
             self.console.print(Text(f"    | {line}"), soft_wrap=True)
 
     def _nothing(self, _: logging.LogRecord) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import re
 from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
@@ -42,11 +43,14 @@ class Job:
     why: tuple[str, ...] = ()
 
 
+_BLOCK = re.compile(r"_b\d{3}$")
+
+
 def stage_name(rule: str, studies: Iterable[str]) -> str:
     """Return the name of a rule without study, sample and block."""
     for study in studies:
         rule = rule.partition(f"_{study}_")[0].removesuffix(f"_{study}")
-    return rule
+    return _BLOCK.sub("", rule)
 
 
 def what_of(log: str, stage: str) -> str:

@@ -16,13 +16,13 @@ from hitforge.terminal.jobs import Job, duration
 # the engine's words for a reason, the one that says most first, and ours
 WHY = {
     "forced": "forced",
-    "output files have to be generated": "not there yet",
+    "output files have to be generated": "new",
     "incomplete output files": "interrupted",
-    "params have changed since last execution": "settings or code changed",
-    "code has changed since last execution": "script changed",
+    "params have changed since last execution": "settings or code",
+    "code has changed since last execution": "script",
     "set of input files has changed since last execution": "other inputs",
     "updated input files": "newer inputs",
-    "input files updated by another job": "inputs are remade",
+    "input files updated by another job": "inputs remade",
 }
 _WRITES = {"simulate": 0, "build_shards": 1}
 
@@ -48,11 +48,11 @@ def plan_table(jobs: Sequence[Job], estimator: Estimator) -> RenderableType:
         table.add_row(*first, stage, *_numbers(members, estimator), _why(members))
     table.add_section()
     recorded = sum(estimator.is_recorded(job) for job in jobs)
-    seconds = sum(map(estimator.seconds, jobs)) / estimator.cores
-    side_by_side = f"about {duration(seconds)} with {estimator.cores} side by side"
-    table.add_row(*(("",) if several else ()), "total", *_numbers(jobs, estimator), side_by_side, style="bold")
-    known = f"Times: {recorded} of {len(jobs)} jobs as recorded in {estimator.benchmarks}/, the others"
-    return Group(table, Text(f"{known} from built-in rates of one CPU core.", style="dim"))
+    table.add_row(*(("",) if several else ()), "total", *_numbers(jobs, estimator), "", style="bold")
+    how = "one job at a time" if estimator.cores == 1 else f"{estimator.cores} jobs side by side"
+    together = Text(f"About {duration(estimator.together(jobs))} with {how}.", style="bold")
+    known = f"Times: {recorded} of {len(jobs)} recorded in {estimator.benchmarks}/, others at the rate of a CPU core."
+    return Group(table, together, Text(known, style="dim"))
 
 
 def _numbers(jobs: Sequence[Job], estimator: Estimator) -> tuple[str, ...]:

@@ -206,6 +206,7 @@ def test_points_beyond_an_axis_are_marked_at_its_end() -> None:
         mark_beyond(axes)
     above, below = (line.get_xydata().tolist() for line in axes.lines[-2:])
     assert (above, below) == ([[1.0, 1.0]], [[2.0, 0.0]])
+    assert not any(line.get_in_layout() for line in axes.lines[-2:])
     # the marks stand at the end of the axis, and are not among the values of the figure
     assert [point["y"] for point in figure_values(axes.get_figure())] == [1.0, 50.0, -9.0]
 

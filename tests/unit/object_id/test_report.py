@@ -13,10 +13,13 @@ from hitforge.reporting.catalogue import make
 from hitforge.reporting.chapter import Figure, Measured, ReportInputs, Table
 from hitforge.reporting.chapter_parts import write_chapter
 from hitforge.reporting.metrics import verdict
+from hitforge.reporting.model_looks import look_of
 from hitforge.reporting.style import hep_style
 from hitforge.reporting.tables import write_table
 from hitforge.studies.object_id.data.objects import CLASS_NAMES
 from hitforge.studies.object_id.report.chapter import CHAPTER
+from hitforge.studies.object_id.report.data_figures import accuracy_history
+from hitforge.studies.object_id.report.result_figures import CLASS_COLOURS, confusion, roc_pairs
 from hitforge.studies.object_id.report.text import front_row
 from hitforge.studies.object_id.report.view import predicted_objects
 from tests.unit.object_id.fabricate_report import STRENGTHS, fabricate
@@ -87,7 +90,7 @@ def test_aims_compare_the_right_models(inputs: ReportInputs, tables: dict[str, T
 def test_single_images_stand_beside_the_printed_ones(inputs: ReportInputs, tables: dict[str, Table]) -> None:
     rows = rows_of(tables["image_scores"])
     assert [row["true"] for row in rows] == [*CLASS_NAMES, *CLASS_NAMES]
-    assert rows[4]["electron"] == Measured(value=98.5, decimals=5)
+    assert rows[4]["electron"] == Measured(value=98.5, decimals=3)
     found = predicted_objects(inputs)
     assert found is not None
     first = found.probabilities[np.flatnonzero(found.label == 2)[0]]
@@ -107,6 +110,32 @@ def test_all_figures_are_drawn(inputs: ReportInputs) -> None:
     figures = all_figures(inputs)
     assert tuple(figure.name for figure in figures) == CHAPTER.figures
     assert all(figure.caption and not figure.empty for figure in figures), [f.name for f in figures if f.empty]
+
+
+def test_a_model_that_leaves_no_background_is_drawn_at_zero(inputs: ReportInputs) -> None:
+    metrics = inputs.metrics_of["ens5"]["samples"]["test"]
+    curve = {**metrics["curve_pairs"]["background"], "value": np.zeros((6, 24)).tolist()}
+    samples = {**inputs.metrics_of["ens5"]["samples"], "test": {**metrics, "curve_pairs": {"background": curve}}}
+    perfect = dataclasses.replace(inputs)
+    # what was read stays read
+    perfect.__dict__["metrics_of"] = inputs.metrics_of | {"ens5": {**inputs.metrics_of["ens5"], "samples": samples}}
+    with hep_style():
+        drawn = roc_pairs(perfect).figure
+    for axes, area in zip(drawn.axes, metrics["auc_pairs"]["auc"]["value"], strict=True):
+        (line,) = [line for line in axes.lines if line.get_color() == look_of(inputs, "ens5").colour]
+        assert axes.get_ylim()[0] < 0 and not np.any(line.get_ydata()) and len(line.get_ydata()) == 24
+        assert line.get_label() == f"ens5, {area:.4f}"
+        low, frame = axes.transData.transform((0.0, 0.0))[1], axes.get_window_extent()
+        assert frame.y0 + 2 < low < frame.y0 + 0.1 * frame.height  # beside the frame, not on it
+
+
+def test_a_figure_shows_a_few_models_each_in_its_colour(inputs: ReportInputs) -> None:
+    with hep_style():
+        assert [axes.get_title(loc="left") for axes in confusion(inputs).figure.axes] == ["ens5", "seed-cnn", "hgb"]
+        panels = accuracy_history(inputs).figure.axes
+    for axes in panels:
+        assert {line.get_color() for line in axes.lines} == {look_of(inputs, axes.get_title(loc="left")).colour}
+    assert not {look_of(inputs, model).colour for model in inputs.metrics} & set(CLASS_COLOURS.values())
 
 
 def test_what_is_not_there_is_said(tmp_path: Path) -> None:

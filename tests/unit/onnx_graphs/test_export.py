@@ -163,6 +163,7 @@ def test_the_example_in_cpp(tmp_path: Path) -> None:
     options = ["-std=c++17", f"-I{root}/include", f"-L{lib}", "-lonnxruntime", f"-Wl,-rpath,{lib}"]
     subprocess.run([compiler, source, *options, "-o", str(program)], check=True)
     rows = np.random.default_rng(3).normal(0, 3, (5, 28)).astype(np.float32)
+    rows[1, 2] = np.nan
     text = "\n".join(" ".join(f"{value:.9g}" for value in row) for row in rows)
     printed = subprocess.run([program, out], input=text, capture_output=True, text=True, check=True).stdout
     found = {line.split()[0]: np.array(line.split()[1:], dtype=float) for line in printed.splitlines()[1:]}

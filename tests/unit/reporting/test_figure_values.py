@@ -136,6 +136,16 @@ def test_a_label_replaces_that_of_the_house(tmp_path: Path) -> None:
     assert not boxes[0].overlaps(boxes[1])
 
 
+def test_a_figure_that_is_laid_out_already_has_the_label_in_place_of_the_house(tmp_path: Path) -> None:
+    with hep_style():
+        figure = new_figure(6.0, 3.0, layout="none")
+        axes = figure.subplots()
+        axes.plot([1, 2])
+        label(axes, "simulation", "test")
+    write_figure(Figure("line", "A line", "", figure), tmp_path, LabelSettings(label="CMS", sqrt_s_tev=13))
+    assert [axes.get_title(loc=place) for place in ("left", "right")] == [r"$\bf{CMS}$", "test, (13 TeV)"]
+
+
 def test_only_coordinates_lose_decimals() -> None:
     text = '<path d="M 1.23456 -0.5" transform="scale(0.015625)" x="7.98765"/>'
     assert short_coordinates(text) == '<path d="M 1.23 -0.5" transform="scale(0.015625)" x="7.98"/>'

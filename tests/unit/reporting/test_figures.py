@@ -12,18 +12,23 @@ from PIL import Image
 
 from hitforge.provenance import read_json
 from hitforge.reporting.catalogue import load_catalogue
-from hitforge.reporting.chapter import Figure, ReportInputs
+from hitforge.reporting.chapter import Figure, Measured, ReportInputs
 from hitforge.reporting.figure_files import write_figure
+from hitforge.reporting.model_looks import look_of
 from hitforge.reporting.style import hep_style, new_figure
 from hitforge.reporting.training_figures import importances, learning_rate, tuning_history
 from hitforge.stages.report_figures import make_figures
+from hitforge.studies.calo_muon.features import FEATURE_NAMES, summary_units
 from hitforge.studies.calo_muon.report import view
 from hitforge.studies.calo_muon.report.data_figures import event_displays, spectra
 from hitforge.studies.calo_muon.report.information_figures import information
-from hitforge.studies.calo_muon.report.labels import Named, around, place_names
+from hitforge.studies.calo_muon.report.labels import Named, around, overlap, place_names
+from hitforge.studies.calo_muon.report.meanings import meaning_of
+from hitforge.studies.calo_muon.report.plotting import draw_limits
 from hitforge.studies.calo_muon.report.resolution_figures import measured_resolution, resolution
 from hitforge.studies.calo_muon.report.response_figures import linearity, responses
 from hitforge.studies.calo_muon.report.transfer_figures import learning_curve, objectives, transfer
+from hitforge.studies.calo_muon.settings import LayerSettings
 from tests.unit.reporting.fabricate import fabricate
 from tests.unit.reporting.invent import LIMIT, LIMIT_TRACK, MODELS, invent
 
@@ -121,6 +126,42 @@ def test_no_name_covers_another_or_leaves_the_figure(many: ReportInputs) -> None
             assert not any(a.overlaps(b) for k, a in enumerate(boxes) for b in boxes[:k])
 
 
+def test_the_name_of_a_limit_covers_no_point() -> None:
+    with hep_style():
+        figure = new_figure(8.0, 5.0, layout="none")
+        axes = figure.add_axes((0.1, 0.1, 0.85, 0.85))
+        axes.set_xlim(0.0, 1.0)
+        axes.set_ylim(0.0, 1.0)
+        points = [around(axes, x, 0.45, 0.55) for x in (0.05, 0.75)]
+        draw_limits(axes, {"losses": Measured(value=0.5, error=0.02)}, points)
+    (name,) = axes.texts
+    box = name.get_window_extent()
+    assert not any(overlap(tuple(box.extents), point) for point in points)
+    assert axes.get_window_extent().x0 < box.x0 < box.x1 < axes.get_window_extent().x1
+
+
+def test_a_model_keeps_its_colour_and_its_kind_of_inputs_a_marker(many: ReportInputs) -> None:
+    with hep_style():
+        points = information(many).figure.axes[0].containers
+        rows = transfer(many).figure.axes[0]
+    shown = {name: model for name, model in MODELS.items() if name != "layers_density_24k"}
+    drawn = {(c.lines[0].get_color(), c.lines[0].get_marker(), float(c.lines[0].get_ydata()[0])) for c in points}
+    marker = dict(zip(("bdt", "bdt_w", "layers", "layers_w"), ("s", "s", "v", "v"), strict=True))
+    assert {(look_of(many, name).colour, mark, shown[name].information) for name, mark in marker.items()} <= drawn
+    ticks = [tick.get_text() for tick in rows.get_yticklabels()]
+    lines = [container.lines[0] for container in rows.containers]
+    assert all(line.get_color() == look_of(many, ticks[round(line.get_ydata()[0])]).colour for line in lines)
+
+
+def test_figures_call_every_column_by_its_meaning() -> None:
+    layers = LayerSettings()
+    words = {name: meaning_of(name, layers.model_dump()) for name in (*FEATURE_NAMES, *summary_units(layers))}
+    assert all(text != name and "_" not in text for name, text in words.items())
+    assert len(set(words.values())) == len(words)
+    assert words["ring_log_1"] == "mean ln E at 2.5–5 mm from the track"
+    assert meaning_of("of_tomorrow", layers.model_dump()) == "of_tomorrow"
+
+
 def test_crowded_names_find_free_places() -> None:
     with hep_style():
         figure = new_figure(6.0, 4.0, layout="none")
@@ -175,6 +216,7 @@ def test_no_point_of_the_resolution_leaves_its_panel(many: ReportInputs) -> None
         figure = resolution(many).figure
     labels = figure.axes[0].get_legend_handles_labels()[1]
     assert [text.split(" (")[0] for text in labels] == ["tracker", "esum_only", "hl_only", "cnn", "layers"]
+    assert labels[-1] == "layers (features + layers), MI 18.50 ± 0.30 pp"
     for axes in figure.axes:
         low, high = axes.get_ylim()
         heights = [y for y in _drawn_heights(axes) if y == y]
@@ -186,7 +228,10 @@ def test_responses_set_the_models_with_predictions_side_by_side(report: Any) -> 
         figure = responses(report.inputs)
     texts = figure.figure.axes[-1].texts
     assert figure.figure.axes[0].get_legend_handles_labels()[1] == ["cnn", "bdt", "hl_only"]
-    assert len({text.get_color() for text in texts}) == len(texts) == 3
+    # the numbers of each model in its colour, and their heading
+    shown = [look_of(report.inputs, model).colour for model in ("cnn", "bdt", "hl_only")]
+    assert [text.get_color() for text in texts[:-1]] == shown
+    assert texts[-1].get_text().startswith("median")
 
 
 def test_a_production_without_information_still_draws(tmp_path: Path) -> None:

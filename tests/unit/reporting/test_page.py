@@ -4,6 +4,7 @@ import base64
 import copy
 import gzip
 import html
+import io
 import re
 import shutil
 from html.parser import HTMLParser
@@ -13,12 +14,13 @@ from urllib.parse import unquote
 from xml.etree import ElementTree
 
 import pytest
+from PIL import Image
 
 from hitforge.provenance import read_json, write_json
 from hitforge.reporting.changes import Changes, compare_chapters
 from hitforge.reporting.chapter import FrontRow
 from hitforge.reporting.numbers import cell_text
-from hitforge.reporting.page import FIRST_ROWS, LONG_TABLE, render_page
+from hitforge.reporting.page import FIRST_ROWS, LONG_TABLE, render_page, typeset
 from hitforge.reporting.page_tables import duration
 from hitforge.reporting.run_info import RunInfo, read_benchmarks, read_trainings
 from hitforge.reporting.tables import read_table
@@ -30,7 +32,7 @@ HEADER = "s\th:m:s\tmax_rss\tmax_vms\tmax_uss\tmax_pss\tio_in\tio_out\tmean_load
 class Links(HTMLParser):
     """Ids, link targets and open tags of a page."""
 
-    VOID = frozenset({"meta", "img", "br"})
+    VOID = frozenset({"meta", "img", "br", "wbr"})
 
     def __init__(self) -> None:
         super().__init__()
@@ -114,6 +116,11 @@ def test_what_is_saved_is_what_was_made(page: str, report: Any) -> None:
             theirs = ElementTree.fromstring((report.figures / f"{name}.svg").read_bytes())
             shapes = [[path.get("d", "").split() for path in tree.iter() if path.get("d")] for tree in (ours, theirs)]
             assert shapes[0] == shapes[1] and shapes[0]
+        else:
+            assert packed["svg"] == (report.figures / f"{name}.svg").read_bytes()
+            shown = Image.open(io.BytesIO(base64.b64decode(source.partition(",")[2])))
+            made = Image.open(report.figures / f"{name}.png").convert("RGB")
+            assert shown.tobytes() == made.tobytes()
 
 
 def test_the_result_and_its_figures_come_first(page: str, report: Any) -> None:
@@ -130,6 +137,12 @@ def test_long_tables_show_their_first_rows(page: str, report: Any) -> None:
         block = rest.partition("</section>")[0]
         assert block.count('class="rest"') == (n_rows - FIRST_ROWS if n_rows > LONG_TABLE else 0) or not found, name
         assert (f"all {n_rows} rows" in block) == (n_rows > LONG_TABLE), name
+
+
+def test_symbols_are_typeset_and_names_are_not() -> None:
+    assert typeset("σ_eff of 1/pT^2 < σ_iηiη") == "σ<sub>eff</sub> of 1/p<sub>T</sub><sup>2</sup> &lt; σ<sub>iηiη</sub>"
+    assert typeset("pT^-4.5, E_MC / E_reco") == "p<sub>T</sub><sup>−4.5</sup>, E<sub>MC</sub> / E<sub>reco</sub>"
+    assert typeset("bdt_layers, pTD_em") == "bdt_layers, pTD_em"
 
 
 def test_links_within_the_page_lead_somewhere(page: str) -> None:

@@ -158,11 +158,15 @@ void late(RNTupleWriter& writer, std::string name) {
 // 2 + e elements. "late" has the last entry only.
 void rkinds() {
   auto model = RNTupleModel::Create();
-  std::vector<std::string> singles = {"x", "x_half", "x_cut", "x_steps"}, doubles = {"y", "y_float", "y_steps"};
+  std::vector<std::string> singles = {"x", "x_half", "x_cut", "x_steps", "x_either"};
+  std::vector<std::string> doubles = {"y", "y_float", "y_steps"};
   model->MakeField<float>("x"); model->MakeField<double>("y");
   packed<float>(*model, "x_half", [](auto& f) { f.SetHalfPrecision(); });
   packed<float>(*model, "x_cut", [](auto& f) { f.SetTruncated(19); });
   packed<float>(*model, "x_steps", [](auto& f) { f.SetQuantized(13, {-1, 10}); });
+  packed<float>(*model, "x_either", [](auto& f) {
+    f.SetColumnRepresentatives({{ROOT::ENTupleColumnType::kReal32}, {ROOT::ENTupleColumnType::kReal16}});
+  });
   packed<double>(*model, "y_float", [](auto& f) { f.SetDouble32(); });
   packed<double>(*model, "y_steps", [](auto& f) { f.SetQuantized(13, {-1, 10}); });
   auto i8 = model->MakeField<std::int8_t>("i8"); auto u8 = model->MakeField<std::uint8_t>("u8");

@@ -86,6 +86,7 @@ def test_renamed_models_keep_their_rows(inputs: ReportInputs, tmp_path: Path) ->
     settings = {
         **inputs.settings,
         "models": renamed(inputs.settings["models"]),
+        "run_models": list(names.values()),
         "reference_model": "trees",
         "baseline_model": "bdt",
         "report": {"uncorrected_model": "plain", "ensemble_model": "five"},

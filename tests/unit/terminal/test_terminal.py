@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 import logging
 import os
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -54,7 +55,7 @@ class Run:
         fields = {"rule_name": f"validate_calo_muon_test_b00{jobid}", "log": [LOG.format(jobid)], "rule_msg": None}
         self.log(
             "error",
-            "RuleException:\nCommand returned non-zero exit status 75",
+            "RuleException:\nCommand 'python x.py' returned non-zero exit status 75",
             logging.ERROR,
             exception="RuleException",
         )
@@ -81,7 +82,7 @@ def test_a_job_is_one_line_and_the_engines_chatter_none() -> None:
 def test_a_failure_shows_exit_status_and_the_end_of_its_log(folder: Path) -> None:
     log = folder / LOG.format(1)
     log.parent.mkdir(parents=True)
-    log.write_text("\n".join(f"line {k}" for k in range(LOG_LINES + 5)))
+    log.write_text("killed, exit status 9\n" + "\n".join(f"line {k}" for k in range(1, LOG_LINES + 5)))
     run = Run()
     run.begin(1)
     run.fail(1)
@@ -89,7 +90,11 @@ def test_a_failure_shows_exit_status_and_the_end_of_its_log(folder: Path) -> Non
     run.fail(1)
     text = run.text()
     assert "Failed: validate calo_muon/test/b001 after 0 s, attempt 2" in text
-    assert "exit status 75" in text and f"the last {LOG_LINES} of {LOG_LINES + 5} lines" in text
+    assert (
+        "    its script returned non-zero exit status 75" in text
+        and "| killed, exit status 9" in text
+        and f"the last {LOG_LINES} of {LOG_LINES + 5} lines" in text
+    )
     assert "| line 5\n" in text and "| line 4\n" not in text and f"| line {LOG_LINES + 4}\n" in text
     assert text.splitlines()[-2:] == [
         "0 of 2 jobs done in 0 s",
@@ -119,7 +124,7 @@ def test_a_dry_run_is_the_plan_alone() -> None:
     run.log("run_info")
     text = run.text()
     assert text.count("Note: calo_muon: samples of two kinds") == 1
-    assert text.count("Plan") == 1 and "not there yet" in text and "b000" not in text and "jobs done" not in text
+    assert text.count("Plan") == 1 and re.search(r" new *\n", text) and "b000" not in text and "jobs done" not in text
 
 
 def test_another_terminal_sees_how_far_the_run_is(
@@ -153,6 +158,16 @@ def test_a_job_that_ran_here_is_expected_to_take_as_long_again(folder: Path) -> 
     assert estimator.seconds(large) - start == pytest.approx(2 * (estimator.seconds(small) - start)) and start > 0
 
 
+def test_many_side_by_side_still_wait_for_the_stages_before_them() -> None:
+    def job(stage: str, k: int) -> Job:
+        return Job(stage, "calo_muon", f"calo_muon/test/b00{k}", "")
+
+    jobs = [job(stage, k) for stage in ("validate", "predict") for k in range(4)]
+    one, many = (Estimator(Path("benchmarks"), cores) for cores in (1, 100))
+    assert one.together(jobs) == pytest.approx(4 * (one.seconds(jobs[0]) + one.seconds(jobs[4])))
+    assert many.together(jobs) == pytest.approx(one.seconds(jobs[0]) + one.seconds(jobs[4]))
+
+
 def test_time_left_follows_the_pace() -> None:
     estimator = Estimator(Path("benchmarks"), cores=2)
     estimator.start(JOBS)
@@ -175,6 +190,7 @@ def test_durations_are_said_as_people_do(seconds: float, words: str) -> None:
 def test_names_of_jobs_hold_no_rule_of_a_block() -> None:
     assert stage_name("validate_csc_muon_train_b007", STUDIES) == "validate"
     assert stage_name("make_report_calo_muon", STUDIES) == "make_report"
+    assert stage_name("apply_b012", STUDIES) == "apply"
     assert (
         what_of("logs/predict/calo_muon/cnn/rotation_1/test/b000.log", "predict")
         == "calo_muon/cnn/rotation_1/test/b000"

@@ -99,7 +99,7 @@ CHAPTER = Catalogue(
                 figure("loss_history", _TRAINING_FIGURES, loss="Loss", note="Each objective has a unit of its own."),
                 # each objective has a unit of its own
                 table("training", _TRAINING_TABLES, unit=""),
-                figure("importances", "report.importances"),
+                figure("importances", "report.data_figures"),
                 table("tuning", _TRAINING_TABLES, unit=""),
                 figure("tuning_history", _TRAINING_FIGURES, loss="Loss on the scoring fold"),
             ),

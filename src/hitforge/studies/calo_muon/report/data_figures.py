@@ -9,16 +9,19 @@ from matplotlib.axes import Axes
 from matplotlib.collections import QuadMesh
 from matplotlib.colors import LogNorm
 from matplotlib.figure import Figure as MatplotlibFigure
+from matplotlib.patheffects import Normal, Stroke
 from matplotlib.ticker import MaxNLocator, NullLocator
 from numpy.typing import NDArray
 
 from hitforge.folds import fold_of
+from hitforge.reporting import training_figures
 from hitforge.reporting.chapter import Figure, ReportInputs
 from hitforge.reporting.events import ShownEvents
-from hitforge.reporting.plotting import data_label, draw_shares, figure_of, nothing, panels_for, right_title
-from hitforge.reporting.style import BLUE, ORANGE, PURPLE, RED, label, new_figure
+from hitforge.reporting.plotting import data_label, draw_shares, figure_of, nothing, panels_for, right_title, shades
+from hitforge.reporting.style import BLUE, GREY, HOUSE, INK, label, new_figure
 from hitforge.studies.calo_muon.data.geometry import Geometry, load_geometry
 from hitforge.studies.calo_muon.features import FEATURE_NAMES, FEATURE_UNITS
+from hitforge.studies.calo_muon.report.meanings import meaning_of
 from hitforge.studies.calo_muon.report.muon_data import (
     ENERGY,
     DisplayedMuon,
@@ -27,7 +30,7 @@ from hitforge.studies.calo_muon.report.muon_data import (
     nearest_muon,
 )
 
-CLASSES = ((50.0, 500.0, PURPLE), (500.0, 2000.0, ORANGE), (2000.0, 8000.0, BLUE))
+CLASSES = ((50.0, 500.0), (500.0, 2000.0), (2000.0, 8000.0))
 """Energy classes of the feature distributions, GeV."""
 
 
@@ -56,15 +59,15 @@ def _spectrum(axes: Axes, energy: NDArray[np.float32], held: NDArray[np.bool_]) 
     values, counts = np.unique(np.round(energy), return_counts=True)
     if len(values) <= MAX_DISCRETE:
         step = float(np.min(np.diff(values))) if len(values) > 1 else 100.0
-        axes.bar(values, counts, width=0.25 * step, color=BLUE, alpha=0.6)
+        axes.bar(values, counts, width=0.25 * step, color=GREY, alpha=0.6)
         axes.set_ylabel("Muons")
         return
     top = float(values[-1])
     edges = np.linspace(0.0, 100.0 * np.ceil(top / 100.0), 41)
-    axes.hist(energy, edges.tolist(), histtype="stepfilled", color=BLUE, alpha=0.35, label="all")
+    axes.hist(energy, edges.tolist(), histtype="stepfilled", color=GREY, alpha=0.35, label="all")
     if held.any():
         axes.hist(
-            energy[held], edges.tolist(), histtype="step", color=RED, linewidth=1.6, label="held out by the main fit"
+            energy[held], edges.tolist(), histtype="step", color=INK, linewidth=1.6, label="held out by the main fit"
         )
         axes.legend(loc="upper right", ncols=2)
         axes.set_ylim(0, 1.2 * axes.get_ylim()[1])
@@ -84,29 +87,32 @@ def feature_distributions(inputs: ReportInputs) -> Figure:
     for axes, name, values in zip(panels.flat, FEATURE_NAMES, features.T, strict=True):
         _distribution(axes, values, energies)
         unit = FEATURE_UNITS[name].replace("mm^2", "mm²").replace("GeV mm", "GeV·mm")
-        axes.set_xlabel(f"{name} [{unit}]" if unit else name, fontsize=10.5, labelpad=1)
+        words = meaning_of(name, inputs.settings["layers"])
+        axes.set_xlabel(f"{words} [{unit}]" if unit else words, fontsize=9.5, labelpad=1)
         axes.tick_params(labelsize=8.5)
         axes.xaxis.set_minor_locator(NullLocator())
-        axes.xaxis.set_major_locator(MaxNLocator(6))
+        axes.xaxis.set_major_locator(MaxNLocator(6, integer=bool(np.all(values == np.round(values)))))
         axes.yaxis.set_minor_locator(NullLocator())
     for axes in panels[:, 0]:
         axes.set_ylabel("Fraction / bin", fontsize=10)
     handles, texts = panels.flat[0].get_legend_handles_labels()
     figure.legend(handles, texts, loc="upper center", ncols=3, fontsize=12)
     simulated = data_label(inputs, inputs.train_sample)
+    words = rf" $\it{{{simulated}}}$" if simulated else ""
+    figure.text(0.055, 0.981, HOUSE + words, fontsize=13)
     return Figure(
         "feature_distributions",
         "Distributions of the features",
         f"Features of {len(energies)} muons of the train sample{' (generated)' if simulated else ''}, "
         "each energy class normalised to one; the outermost bins hold what lies beyond the 1 % and 96 % quantiles. "
-        "The table of features says what each name means.",
+        "The table above describes the features in the same order.",
         figure,
     )
 
 
 def _distribution(axes: Axes, values: NDArray[np.float32], energy: NDArray[np.float32]) -> None:
     edges = _edges(values)
-    for low, high, colour in CLASSES:
+    for (low, high), colour in zip(CLASSES, shades(len(CLASSES)), strict=True):
         chosen = values[(energy >= low) & (energy < high)]
         draw_shares(axes, chosen, edges, colour, f"{low:.0f}–{high:.0f} GeV", linewidth=1.4)
     axes.set_xlim(edges[0], edges[-1])
@@ -157,8 +163,9 @@ def event_displays(inputs: ReportInputs, muons: Sequence[DisplayedMuon]) -> tupl
             _track(axes, muon, geometry, hidden)
             axes.set_ylabel(f"{'x' if hidden == 'y' else 'y'} [mm]")
         total = f"{grid.sum():.1f} GeV in {np.count_nonzero(grid)} cells"
-        label(row[0], data_label(inputs, muon.sample), f"E = {_energy(muon.energy_gev)}, {_charge(muon)}")
+        right_title(row[0], f"E = {_energy(muon.energy_gev)}, {_charge(muon)}")
         right_title(row[1], total)
+    label(panels[0, 0], data_label(inputs, muons[0].sample))
     for axes in panels[-1]:
         axes.set_xlabel("z [mm]")
     figure.colorbar(meshes[0], ax=panels, label="Deposit, summed over the other coordinate [GeV]", pad=0.015, aspect=35)
@@ -209,4 +216,12 @@ def _track(axes: Axes, muon: DisplayedMuon, geometry: Geometry, hidden: str) -> 
         # R[m] = p[GeV] / (0.3 B[T]); a negative muon bends to positive x
         curvature = -charge * 0.3 * geometry.field_tesla / (1000.0 * muon.energy_gev)
         position = start + 0.5 * curvature * (z - START_Z_MM) ** 2
-    axes.plot(z, position, color="#2563d9", linewidth=1.2, label="generated track, without losses")
+    axes.plot(
+        z, position, color=BLUE, linewidth=1.4, linestyle="--", label="generated track, without losses",
+        path_effects=[Stroke(linewidth=3.2, foreground="white"), Normal()],
+    )  # fmt: skip
+
+
+def importances(inputs: ReportInputs) -> Figure:
+    """Importances of the leading features of the tree models, called by their meaning."""
+    return training_figures.importances(inputs, lambda name: meaning_of(name, inputs.settings["layers"]))

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any
+from collections.abc import Mapping
 
 import numpy as np
 from matplotlib.figure import Figure as MatplotlibFigure
@@ -11,8 +11,9 @@ from matplotlib.ticker import LogFormatterSciNotation
 
 from hitforge.reporting.chapter import Figure, ReportInputs
 from hitforge.reporting.metrics import sample_title
+from hitforge.reporting.model_looks import colour_of
 from hitforge.reporting.plotting import data_label, nothing
-from hitforge.reporting.style import INK, label, new_figure
+from hitforge.reporting.style import INK, MARKERS, label, new_figure
 from hitforge.studies.calo_muon.report import view
 from hitforge.studies.calo_muon.report.labels import Box, Named, around, place_names
 from hitforge.studies.calo_muon.report.model_view import (
@@ -25,8 +26,6 @@ from hitforge.studies.calo_muon.report.model_view import (
 )
 from hitforge.studies.calo_muon.report.plotting import (
     BITS_LABEL,
-    SHADES,
-    colour,
     draw_limits,
     draw_number,
     limits_of,
@@ -34,6 +33,7 @@ from hitforge.studies.calo_muon.report.plotting import (
     sample_text,
 )
 
+_CLASSES = [f"{name}, {kind}" for name in INPUTS.values() for kind in ("trees", "network")]
 _EQUAL = 0.9
 """Numbers of training muons within this factor count as equal."""
 
@@ -50,7 +50,7 @@ def information(inputs: ReportInputs) -> Figure:
         reason = "no model has a number in bits" if not known else "the models' manifests hold no number of operations"
         return nothing("information", title, reason)
     figure = new_figure(8.2, 5.6, layout="none")
-    axes = figure.add_axes((0.095, 0.2, 0.885, 0.74))
+    axes = figure.add_axes((0.095, 0.225, 0.885, 0.715))
     axes.set_xscale("log")
     place = _side_by_side(cost)
     drawn = {(model, sample): known[model] for model in cost}
@@ -58,16 +58,17 @@ def information(inputs: ReportInputs) -> Figure:
     drawn = {key: number for key, number in drawn.items() if number.value is not None}
     bounds = limits_of(inputs, sample)
     room_for_names(axes, list(place.values()), [*drawn.values(), *bounds.values()])
+    used = {_class(inputs, model) for model in cost}
+    marker = dict(zip([name for name in _CLASSES if name in used], MARKERS, strict=False))
     obstacles: list[Box] = []
     for (model, name), number in drawn.items():
         draw_number(
-            axes, place[model], number, colour(inputs, model), "s" if is_trees(inputs, model) else "o",
-            filled=name == sample,
+            axes, place[model], number, colour_of(inputs, model), marker[_class(inputs, model)], filled=name == sample,
         )  # fmt: skip
         assert number.value is not None
         error = number.error or 0.0
         obstacles.append(around(axes, place[model], number.value - error, number.value + error))
-    obstacles += draw_limits(axes, bounds)
+    obstacles += draw_limits(axes, bounds, obstacles)
     names = [
         Named(place[model], float(known[model].value or 0.0), _name(inputs, model))
         for model in sorted(cost, key=lambda model: place[model])
@@ -77,7 +78,7 @@ def information(inputs: ReportInputs) -> Figure:
     axes.set_ylabel(BITS_LABEL)
     axes.xaxis.set_major_formatter(LogFormatterSciNotation())
     label(axes, data_label(inputs, sample), sample_text(inputs, sample))
-    _legends(inputs, figure, list(cost), sample, others)
+    _legends(figure, marker, sample, others)
     moved = any(not np.isclose(place[model], cost[model]) for model in cost)
     left_out = [model for model in inputs.metrics_of if model not in cost and model not in crowding]
     return Figure(
@@ -91,6 +92,11 @@ def information(inputs: ReportInputs) -> Figure:
         + (f"Without a number or a cost, so not drawn: {', '.join(left_out)}." if left_out else ""),
         figure,
     )
+
+
+def _class(inputs: ReportInputs, model: str) -> str:
+    """Return what a model is: its inputs and its kind."""
+    return f"{INPUTS[input_class(inputs, model)]}, {'trees' if is_trees(inputs, model) else 'network'}"
 
 
 def _of_fewer_muons(inputs: ReportInputs) -> dict[str, int]:
@@ -134,20 +140,17 @@ def _side_by_side(cost: dict[str, float]) -> dict[str, float]:
     return place
 
 
-def _legends(inputs: ReportInputs, figure: MatplotlibFigure, models: list[str], sample: str, others: list[str]) -> None:
-    """Write a line of colours for the inputs, and below it one of markers for kinds and samples."""
+def _legends(figure: MatplotlibFigure, marker: Mapping[str, str], sample: str, others: list[str]) -> None:
+    """Write lines of markers for inputs and kinds, and below them what is filled for which sample."""
 
-    def key(text: str, shade: str, marker: str, filled: bool = True) -> Line2D:
-        face = shade if filled else "white"
-        return Line2D(
-            [], [], color=shade, marker=marker, markerfacecolor=face, linestyle="none", markersize=6, label=text
-        )
+    def key(text: str, shape: str, filled: bool = True) -> Line2D:
+        face = INK if filled else "white"
+        return Line2D([], [], color=INK, marker=shape, markerfacecolor=face, linestyle="none", markersize=6, label=text)
 
-    used = {input_class(inputs, model) for model in models}
-    shades = [key(INPUTS[name], shade, "o") for name, shade in SHADES.items() if name in used]
-    markers = [key("network", INK, "o"), key("trees", INK, "s")]
+    keys = [key(text, shape) for text, shape in marker.items()]
     if others:
-        markers += [key(f"{sample_title(sample)} (filled)", INK, "o"), key(" and ".join(others), INK, "o", False)]
-    place: dict[str, Any] = {"loc": "lower center", "fontsize": 9.5, "borderaxespad": 0.0, "columnspacing": 1.3}
-    figure.legend(handles=markers, bbox_to_anchor=(0.54, 0.005), ncols=len(markers), **place)
-    figure.legend(handles=shades, bbox_to_anchor=(0.54, 0.052), ncols=min(5, len(shades)), **place)
+        keys += [key(f"{sample_title(sample)} (filled)", "o"), key(f"{' and '.join(others)} (open)", "o", False)]
+    figure.legend(
+        handles=keys, loc="lower center", bbox_to_anchor=(0.54, 0.005), ncols=min(3, len(keys)), fontsize=9.5,
+        borderaxespad=0.0, columnspacing=1.3,
+    )  # fmt: skip

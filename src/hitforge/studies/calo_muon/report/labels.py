@@ -96,8 +96,8 @@ def _best(axes: Axes, point: NDArray[np.float64], size: tuple[float, float], tak
             cosine, sine = np.cos(direction), np.sin(direction)
             centre = point + (distance * np.array([cosine, sine])) + 0.5 * np.array(size) * (cosine, sine)
             box = _box(centre, size)
-            outside = size[0] * size[1] - _overlap(box, room)
-            cost = _COVERED * (outside + sum(_overlap(box, other) for other in taken))
+            outside = size[0] * size[1] - overlap(box, room)
+            cost = _COVERED * (outside + sum(overlap(box, other) for other in taken))
             if distance >= _LEADER:
                 cost += sum(_crosses(point, box, other) for other in taken)
             if found is None or cost < found[0] - 1e-6:
@@ -114,7 +114,8 @@ def _box(centre: NDArray[np.float64], size: tuple[float, float]) -> Box:
     return float(x0), float(y0), float(x1), float(y1)
 
 
-def _overlap(a: Box, b: Box) -> float:
+def overlap(a: Box, b: Box) -> float:
+    """Return the area that two boxes share, in square pixels."""
     width = min(a[2], b[2]) - max(a[0], b[0])
     height = min(a[3], b[3]) - max(a[1], b[1])
     return width * height if width > 0 and height > 0 else 0.0

@@ -3,37 +3,22 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import Any, Literal
+from typing import Any, Literal, cast
 
 import numpy as np
 from matplotlib.axes import Axes
+from matplotlib.text import Annotation
 from numpy.typing import NDArray
 
 from hitforge.reporting.chapter import Measured, ReportInputs
 from hitforge.reporting.metrics import sample_title
 from hitforge.reporting.numbers import measured
-from hitforge.reporting.style import BLUE, COLOURS, GREY, INK, ORANGE, PURPLE, RED
-from hitforge.studies.calo_muon.report.labels import Box
-from hitforge.studies.calo_muon.report.model_view import input_class
+from hitforge.reporting.style import INK
+from hitforge.studies.calo_muon.report.labels import Box, overlap
 from hitforge.studies.calo_muon.report.view import LIMITS, binned, limit
 
 ENERGY_LABEL = "True energy [GeV]"
 BITS_LABEL = "Information about the energy [bit]"
-SHADES: Mapping[str, str] = {
-    "sums": GREY,
-    "features": ORANGE,
-    "filtered": COLOURS[6],
-    "summaries": COLOURS[4],
-    "layers": BLUE,
-    "cells": RED,
-    "cells_only": PURPLE,
-}
-"""The colour that a model of a class of inputs has in every figure."""
-
-
-def colour(inputs: ReportInputs, model: str) -> str:
-    """Return the colour of a model's inputs."""
-    return SHADES[input_class(inputs, model)]
 
 
 def draw_number(
@@ -120,8 +105,20 @@ def limits_of(inputs: ReportInputs, sample: str) -> dict[str, Measured]:
     return {text: number for text, number in found.items() if number.value is not None}
 
 
-def draw_limits(axes: Axes, bounds: Mapping[str, Measured]) -> list[Box]:
-    """Draw what oracles know, lowest first, as lines with bands; return what lines and names cover."""
+Side = Literal["left", "center", "right"]
+_PLACES: Sequence[tuple[float, Side]] = (
+    (0.985, "right"),
+    (0.015, "left"),
+    *((x, "center") for x in (0.5, 0.4, 0.6, 0.3, 0.7)),
+)
+"""Where along a line its name may stand, as a fraction of the axes."""
+
+
+def draw_limits(axes: Axes, bounds: Mapping[str, Measured], taken: Sequence[Box]) -> list[Box]:
+    """Draw what oracles know, lowest first, as lines with bands; return what lines and names cover.
+
+    The name of a line stands where it covers least of what is ``taken``.
+    """
     covered: list[Box] = []
     frame = axes.get_window_extent()
     for index, (text, number) in enumerate(bounds.items()):
@@ -136,6 +133,13 @@ def draw_limits(axes: Axes, bounds: Mapping[str, Measured]) -> list[Box]:
             xycoords=("axes fraction", "data"), xytext=(0, 3 if above else -3), textcoords="offset points",
             ha="right", va="bottom" if above else "top", fontsize=9.5,
         )  # fmt: skip
+
+        def place(x: float, side: Side, name: Annotation = name) -> Box:
+            name.xy = (x, name.xy[1])
+            name.set_horizontalalignment(side)
+            return cast(Box, tuple(name.get_window_extent().padded(4.0).extents))
+
+        place(*min(_PLACES, key=lambda known: sum(overlap(place(*known), box) for box in taken)))
         (_, low), (_, high) = axes.transData.transform([(1.0, number.value - error), (1.0, number.value + error)])
         covered += [(frame.x0, low - 1.0, frame.x1, high + 1.0), name.get_window_extent().extents]
     return covered

@@ -2,16 +2,20 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 from matplotlib.axes import Axes
 
 from hitforge.reporting.chapter import Figure, ReportInputs
 from hitforge.reporting.metrics import sample_title
+from hitforge.reporting.model_looks import colour_of, look_of
+from hitforge.reporting.numbers import measured
 from hitforge.reporting.plotting import data_label, few_log_ticks, legend_below, nothing
-from hitforge.reporting.style import COLOURS, GREY, INK, MARKERS, label, new_figure
+from hitforge.reporting.style import GREY, INK, MARKERS, label, new_figure
 from hitforge.studies.calo_muon.report import view
 from hitforge.studies.calo_muon.report.model_view import INPUTS, input_class
-from hitforge.studies.calo_muon.report.plotting import ENERGY_LABEL, colour, column, energies, points
+from hitforge.studies.calo_muon.report.plotting import ENERGY_LABEL, column, energies, points
 
 _MOST = 4
 """Models in a panel."""
@@ -19,7 +23,7 @@ _MOST = 4
 
 def resolution(inputs: ReportInputs) -> Figure:
     """Calorimeter alone and combined with the tracker, for models with more and more detail."""
-    title, sample = "More detail, by the paper's formula", view.ranking_sample(inputs)
+    title, sample = "Resolution by the paper's formula", view.ranking_sample(inputs)
     models = _shown(inputs)
     rows_of = {model: inputs.metrics_of[model]["samples"].get(sample, {}).get("bins", []) for model in models}
     rows_of = {m: rows for m, rows in rows_of.items() if np.isfinite(column(rows, "resolution")[0]).any()}
@@ -29,22 +33,28 @@ def resolution(inputs: ReportInputs) -> Figure:
     panels = figure.subplots(1, 2)
     for axes, key in zip(panels, ("resolution", "combined"), strict=True):
         _tracker(inputs, axes)
-        for index, (model, rows) in enumerate(rows_of.items()):
+        for model, rows in rows_of.items():
             x, value, error = energies(rows)[0], *column(rows, key)
+            look, gain = look_of(inputs, model), view.number(inputs, model, sample, view.MI)
+            text = f"{model} ({INPUTS[input_class(inputs, model)]})"
             axes.errorbar(
-                x, value, yerr=error, color=colour(inputs, model), marker=MARKERS[index], markersize=4, linewidth=1.3,
-                elinewidth=1.0, label=f"{model} ({INPUTS[input_class(inputs, model)]})",
+                x, value, yerr=error, color=look.colour, marker=look.marker, markersize=4, linewidth=1.3,
+                elinewidth=1.0, label=text if gain.value is None else f"{text}, MI {measured(gain)} pp",
             )  # fmt: skip
         axes.set_xlabel(ENERGY_LABEL)
     # a logarithm: at low energies the calorimeter alone is worse by orders of magnitude, and no point may vanish
     panels[0].set_yscale("log")
     few_log_ticks(panels[0].yaxis)
-    panels[0].set_ylim(10.0, 1.25 * max(np.nanmax(sum(column(rows, "resolution"))) for rows in rows_of.values()))
+    alone = [column(rows, "resolution") for rows in rows_of.values()]
+    panels[0].set_ylim(
+        min(10.0, 0.8 * min(np.nanmin(value) for value, _ in alone)),
+        1.25 * max(np.nanmax(value + error) for value, error in alone),
+    )
     panels[1].set_ylim(0.0, None)
     panels[0].set_ylabel("Resolution of the calorimeter [%]")
     panels[1].set_ylabel("Resolution combined with the tracker [%]")
     label(panels[0], data_label(inputs, sample), f"{sample_title(sample)} muons")
-    legend_below(figure, panels[0], 3)
+    legend_below(figure, panels[0], 2)
     return Figure(
         "resolution",
         title,
@@ -58,7 +68,7 @@ def resolution(inputs: ReportInputs) -> Figure:
 def _shown(inputs: ReportInputs) -> list[str]:
     """Return the compared models that were run, or the first ones where fewer than two were."""
     chosen = [model for model in inputs.settings["detail_models"] if model in inputs.metrics]
-    return chosen if len(chosen) > 1 else view.ranked(inputs)[:_MOST]
+    return (chosen if len(chosen) > 1 else view.ranked(inputs))[:_MOST]
 
 
 def _tracker(inputs: ReportInputs, axes: Axes) -> None:
@@ -81,26 +91,21 @@ def measured_resolution(inputs: ReportInputs) -> Figure:
         return nothing("measured_resolution", title, f"the metrics of {model} hold no resolutions muon by muon")
     figure = new_figure(10.4, 4.4)
     left, right = figure.subplots(1, 2)
-    shades = (COLOURS[0], COLOURS[1], *COLOURS[3:])
-    points(left, next(iter(rows_of.values())), "tracker", INK, "_", "tracker alone")
+    shade = colour_of(inputs, model)
+    points(left, next(iter(rows_of.values())), "tracker", INK, "x", "tracker alone", shift=-0.2)
     for index, (name, rows) in enumerate(rows_of.items()):
-        face = shades[index] if index == 0 else "white"
-        points(
-            left,
-            rows,
-            "combined",
-            shades[index],
-            "o",
-            f"combined, {sample_title(name)}",
-            shift=0.2 * index,
-            markerfacecolor=face,
-        )
-        points(right, rows, "bits", shades[index], "o", sample_title(name), 1.0, 0.2 * index, markerfacecolor=face)
+        look: dict[str, Any] = {"markerfacecolor": shade if index == 0 else "white", "shift": 0.2 * index}
+        gain, bits = (view.number(inputs, model, name, key) for key in (view.GAIN, view.INFORMATION))
+        known = f"combined, {sample_title(name)}: gain {measured(gain)} pp"
+        points(left, rows, "combined", shade, MARKERS[index], known, **look)
+        points(right, rows, "bits", shade, MARKERS[index], f"{sample_title(name)}: {measured(bits)} bit", 1.0, **look)
     for axes in (left, right):
         axes.set_xlabel(ENERGY_LABEL)
         axes.set_xlim(0.0, 1.03 * max(row["high_gev"] for rows in rows_of.values() for row in rows))
     left.set_ylim(0.0, 1.08 * left.get_ylim()[1])
     right.axhline(0.0, color=GREY, linewidth=0.9)
+    right.set_ylim(top=(1.06 + 0.08 * len(rows_of)) * right.get_ylim()[1])
+    right.legend(loc="upper right")
     left.set_ylabel("Relative resolution [%]")
     right.set_ylabel(f"Information of {model} [bit]")
     label(left, data_label(inputs, samples[0]))

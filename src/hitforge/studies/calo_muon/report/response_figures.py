@@ -8,19 +8,20 @@ from itertools import pairwise
 import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.colors import LogNorm
+from matplotlib.ticker import StrMethodFormatter
 from numpy.typing import NDArray
 
 from hitforge.predictions import PlannedPiece
 from hitforge.reporting.chapter import Figure, ReportInputs
 from hitforge.reporting.metrics import sample_title
-from hitforge.reporting.model_looks import shown_models
-from hitforge.reporting.plotting import data_label, draw_shares, legend_below, nothing, right_title
-from hitforge.reporting.style import BLUE, GREY, INK, PURPLE, RED, SEQUENTIAL, label, new_figure
+from hitforge.reporting.model_looks import colour_of, shown_models
+from hitforge.reporting.plotting import data_label, draw_shares, few_log_ticks, legend_below, nothing, right_title
+from hitforge.reporting.style import GREY, INK, RED, SEQUENTIAL, label, new_figure
 from hitforge.studies.calo_muon.evaluation.bias import BiasCorrection
 from hitforge.studies.calo_muon.evaluation.calibration import calibrated
 from hitforge.studies.calo_muon.evaluation.sample import EvaluationSample
 from hitforge.studies.calo_muon.report import view
-from hitforge.studies.calo_muon.report.plotting import ENERGY_LABEL, colour
+from hitforge.studies.calo_muon.report.plotting import ENERGY_LABEL
 from hitforge.studies.calo_muon.settings import EvaluationSettings
 from hitforge.words import HELDOUT
 
@@ -36,7 +37,7 @@ _FEWEST = 20
 
 def responses(inputs: ReportInputs) -> Figure:
     """Distribution of predicted over true energy in bins of energy, for a few models."""
-    title, sample = "Response", view.ranking_sample(inputs)
+    title, sample = "Predicted over true energy", view.ranking_sample(inputs)
     chosen = [model for model in shown_models(inputs) if sample in inputs.outputs.get(model, {})][:_MOST_RESPONSES]
     loaded = {model: _load(inputs, inputs.outputs[model][sample]) for model in chosen}
     bins = [
@@ -47,23 +48,22 @@ def responses(inputs: ReportInputs) -> Figure:
     if not loaded or not bins:
         reason = "no predictions were passed to the report" if not loaded else "too few muons in every bin of energy"
         return nothing("responses", title, reason)
-    shades: dict[str, str] = {}
-    for model in loaded:
-        own = colour(inputs, model)
-        shades[model] = next(shade for shade in (own, INK, PURPLE) if shade not in shades.values())
     figure = new_figure(3.3 * len(bins) + 0.6, 3.9)
     panels = figure.subplots(1, len(bins), sharey=True, squeeze=False)[0]
     for axes, (low, high) in zip(panels, bins, strict=True):
         for index, (model, found) in enumerate(loaded.items()):
             inside = _between(found, low, high)
             response = np.asarray(found.ensemble.raw)[inside] / np.asarray(found.true_gev)[inside]
-            _response(axes, response, shades[model], ("-", "--", ":")[index], model, index)
+            _response(axes, response, colour_of(inputs, model), ("-", "--", ":")[index], model, index)
+        axes.text(
+            0.97, 0.96, "median, σ$_{68}$", color=INK, fontsize=9.5, ha="right", va="top", transform=axes.transAxes
+        )
         axes.axvline(1.0, color=GREY, linewidth=0.9, zorder=0)
         right_title(axes, f"{low:.0f}–{high:.0f} GeV")
         axes.set_xlim(_RESPONSE_EDGES[0], _RESPONSE_EDGES[-1])
         axes.set_xlabel("Predicted / true energy")
     # the numbers stand above the distributions
-    panels[0].set_ylim(0.0, (1.05 + 0.09 * len(loaded)) * panels[0].get_ylim()[1])
+    panels[0].set_ylim(0.0, (1.15 + 0.09 * len(loaded)) * panels[0].get_ylim()[1])
     panels[0].set_ylabel("Fraction of muons / 0.1")
     label(panels[0], data_label(inputs, sample))
     legend_below(figure, panels[0])
@@ -71,7 +71,8 @@ def responses(inputs: ReportInputs) -> Figure:
         "responses",
         title,
         f"Predicted over true energy of {sample_title(sample)} muons, before the bias correction, in four bins of true "
-        "energy; the last bin holds what lies above. Numbers: median and half width of the central 68 %.",
+        "energy; the last bin holds what lies above. Numbers: median and σ₆₈, the half width of the central "
+        "68 %.",
         figure,
     )
 
@@ -85,7 +86,7 @@ def _response(axes: Axes, response: NDArray[np.floating], shade: str, line: str,
     draw_shares(axes, response, _RESPONSE_EDGES, shade, model, linestyle=line, linewidth=1.5)
     low, median, high = np.percentile(response, [15.865, 50.0, 84.135])
     axes.text(
-        0.97, 0.96 - 0.075 * index, f"{median:.2f},  {0.5 * (high - low):.2f}", color=shade, fontsize=9.5,
+        0.97, 0.885 - 0.075 * index, f"{median:.2f},  {0.5 * (high - low):.2f}", color=shade, fontsize=9.5,
         ha="right", va="top", transform=axes.transAxes,
     )  # fmt: skip
 
@@ -118,7 +119,8 @@ def linearity(inputs: ReportInputs) -> Figure:
         label(axes, data_label(inputs, name), f"{sample_title(name)}, {len(sample.true_gev)} muons")
         axes.set_xlabel(ENERGY_LABEL)
     panels[0].legend(loc="upper left")
-    figure.colorbar(mesh, ax=panels, label="Muons", pad=0.015)
+    bar = figure.colorbar(mesh, ax=panels, label="Muons", pad=0.015)
+    few_log_ticks(bar.ax.yaxis, formatter=StrMethodFormatter("{x:g}"))
     panels[0].set_ylabel(f"Corrected prediction of {inputs.reference} [GeV]")
     return Figure(
         "linearity",
@@ -176,14 +178,15 @@ def calibration(inputs: ReportInputs) -> Figure:
     centre, mean, error = np.array([[p.centre_gev, p.mean_gev, p.error_gev] for p in correction.bins]).T
     half = np.array([0.5 * (p.high_gev - p.low_gev) for p in correction.bins])
     main.plot([0, correction.e_max_gev], [0, correction.e_max_gev], color=GREY, linestyle="--", label="no bias")
+    shade = colour_of(inputs, inputs.reference)
     main.errorbar(
-        centre, mean, yerr=error, xerr=half, color=BLUE, marker="o", linestyle="none", label="mean prediction"
+        centre, mean, yerr=error, xerr=half, color=shade, marker="o", linestyle="none", label="mean prediction"
     )
     if correction.ok:
         energy = np.linspace(correction.e_min_gev, correction.e_max_gev, 200)
-        main.plot(energy, correction.predict(energy), color=RED, label=_formula(correction))
+        main.plot(energy, correction.predict(energy), color=INK, label=_formula(correction))
         pull = (mean - correction.predict(centre)) / error
-        below.errorbar(centre, pull, yerr=1.0, color=BLUE, marker="o", linestyle="none", elinewidth=1.0)
+        below.errorbar(centre, pull, yerr=1.0, color=shade, marker="o", linestyle="none", elinewidth=1.0)
         extent = max(3.0, 1.15 * float(np.max(np.abs(pull)) + 1.0))
         below.set_ylim(-extent, extent)
     else:

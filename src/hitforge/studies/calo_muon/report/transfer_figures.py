@@ -7,15 +7,15 @@ from matplotlib.lines import Line2D
 
 from hitforge.reporting.chapter import Figure, Measured, ReportInputs
 from hitforge.reporting.metrics import sample_title
+from hitforge.reporting.model_looks import colour_of, look_of
 from hitforge.reporting.numbers import fixed
 from hitforge.reporting.plotting import data_label, legend_below, nothing
-from hitforge.reporting.style import COLOURS, GREY, INK, MARKERS, label, new_figure
+from hitforge.reporting.style import GREY, INK, MARKERS, label, new_figure
 from hitforge.studies.calo_muon.report import view
 from hitforge.studies.calo_muon.report.labels import Named, around, place_names
 from hitforge.studies.calo_muon.report.model_view import objective_families, power_text, size_families
 from hitforge.studies.calo_muon.report.plotting import (
     BITS_LABEL,
-    colour,
     draw_limits,
     draw_number,
     limits_of,
@@ -34,15 +34,15 @@ def transfer(inputs: ReportInputs) -> Figure:
         return nothing("transfer", title, reason)
     figure = new_figure(9.4, 1.75 + 0.34 * len(models))
     left, right = figure.subplots(1, 2, sharey=True, width_ratios=(1.5, 1.0))
-    shades = dict(zip((sample, *others), (COLOURS[0], COLOURS[1], *COLOURS[3:]), strict=False))
+    markers = dict(zip((sample, *others), MARKERS, strict=False))
     rows = np.linspace(-0.2, 0.2, 1 + len(others))
     for i, model in enumerate(models):
         for name, offset in zip((sample, *others), rows, strict=True):
             number = view.number(inputs, model, name, view.INFORMATION)
-            draw_number(left, i + offset, number, shades[name], "o", name == sample, along="x")
+            draw_number(left, i + offset, number, colour_of(inputs, model), markers[name], name == sample, along="x")
         for name, offset in zip(others, rows[1:] if len(others) > 1 else (0.0,), strict=True):
             number = view.transferred(inputs, model, name, view.INFORMATION)
-            draw_number(right, i + offset, number, shades[name], "o", False, along="x")
+            draw_number(right, i + offset, number, colour_of(inputs, model), markers[name], False, along="x")
         if i % 2:
             for axes in (left, right):
                 axes.axhspan(i - 0.5, i + 0.5, color="#f3f4f7", zorder=0, linewidth=0)
@@ -56,7 +56,7 @@ def transfer(inputs: ReportInputs) -> Figure:
     right.set_xlabel(f"Difference to {sample_title(sample)} [bit]")
     label(left, data_label(inputs, sample))
     keys = [
-        Line2D([], [], color=shades[name], marker="o", markerfacecolor=shades[name] if name == sample else "white",
+        Line2D([], [], color=INK, marker=markers[name], markerfacecolor=INK if name == sample else "white",
                linestyle="none", markersize=6, label=sample_title(name))
         for name in (sample, *others)
     ]  # fmt: skip
@@ -88,11 +88,11 @@ def learning_curve(inputs: ReportInputs) -> Figure:
             points = {n: view.number(inputs, model, name, view.INFORMATION) for n, model in family.items()}
             points = {n: number for n, number in points.items() if number.value is not None}
             for n, number in points.items():
-                shade, marker = colour(inputs, largest), MARKERS[index % len(MARKERS)]
+                shade, marker = colour_of(inputs, largest), MARKERS[index % len(MARKERS)]
                 draw_number(axes, n, number, shade, marker, filled=name == sample)
             values = [number.value or 0.0 for number in points.values()]
             style = "-" if name == sample else "--"
-            axes.plot(list(points), values, color=colour(inputs, largest), linestyle=style, linewidth=1.2, zorder=2)
+            axes.plot(list(points), values, color=colour_of(inputs, largest), linestyle=style, linewidth=1.2, zorder=2)
             drawn += points.items()
             if points and name == sample:
                 names.append(Named(max(points), values[-1], largest))
@@ -101,7 +101,7 @@ def learning_curve(inputs: ReportInputs) -> Figure:
         return nothing("learning_curve", title, "no model of a learning curve has a number in bits")
     room_for_names(axes, [n for n, _ in drawn], [*(number for _, number in drawn), *bounds.values()])
     obstacles = [around(axes, n, (v.value or 0) - (v.error or 0), (v.value or 0) + (v.error or 0)) for n, v in drawn]
-    obstacles += draw_limits(axes, bounds)
+    obstacles += draw_limits(axes, bounds, obstacles)
     place_names(axes, names, obstacles)
     axes.set_xlabel("Training muons")
     axes.set_ylabel(BITS_LABEL)
@@ -135,15 +135,16 @@ def objectives(inputs: ReportInputs) -> Figure:
     shifts = np.linspace(-0.09, 0.09, len(families)) if len(families) > 1 else np.zeros(1)
     span = 0.0
     for axes, (key, text) in zip(panels, _PANELS, strict=True):
-        for index, (family, shift) in enumerate(zip(families, shifts, strict=True)):
-            named, shade = next(iter(family.values())), colour(inputs, next(iter(family.values())))
+        for family, shift in zip(families, shifts, strict=True):
+            named = next(iter(family.values()))
+            look = look_of(inputs, named)
             points = {powers.index(k) + shift: view.number(inputs, m, sample, key) for k, m in family.items()}
             points = {x: number for x, number in points.items() if number.value is not None}
             for x, number in points.items():
-                draw_number(axes, x, number, shade, MARKERS[index % len(MARKERS)])
+                draw_number(axes, x, number, look.colour, look.marker)
             axes.plot(
-                list(points), [n.value or 0.0 for n in points.values()], color=shade, linewidth=1.2,
-                marker=MARKERS[index % len(MARKERS)], label=named,
+                list(points), [n.value or 0.0 for n in points.values()], color=look.colour, linewidth=1.2,
+                linestyle=look.line, marker=look.marker, label=named,
             )  # fmt: skip
         axes.set_xticks(range(len(powers)), [power_text(power) for power in powers])
         axes.tick_params(axis="x", which="minor", length=0)

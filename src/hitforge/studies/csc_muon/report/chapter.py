@@ -75,7 +75,7 @@ CHAPTER = chapter(
             shared_views.loss_history("Losses of different models are different functions."),
             shared_views.TRAINING,
             shared_views.LEARNING_RATE,
-            figure("importances", "report.importances"),
+            figure("importances", "report.data_figures"),
             table("bayesian_search", _DATA),
             *shared_views.TUNING,
         ),

@@ -23,6 +23,7 @@ from hitforge.reporting.plotting import (
 from hitforge.reporting.style import GREY, MARKERS, label, new_figure
 from hitforge.studies.csc_muon.evaluation.sample import CLASS_NAMES
 from hitforge.studies.csc_muon.report import plotting
+from hitforge.studies.csc_muon.report.view import headline_of
 
 _INTERVAL = 0.68
 """Central interval whose coverage is drawn against pT."""
@@ -32,7 +33,10 @@ _INTERVAL = 0.68
 def confusion(inputs: ReportInputs, models: plotting.Overlaid) -> tuple[MatplotlibFigure, str]:
     """Row-normalised confusion of the four classes, a panel for each model."""
     percent = {model: 100.0 * values(number) for model, (_, _, number) in models.items()}
-    return confusion_panels(percent, CLASS_NAMES, 3 if len(models) in (5, 6) else 4, "[GeV]"), (
+    figure = confusion_panels(percent, CLASS_NAMES, 3 if len(models) in (5, 6) else 4, "[GeV]")
+    for axes, model in zip(figure.axes, models, strict=False):
+        right_title(axes, f"accuracy {measured(headline_of(inputs, model)['accuracy'])} %")
+    return figure, (
         f"Each row, a true class, adds up to 100 %; {plotting.sample_text(inputs)}. From class probabilities where a "
         "model gives them, otherwise from its pT."
     )

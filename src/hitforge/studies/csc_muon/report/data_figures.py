@@ -8,7 +8,8 @@ from matplotlib.ticker import FormatStrFormatter, MaxNLocator, NullLocator
 from numpy.typing import NDArray
 
 from hitforge.published import load_published
-from hitforge.reporting.chapter import ReportInputs
+from hitforge.reporting import training_figures
+from hitforge.reporting.chapter import Figure, ReportInputs
 from hitforge.reporting.events import ShownEvents
 from hitforge.reporting.plotting import (
     data_label,
@@ -205,3 +206,8 @@ def hit_images(inputs: ReportInputs, roads: ShownEvents) -> tuple[MatplotlibFigu
         "Occupancy channel of the hit image: planes from the interaction point outwards against phi. A hit is shared "
         "between its two neighbour columns, which keeps its position to one unit of 1/60 deg."
     )
+
+
+def importances(inputs: ReportInputs) -> Figure:
+    """Importances of the leading features of the tree models, called by their meaning."""
+    return training_figures.importances(inputs, meaning_of)

@@ -6,13 +6,15 @@ from collections.abc import Collection, Mapping, Sequence
 from typing import Any
 
 import numpy as np
+from matplotlib.axes import Axes
 from matplotlib.figure import Figure as MatplotlibFigure
+from matplotlib.ticker import FormatStrFormatter
 from numpy.typing import NDArray
 
 from hitforge.published import load_published
 from hitforge.reporting.chapter import ReportInputs
 from hitforge.reporting.metrics import axes_of, metrics_of, shown_sample, values
-from hitforge.reporting.plotting import data_label, draw_curve, figure_of, legend_below, right_title
+from hitforge.reporting.plotting import data_label, draw_curve, few_log_ticks, figure_of, legend_below, right_title
 from hitforge.reporting.style import GREY, INK, label, new_figure
 from hitforge.studies.csc_muon.report import plotting
 from hitforge.words import TRAINED_ON
@@ -39,6 +41,15 @@ def _last_x(x: NDArray[np.float64], arrays: Sequence[Mapping[str, Any]], *index:
     return 1.0 + float(x[known].max(initial=9.0))
 
 
+def _end_at(axes: Axes, first: float, last: float) -> None:
+    """End both axes of curves where the horizontal one ends: beyond it a bin holds all that is left."""
+    shown = [np.asarray(line.get_xydata()) for line in axes.lines]
+    y = np.concatenate([points[points[:, 0] <= last, 1] for points in shown])
+    if np.isfinite(y).any():
+        axes.set_ylim(0.8 * np.nanmin(y), 1.3 * np.nanmax(y))
+    axes.set_xlim(first, last)
+
+
 @figure_of("Metrics against threshold", plotting.overlay("scan"), plotting.NOT_EVALUATED)
 def threshold_scan(inputs: ReportInputs, models: plotting.Overlaid) -> tuple[MatplotlibFigure, str]:
     """MAE, accuracy and F1 of the 11 classes against threshold under the three conventions."""
@@ -55,6 +66,7 @@ def threshold_scan(inputs: ReportInputs, models: plotting.Overlaid) -> tuple[Mat
                     axes.plot(x, seen, color=colour, linewidth=1.0, linestyle=":")
             if key == "mae":
                 axes.set_yscale("log")
+                few_log_ticks(axes.yaxis, formatter=FormatStrFormatter("%g"))
             else:
                 block = next(iter(models.values()))[2]
                 if key == "accuracy" and i < 2:
@@ -62,7 +74,8 @@ def threshold_scan(inputs: ReportInputs, models: plotting.Overlaid) -> tuple[Mat
                 axes.set_ylim(0.0, 1.09)
         row[0].set_ylabel(ylabel)
     for i, axes in enumerate(grid[-1]):
-        axes.set(xlabel="x [GeV]", xlim=(0.0, _last_x(x, [b["mae"] for _, _, b in models.values()], i)))
+        axes.set_xlabel("x [GeV]")
+        _end_at(grid[0, i], 0.0, _last_x(x, [b["mae"] for _, _, b in models.values()], i))
         right_title(grid[0, i], _COLUMNS[i])
     label(grid[0, 0], data_label(inputs, shown_sample(inputs)), _COLUMNS[0])
     if trained_on:
@@ -129,9 +142,13 @@ def benchmark(inputs: ReportInputs, models: plotting.Overlaid) -> tuple[Matplotl
         panel.set(ylabel="MAE / $p_T$", ylim=(0.0, float(np.clip(top, 0.4, 1.0))))
         right_title(panel, text)
     last = _last_x(x, [block["mae"] for _, _, block in models.values()], 2)
+    few_log_ticks(axes[0].yaxis, formatter=FormatStrFormatter("%g"))
+    _end_at(axes[0], 2.0, last)
     for panel in axes:
+        panel.set_xlabel(plotting.PT_LABEL)
+    for panel in axes[1:]:
         # the last has the published points
-        panel.set(xlabel=plotting.PT_LABEL, xlim=(2.0, 125.0 if panel is axes[-1] else last))
+        panel.set_xlim(2.0, 125.0 if panel is axes[-1] else last)
     legend_below(figure, axes[0])
     return figure, (
         "Bins of 1 GeV in true pT, before the pT scaling; bands are bootstrap errors. The mean follows the few muons "

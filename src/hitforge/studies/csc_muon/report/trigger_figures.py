@@ -8,12 +8,13 @@ from typing import Any
 import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure as MatplotlibFigure
+from matplotlib.ticker import FormatStrFormatter
 from numpy.typing import NDArray
 
 from hitforge.reporting.chapter import ReportInputs
 from hitforge.reporting.metrics import axes_of, shown_sample, values
 from hitforge.reporting.numbers import measured
-from hitforge.reporting.plotting import draw_curve, figure_of, legend_below, middles, right_title, shades
+from hitforge.reporting.plotting import draw_curve, few_log_ticks, figure_of, legend_below, middles, right_title, shades
 from hitforge.reporting.style import GREY, MARKERS
 from hitforge.studies.csc_muon.evaluation.turn_on import turn_on_curve
 from hitforge.studies.csc_muon.report import plotting
@@ -226,6 +227,7 @@ def rate_eta(inputs: ReportInputs, models: plotting.Overlaid) -> tuple[Matplotli
             plotting.draw_binned(right, evaluation["eta_edges"], reduction, which, colour, None)
             tops.append(float(np.nanmax(values(reduction))))
     left.set(yscale="log", ylabel="Rate / rate without threshold")
+    few_log_ticks(left.yaxis, formatter=FormatStrFormatter("%g"))
     right.axhline(1.0, color=GREY, linewidth=0.9, linestyle="--")
     # one bin of a large error must not set the axis
     right.set(ylabel=f"Rate of {evaluation['rate_reference']} / rate", ylim=(0.0, 1.3 * max(tops)))

@@ -68,7 +68,7 @@ CHAPTER = chapter(
             shared_views.loss_history("Losses of different kinds cannot be compared."),
             shared_views.TRAINING,
             table("sweep", _DATA),
-            figure("importances", "report.importances"),
+            figure("importances", "report.data_figures"),
             *shared_views.TUNING,
         ),
     ),

@@ -129,13 +129,13 @@ def rejections(inputs: ReportInputs) -> Table:
     quoted = [f"{100 * e:g}" for e in axes["efficiencies"]]
     return make_table(
         "rejections",
-        "Background rejection",
+        "Background rejection at fixed signal efficiency",
         "One over the share of the background (named second) that passes where the given share of the signal (named "
         "first) does.",
         (
             *by_place({"model": "Model", "question": "Signal vs background"}),
             *columns_by(
-                {f"at_{e}": (f"at {e} %", "") for e in quoted},
+                {f"at_{e}": (f"signal efficiency {e} %", "") for e in quoted},
                 lambda row, key: cell(row[2], row[3], quoted.index(key.removeprefix("at_"))),
             ),
         ),

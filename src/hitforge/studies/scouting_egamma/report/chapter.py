@@ -75,7 +75,7 @@ CHAPTER = chapter(
             loss_history(
                 "Losses of different models are different functions; a likelihood follows epochs of the relative loss."
             ),
-            figure("importances", "report.importances"),
+            figure("importances", "report.model_figures"),
             figure("permutation", _MODEL_FIGURES),
             *TUNING,
             figure("tuning_parameters", _MODEL_FIGURES),

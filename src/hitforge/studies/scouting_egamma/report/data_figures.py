@@ -48,7 +48,7 @@ def raw_response(inputs: ReportInputs, data: Candidates) -> plotting.Drawn:
     figure, (grid,) = plotting.train_panels(inputs, 1, 3, (12.6, 4.4), sharey=True)
     lost = np.full(round(len(de) * share / (1 - share)), -1.0)
     grid[0].hist(np.clip(np.concatenate([de, lost]), -1.1, 0.5), edges, histtype="step", color=INK)
-    plotting.panel_title(grid[0], "all")
+    plotting.panel_title(grid[0], f"all, {100 * share:.1f} % without energy")
     for axes, (flag, region) in zip(grid[1:], ((1, "EB"), (0, "EE")), strict=True):
         for particle, name, colour in ((1, "electrons", BLUE), (0, "photons", RED)):
             own = (data["is_eb"] == flag) & (data["is_electron"] == particle)

@@ -7,6 +7,7 @@ from typing import Final
 import numpy as np
 from matplotlib.ticker import FormatStrFormatter
 
+from hitforge.reporting import training_figures
 from hitforge.reporting.chapter import Figure, ReportInputs
 from hitforge.reporting.model_looks import colour_of
 from hitforge.reporting.plotting import few_log_ticks, legend_below, nothing, shades
@@ -84,3 +85,8 @@ def permutation(inputs: ReportInputs) -> Figure:
         f"{found[model]['sample']} in each category. A feature that others can replace costs little."
     )
     return Figure("permutation", title, caption, figure)
+
+
+def importances(inputs: ReportInputs) -> Figure:
+    """Importances of the leading features of the tree models, called by their meaning."""
+    return training_figures.importances(inputs, meaning_of)
