@@ -148,6 +148,17 @@ def build_parser() -> argparse.ArgumentParser:
     status = _stage(stages, "status", "Show running and finished trainings")
     status.add_argument("--results", type=Path, default=Path("results"), help="results folder")
     status.add_argument("--watch", action="store_true", help="refresh every few seconds until interrupted")
+
+    compare = stages.add_parser(
+        "compare",
+        help="Compare two runs on one page",
+        description="Compare two runs on one page: settings that differ, headline numbers with the error of their "
+        "shift (paired where the events are the same), figures side by side.",
+        formatter_class=argparse.ArgumentDefaultsHelpFormatter,
+    )
+    compare.set_defaults(command=commands.compare)
+    compare.add_argument("runs", nargs=2, type=Path, metavar="RUN", help="results folder, or that of one study in it")
+    compare.add_argument("--out", type=Path, default=Path("compare.html"), help="page to write")
     _leaving(stages)
     return explained(parser)
 

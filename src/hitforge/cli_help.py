@@ -30,6 +30,7 @@ TOPICS = {
     "status": Topic(_START, "status --watch", "run-it.md"),
     "validate": Topic(_START, f"validate {_S} part.root", "your-own-ntuples.md"),
     "describe": Topic(_START, f"describe {_S} --model bdt"),
+    "compare": Topic(_START, "compare before/results results --out compare.html"),
     "completion": Topic(_START, "completion bash"),
     "simulate": Topic(_STAGES, f"simulate {_S} --events 500 --out part.root", "simulation.md"),
     "build-shard": Topic(_STAGES, f"build-shard {_S} --out part.h5 part.root"),

@@ -252,6 +252,21 @@ def report(options: Namespace) -> int:
     return 0
 
 
+def compare(options: Namespace) -> int:
+    """Write the page that compares two runs."""
+    from hitforge.provenance import write_text
+    from hitforge.reporting.comparison_page import render_comparison, result_of
+    from hitforge.stages.compare_runs import compare_runs
+
+    a, b = options.runs
+    studies = compare_runs(a, b)
+    write_text(options.out, render_comparison((a, b), studies))
+    for each in studies:
+        sys.stdout.write(f"{each.chapters[1].study}: {result_of(each)}\n")
+    sys.stdout.write(f"{options.out}\n")
+    return 0
+
+
 def describe(options: Namespace) -> int:
     """Print a model's parameters and shapes."""
     _, study = _study(options, log=False)

@@ -92,6 +92,13 @@ rule packages:
     localrule: True
 
 
+rule rocrate:
+    """Describe the run as an RO-Crate."""
+    input:
+        rules.describe_run.output,
+    localrule: True
+
+
 rule report:
     """Write the report."""
     input:

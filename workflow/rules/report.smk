@@ -116,3 +116,27 @@ for name, (page, studies) in PAGES.items():
             code=[fingerprint_of(study, "page", "make_report.py") for study in studies],
         script:
             "../scripts/make_report.py"
+
+
+rule describe_run:
+    """Describe inputs, software and results of the run as an RO-Crate, which the results folder becomes."""
+    input:
+        page="results/report/index.html",
+        metrics=[path for study in CHOSEN for path in reported_metrics(study)],
+    output:
+        "results/ro-crate-metadata.json",
+    log:
+        "logs/describe_run.log",
+    benchmark:
+        "benchmarks/describe_run.tsv"
+    conda:
+        "../../envs/report.yaml"
+    threads: 1
+    resources:
+        mem_mb=megabytes(1000),
+        runtime=10,
+    params:
+        studies=CHOSEN,
+        code=[fingerprint_of(study, "page", "describe_run.py") for study in CHOSEN],
+    script:
+        "../scripts/describe_run.py"

@@ -177,13 +177,26 @@ class Section(Settings):
     items: tuple[Item, ...] = ()
 
 
+class Compared(Settings):
+    """Where the paired difference of a number stands in what ``Study.compare`` returns of a sample; times ``scale``."""
+
+    sample: str
+    quantity: str
+    where: Mapping[str, Any] = {}
+    scale: float = 1.0
+
+
 class HeadlineNumber(Settings):
-    """One headline number of a model, kept in a chapter so that the next report can show what moved."""
+    """One headline number of a model, kept in a chapter so that the next report can show what moved.
+
+    ``compared`` is not kept: it is for the comparison of two runs, which asks for the numbers again.
+    """
 
     model: str
     quantity: str
     unit: str
     number: Measured
+    compared: Compared | None = Field(default=None, exclude=True, repr=False)
 
 
 class FrontRow(Settings):

@@ -8,7 +8,7 @@ from typing import Any
 from hitforge.named import load_function
 from hitforge.remarks import remarks
 from hitforge.reporting.catalogue import Catalogue
-from hitforge.reporting.chapter import Chapter, HeadlineNumber, Item, Measured, ReportInputs, Section
+from hitforge.reporting.chapter import Chapter, Compared, HeadlineNumber, Item, Measured, ReportInputs, Section
 from hitforge.reporting.metrics import sample_title, shown_sample
 from hitforge.reporting.numbers import cell_text, fixed
 
@@ -75,12 +75,18 @@ def headline_numbers(
     numbers_of: Callable[[ReportInputs, str], Mapping[str, Measured]],
     quantities: Mapping[str, tuple[str, str]],
 ) -> Iterator[HeadlineNumber]:
-    """Yield the numbers of each model; ``quantities`` has title and unit of those to show."""
+    """Yield the numbers of each model on the shown sample; ``quantities`` has title and unit of those to show."""
     for model in inputs.metrics:
         for name, number in numbers_of(inputs, model).items():
             if name in quantities:
                 quantity, unit = quantities[name]
-                yield HeadlineNumber(model=model, quantity=quantity, unit=unit, number=number)
+                yield HeadlineNumber(
+                    model=model,
+                    quantity=quantity,
+                    unit=unit,
+                    number=number,
+                    compared=Compared(sample=shown_sample(inputs), quantity=name, scale=100.0 if unit == "%" else 1.0),
+                )
 
 
 def reference_sentence(inputs: ReportInputs, headline: Iterable[HeadlineNumber], events: str) -> Iterator[str]:

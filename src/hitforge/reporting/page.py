@@ -47,12 +47,8 @@ PRESET_NOTES = {
 }
 
 
-def render_page(folders: Sequence[Path], run: RunInfo) -> str:
-    """Return the page of some studies, each in a folder with ``tables`` and ``figures``.
-
-    The page has no link to any other file or host, so it can be mailed or archived; tables and figures, with their
-    values, can be saved from it.
-    """
+def templates() -> jinja2.Environment:
+    """Return the environment of the templates, with what every page has: its style and the functions for tables."""
     environment = jinja2.Environment(
         loader=jinja2.PackageLoader("hitforge", "reporting"),
         autoescape=True,
@@ -61,21 +57,31 @@ def render_page(folders: Sequence[Path], run: RunInfo) -> str:
         undefined=jinja2.StrictUndefined,
     )
     environment.globals |= {"render": render, "heading": heading, "FIRST_ROWS": FIRST_ROWS, "LONG_TABLE": LONG_TABLE}
+    style = files("hitforge.reporting").joinpath("page.css").read_text(encoding="utf-8")
+    # our own file, not data
+    environment.globals |= {"style": Markup(style), "version": hitforge.__version__}
     environment.filters["grouped"] = lambda value: fixed(float(value), 0)
     environment.filters["typeset"] = typeset
     # a long name of a setting over a narrow column
     environment.filters["breakable"] = lambda heading: heading.replace("_", Markup("_<wbr>"))
+    return environment
+
+
+def render_page(folders: Sequence[Path], run: RunInfo) -> str:
+    """Return the page of some studies, each in a folder with ``tables`` and ``figures``.
+
+    The page has no link to any other file or host, so it can be mailed or archived; tables and figures, with their
+    values, can be saved from it.
+    """
     chapters = [Chapter.model_validate(read_json(folder / "tables" / "chapter.json")) for folder in folders]
     many = len(chapters) > 1
-    style = files("hitforge.reporting").joinpath("page.css").read_text(encoding="utf-8")
-    return environment.get_template("page.html.j2").render(
+    template = templates().get_template("page.html.j2")
+    return template.render(
         chapters=[_shown(chapter, folder) for chapter, folder in zip(chapters, folders, strict=True)],
         front_table=front_table(chapters) if many else None,
         gains=gains(chapters) if many else (),
         authors=", ".join(dict.fromkeys(filter(None, (chapter.author for chapter in chapters)))),
         run=run,
-        style=Markup(style),  # our own file, not data
-        version=hitforge.__version__,
         preset_note=PRESET_NOTES.get(run.preset),
         cost_tables=[table for table in (cost_table(run.stages), training_table(run.trainings)) if table],
         change_table=None if run.changes is None else change_table(run.changes),
@@ -93,7 +99,7 @@ def _shown(chapter: Chapter, folder: Path) -> dict[str, Any]:
 
     What is empty is left out, with its reason in ``absent``; the figures of the opening stand there and nowhere else.
     """
-    ready = {"table": _table, "figure": _picture}
+    ready = {"table": _table, "figure": picture}
     made = {
         (item.kind, item.name): ready[item.kind](folder / f"{item.kind}s", item.name)
         for section in chapter.sections
@@ -131,7 +137,7 @@ def _table(folder: Path, name: str) -> dict[str, Any]:
     }
 
 
-def _picture(folder: Path, name: str) -> dict[str, Any]:
+def picture(folder: Path, name: str) -> dict[str, Any]:
     """Return a figure with its picture, a drawing unless that is large, and with the other forms to be saved.
 
     The picture is an image of its own, not inline: ids of different drawings cannot collide, and browsers decode it

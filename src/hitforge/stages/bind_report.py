@@ -42,7 +42,7 @@ def make_report(
         config_hash=content_hash({study: chapter.get("settings", {}) for study, chapter in chapters.items()}),
         finished=f"{datetime.now(UTC):%Y-%m-%d %H:%M} UTC",
         command=os.environ.get(COMMAND, shlex.join(sys.argv)),
-        git_revision=_git_revision(),
+        git_revision=git_revision(),
         host=platform.node(),
         stages=read_benchmarks(benchmarks, studies, workdir=Path.cwd()),
         trainings=read_trainings(benchmarks, studies),
@@ -54,7 +54,7 @@ def make_report(
     write_json(previous, {**before, **chapters})
 
 
-def _git_revision() -> str | None:
+def git_revision() -> str | None:
     """Return the checkout's revision, with ``-dirty`` where it has local changes; None outside a checkout."""
     git = shutil.which("git")
     if git is None:

@@ -42,11 +42,11 @@ def _outputs(results: Path, settings: StudySettings, model: str) -> dict[str, li
 
 
 def paths_in(results: Path, study: Study) -> dict[str, Any]:
-    """Return the artefacts of a study under its results folder, for the models that were evaluated there.
+    """Return the artefacts of a study under its results folder, for its models that were evaluated there.
 
     A FileNotFoundError says that there are no metrics.
     """
-    evaluated = sorted(path.stem for path in (results / "metrics").glob("*.json"))
+    evaluated = sorted({path.stem for path in (results / "metrics").glob("*.json")} & study.settings.models.keys())
     models = sorted(evaluated, key=[*study.settings.run_models, *evaluated].index)
     if not models:
         raise FileNotFoundError(f"{results / 'metrics'}: no metrics; run the workflow up to the target 'metrics' first")

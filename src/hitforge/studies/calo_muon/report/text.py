@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from hitforge.published import load_published
-from hitforge.reporting.chapter import FrontRow, HeadlineNumber, ReportInputs
+from hitforge.reporting.chapter import Compared, FrontRow, HeadlineNumber, ReportInputs
 from hitforge.reporting.chapter_parts import (
     evaluated_events,
     generated_samples,
@@ -75,6 +75,7 @@ def headline_numbers(inputs: ReportInputs) -> Iterator[HeadlineNumber]:
                     quantity=f"{text} {sample_title(name)}",
                     unit=view.UNIT[key],
                     number=view.number(inputs, model, name, key),
+                    compared=Compared(sample=name, quantity=key, scale=view.SCALE[key]),
                 )
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from hitforge.published import load_published
-from hitforge.reporting.chapter import FrontRow, HeadlineNumber, Measured, ReportInputs
+from hitforge.reporting.chapter import Compared, FrontRow, HeadlineNumber, Measured, ReportInputs
 from hitforge.reporting.chapter_parts import evaluated_events, generated_samples, models_and_events, parts_left_out
 from hitforge.reporting.metrics import difference, metrics_of, sample_title, shown_sample, verdict
 from hitforge.studies.scouting_egamma.data.geometry import CATEGORIES
@@ -18,10 +18,13 @@ from hitforge.studies.scouting_egamma.report.view import percent
 
 def headline_numbers(inputs: ReportInputs) -> Iterator[HeadlineNumber]:
     """Yield the widths of all models, for the next report."""
+    sample = shown_sample(inputs)
     for model in metrics_of(inputs):
         for c, name in enumerate(CATEGORIES):
             number = percent(inputs, model, "width", c)
-            yield HeadlineNumber(model=model, quantity=f"σ_eff/median, {name}", unit="%", number=number)
+            compared = Compared(sample=sample, quantity="width", where={"category": name}, scale=100.0)
+            title = f"σ_eff/median, {name}"
+            yield HeadlineNumber(model=model, quantity=title, unit="%", number=number, compared=compared)
 
 
 def summary(inputs: ReportInputs) -> Iterator[str]:
