@@ -126,7 +126,7 @@ def test_the_temperature_undoes_a_wrong_scale() -> None:
     assert np.array_equal(after.predicted, sharp.predicted)
     few = fit_temperature(sample_of(drawn[:5], good[:5]), 20)
     assert few["temperature"] is None and "fewer than 20" in few["reason"]
-    assert at_temperature(sharp, few) is sharp
+    assert at_temperature(sharp, few).probabilities is sharp.raw
     # a model that favours wrong classes is best at an infinite temperature
     wrong = fit_temperature(sample_of((LABEL + 1) % 4, toy_probabilities(LABEL, 1.5)), 20)
     assert wrong["temperature"] is None and "no minimum" in wrong["reason"]

@@ -228,10 +228,10 @@ def test_responses_set_the_models_with_predictions_side_by_side(report: Any) -> 
         figure = responses(report.inputs)
     texts = figure.figure.axes[-1].texts
     assert figure.figure.axes[0].get_legend_handles_labels()[1] == ["cnn", "bdt", "hl_only"]
-    # a heading, then the numbers of each model in its colour
+    # the numbers of each model in its colour, and their heading
     shown = [look_of(report.inputs, model).colour for model in ("cnn", "bdt", "hl_only")]
-    assert [text.get_color() for text in texts[1:]] == shown
-    assert texts[0].get_text().startswith("median")
+    assert [text.get_color() for text in texts[:-1]] == shown
+    assert texts[-1].get_text().startswith("median")
 
 
 def test_a_production_without_information_still_draws(tmp_path: Path) -> None:
