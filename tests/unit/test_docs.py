@@ -12,13 +12,9 @@ from hitforge.cli import build_parser
 from hitforge.config import study_settings_type
 from hitforge.config_reference import blocks_of, reference
 from hitforge.config_schema import shipped_studies
+from tests.doc_commands import PAGES, REPOSITORY
 
-REPOSITORY = Path(__file__).parents[2]
 DOCS = REPOSITORY / "docs"
-PAGES = [
-    *(REPOSITORY / page for page in ("README.md", "CONTRIBUTING.md", "config/README.md")),
-    *sorted(DOCS.glob("*.md")),
-]
 
 
 def anchors(page: Path) -> set[str]:
@@ -58,6 +54,15 @@ def test_relative_links_resolve(page: Path) -> None:
 def test_every_page_is_in_the_index() -> None:
     index = (DOCS / "index.md").read_text(encoding="utf-8")
     assert [page.name for page in DOCS.glob("*.md") if page.name != "index.md" and f"({page.name})" not in index] == []
+
+
+def test_pictures_are_small_and_shown() -> None:
+    pages = "".join(page.read_text(encoding="utf-8") for page in PAGES)
+    pictures = sorted((DOCS / "pictures").iterdir())
+    assert pictures
+    for picture in pictures:
+        assert picture.stat().st_size < 80_000, picture.name
+        assert f"pictures/{picture.name})" in pages, picture.name
 
 
 def test_every_command_is_documented() -> None:
