@@ -16,7 +16,7 @@ if SOURCE.is_dir():
     os.environ.update(PYTHONPATH=os.pathsep.join(filter(None, [str(SOURCE), os.environ.get("PYTHONPATH")])))
 if workflow.is_main_process:
     # for the head of the page: as a parameter it would make the page again for each other way to say the same
-    os.environ["HITFORGE_COMMAND"] = shlex.join(["snakemake", *sys.argv[1:]])
+    os.environ.update(HITFORGE_COMMAND=shlex.join(["snakemake", *sys.argv[1:]]))
 
 from snakemake.exceptions import WorkflowError
 

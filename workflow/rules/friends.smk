@@ -2,21 +2,6 @@
 # file for each, in a folder of the configuration. A block of files is one job.
 
 
-def friends_of(parts):
-    """Return the friend files of parts."""
-    return [f"{APPLY.out}/{FRIENDS[part.id]}" for part in parts]
-
-
-def no_application(wildcards):
-    """Say what the target needs."""
-    raise WorkflowError(
-        "friends: nothing to apply; add to the call, or to a config file: --config "
-        "apply=\"{package: muon-cnn.hitforge.zip, source: '/data/*.root', out: friends}\""
-    )
-
-
-APPLY = SETTINGS.apply
-
 if APPLY is None:
 
     rule friends:
@@ -26,20 +11,6 @@ if APPLY is None:
         localrule: True
 
 else:
-    from hitforge.config import SampleSettings
-    from hitforge.friends import friend_names, summary_name
-    from hitforge.packages import PackageError, open_package
-
-    try:
-        with open_package(Path(APPLY.package)) as package:
-            PACKAGE = package.about
-        FILES = list_parts("apply", SampleSettings(role="test", source=APPLY.source))
-        declaration_of(PACKAGE["study"])
-    except (ConfigError, PackageError, OSError) as error:
-        raise WorkflowError(str(error))
-    FRIENDS = friend_names(FILES, PACKAGE["model"], APPLY.format)
-    PLACE = f"{PACKAGE['study']}/{PACKAGE['model']}"
-
     for block, parts in assign_blocks(FILES, APPLY.blocks).items():
 
         rule:

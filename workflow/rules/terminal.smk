@@ -16,7 +16,7 @@ def as_job(job):
     log = str(job.log[0]) if job.log else ""
     stage = stage_name(job.rule.name, STUDIES)
     what = what_of(log, stage)
-    study = what.partition("/")[0] if what.partition("/")[0] in SIZES else ""
+    study = next((part for part in Path(what).parts[:1] if part in SIZES), "")
     events, epochs = SIZES[study].of(stage, what) if study else (0, 1)
     return Job(
         stage=stage,
