@@ -36,7 +36,7 @@ def test_shift_and_error_are_those_of_the_comparison_of_models(finished: Path, o
         if number.model == "hl_only":
             assert number.shift.value in (0, None)
         elif number.quantity == "information test":
-            wanted = find(samples["test"], "hl_only", "bdt", "information")
+            wanted = find(samples["test"], "hl_only", "bdt", "information_bits")
             assert wanted is not None and number.paired
             assert number.shift.value == pytest.approx(wanted["value"])
             assert number.shift.error == pytest.approx(wanted["error"])
