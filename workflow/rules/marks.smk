@@ -19,3 +19,9 @@ def marked(study, kind, shown, paths):
         return report(path, caption=caption, category=study, subcategory=f"{kind}s", labels=labels)
 
     return [mark(path) if path.endswith(shown) else path for path in paths]
+
+
+def page_of(page, studies):
+    """Return a page, marked."""
+    labels = {"title": ", ".join(studies)}
+    return report(page, caption="../report/page.rst", category="page", labels=labels)

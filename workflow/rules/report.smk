@@ -52,12 +52,6 @@ for study in STUDIES:
             "../scripts/make_figures.py"
 
 
-def page_of(page, studies):
-    """Return a page, marked."""
-    labels = {"title": ", ".join(studies)}
-    return report(page, caption="../report/page.rst", category="page", labels=labels)
-
-
 # the page of the chosen studies, and one of each study alone
 PAGES = {
     "make_report": ("results/report/index.html", CHOSEN),
