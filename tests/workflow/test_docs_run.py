@@ -62,7 +62,6 @@ def test_dry_run(call: str, finished: Path, tmp_path: Path) -> None:
     shutil.copy(finished / "tiny.yaml", tmp_path / "my.yaml")
     (tmp_path / "two.yaml").write_text("calo_muon: {run_models: [bdt]}\n")
     place, command = CALLS[call]
-    # the plan comes last; the engine takes it as a name after a list of files
     planned = [sys.executable, "-m", command[0], "-n", *command[1:]]
     done = subprocess.run(planned, cwd=tmp_path, env=os.environ | {"NO_COLOR": "1"}, capture_output=True, text=True)
     assert done.returncode == 0, f"{place}: {call}\n{(done.stdout + done.stderr)[-3000:]}"
