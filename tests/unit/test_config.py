@@ -172,11 +172,12 @@ def test_a_stage_asks_for_no_other_stage_s_functions() -> None:
 
 
 def test_what_moves_no_result_reaches_a_stage_beside_its_settings() -> None:
-    settings = calo(models={"cnn": {"training": {"checkpoint_minutes": 3}}})
+    settings = calo(models={"cnn": {"training": {"checkpoint_minutes": 3, "tensorboard": True}}})
     own = given(settings, "train_member", "cnn")
     assert own == given(calo(), "train_member", "cnn")
     study = load_study("calo_muon", own, "train_member", settings.beside("cnn"))
-    assert study.settings.models["cnn"].training.checkpoint_minutes == 3
+    training = study.settings.models["cnn"].training
+    assert training.checkpoint_minutes == 3 and training.tensorboard
 
 
 EMPTY = """

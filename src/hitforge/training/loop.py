@@ -102,6 +102,7 @@ def train_member(
         stack.enter_context(torch.random.fork_rng(range(torch.cuda.device_count())))
         torch.manual_seed(child_seed(seed, "torch"))
         loop = _Loop(build_network, loss, training, monitoring, settings, seed, device, checkpoint, config_hash, watch)
+        stack.callback(loop.progress.close)
         try:
             stop_reason = loop.run(on_batch)
         except Interrupted as interruption:
@@ -168,7 +169,11 @@ class _Loop:
         self.saved = load_checkpoint(checkpoint, self.identity)
         self._open_streams(training, monitoring)
         self.progress = Progress(
-            status_path(checkpoint), checkpoint.stem, settings.schedule.max_epochs, self.batches_per_epoch
+            status_path(checkpoint),
+            checkpoint.stem,
+            settings.schedule.max_epochs,
+            self.batches_per_epoch,
+            tensorboard=settings.tensorboard,
         )
         self._loss_sum: Tensor | None = None  # of this epoch, on the device; float64, as state.loss_sum
         self._saved_at = time.monotonic()

@@ -114,12 +114,25 @@ class TrainingSettings(Settings):
         "number of members for those of the last, incomplete job",
     )
     checkpoint_minutes: PositiveFloat = Field(10.0, description="minutes between checkpoints within an epoch, at most")
+    tensorboard: bool = Field(
+        False,
+        description="write losses and learning rate of each epoch for TensorBoard, beside the checkpoint; needs the "
+        "extra tensorboard; the result is the same",
+    )
     prediction_batch: PositiveInt = Field(64, description="events in a batch of inference; part of what fixes the bits")
 
 
 # What a key of a training decides is said here alone; a key that stands in no list enters the identity of a member.
 
-CONDUCT = ("checkpoint_minutes", "check_every", "cuda_graph", "resident", "loader_threads", "members_per_gpu")
+CONDUCT = (
+    "checkpoint_minutes",
+    "check_every",
+    "cuda_graph",
+    "resident",
+    "loader_threads",
+    "tensorboard",
+    "members_per_gpu",
+)
 """Keys that say how a job goes about its work: none of them changes what a member becomes.
 
 A new value of all but the last runs nothing again."""
