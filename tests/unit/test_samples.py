@@ -202,3 +202,10 @@ def test_list_without_files_is_an_error(tmp_path: Path) -> None:
     (tmp_path / "muons.txt").write_text("# nothing yet\n")
     with pytest.raises(ConfigError, match=r"muons.txt: the list names no file"):
         list_parts("train", sample(source=f"{tmp_path}/muons.txt"))
+
+
+def test_pattern_of_text_files_names_parts(tmp_path: Path) -> None:
+    for name in ("a.txt", "b.txt"):
+        (tmp_path / name).write_text("no list\n")
+    parts = list_parts("train", sample(source=f"{tmp_path}/*.txt"))
+    assert sorted(str(part.source) for part in parts) == [f"{tmp_path}/a.txt", f"{tmp_path}/b.txt"]
