@@ -37,7 +37,7 @@ class SampleSettings(Settings):
 
     role: Literal["train", "test"] = Field(description="a test sample is never trained on")
     source: str | tuple[str, ...] = Field(
-        "simulate", description="simulate, or paths, globs, root:// URLs, text files that list them (.txt)"
+        "simulate", description="simulate, or paths, globs, root:// URLs, text files that list them (.list)"
     )
     parts: PositiveInt | None = Field(
         None,

@@ -59,7 +59,7 @@ def _expand(source: str, folds: int | None) -> list[tuple[str, str]]:
         literal = "://" not in source and os.path.lexists(source)
     if "://" in source:
         return [(source.rsplit("/", 1)[1], source)]
-    if Path(source).suffix == ".txt" and (literal or not glob.has_magic(source)):
+    if Path(source).suffix == ".list":
         listed = list(_listed(Path(source), folds))
         if not listed:
             raise ConfigError(f"{source}: the list names no file; write one a line")
@@ -95,7 +95,7 @@ def _listed(path: Path, folds: int | None) -> Iterator[tuple[str, str]]:
         with _at(place):
             source = _expand_variables(name)
         source = source if "://" in source else str(path.parent / source)
-        if Path(source).suffix == ".txt" and not glob.has_magic(source):
+        if Path(source).suffix == ".list":
             raise ConfigError(f"{place}: {name}: a list of files may not name another one")
         if "://" not in source and not glob.has_magic(source) and not os.path.lexists(source):
             raise ConfigError(f"{place}: {name}: no such file; relative paths start at the list's folder")

@@ -174,8 +174,8 @@ def test_a_list_of_files_is_a_source(tmp_path: Path) -> None:
         (tmp_path / name).parent.mkdir(exist_ok=True)
         (tmp_path / name).touch()
     lines = ("# a chain", "run1/a.root", "", f"  {tmp_path}/run2/a.root", "more/*.root", "root://host//store/a.root")
-    (tmp_path / "muons.txt").write_text("\r\n".join(lines))
-    parts = sorted(list_parts("train", sample(source=f"{tmp_path}/muons.txt")), key=lambda part: part.index)
+    (tmp_path / "muons.list").write_text("\r\n".join(lines))
+    parts = sorted(list_parts("train", sample(source=f"{tmp_path}/muons.list")), key=lambda part: part.index)
     files = [f"{tmp_path}/{name}" for name in ("run1/a.root", "run2/a.root", "more/b.root", "more/c.root")]
     assert [part.source for part in parts] == [*files, lines[-1]]
     assert [part.id for part in parts][:3] == [
@@ -186,26 +186,19 @@ def test_a_list_of_files_is_a_source(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("line", "words"),
     [
-        ("gone.root", r"muons.txt, line 2: gone.root: no such file; relative paths start at the list's folder"),
-        ("*.root", r"muons.txt, line 2: .*\*.root: the pattern matches no file"),
-        ("$NOT_SET/a.root", r"muons.txt, line 2: .*NOT_SET is not set"),
-        ("other.txt", r"muons.txt, line 2: other.txt: a list of files may not name another one"),
+        ("gone.root", r"muons.list, line 2: gone.root: no such file; relative paths start at the list's folder"),
+        ("*.root", r"muons.list, line 2: .*\*.root: the pattern matches no file"),
+        ("$NOT_SET/a.root", r"muons.list, line 2: .*NOT_SET is not set"),
+        ("other.list", r"muons.list, line 2: other.list: a list of files may not name another one"),
     ],
 )
 def test_line_of_a_list_that_cannot_be_is_named(tmp_path: Path, line: str, words: str) -> None:
-    (tmp_path / "muons.txt").write_text(f"# first\n{line}\n")
+    (tmp_path / "muons.list").write_text(f"# first\n{line}\n")
     with pytest.raises(ConfigError, match=words):
-        list_parts("train", sample(source=f"{tmp_path}/muons.txt"))
+        list_parts("train", sample(source=f"{tmp_path}/muons.list"))
 
 
 def test_list_without_files_is_an_error(tmp_path: Path) -> None:
-    (tmp_path / "muons.txt").write_text("# nothing yet\n")
-    with pytest.raises(ConfigError, match=r"muons.txt: the list names no file"):
-        list_parts("train", sample(source=f"{tmp_path}/muons.txt"))
-
-
-def test_pattern_of_text_files_names_parts(tmp_path: Path) -> None:
-    for name in ("a.txt", "b.txt"):
-        (tmp_path / name).write_text("no list\n")
-    parts = list_parts("train", sample(source=f"{tmp_path}/*.txt"))
-    assert sorted(str(part.source) for part in parts) == [f"{tmp_path}/a.txt", f"{tmp_path}/b.txt"]
+    (tmp_path / "muons.list").write_text("# nothing yet\n")
+    with pytest.raises(ConfigError, match=r"muons.list: the list names no file"):
+        list_parts("train", sample(source=f"{tmp_path}/muons.list"))
