@@ -33,7 +33,7 @@ else:
             threads: 1
             resources:
                 mem_mb=megabytes(1000),
-                runtime=60,
+                runtime=30,
             params:
                 hash=PACKAGE["hash"],
                 parts={part.id: part.source for part in parts},
