@@ -183,6 +183,7 @@ def open_package(path: Path) -> Iterator[ModelPackage]:
             with telling_refusals(path), zipfile.ZipFile(path) as package:
                 about = _unpack(path, package, Path(folder))
         except (zipfile.BadZipFile, EOFError, NotImplementedError) as error:
+            # zipfile says the last of versions and methods that it does not know, which damaged bytes can ask for
             raise PackageError(f"{path}: not a model package, or one that is damaged ({error}); {_AGAIN}") from error
         yield ModelPackage(path, Path(folder), about)
 
